@@ -1,0 +1,40 @@
+package sign
+
+import "strings"
+
+// percent writes all bytes but letters, digits and those in plain as %XX.
+func percent(plain string) func(string) string {
+	return func(s string) string {
+		var b strings.Builder
+		for i := 0; i < len(s); i++ {
+			c := s[i]
+			if isAlphanumeric(c) || strings.IndexByte(plain, c) >= 0 {
+				b.WriteByte(c)
+			} else {
+				b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
+			}
+		}
+		return b.String()
+	}
+}
+
+// escapeForm is Java's URLEncoder, which escapes for a form.
+func escapeForm(s string) string {
+	return strings.ReplaceAll(percent("-._*")(s), "%20", "+")
+}
+
+// escapeASCII is that of C#: what is not ASCII is a question mark for each
+// UTF-16 code unit.
+func escapeASCII(s string) string {
+	var b strings.Builder
+	for _, unit := range codeUnits(s) {
+		if unit > 0x7f {
+			unit = '?'
+		}
+		b.WriteByte(byte(unit))
+	}
+	return percent("-._")(b.String())
+}
+
+// escapeSlashes is Python's way with the path.
+func escapeSlashes(s string) string { return strings.ReplaceAll(s, "/", "%2F") }

@@ -1,0 +1,50 @@
+// Package sign makes and checks the signature of a call to the Prism platform.
+// It is one rule in one place: the client signs with it, the platform and the
+// backends behind it verify with it.
+//
+// # The rule
+//
+// The signature is the MD5, as 32 hex digits with letters in capitals, of the
+// string to sign (protocol chapter 2):
+//
+//	secret & METHOD & esc(path) & esc(headers) & esc(query) & esc(form) & secret
+//
+// The seven parts are joined by "&" without spaces. An absent part is empty,
+// and its "&" stays.
+//
+//   - path is decoded and includes the base path: /api/platform/notify/status.
+//   - headers are Authorization and those whose names start with X-Api-, by
+//     their canonical names, as X-Api-Foo for x-api-foo. Others do not count.
+//   - query and form are the decoded parameters of the URL and of the body,
+//     without the one named sign.
+//   - headers, query and form are name=value pairs joined by "&" and sorted by
+//     name in byte order. A name with several values gives several pairs, in
+//     the order of the values.
+//   - esc is the percent-encoding of RFC 3986. Letters, digits and "-._~" stay
+//     as they are, every other byte becomes %XX with capital letters. A space is
+//     %20, never "+".
+//
+// # For a caller
+//
+// Add client_id, sign_method=md5 and sign_time, the Unix time in seconds, to
+// the parameters; then send what [Sign] returns as the parameter sign. Sign what
+// the server will see after decoding: values as they are, not escaped.
+//
+// # For a verifier
+//
+// Put the request as it was received into a [Request], with the path as it
+// stood in the request line as RawPath, and ask [Verify]. That the signature
+// fits says nothing about its age: compare sign_time with the clock as well.
+// For a signature that does not fit, [Explain] recognises the published SDKs
+// that depart from the rule, and [Mask] makes the string to sign fit to be
+// shown, since comparing both sides' strings is the quickest way to the cause.
+//
+// # What the signature does not cover
+//
+// The host, other headers, and bodies that are not forms are not signed. Pairs
+// are joined before they are escaped, so a=1 beside b=2 is signed like the single
+// value a="1&b=2": both need the secret to be signed in the first place, yet a
+// verifier must not take parameters from elsewhere than where they were signed.
+//
+// All functions may be called from any number of goroutines.
+package sign
