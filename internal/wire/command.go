@@ -1,0 +1,236 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Op is the first byte of a command.
+type Op byte
+
+const (
+	OpPublish Op = 1
+	OpConsume Op = 2
+	OpAck     Op = 3
+	opDeliver Op = 0 // never on the wire: names deliveries in errors
+)
+
+func (op Op) String() string {
+	switch op {
+	case OpPublish:
+		return "publish"
+	case OpConsume:
+		return "consume"
+	case OpAck:
+		return "ack"
+	case opDeliver:
+		return "delivery"
+	default:
+		return fmt.Sprintf("command %#02x", byte(op))
+	}
+}
+
+// Command is one frame from client to platform. Op tells which of the other
+// fields count.
+type Command struct {
+	Op Op
+
+	Key         string // publish: the routing key, never empty
+	Body        []byte // publish: aliases the frame
+	ContentType string // publish: empty where the client sent none
+
+	Topic string // consume: empty for the default queue
+
+	Tag    uint64 // ack
+	HasTag bool   // ack: false for the bare ack that PHP's documented loop sends
+}
+
+// Limits bounds the parts of a command, in bytes. Zero means the default.
+type Limits struct {
+	Key         int // 256
+	Body        int // 1 MiB
+	ContentType int // 256
+	Topic       int // 256
+}
+
+// Defaults returns l with its zeros filled in.
+func (l Limits) Defaults() Limits {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{{&l.Key, 256}, {&l.Body, 1 << 20}, {&l.ContentType, 256}, {&l.Topic, 256}} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return l
+}
+
+// AppendPublish appends a publish command to dst. It refuses what no platform
+// accepts: an empty key, and parts that their length fields cannot hold.
+func AppendPublish(dst []byte, key string, body []byte, contentType string) ([]byte, error) {
+	switch {
+	case key == "":
+		return dst, emptyKey()
+	case len(key) > math.MaxUint16:
+		return dst, tooLarge(OpPublish, "routing key", len(key), math.MaxUint16)
+	case len(body) > math.MaxInt32:
+		return dst, tooLarge(OpPublish, "body", len(body), math.MaxInt32)
+	case len(contentType) > math.MaxUint16:
+		return dst, tooLarge(OpPublish, "content type", len(contentType), math.MaxUint16)
+	}
+	dst = append(dst, byte(OpPublish))
+	dst = appendString(dst, key)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
+	dst = append(dst, body...)
+	return appendString(dst, contentType), nil
+}
+
+// AppendConsume appends a consume command to dst; the empty topic is the
+// default queue.
+func AppendConsume(dst []byte, topic string) ([]byte, error) {
+	dst = append(dst, byte(OpConsume))
+	if topic == "" {
+		return dst, nil
+	}
+	if len(topic) > math.MaxUint16 {
+		return dst, tooLarge(OpConsume, "topic", len(topic), math.MaxUint16)
+	}
+	return appendString(dst, topic), nil
+}
+
+// AppendAck appends an ack command to dst.
+func AppendAck(dst []byte, tag uint64) []byte {
+	return strconv.AppendUint(append(dst, byte(OpAck)), tag, 10)
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint16(dst, uint16(len(s))), s...)
+}
+
+// DecodeCommand reads one frame. The error is an [*Error]. Body aliases frame,
+// everything else is copied.
+func DecodeCommand(frame []byte, limits Limits) (Command, error) {
+	if len(frame) == 0 {
+		return Command{}, malformed(opDeliver, "empty frame, a command starts with 1, 2 or 3")
+	}
+	limits = limits.Defaults()
+	switch op, rest := Op(frame[0]), frame[1:]; op {
+	case OpPublish:
+		return decodePublish(rest, limits)
+	case OpConsume:
+		return decodeConsume(rest, limits)
+	case OpAck:
+		return decodeAck(rest)
+	default:
+		return Command{}, &Error{Op: op, Kind: Unsupported, Reason: "unknown, there are 1 publish, 2 consume and 3 ack"}
+	}
+}
+
+func decodePublish(b []byte, limits Limits) (Command, error) {
+	key, body, contentType, ok := splitPublish(b)
+	if !ok {
+		err := malformed(OpPublish, "the lengths do not fit the frame; it is u16 length + routing key, u32 length + body, u16 length + content type, big-endian")
+		err.Dialect = publishDialect(b)
+		return Command{}, err
+	}
+	switch {
+	case len(key) == 0:
+		return Command{}, emptyKey()
+	case len(key) > limits.Key:
+		return Command{}, tooLarge(OpPublish, "routing key", len(key), limits.Key)
+	case len(body) > limits.Body:
+		return Command{}, tooLarge(OpPublish, "body", len(body), limits.Body)
+	case len(contentType) > limits.ContentType:
+		return Command{}, tooLarge(OpPublish, "content type", len(contentType), limits.ContentType)
+	}
+	return Command{Op: OpPublish, Key: string(key), Body: body, ContentType: string(contentType)}, nil
+}
+
+func emptyKey() *Error {
+	return &Error{Op: OpPublish, Kind: Policy, Reason: "the routing key is empty"}
+}
+
+// splitPublish accepts the documented form, which ends after the body, and
+// the one that SDKs send, which goes on with the content type.
+func splitPublish(b []byte) (key, body, contentType []byte, ok bool) {
+	if key, b, ok = cut16(b, binary.BigEndian); !ok || len(b) < 4 {
+		return nil, nil, nil, false
+	}
+	n := int64(binary.BigEndian.Uint32(b))
+	if b = b[4:]; n > int64(len(b)) {
+		return nil, nil, nil, false
+	}
+	if body, b = b[:n:n], b[n:]; len(b) == 0 {
+		return key, body, nil, true
+	}
+	contentType, b, ok = cut16(b, binary.BigEndian)
+	return key, body, contentType, ok && len(b) == 0
+}
+
+// cut16 cuts a part with a 16-bit length off b.
+func cut16(b []byte, order binary.ByteOrder) (part, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	n := int(order.Uint16(b))
+	if b = b[2:]; n > len(b) {
+		return nil, nil, false
+	}
+	return b[:n], b[n:], true
+}
+
+func decodeConsume(b []byte, limits Limits) (Command, error) {
+	if len(b) == 0 {
+		return Command{Op: OpConsume}, nil
+	}
+	topic, rest, ok := cut16(b, binary.BigEndian)
+	if !ok || len(rest) > 0 {
+		err := malformed(OpConsume, "the length does not fit the frame; it is nothing, or u16 length + topic, big-endian")
+		if topic, rest, ok := cut16(b, binary.LittleEndian); ok && len(rest) == 0 && len(topic) > 0 {
+			err.Dialect = "csharp"
+		}
+		return Command{}, err
+	}
+	if len(topic) > limits.Topic {
+		return Command{}, tooLarge(OpConsume, "topic", len(topic), limits.Topic)
+	}
+	return Command{Op: OpConsume, Topic: string(topic)}, nil
+}
+
+func decodeAck(b []byte) (Command, error) {
+	if len(b) == 0 {
+		return Command{Op: OpAck}, nil
+	}
+	// Python and Java send one byte, tag+48: up to tag 9 that is the digit,
+	// above it can be nothing else.
+	if len(b) == 1 && b[0] > '9' {
+		return Command{Op: OpAck, Tag: uint64(b[0] - '0'), HasTag: true}, nil
+	}
+	tag, ok := parseUint(b)
+	if !ok {
+		err := malformed(OpAck, "the tag is no decimal number")
+		if len(b) == 1 { // tag+48 has wrapped: a new connection starts at 1 again
+			err.Dialect = "java"
+		}
+		return Command{}, err
+	}
+	return Command{Op: OpAck, Tag: tag, HasTag: true}, nil
+}
+
+// parseUint is strconv.ParseUint without the string, the sign and the underscore.
+func parseUint(b []byte) (n uint64, ok bool) {
+	if len(b) == 0 || len(b) > 20 {
+		return 0, false
+	}
+	for _, c := range b {
+		d := uint64(c - '0')
+		if d > 9 || n > (math.MaxUint64-d)/10 {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	return n, true
+}

@@ -1,0 +1,217 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func same(a, b Delivery) bool {
+	return a.Tag == b.Tag && a.Time == b.Time && a.Key == b.Key && a.Type == b.Type &&
+		a.App == b.App && a.ClientID == b.ClientID && bytes.Equal(a.Body, b.Body)
+}
+
+func TestADeliveryIsReadInEveryKnownShape(t *testing.T) {
+	full := Delivery{Tag: 1, Time: 1400568648, Key: "order.new", Type: "text/plain", App: "a", ClientID: "c", Body: []byte("hi")}
+	for _, tt := range []struct {
+		name, frame string
+		want        Delivery
+	}{
+		{"documented", `{"time":1400568648,"tag":1,"key":"order.new","type":"text/plain","app":"a","client_id":"c","body":"hi"}`, full},
+		{"white space and another order", "\n{ \"body\" : \"hi\" ,\t\"tag\":1, \"app\":\"a\",\"client_id\":\"c\",\"type\":\"text/plain\",\"key\":\"order.new\",\"time\":1400568648 } ", full},
+		{"app_name, unknown members", `{"x":{"a":[1,"}"]},"time":1400568648,"tag":1,"key":"order.new","type":"text/plain","app_name":"a","client_id":"c","body":"hi","y":null}`, full},
+		{"tag as a string", `{"tag":"12"}`, Delivery{Tag: 12}},
+		{"body as an object", `{"tag":1,"body":{"a": 1}}`, Delivery{Tag: 1, Body: []byte(`{"a": 1}`)}},
+		{"body as a number", `{"tag":1,"body": 12 }`, Delivery{Tag: 1, Body: []byte(`12`)}},
+		{"body null", `{"tag":1,"body":null}`, Delivery{Tag: 1}},
+		{"strings null", `{"tag":1,"key":null,"type":null}`, Delivery{Tag: 1}},
+		{"time as a string", `{"tag":1,"time":"5"}`, Delivery{Tag: 1, Time: 5}},
+		{"time as a fraction", `{"tag":1,"time":5.7}`, Delivery{Tag: 1, Time: 5}},
+		{"time that makes no sense", `{"tag":1,"time":"soon"}`, Delivery{Tag: 1}},
+		{"escapes", `{"tag":1,"body":"\"\\\/\b\f\n\r\t\u4e2d\ud83d\ude00\ud83dx\udE00"}`, Delivery{Tag: 1, Body: []byte("\"\\/\b\f\n\r\t中😀\ufffdx\ufffd")}},
+		{"an escaped name", `{"t\u0061g":7}`, Delivery{Tag: 7}},
+		{"the last of two", `{"tag":1,"tag":2}`, Delivery{Tag: 2}},
+		{"body that is not UTF-8", "{\"tag\":1,\"body\":\"\xff\xfe\"}", Delivery{Tag: 1, Body: []byte("\xff\xfe")}},
+	} {
+		got, err := DecodeDelivery([]byte(tt.frame))
+		if err != nil || !same(got, tt.want) {
+			t.Errorf("%s: %+v, %v, want %+v", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestAFrameThatIsNoDeliveryIsAnError(t *testing.T) {
+	for _, tt := range []struct{ frame, reason string }{
+		{``, "not a JSON object"},
+		{`hello`, "not a JSON object"},
+		{`[]`, "not a JSON object"},
+		{`{}`, "no tag"},
+		{`{"body":"x"}`, "no tag"},
+		{`{"tag":1`, "not a JSON object"},
+		{`{"tag":1}x`, "something follows"},
+		{"{\"tag\":1}\x00", "something follows"},
+		{`{"tag":1,}`, "a string is missing"},
+		{`{"tag":-1}`, "whole number"},
+		{`{"tag":1.5}`, "whole number"},
+		{`{"tag":"amq.1"}`, "whole number"},
+		{`{"tag":18446744073709551616}`, "whole number"},
+		{`{"tag":1,"key":5}`, "a string is missing"},
+		{`{"tag":1,"body":"abc`, "does not end"},
+		{`{"tag":1,"body":"abc\`, "does not end"},
+		{"{\"tag\":1,\"body\":\"a\nb\"}", "control character"},
+		{`{"tag":1,"body":"\x"}`, "wrong escape"},
+		{`{"tag":1,"body":"\u12g4"}`, "wrong escape"},
+		{`{"tag":1,"x":[1,2}}`, "not JSON"},
+		{`{"tag":1,"x":` + strings.Repeat("[", 100000), "not JSON"},
+	} {
+		_, err := DecodeDelivery([]byte(tt.frame))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Reason, tt.reason) {
+			t.Errorf("%.40s: %v, want %q", tt.frame, err, tt.reason)
+		}
+	}
+}
+
+func TestADeliveryDoesNotAliasItsFrame(t *testing.T) {
+	frame := []byte(`{"tag":1,"key":"k","body":"hello"}`)
+	d, err := DecodeDelivery(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(frame)
+	if d.Key != "k" || string(d.Body) != "hello" {
+		t.Errorf("changed with its frame: %+v", d)
+	}
+}
+
+func TestAReadMessageKeepsItsBytes(t *testing.T) {
+	want := Delivery{Time: 5, Key: "k", Body: []byte("a\"\\\xff\n")}
+	object := AppendMessage(nil, &want)
+	for _, text := range [][]byte{object, appendQuoted(nil, object)} {
+		if got, err := DecodeMessage(text); err != nil || !same(got, want) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	if _, err := DecodeMessage([]byte(`"{`)); err == nil {
+		t.Error("a string without end was read")
+	}
+}
+
+func TestOneAllocationADelivery(t *testing.T) {
+	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "order.new", Type: "text/plain", App: "a", ClientID: "c", Body: make([]byte, 200)})
+	var dec Decoder
+	n := testing.AllocsPerRun(100, func() {
+		if _, err := dec.Decode(frame); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 2 { // the body, escaped or not, and nothing else
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func FuzzDeliverySurvivesTheWire(f *testing.F) {
+	f.Add(uint64(1), int64(1400568648), "order.new", "text/plain", "app", "c", []byte("hi \"\\\n\x00\xff中"))
+	f.Fuzz(func(t *testing.T, tag uint64, time int64, key, typ, app, id string, body []byte) {
+		want := Delivery{Tag: tag, Time: time, Key: key, Type: typ, App: app, ClientID: id, Body: body}
+		frame := AppendDelivery(nil, &want)
+		got, err := DecodeDelivery(frame)
+		if err != nil || !same(got, want) {
+			t.Fatalf("%+v, %v, want %+v", got, err, want)
+		}
+		if utf8.Valid(frame) && !json.Valid(frame) {
+			t.Fatalf("not JSON: %q", frame)
+		}
+	})
+}
+
+// The general decoder is the oracle of ours.
+func FuzzDecodeDelivery(f *testing.F) {
+	for _, s := range []string{`{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		got, err := DecodeDelivery(frame)
+		want, ok := oracle(frame)
+		if (err == nil) != ok {
+			t.Fatalf("%q: %v, the general decoder accepts it: %v", frame, err, ok)
+		}
+		if err == nil && utf8.Valid(frame) && (got.Tag != want.Tag || got.Key != want.Key || !bytes.Equal(got.Body, want.Body)) {
+			t.Fatalf("%q: %+v, want %+v", frame, got, want)
+		}
+	})
+}
+
+func oracle(frame []byte) (d Delivery, ok bool) {
+	var members map[string]json.RawMessage
+	if !json.Valid(frame) || json.Unmarshal(frame, &members) != nil || members == nil {
+		return d, false
+	}
+	tag := strings.Trim(string(members["tag"]), `"`)
+	d.Tag, ok = parseUint([]byte(tag))
+	for name, into := range map[string]*string{"key": &d.Key, "type": &d.Type, "app": &d.App, "app_name": new(string), "client_id": &d.ClientID} {
+		if raw, there := members[name]; there && json.Unmarshal(raw, into) != nil {
+			return d, false
+		}
+	}
+	if body := members["body"]; len(body) > 0 && string(body) != "null" {
+		d.Body = body
+		if body[0] == '"' {
+			var s string
+			_ = json.Unmarshal(body, &s)
+			d.Body = []byte(s)
+		}
+	}
+	return d, ok
+}
+
+func BenchmarkDecodeDelivery(b *testing.B) {
+	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 1400568648, Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20)})
+	b.Run("ours", func(b *testing.B) {
+		var dec Decoder
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := dec.Decode(frame); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("general", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var d struct {
+				Tag, Time            int64
+				Key, Type, App, Body string
+				ClientID             string `json:"client_id"`
+			}
+			if err := json.Unmarshal(frame, &d); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkPlain(b *testing.B) {
+	body := bytes.Repeat([]byte("0123456789"), 20)
+	for b.Loop() {
+		if plain(body) != len(body) {
+			b.Fatal("not plain")
+		}
+	}
+}
+
+func BenchmarkPlainByteByByte(b *testing.B) {
+	body := bytes.Repeat([]byte("0123456789"), 20)
+	for b.Loop() {
+		n := 0
+		for n < len(body) && body[n] >= 0x20 && body[n] != '"' && body[n] != '\\' {
+			n++
+		}
+		if n != len(body) {
+			b.Fatal("not plain")
+		}
+	}
+}
