@@ -1,0 +1,203 @@
+package socket
+
+import (
+	"bufio"
+	crand "crypto/rand"
+	"crypto/tls"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// Opcode is the type of a message.
+type Opcode byte
+
+// The types of messages.
+const (
+	Text   Opcode = 1
+	Binary Opcode = 2
+)
+
+// Options are the bounds of a connection. The zero value is useful.
+type Options struct {
+	// MaxMessage bounds one message in bytes after its fragments are joined;
+	// 0 means 32 MiB. A frame that declares more is refused with
+	// MessageTooBig before anything is allocated for it.
+	MaxMessage int64
+	// ReadBuffer is the size in bytes of the buffer that the kernel fills; 0
+	// means 16 KiB. A connection begins with 4 KiB and gets the rest when it is
+	// busy. A frame that fits into the buffer is not copied.
+	ReadBuffer int
+	// WriteBuffer bounds the bytes that wait for the peer; 0 means 256 KiB.
+	// One half is for what waits, one for what is being written, and a Write
+	// beyond it waits. A frame larger than a half is let in when no other waits.
+	WriteBuffer int
+	// WriteTimeout is the time the peer has to take one batch, at most
+	// WriteBuffer bytes; 0 means 30 seconds. Then the connection is closed.
+	WriteTimeout time.Duration
+	// CheckUTF8 refuses text messages that are not UTF-8 with InvalidPayload.
+	// It is off by default, as published SDKs of Prism send binary payloads as
+	// text (protocol chapter 3).
+	CheckUTF8 bool
+	// OnPing and OnPong, if set, are told of control frames by the goroutine
+	// in Read. They must not block nor call Read or Close; payload is valid
+	// during the call. A ping is answered whether or not OnPing is set.
+	OnPing, OnPong func(payload []byte)
+}
+
+const (
+	minReadBuffer   = 256 // a header and the largest control frame fit
+	firstReadBuffer = 4 << 10
+)
+
+func (o Options) withDefaults() Options {
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = 32 << 20
+	}
+	if o.ReadBuffer <= 0 {
+		o.ReadBuffer = 16 << 10
+	}
+	o.ReadBuffer = max(o.ReadBuffer, minReadBuffer)
+	if o.WriteBuffer <= 0 {
+		o.WriteBuffer = 256 << 10
+	}
+	if o.WriteTimeout <= 0 {
+		o.WriteTimeout = 30 * time.Second
+	}
+	return o
+}
+
+// A Conn is one side of a WebSocket connection. Somebody must keep calling
+// Read, or pings stay unanswered and the peer's close goes unseen.
+//
+// Read is for one goroutine at a time; every other method may be called by any
+// goroutine at any time. Each Conn has one goroutine of its own, which ends with
+// the connection: call Close or CloseNow when done.
+type Conn struct {
+	rwc     io.ReadWriteCloser
+	side    ws.State // StateClientSide or StateServerSide
+	opt     Options
+	in      inbox                 // belongs to whoever holds role
+	role    role                  // who reads
+	reading atomic.Pointer[watch] // what watches the Read that is active
+	out     outbox                // guarded by mu
+
+	mu      sync.Mutex
+	watch   *watch // the context that may end a Read
+	closing bool   // the close frame is queued
+	parted  bool   // the close frame is written
+	err     error  // why the connection ended
+
+	farewell error // the CloseError or ProtocolError that ended the reading
+
+	done  chan struct{} // closed when the socket is being closed
+	wake  chan struct{} // tells the writer that there is something to write
+	gone  chan struct{} // closed when the writer has returned
+	born  time.Time
+	heard atomic.Int64 // when bytes last arrived, since born
+}
+
+// newConn starts a connection over rwc. The bytes in early have been read from
+// it already.
+func newConn(rwc io.ReadWriteCloser, early []byte, side ws.State, o Options) *Conn {
+	c := &Conn{
+		rwc:  rwc,
+		side: side,
+		opt:  o.withDefaults(),
+		done: make(chan struct{}),
+		wake: make(chan struct{}, 1),
+		gone: make(chan struct{}),
+		born: time.Now(),
+	}
+	c.role.left = make(chan struct{}, 1)
+	c.in.src = &source{conn: c, early: early}
+	c.in.buf = bufio.NewReaderSize(c.in.src, min(c.opt.ReadBuffer, firstReadBuffer))
+	if c.client() {
+		c.out.keys = newKeys()
+	}
+	go c.writeLoop()
+	return c
+}
+
+// newKeys makes the source of masking keys, which no peer can foretell.
+func newKeys() *rand.ChaCha8 {
+	var seed [32]byte
+	crand.Read(seed[:]) // never fails
+	return rand.NewChaCha8(seed)
+}
+
+func (c *Conn) client() bool { return c.side.ClientSide() }
+
+// Done is closed when the connection can no longer be used: after CloseNow, at
+// the end of Close, or when it failed. A close frame of the peer alone does not
+// close it: Read returns that, and the caller answers with Close.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err tells why the connection ended, and nil as long as Done is open. It
+// matches [ErrClosed] if this side closed it.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// LastRead tells when bytes of the peer last arrived, whatever they meant. It
+// is the time of the handshake before the first.
+func (c *Conn) LastRead() time.Time {
+	return c.born.Add(time.Duration(c.heard.Load()))
+}
+
+// end closes the socket and makes every wait return. The first err is kept.
+func (c *Conn) end(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	if c.parted && err == errNoCloseFrame {
+		err = ErrClosed // the peer took our close frame for its own
+	}
+	c.err = err
+	c.breakOff(err)
+	if c.watch != nil {
+		c.watch.stop()
+	}
+	close(c.done)
+	c.mu.Unlock()
+	c.closeSocket()
+}
+
+// closeSocket goes below TLS, whose Close may wait seconds for a peer that
+// takes no bytes. The close frame says all that its alert would say.
+func (c *Conn) closeSocket() {
+	if t, ok := c.rwc.(*tls.Conn); ok {
+		t.NetConn().Close()
+		return
+	}
+	c.rwc.Close()
+}
+
+// source reads from the socket and notes the time.
+type source struct {
+	conn  *Conn
+	early []byte // comes first
+	full  bool   // there was more than the last Read had asked for
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if len(s.early) > 0 {
+		n := copy(p, s.early)
+		s.early = s.early[n:]
+		return n, nil
+	}
+	n, err := s.conn.rwc.Read(p)
+	s.full = n == len(p)
+	if n > 0 {
+		s.conn.heard.Store(int64(time.Since(s.conn.born)))
+	}
+	return n, err
+}

@@ -1,0 +1,364 @@
+package socket
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	readStep    = 64 << 10 // what is allocated for a large message before any of it has come
+	keptMessage = 64 << 10
+)
+
+// inbox is the reading half. It belongs to the one who holds the role.
+type inbox struct {
+	src     *source
+	buf     *bufio.Reader
+	op      Opcode          // of the message being joined, 0 if none
+	message []byte          // its fragments so far
+	err     error           // what every later Read returns
+	heeded  <-chan struct{} // Done of the context that watch is about
+	watch   *watch          // the same as Conn.watch, to be read without mu
+}
+
+// Read returns the next message. It blocks until one is complete or the
+// connection ends; payload is valid until the next call. On the way it answers
+// pings, which is all that it ever writes.
+//
+// When ctx ends during the call the connection is closed, as half a frame
+// cannot be given back, and the error matches ctx.Err(). A context that ends
+// between two calls does no harm. The error is a [*CloseError] when the peer
+// closed and a [*ProtocolError] when it broke the rules; the caller then calls
+// Close. Any other error has closed the connection and is what Err returns. A
+// Read that has failed fails again in the same way.
+func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
+	if !c.role.take(reader) {
+		return 0, nil, c.awaitReader(ctx)
+	}
+	defer c.role.leave()
+	defer c.reading.Store(nil)
+	if c.in.err != nil {
+		return 0, nil, c.in.err
+	}
+	if err := c.heed(ctx); err != nil {
+		return 0, nil, c.readFailed(err)
+	}
+	op, payload, err := c.nextMessage()
+	if err != nil {
+		return 0, nil, c.readFailed(err)
+	}
+	return op, payload, nil
+}
+
+// readFailed settles what this and every later Read returns.
+func (c *Conn) readFailed(err error) error {
+	var closed *CloseError
+	var fault *ProtocolError
+	if errors.As(err, &closed) || errors.As(err, &fault) {
+		c.mu.Lock()
+		c.farewell = err
+		c.refuse(err)
+		c.mu.Unlock()
+	} else {
+		c.end(err)
+		err = c.Err() // who closed the socket meanwhile knows better
+	}
+	c.in.err = err
+	c.in.message = nil
+	return err
+}
+
+// awaitReader serves a Read that came while somebody else was reading.
+func (c *Conn) awaitReader(ctx context.Context) error {
+	if c.role.holder.Load() == reader {
+		return errTwoReads
+	}
+	select {
+	case <-c.done:
+		return c.farewellOr(c.Err())
+	case <-ctx.Done():
+		return contextEnded(ctx.Err())
+	}
+}
+
+// farewellOr returns how the peer made an end of reading, or else err.
+func (c *Conn) farewellOr(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.farewell != nil {
+		return c.farewell
+	}
+	return err
+}
+
+func (c *Conn) nextMessage() (Opcode, []byte, error) {
+	c.in.resize(c.opt.ReadBuffer)
+	for {
+		h, err := c.nextHeader()
+		if err != nil {
+			return 0, nil, err
+		}
+		if h.OpCode.IsControl() {
+			if err := c.control(h); err != nil {
+				return 0, nil, err
+			}
+			continue
+		}
+		op, payload, err := c.data(h)
+		if err != nil || h.Fin {
+			return op, payload, err
+		}
+	}
+}
+
+// resize gives up the buffer of a large message, and gives a busy connection
+// its whole read buffer.
+func (in *inbox) resize(size int) {
+	if cap(in.message) > keptMessage {
+		in.message = nil
+	}
+	if in.src.full && in.buf.Size() < size {
+		in.src.early = unread(in.buf)
+		in.buf = bufio.NewReaderSize(in.src, size)
+	}
+}
+
+// data reads one data frame. If it ends a message, it returns that.
+func (c *Conn) data(h ws.Header) (Opcode, []byte, error) {
+	if h.Fin && h.OpCode != ws.OpContinuation && h.Length <= int64(c.in.buf.Size()) {
+		payload, err := c.small(h)
+		return c.complete(Opcode(h.OpCode), payload, err)
+	}
+	if h.OpCode != ws.OpContinuation {
+		c.in.op, c.in.message = Opcode(h.OpCode), c.in.message[:0]
+	}
+	if err := c.gather(h); err != nil || !h.Fin {
+		return 0, nil, err
+	}
+	op := c.in.op
+	c.in.op = 0
+	return c.complete(op, c.in.message, nil)
+}
+
+func (c *Conn) complete(op Opcode, payload []byte, err error) (Opcode, []byte, error) {
+	if err == nil && op == Text && c.opt.CheckUTF8 && !utf8.Valid(payload) {
+		err = &ProtocolError{InvalidPayload, "the text message is not UTF-8"}
+	}
+	return op, payload, err
+}
+
+// small returns a payload that fits into the buffer, from within it.
+func (c *Conn) small(h ws.Header) ([]byte, error) {
+	payload, err := c.in.buf.Peek(int(h.Length))
+	if err != nil {
+		return nil, readError(err)
+	}
+	c.in.buf.Discard(len(payload))
+	if h.Masked {
+		ws.Cipher(payload, h.Mask, 0)
+	}
+	return payload, nil
+}
+
+// gather appends a payload to the message. It allocates no more than what has
+// come already, so a declared length alone costs nothing.
+func (c *Conn) gather(h ws.Header) error {
+	for done := int64(0); done < h.Length; {
+		have := len(c.in.message)
+		step := int(min(h.Length-done, int64(max(have, readStep))))
+		c.in.message = slices.Grow(c.in.message, step)[:have+step]
+		piece := c.in.message[have:]
+		if _, err := io.ReadFull(c.in.buf, piece); err != nil {
+			return readError(err)
+		}
+		if h.Masked {
+			ws.Cipher(piece, h.Mask, int(done&3))
+		}
+		done += int64(step)
+	}
+	return nil
+}
+
+// nextHeader reads and checks a frame header.
+func (c *Conn) nextHeader() (ws.Header, error) {
+	head, err := c.in.buf.Peek(2)
+	if err != nil {
+		return ws.Header{}, readError(err)
+	}
+	h := ws.Header{
+		Fin:    head[0]&finalBit != 0,
+		Rsv:    head[0] >> 4 & 7,
+		OpCode: ws.OpCode(head[0] & 15),
+		Masked: head[1]&maskBit != 0,
+		Length: int64(head[1] &^ maskBit),
+	}
+	if err := c.restOfHeader(&h); err != nil {
+		return h, err
+	}
+	return h, c.check(h)
+}
+
+// restOfHeader reads the longer forms of the length, which need not be the
+// shortest possible, and the mask.
+func (c *Conn) restOfHeader(h *ws.Header) error {
+	size, length := 2, h.Length
+	switch length {
+	case 126:
+		size += 2
+	case 127:
+		size += 8
+	}
+	lengthEnd := size
+	if h.Masked {
+		size += 4
+	}
+	head, err := c.in.buf.Peek(size)
+	if err != nil {
+		return readError(err)
+	}
+	switch length {
+	case 126:
+		h.Length = int64(binary.BigEndian.Uint16(head[2:]))
+	case 127:
+		h.Length = int64(binary.BigEndian.Uint64(head[2:]))
+	}
+	copy(h.Mask[:], head[lengthEnd:])
+	c.in.buf.Discard(size)
+	return nil
+}
+
+// check applies the rules of RFC 6455 and the bound of a message.
+func (c *Conn) check(h ws.Header) error {
+	state := c.side
+	if c.in.op != 0 {
+		state = state.Set(ws.StateFragmented)
+	}
+	if err := ws.CheckHeader(h, state); err != nil {
+		return &ProtocolError{ProtocolFault, err.Error()}
+	}
+	if h.Length < 0 {
+		return &ProtocolError{ProtocolFault, "the frame's length has its top bit set"}
+	}
+	room := c.opt.MaxMessage
+	if h.OpCode == ws.OpContinuation {
+		room -= int64(len(c.in.message))
+	}
+	if h.OpCode.IsData() && h.Length > room {
+		return &ProtocolError{MessageTooBig, fmt.Sprintf("a message may have at most %d bytes", c.opt.MaxMessage)}
+	}
+	return nil
+}
+
+// control handles a control frame. A close frame comes back as an error.
+func (c *Conn) control(h ws.Header) error {
+	payload, err := c.small(h)
+	if err != nil {
+		return err
+	}
+	switch h.OpCode {
+	case ws.OpClose:
+		return parseClose(payload)
+	case ws.OpPing:
+		c.pong(payload)
+		if c.opt.OnPing != nil {
+			c.opt.OnPing(payload)
+		}
+	case ws.OpPong:
+		if c.opt.OnPong != nil {
+			c.opt.OnPong(payload)
+		}
+	}
+	return nil
+}
+
+func readError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errNoCloseFrame
+	}
+	return fmt.Errorf("socket: read: %w", err)
+}
+
+// watch closes the connection when its context ends while a Read is active.
+type watch struct {
+	conn *Conn
+	ctx  context.Context
+	stop func() bool
+}
+
+// heed makes ctx the one that may end this Read. It costs next to nothing as
+// long as the same context comes again.
+func (c *Conn) heed(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.Err()
+	default:
+	}
+	if ctx.Done() != c.in.heeded {
+		c.in.heeded = ctx.Done()
+		c.in.watch = c.rewatch(ctx)
+	}
+	// Read names its watch before it looks at ctx, and fire looks for its
+	// name after ctx has ended: one of the two sees the other, and the end of
+	// an earlier Read's context finds another name.
+	c.reading.Store(c.in.watch)
+	if err := ctx.Err(); err != nil {
+		return contextEnded(err)
+	}
+	return nil
+}
+
+func (c *Conn) rewatch(ctx context.Context) *watch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watch != nil {
+		c.watch.stop()
+		c.watch = nil
+	}
+	if c.err == nil && ctx.Done() != nil {
+		c.watch = &watch{conn: c, ctx: ctx}
+		c.watch.stop = context.AfterFunc(ctx, c.watch.fire)
+	}
+	return c.watch
+}
+
+func (w *watch) fire() {
+	if w.conn.reading.Load() == w {
+		w.conn.end(contextEnded(w.ctx.Err()))
+	}
+}
+
+func contextEnded(err error) error { return fmt.Errorf("socket: read: %w", err) }
+
+// A role says who reads: a Read, the closing handshake, or nobody.
+type role struct {
+	holder atomic.Uint32
+	wanted atomic.Bool   // Close waits for the role
+	left   chan struct{} // gets a value when it has become free
+}
+
+const (
+	nobody uint32 = iota
+	reader
+	closer
+)
+
+func (r *role) take(who uint32) bool { return r.holder.CompareAndSwap(nobody, who) }
+
+func (r *role) leave() {
+	r.holder.Store(nobody)
+	if r.wanted.Load() {
+		select {
+		case r.left <- struct{}{}:
+		default:
+		}
+	}
+}

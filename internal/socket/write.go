@@ -1,0 +1,222 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// lastWords is how long Read may look for the reason of a broken pipe.
+const lastWords = time.Second
+
+// Write queues one message as one frame. It copies payload, so the caller may
+// use it again at once, and returns nil when the message is queued: an error
+// of the network shows in a later call and in Err. Frames leave in the order of
+// the calls.
+//
+// It waits only while the queue is full, see Options.WriteBuffer. If ctx ends
+// while it waits, nothing was queued and the connection is unharmed. Once Read
+// has seen the peer close, Write returns the same [*CloseError].
+func (c *Conn) Write(ctx context.Context, op Opcode, payload []byte) error {
+	if op != Text && op != Binary {
+		return fmt.Errorf("socket: a message must be Text or Binary, not %d", op)
+	}
+	return c.enqueue(ctx, ws.OpCode(op), payload)
+}
+
+// Ping queues a ping with at most 125 bytes of payload behind the messages
+// already queued. It waits like Write, not for the pong: see Options.OnPong. A
+// peer that is behind may answer only the newest of several pings.
+func (c *Conn) Ping(ctx context.Context, payload []byte) error {
+	if len(payload) > ws.MaxControlFramePayloadSize {
+		return fmt.Errorf("socket: a ping may carry at most %d bytes, not %d", ws.MaxControlFramePayloadSize, len(payload))
+	}
+	return c.enqueue(ctx, ws.OpPing, payload)
+}
+
+// Flush waits until all that was queued before the call has been handed to the
+// kernel, or ctx or the connection ends.
+func (c *Conn) Flush(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for target := c.out.queued; c.out.written < target; {
+		if c.out.broken != nil {
+			return c.out.broken
+		}
+		if err := c.awaitChange(ctx); err != nil {
+			return fmt.Errorf("socket: flush: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *Conn) enqueue(ctx context.Context, op ws.OpCode, payload []byte) error {
+	c.mu.Lock()
+	if err := c.out.refused; err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	if c.out.waiting == 0 && c.out.room(len(payload), c.opt.WriteBuffer) {
+		c.out.put(op, payload)
+		c.wakeWriter()
+		c.mu.Unlock()
+		return nil
+	}
+	if c.out.turn == nil {
+		c.out.turn = make(chan struct{}, 1)
+	}
+	c.out.waiting++
+	turn := c.out.turn
+	c.mu.Unlock()
+	return c.enqueueInTurn(ctx, turn, op, payload)
+}
+
+// enqueueInTurn waits for room behind those who came before, so that a large
+// frame is not passed by small ones for ever.
+func (c *Conn) enqueueInTurn(ctx context.Context, turn chan struct{}, op ws.OpCode, payload []byte) error {
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer func() { c.out.waiting-- }()
+	err := ctx.Err()
+	for err == nil && c.out.refused == nil && !c.out.room(len(payload), c.opt.WriteBuffer) {
+		err = c.awaitChange(ctx)
+	}
+	switch {
+	case c.out.refused != nil:
+		return c.out.refused
+	case err != nil:
+		return fmt.Errorf("socket: write: %w", err)
+	}
+	c.out.put(op, payload)
+	c.wakeWriter()
+	return nil
+}
+
+// awaitChange waits for the outbox to change, with mu unlocked meanwhile.
+func (c *Conn) awaitChange(ctx context.Context) error {
+	if c.out.progress == nil {
+		c.out.progress = make(chan struct{})
+	}
+	progress := c.out.progress
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	select {
+	case <-progress:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pong answers a ping.
+func (c *Conn) pong(payload []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out.refused == nil {
+		c.out.putPong(payload)
+		c.wakeWriter()
+	}
+}
+
+// refuse makes every later and every waiting Write fail with err. The caller
+// holds mu.
+func (c *Conn) refuse(err error) {
+	if c.out.refused == nil {
+		c.out.refused = err
+	}
+	c.out.announce()
+}
+
+// breakOff makes every wait for the outbox fail with err. The caller holds mu.
+func (c *Conn) breakOff(err error) {
+	if c.out.broken == nil {
+		c.out.broken = err
+	}
+	c.refuse(err)
+}
+
+// wakeWriter tells the write loop that there is something. The caller holds mu.
+func (c *Conn) wakeWriter() {
+	if c.out.idle {
+		c.out.idle = false
+		c.wake <- struct{}{} // has room: the loop took the last one before it became idle
+	}
+}
+
+// writeLoop is the connection's own goroutine.
+func (c *Conn) writeLoop() {
+	defer close(c.gone)
+	late := time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
+	late.Stop()
+	for {
+		batch, until := c.nextBatch()
+		if batch == nil {
+			select {
+			case <-c.wake:
+				continue
+			case <-c.done:
+				return
+			}
+		}
+		if err := c.writeBatch(batch.bytes, late); err != nil {
+			c.writeFailed(fmt.Errorf("socket: write: %w", err))
+			return
+		}
+		batch.giveBack()
+		c.batchWritten(until)
+	}
+}
+
+// nextBatch takes all that is queued, or nil, and makes room for as much.
+func (c *Conn) nextBatch() (batch *buffer, until uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch = c.out.take()
+	c.out.idle = batch == nil
+	c.out.announce()
+	return batch, c.out.queued
+}
+
+// writeBatch makes one system call, except that a frame larger than the buffer
+// is cut, so that the timeout tells a slow peer from a large frame.
+func (c *Conn) writeBatch(batch []byte, late *time.Timer) error {
+	for piece := range slices.Chunk(batch, c.opt.WriteBuffer+maxPongs+maxControl) {
+		late.Reset(c.opt.WriteTimeout)
+		_, err := c.rwc.Write(piece)
+		late.Stop()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Conn) batchWritten(until uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.written = until
+	c.out.announce()
+}
+
+// writeFailed lets an active Read find the peer's close frame, which tells
+// more than the broken pipe does, before the socket is closed.
+func (c *Conn) writeFailed(err error) {
+	c.mu.Lock()
+	c.breakOff(err)
+	c.mu.Unlock()
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.done:
+	}
+	c.end(err)
+}
