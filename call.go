@@ -1,0 +1,140 @@
+package prism
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Call is one call of an API.
+//
+// A call is repeated, as far as [Retry] allows, when it surely was not
+// processed: no connection was got, the request did not leave this machine, or
+// the platform answered that there are too many calls (429). All else is
+// repeated only if Repeatable is set.
+type Call struct {
+	// Method is GET, POST, PUT or DELETE; empty means GET. GET and DELETE
+	// carry Params in the query, POST and PUT in a form body.
+	Method string
+
+	// Path is relative to Config.Server, with or without a slash in front. It
+	// may hold percent-escapes, and a query, which stays in the query.
+	Path string
+
+	// Params are the parameters beside those in Path.
+	Params Params
+
+	// Header is added to the request. X-Api-* headers are signed. Those which
+	// the client or net/http set themselves are refused.
+	Header http.Header
+
+	// Token is the access token of the user in whose name the call is made.
+	// If empty, it is the client's.
+	Token string
+
+	// Repeatable declares that the platform may process the call twice without
+	// harm. Then it is repeated also when the connection breaks, when a try
+	// takes too long, and on HTTP 502, 503 and 504. platform/notify/read,
+	// which removes messages, cannot be repeatable.
+	Repeatable bool
+}
+
+// Do makes a call and returns the answer. It blocks until the answer is read
+// to its end, until no further try is allowed, or until ctx ends.
+//
+// A failure that was answered (by a failure envelope whatever the HTTP status,
+// by an HTTP status of 400 and above, or by a redirect, none of which is
+// followed) is an [*Error]; the Response is returned with it. Other errors come
+// without a Response: a [*ParamError] or another refusal before anything was
+// sent, a [*BodyTooLargeError], what net/http says about the connection, or
+// an error that matches ctx.Err(). No error shows the secret, a signature or
+// a token.
+func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
+	if ctx == nil {
+		return nil, errors.New("prism: the context is nil: pass context.Background()")
+	}
+	r, err := c.prepare(call, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.repeat(ctx, r)
+}
+
+// A request is a checked call, ready for any number of tries.
+type request struct {
+	method      string
+	name        string // of the path, for people: as given, without its query
+	url         url.URL
+	query, form url.Values
+	header      http.Header
+	token       string
+	repeatable  bool
+	upgrade     bool
+
+	encoded string // params, without those of the system
+}
+
+func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
+	r := &request{method: call.Method, token: c.token, repeatable: call.Repeatable, upgrade: upgrade}
+	if r.method == "" {
+		r.method = http.MethodGet
+	}
+	if call.Token != "" {
+		r.token = call.Token
+	}
+	if err := r.locate(&c.base, call.Path); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if err := r.setHeader(call.Header); err != nil {
+		return nil, err
+	}
+	return r, r.setParams(call.Params)
+}
+
+func (r *request) check() error {
+	switch r.method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete:
+	default:
+		return fmt.Errorf("prism: method %q is not known to the platform: use GET, POST, PUT or DELETE", r.method)
+	}
+	if r.repeatable && strings.HasSuffix(r.url.Path, "/platform/notify/read") {
+		return errors.New("prism: platform/notify/read removes messages, so a second try could lose them: do not set Repeatable")
+	}
+	return checkToken(r.token)
+}
+
+// inForm tells where the parameters of the call, and with them those of the
+// system, go.
+func (r *request) inForm() bool {
+	return r.method == http.MethodPost || r.method == http.MethodPut
+}
+
+func (r *request) setParams(params Params) error {
+	into := &r.query
+	if r.inForm() {
+		r.url.RawQuery = encodePairs(r.query)
+		into = &r.form
+	}
+	if *into == nil {
+		*into = make(url.Values, len(params)+3) // the system's come later
+	}
+	if err := params.addTo(*into); err != nil {
+		return err
+	}
+	r.encoded = encodePairs(*into)
+	return nil
+}
+
+// params returns those that go where the system's go.
+func (r *request) params() url.Values {
+	if r.inForm() {
+		return r.form
+	}
+	return r.query
+}

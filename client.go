@@ -1,0 +1,98 @@
+package prism
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+)
+
+// Version is the version of this module. The User-Agent of every request
+// names it.
+const Version = "0.1.0"
+
+// Client calls the APIs of one platform with one key. Make one with [New] and
+// share it: all methods may be called by many goroutines at the same time, and
+// connections are reused between them.
+type Client struct {
+	*shared
+	token string
+}
+
+// shared is what a client and its WithToken copies have in common.
+type shared struct {
+	cfg       Config // checked, defaults filled in
+	base      url.URL
+	transport http.RoundTripper
+	jar       http.CookieJar // or nil
+	log       *slog.Logger
+	clock     clock
+	random    func() float64 // in [0, 1)
+}
+
+// New checks cfg, copies it and returns a client for it. It sends nothing, so
+// a wrong key shows at the first call.
+func New(cfg Config) (*Client, error) {
+	base, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	cfg.fill()
+	return &Client{shared: newShared(cfg, base), token: cfg.Token}, nil
+}
+
+// WithToken returns a client that sends token, the access token of a logged-in
+// user, with every call; with "" it sends none. Connections, settings and the
+// clock correction are shared with c. A token that cannot stand in a header is
+// refused by the call that would send it.
+func (c *Client) WithToken(token string) *Client {
+	return &Client{shared: c.shared, token: token}
+}
+
+// Get calls path by GET, with params in the query. See [Client.Do].
+func (c *Client) Get(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodGet, Path: path, Params: params})
+}
+
+// Post calls path by POST, with params in a form body. See [Client.Do].
+func (c *Client) Post(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodPost, Path: path, Params: params})
+}
+
+// Put calls path by PUT, with params in a form body. See [Client.Do].
+func (c *Client) Put(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodPut, Path: path, Params: params})
+}
+
+// Delete calls path by DELETE, with params in the query. See [Client.Do].
+func (c *Client) Delete(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
+}
+
+// Logger returns the logger the client was given, or one that drops
+// everything. It is never nil.
+func (c *Client) Logger() *slog.Logger { return c.log }
+
+// CloseIdleConnections closes the connections that wait for another call. The
+// client stays usable.
+func (c *Client) CloseIdleConnections() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// String names the server and the key, and never the secret or a token.
+func (c *Client) String() string { return c.cfg.String() }
+
+// GoString is String: %#v must not show the secret either.
+func (c *Client) GoString() string { return c.cfg.String() }
+
+// String names the server and the key, and never the secret or the token.
+func (c Config) String() string { return fmt.Sprintf("prism.Config{%s, key %s}", c.Server, c.Key) }
+
+// GoString is String: %#v must not show the secret either.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue makes a logged Config its String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

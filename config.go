@@ -1,0 +1,243 @@
+package prism
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Config says how a [Client] reaches the platform. Server, Key and Secret are
+// required; every other field has a useful zero value.
+type Config struct {
+	// Server is the base URL of the API, such as https://example.com/api.
+	// A trailing slash is ignored.
+	Server string
+
+	// Key and Secret identify the application. Secret signs the requests; it
+	// appears in no URL (unless SecretMode is set), no log record and no error.
+	Key, Secret string
+
+	// Token is the access token of the user in whose name calls are made.
+	// If empty, calls carry no user. [Call] and [Client.WithToken] override it.
+	Token string
+
+	// HTTPClient gives the Transport, the Jar and the Timeout, if that is less
+	// than the one below. It is never changed. Redirects are not followed,
+	// because the signature would not fit. If nil, a Transport is made that
+	// verifies TLS, obeys the proxy settings of the environment and keeps up
+	// to 100 idle connections.
+	HTTPClient *http.Client
+
+	// Logger gets a record when a call is given up (Error), repeated (Warn),
+	// when the clock is corrected (Info) and for each request (Debug). If nil,
+	// nothing is logged.
+	Logger *slog.Logger
+
+	// Timeout bounds one try, from the dial to the last byte of the answer.
+	// Zero means 30 seconds.
+	Timeout time.Duration
+
+	// Retry says how often and for how long calls are repeated.
+	Retry Retry
+
+	// SecretMode sends the secret itself with each request, in the query or
+	// the form, and signs nothing. Servers and proxies write queries into
+	// their logs: prefer signatures. Over plain http it is refused, except to
+	// this machine.
+	SecretMode bool
+
+	// MaxBody bounds the body of an answer, in bytes after decompression.
+	// Zero means 32 MiB. A longer one gives a [BodyTooLargeError].
+	MaxBody int64
+}
+
+// Retry says how often a call is repeated and how long to wait in between.
+// Which calls are repeated at all is told at [Call].
+type Retry struct {
+	// Tries is the number of tries in all, the first one included. Zero means
+	// 3, and 1 means that nothing is repeated.
+	Tries int
+
+	// Within bounds the time from the begin of the first try to the begin of
+	// the last. Zero means 10 seconds.
+	Within time.Duration
+
+	// Min and Max bound the wait. Before try n+1 it is a random time between
+	// zero and Min doubled n-1 times, or Max if that is less; an answer's
+	// Retry-After is a lower bound. Zero means 200 milliseconds and 5 seconds.
+	Min, Max time.Duration
+}
+
+const (
+	defaultTimeout = 30 * time.Second
+	defaultTries   = 3
+	defaultWithin  = 10 * time.Second
+	defaultMin     = 200 * time.Millisecond
+	defaultMax     = 5 * time.Second
+	defaultMaxBody = 32 << 20
+	idlePerHost    = 100
+)
+
+func (c *Config) fill() {
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	if c.HTTPClient != nil && c.HTTPClient.Timeout > 0 {
+		c.Timeout = min(c.Timeout, c.HTTPClient.Timeout)
+	}
+	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
+	c.Retry.Tries = cmp.Or(c.Retry.Tries, defaultTries)
+	c.Retry.Within = cmp.Or(c.Retry.Within, defaultWithin)
+	c.Retry.Max = cmp.Or(c.Retry.Max, max(defaultMax, c.Retry.Min))
+	c.Retry.Min = cmp.Or(c.Retry.Min, min(defaultMin, c.Retry.Max))
+}
+
+// check returns the parsed Server, or says what is wrong and what to do.
+func (c *Config) check() (*url.URL, error) {
+	base, err := parseServer(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkIdentity(); err != nil {
+		return nil, err
+	}
+	if err := c.checkNumbers(); err != nil {
+		return nil, err
+	}
+	if c.SecretMode && base.Scheme == "http" && !isLoopback(base.Hostname()) {
+		return nil, fmt.Errorf("prism: Config.SecretMode would send the secret in clear to %s: use https, or leave SecretMode off", base.Host)
+	}
+	return base, nil
+}
+
+func (c *Config) checkIdentity() error {
+	for _, f := range []struct{ name, value string }{{"Key", c.Key}, {"Secret", c.Secret}} {
+		if f.value == "" {
+			return fmt.Errorf("prism: Config.%s is empty: take it from the application's page on the platform", f.name)
+		}
+		if i := strings.IndexFunc(f.value, blankOrControl); i >= 0 {
+			return fmt.Errorf("prism: Config.%s has white space or a control character at byte %d: was a line break copied with it?", f.name, i)
+		}
+	}
+	return checkToken(c.Token)
+}
+
+func (c *Config) checkNumbers() error {
+	negative := func(name string) error {
+		return fmt.Errorf("prism: Config.%s is negative: leave it zero for the default", name)
+	}
+	switch r := c.Retry; {
+	case c.Timeout < 0:
+		return negative("Timeout")
+	case c.MaxBody < 0:
+		return negative("MaxBody")
+	case r.Tries < 0:
+		return negative("Retry.Tries")
+	case r.Within < 0:
+		return negative("Retry.Within")
+	case r.Min < 0:
+		return negative("Retry.Min")
+	case r.Max < 0:
+		return negative("Retry.Max")
+	case r.Max > 0 && r.Min > r.Max:
+		return fmt.Errorf("prism: Config.Retry.Min is %v and above Max, which is %v", r.Min, r.Max)
+	}
+	return nil
+}
+
+func parseServer(server string) (*url.URL, error) {
+	if server == "" {
+		return nil, errors.New("prism: Config.Server is empty: give the base URL of the API, such as https://example.com/api")
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		// The text of err quotes the URL, and with it a password.
+		return nil, fmt.Errorf("prism: Config.Server is not a URL: %w", reason(err))
+	}
+	if err := checkServer(u); err != nil {
+		return nil, err
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u, nil
+}
+
+func checkServer(u *url.URL) error {
+	switch {
+	case u.Scheme == "ws" || u.Scheme == "wss":
+		return errors.New("prism: Config.Server is a WebSocket URL: give the http or https URL of the API, channels are opened from it")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("prism: Config.Server must begin with https:// or http://")
+	case u.User != nil:
+		return errors.New("prism: Config.Server holds a user name or password: the platform knows only Key and Secret")
+	case u.Hostname() == "":
+		return errors.New("prism: Config.Server names no host")
+	case u.RawQuery != "" || u.ForceQuery:
+		return errors.New("prism: Config.Server has a query: give it with each call")
+	case u.Fragment != "":
+		return errors.New("prism: Config.Server has a fragment: cut it off at the #")
+	case hasDots(u.Path):
+		return errors.New("prism: Config.Server has a . or .. segment: give the plain path")
+	}
+	return nil
+}
+
+func checkToken(token string) error {
+	if i := strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+		return fmt.Errorf("prism: the token has a character at byte %d that no token has: give the bare token, without Bearer", i)
+	}
+	return nil
+}
+
+func blankOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// hasDots tells whether a proxy or server might rewrite the path, which would
+// make the signature wrong.
+func hasDots(path string) bool {
+	if strings.IndexByte(path, '.') < 0 {
+		return false // nearly every call
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+func newShared(cfg Config, base *url.URL) *shared {
+	s := &shared{cfg: cfg, base: *base, log: cfg.Logger, random: rand.Float64}
+	s.clock.now = time.Now
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	switch given := cfg.HTTPClient; {
+	case given == nil:
+		s.transport = newTransport()
+	case given.Transport == nil:
+		s.transport, s.jar = http.DefaultTransport, given.Jar
+	default:
+		s.transport, s.jar = given.Transport, given.Jar
+	}
+	return s
+}
+
+func newTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has replaced it on purpose
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = idlePerHost
+	return t
+}

@@ -1,0 +1,351 @@
+package prism
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// A verdict is what an envelope says about a call. Its slices are parts of
+// the body.
+type verdict struct {
+	failed        bool
+	value         []byte // the result; the whole body if there is no envelope
+	code, message string
+	data          []byte
+	exception     []byte
+	id            string // of the request
+}
+
+// open recognises the envelope of body. The package comment holds the rules.
+func open(body []byte) verdict {
+	m, ok := parseMembers(body)
+	switch {
+	case !ok:
+		return verdict{value: body}
+	case m.isRPC():
+		return m.rpcVerdict()
+	case m.isMatrix():
+		return m.matrixVerdict(body)
+	case m.isPlatform():
+		return m.platformVerdict()
+	}
+	return verdict{value: body}
+}
+
+func (m *members) isRPC() bool {
+	return isString(m.jsonrpc) && (m.result != nil || m.err != nil)
+}
+
+func (m *members) rpcVerdict() verdict {
+	v := verdict{value: m.result, failed: !isNothing(m.err)}
+	if isString(m.id) {
+		v.id = text(m.id)
+	}
+	if v.failed {
+		v.readError(m)
+	}
+	return v
+}
+
+func (m *members) isMatrix() bool {
+	rsp := string(m.rsp)
+	return (rsp == `"succ"` || rsp == `"fail"`) && (m.res != nil || m.data != nil || m.errMsg != nil || m.msgID != nil)
+}
+
+func (m *members) matrixVerdict(body []byte) verdict {
+	if string(m.rsp) == `"fail"` {
+		return verdict{failed: true, code: text(m.res), message: text(m.errMsg), data: m.data}
+	}
+	if m.data == nil {
+		return verdict{value: body}
+	}
+	return verdict{value: m.data}
+}
+
+func (m *members) isPlatform() bool {
+	failed := !isNothing(m.err)
+	switch {
+	case m.err == nil:
+		return false
+	case m.result == nil:
+		return failed && !m.foreign && m.data == nil && (isString(m.err) || isObject(m.err))
+	case failed && isNothing(m.result):
+		return true
+	}
+	return !m.foreign
+}
+
+func (m *members) platformVerdict() verdict {
+	v := verdict{value: m.result, failed: !isNothing(m.err)}
+	if v.failed {
+		v.readError(m)
+	}
+	return v
+}
+
+// readError takes code and message from the member error, which is an object,
+// a code or a sentence, or else from its neighbours.
+func (v *verdict) readError(m *members) {
+	v.data, v.exception = m.data, m.exception
+	if inner, ok := parseMembers(m.err); ok {
+		v.code, v.message = text(inner.code), text(inner.firstMessage())
+		if inner.data != nil {
+			v.data = inner.data
+		}
+		if inner.exception != nil {
+			v.exception = inner.exception
+		}
+		return
+	}
+	said := text(m.err)
+	v.message = text(m.firstMessage())
+	switch {
+	case isWord(said):
+		v.code = said
+	case v.message == "":
+		v.message = said
+	default:
+		v.message = said + ": " + v.message
+	}
+}
+
+// guessJSON reads the error of an HTTP status from an object that is not an
+// envelope.
+func guessJSON(body []byte) (v verdict, ok bool) {
+	m, ok := parseMembers(body)
+	if !ok {
+		return v, false
+	}
+	if !isNothing(m.err) {
+		v.readError(&m)
+	}
+	if v.code == "" {
+		v.code = text(m.code)
+	}
+	if v.message == "" {
+		v.message = text(m.firstMessage())
+	}
+	return v, true
+}
+
+// members are those of a JSON object that say something about a call, as raw
+// JSON; nil if there is none.
+type members struct {
+	result, err, data, exception, code, id []byte // platform
+	message, description                   []byte
+	jsonrpc                                []byte
+	rsp, res, errMsg, msgID                []byte // matrix
+	foreign                                bool   // it has one that is not the platform's
+}
+
+func (m *members) set(name string, value []byte) {
+	switch name {
+	case "result":
+		m.result = value
+	case "error":
+		m.err = value
+	case "data":
+		m.data = value
+	case "exception":
+		m.exception = value
+	case "code":
+		m.code = value
+	case "id", "request_id":
+		m.id = value
+	case "message", "msg":
+		m.message = value
+	case "error_description":
+		m.description = value
+	case "error_uri":
+	default:
+		m.foreign = true
+		m.setOther(name, value)
+	}
+}
+
+func (m *members) setOther(name string, value []byte) {
+	switch name {
+	case "jsonrpc":
+		m.jsonrpc = value
+	case "rsp":
+		m.rsp = value
+	case "res":
+		m.res = value
+	case "err_msg":
+		m.errMsg = value
+	case "msg_id":
+		m.msgID = value
+	}
+}
+
+func (m *members) firstMessage() []byte {
+	for _, said := range [][]byte{m.description, m.message, m.errMsg} {
+		if !isNothing(said) {
+			return said
+		}
+	}
+	return nil
+}
+
+// isNothing tells whether the member is missing, or one of the values by which
+// servers say that there is no error.
+func isNothing(raw []byte) bool {
+	switch string(raw) {
+	case "", "null", "false", `""`, "0", `"0"`, "[]", "{}":
+		return true
+	}
+	return false
+}
+
+func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
+
+func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
+
+// isWord tells whether s looks like a code and not like a sentence.
+func isWord(s string) bool {
+	return s != "" && len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
+		return r >= 0x80 || !isAlphanumeric(byte(r)) && !strings.ContainsRune("_.:-", r)
+	}) < 0
+}
+
+// text returns the content of a JSON string, nothing for null, and all else as
+// it is.
+func text(raw []byte) string {
+	var s string
+	switch {
+	case string(raw) == "null":
+		return ""
+	case isString(raw) && json.Unmarshal(raw, &s) == nil:
+		return s
+	}
+	return string(raw)
+}
+
+// parseMembers splits a JSON object into its members. It looks at the values
+// no closer than to find their ends: each answer passes here, and most of its
+// bytes are decoded elsewhere, or not at all. ok is false if body is no object.
+func parseMembers(body []byte) (m members, ok bool) {
+	s := splitter{rest: body}
+	if !s.eat('{') {
+		return m, false
+	}
+	if s.eat('}') {
+		return m, s.atEnd()
+	}
+	for {
+		s.skipSpace()
+		name := s.quoted()
+		if name == nil || !s.eat(':') {
+			return m, false
+		}
+		s.skipSpace()
+		value := s.value()
+		if value == nil {
+			return m, false
+		}
+		if bytes.IndexByte(name, '\\') < 0 {
+			m.set(string(name[1:len(name)-1]), value)
+		} else {
+			m.set(text(name), value)
+		}
+		if !s.eat(',') {
+			return m, s.eat('}') && s.atEnd()
+		}
+	}
+}
+
+// A splitter walks through JSON text.
+type splitter struct{ rest []byte }
+
+func (s *splitter) skipSpace() {
+	for len(s.rest) > 0 && isSpace(s.rest[0]) {
+		s.rest = s.rest[1:]
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+func (s *splitter) eat(c byte) bool {
+	s.skipSpace()
+	if len(s.rest) == 0 || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+func (s *splitter) atEnd() bool {
+	s.skipSpace()
+	return len(s.rest) == 0
+}
+
+// take returns the first n bytes and goes past them.
+func (s *splitter) take(n int) []byte {
+	taken := s.rest[:n:n]
+	s.rest = s.rest[n:]
+	return taken
+}
+
+// quoted takes a string with its quotes, or returns nil.
+func (s *splitter) quoted() []byte {
+	if !isString(s.rest) {
+		return nil
+	}
+	if end := closingQuote(s.rest, 1); end > 0 {
+		return s.take(end + 1)
+	}
+	return nil
+}
+
+// closingQuote returns the index of the quote that ends the string in which i
+// is, or -1.
+func closingQuote(b []byte, i int) int {
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+// value takes one value, or returns nil.
+func (s *splitter) value() []byte {
+	if len(s.rest) == 0 {
+		return nil
+	}
+	switch s.rest[0] {
+	case '"':
+		return s.quoted()
+	case '{', '[':
+		return s.nested()
+	}
+	n := bytes.IndexAny(s.rest, ",]} \n\t\r")
+	if n <= 0 {
+		return nil
+	}
+	return s.take(n)
+}
+
+// nested takes an object or array, or returns nil.
+func (s *splitter) nested() []byte {
+	depth := 0
+	for i := 0; i < len(s.rest); i++ {
+		switch s.rest[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return s.take(i + 1)
+			}
+		case '"':
+			if i = closingQuote(s.rest, i+1); i < 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}

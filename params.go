@@ -1,0 +1,277 @@
+package prism
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Params are the parameters of a call by name. A value is sent by its type:
+//
+//   - strings and byte slices as they are, numbers in decimal without an
+//     exponent, true as 1 and false as 0;
+//   - [time.Time] as Unix time in seconds; another format is a string that the
+//     caller makes. A [time.Duration] is refused, as its unit is anyone's guess;
+//   - an [encoding.TextMarshaler] as its text, any other [json.Marshaler] as
+//     its JSON;
+//   - slices and arrays of all these as the same name repeated;
+//   - maps, structs and other slices as JSON, in which <, > and & stay;
+//   - pointers as what they point to.
+//
+// nil, and a nil pointer, slice or map, is left out. So is an empty slice,
+// except []byte{}, which is an empty string. Everything else, an empty name,
+// and the names client_id, client_secret, sign, sign_method and sign_time,
+// which are the client's own, give a [*ParamError].
+type Params map[string]any
+
+func (p Params) addTo(values url.Values) error {
+	for name, v := range p {
+		if err := checkParamName(name); err != nil {
+			return err
+		}
+		texts, err := paramTexts(v)
+		if err != nil {
+			return &ParamError{Name: name, Err: err}
+		}
+		if before := values[name]; len(before) > 0 {
+			texts = append(before, texts...)
+		}
+		if len(texts) > 0 {
+			values[name] = texts
+		}
+	}
+	return nil
+}
+
+func checkParamName(name string) error {
+	switch name {
+	case "":
+		return &ParamError{Name: name, Err: errors.New("the name is empty")}
+	case "client_id", "client_secret", "sign", "sign_method", "sign_time":
+		return &ParamError{Name: name, Err: errors.New("the client sets it itself: leave it out")}
+	}
+	return nil
+}
+
+// paramTexts returns the values to send for v, none if v is left out.
+func paramTexts(v any) ([]string, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []string{v}, nil
+	case []string:
+		return v, nil
+	case []byte:
+		if v == nil {
+			return nil, nil
+		}
+		return []string{string(v)}, nil
+	}
+	rv := pointee(reflect.ValueOf(v))
+	if !rv.IsValid() {
+		return nil, nil
+	}
+	if isList(rv) {
+		return listTexts(rv)
+	}
+	text, err := paramText(rv)
+	if err != nil {
+		return nil, err
+	}
+	return []string{text}, nil
+}
+
+// listTexts returns one text for each element that is not nil, or one JSON
+// array if an element has parts.
+func listTexts(list reflect.Value) ([]string, error) {
+	var texts []string
+	for i := range list.Len() {
+		v := pointee(list.Index(i))
+		if !v.IsValid() {
+			continue
+		}
+		if hasParts(v) {
+			text, err := jsonText(list.Interface())
+			return []string{text}, err
+		}
+		text, err := paramText(v)
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", i, err)
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// deepest bounds how many pointers are followed: a pointer can point to itself.
+const deepest = 10
+
+// pointee follows pointers and interfaces down to a value, or to one that
+// marshals itself. It is invalid if that is nil.
+func pointee(v reflect.Value) reflect.Value {
+	for range deepest {
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			if v.IsNil() {
+				return reflect.Value{}
+			}
+			if v.Kind() == reflect.Pointer && marshals(v) {
+				return v
+			}
+			v = v.Elem()
+		case reflect.Slice, reflect.Map:
+			if v.IsNil() {
+				return reflect.Value{}
+			}
+			return v
+		default:
+			return v
+		}
+	}
+	return v
+}
+
+func marshals(v reflect.Value) bool {
+	switch v.Interface().(type) {
+	case encoding.TextMarshaler, json.Marshaler:
+		return true
+	}
+	return false
+}
+
+func isList(v reflect.Value) bool {
+	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Array) && !isBytes(v) && !marshals(v)
+}
+
+func isBytes(v reflect.Value) bool {
+	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Array) && v.Type().Elem().Kind() == reflect.Uint8
+}
+
+func hasParts(v reflect.Value) bool {
+	return isList(v) || (v.Kind() == reflect.Map || v.Kind() == reflect.Struct) && !marshals(v)
+}
+
+func paramText(v reflect.Value) (string, error) {
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return strconv.FormatInt(x.Unix(), 10), nil
+	case *time.Time:
+		return strconv.FormatInt(x.Unix(), 10), nil
+	case time.Duration:
+		return "", errors.New("a time.Duration has no unit here: send a number, such as int(d.Seconds())")
+	case json.RawMessage:
+		return string(x), nil
+	case encoding.TextMarshaler:
+		text, err := x.MarshalText()
+		return string(text), err
+	case json.Marshaler:
+		return jsonText(x)
+	}
+	return plainText(v)
+}
+
+func plainText(v reflect.Value) (string, error) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.String(), nil
+	case reflect.Bool:
+		if v.Bool() {
+			return "1", nil
+		}
+		return "0", nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return strconv.FormatUint(v.Uint(), 10), nil
+	case reflect.Float32, reflect.Float64:
+		return floatText(v)
+	case reflect.Slice, reflect.Array:
+		return bytesText(v), nil // isBytes, as lists are taken apart before
+	case reflect.Map, reflect.Struct, reflect.Pointer:
+		return jsonText(v.Interface())
+	}
+	return "", fmt.Errorf("a %v cannot be sent", v.Type())
+}
+
+func floatText(v reflect.Value) (string, error) {
+	f := v.Float()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return "", fmt.Errorf("%v is not a number that can be sent", f)
+	}
+	return strconv.FormatFloat(f, 'f', -1, v.Type().Bits()), nil
+}
+
+func bytesText(v reflect.Value) string {
+	text := make([]byte, v.Len())
+	for i := range text {
+		text[i] = byte(v.Index(i).Uint())
+	}
+	return string(text)
+}
+
+func jsonText(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// encodePairs returns values in the form of a query, sorted by name. A space
+// becomes %20, which every server reads, in a form too.
+func encodePairs(values url.Values) string {
+	var room [16]string
+	var text [512]byte
+	names, dst := room[:0], text[:0]
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range values[name] {
+			dst = appendPair(dst, name, value)
+		}
+	}
+	return string(dst)
+}
+
+func appendPair(dst []byte, name, value string) []byte {
+	if len(dst) > 0 {
+		dst = append(dst, '&')
+	}
+	dst = appendEscaped(dst, name)
+	dst = append(dst, '=')
+	return appendEscaped(dst, value)
+}
+
+func appendEscaped(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isAlphanumeric(c), c == '-', c == '.', c == '_', c == '~':
+			dst = append(dst, c)
+		default:
+			dst = appendByteEscaped(dst, c)
+		}
+	}
+	return dst
+}
+
+func appendByteEscaped(dst []byte, c byte) []byte {
+	const digits = "0123456789ABCDEF"
+	return append(dst, '%', digits[c>>4], digits[c&15])
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

@@ -1,0 +1,149 @@
+package prism
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// repeat tries r until it has an answer that no other try would better.
+func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
+	until := time.Now().Add(c.cfg.Retry.Within)
+	corrected := false
+	for number := 1; ; number++ {
+		o := c.try(ctx, r)
+		c.logTry(ctx, r, &o, number)
+		if o.err == nil || ctx.Err() != nil {
+			return o.response, o.err
+		}
+		if !corrected && c.learnClock(ctx, &o) {
+			corrected = true
+			number--
+			continue
+		}
+		if !retryable(r.repeatable, &o) {
+			c.logLost(ctx, r, &o, number)
+			return o.response, o.err
+		}
+		wait := c.wait(&o, number)
+		if number == c.cfg.Retry.Tries || !inTime(ctx, until, wait) {
+			c.logLost(ctx, r, &o, number)
+			return o.response, o.err
+		}
+		c.logRepeat(ctx, r, &o, number, wait)
+		if err := sleep(ctx, wait); err != nil {
+			return o.response, fmt.Errorf("prism: %s %s: %w while waiting to repeat after: %w", r.method, r.name, err, o.err)
+		}
+	}
+}
+
+// retryable tells whether a call may be tried again after o. What was surely
+// not processed may, all else only if the call is repeatable.
+func retryable(repeatable bool, o *outcome) bool {
+	var failure *Error
+	var large *BodyTooLargeError
+	switch {
+	case errors.As(o.err, &failure):
+		return errors.Is(failure, ErrRateLimited) || repeatable && passing(failure.Status)
+	case errors.As(o.err, &large), lasting(o.err):
+		return false
+	case o.unsent:
+		return true
+	}
+	return repeatable
+}
+
+// passing tells whether a status speaks of a gateway in trouble. 500 does not:
+// that the same call will do better is unlikely.
+func passing(status int) bool {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// lasting tells whether a connection will fail in the same way next time.
+func lasting(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	return errors.As(err, &certificate) || errors.As(err, &noTLS)
+}
+
+// wait returns how long to wait after the given try.
+func (c *Client) wait(o *outcome, number int) time.Duration {
+	ceiling := c.cfg.Retry.Max
+	if doubled := float64(c.cfg.Retry.Min) * math.Pow(2, float64(number-1)); doubled < float64(ceiling) {
+		ceiling = time.Duration(doubled)
+	}
+	wait := time.Duration(c.random() * float64(ceiling))
+	if o.response != nil {
+		wait = max(wait, retryAfter(o.response.Header, c.clock.time()))
+	}
+	return wait
+}
+
+// retryAfter returns the wait that an answer asks for, by seconds or by a
+// date, which is read on the server's clock if it tells its time.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	asked := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(asked, 10, 64); err == nil {
+		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(asked)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return max(at.Sub(now), 0)
+}
+
+// inTime tells whether a try after wait begins in time.
+func inTime(ctx context.Context, until time.Time, wait time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
+	}
+	return wait < time.Until(until)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+}
+
+func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
+	learned := c.clock.learn(o)
+	if learned {
+		c.log.LogAttrs(ctx, slog.LevelInfo, "prism: clock corrected by the platform's", slog.Duration("ahead", c.clock.correction()))
+	}
+	return learned
+}
+
+func (c *Client) logRepeat(ctx context.Context, r *request, o *outcome, number int, wait time.Duration) {
+	c.log.LogAttrs(ctx, slog.LevelWarn, "prism: call will be repeated", slog.String("method", r.method),
+		slog.String("path", r.name), slog.Int("try", number), slog.Duration("wait", wait), slog.String("error", o.err.Error()))
+}
+
+// logLost writes a record when there was no answer, or none that lasts. A
+// plain refusal is the caller's business.
+func (c *Client) logLost(ctx context.Context, r *request, o *outcome, number int) {
+	if o.response != nil && o.response.Status < 500 && !errors.Is(o.err, ErrRateLimited) {
+		return
+	}
+	c.log.LogAttrs(ctx, slog.LevelError, "prism: call given up", slog.String("method", r.method),
+		slog.String("path", r.name), slog.Int("tries", number), slog.String("error", o.err.Error()))
+}

@@ -1,0 +1,66 @@
+package prism
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// secrets are texts that must not be seen in an error or a log record. A
+// server or a proxy may repeat any of them.
+type secrets []string
+
+// shortest is the length from which a text is taken for a secret; what is
+// shorter would blot out other words.
+const shortest = 4
+
+func (c *Client) secrets(r *request, signature string) secrets {
+	s := secrets{c.cfg.Secret, r.token, signature, strings.ToLower(signature)}
+	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
+	for _, name := range []string{"access_token", "code", "password", "refresh_token", "session_id", "token"} {
+		if name == "code" && !grant {
+			continue // elsewhere it is the code of a product or a shop
+		}
+		s = append(append(s, r.form[name]...), r.query[name]...)
+	}
+	return slices.DeleteFunc(s, func(text string) bool { return len(text) < shortest })
+}
+
+// clean returns text with every secret replaced by ***, also where it is
+// escaped as in a string to sign.
+func (s secrets) clean(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, "***")
+		if escaped := string(appendEscaped(nil, secret)); escaped != secret {
+			text = strings.ReplaceAll(text, escaped, "***")
+		}
+	}
+	return text
+}
+
+// cleanJSON is clean for JSON; what is not JSON afterwards is dropped.
+func (s secrets) cleanJSON(raw []byte) json.RawMessage {
+	if cleaned := s.clean(string(raw)); json.Valid([]byte(cleaned)) {
+		return json.RawMessage(cleaned)
+	}
+	return nil
+}
+
+// hide returns err, or if its text shows a secret, one that does not.
+func (s secrets) hide(err error) error {
+	if text := s.clean(err.Error()); text != err.Error() {
+		return &cleaned{text, err}
+	}
+	return err
+}
+
+// cleaned stands for an error whose text shows a secret. It has no Unwrap,
+// which would hand out that text.
+type cleaned struct {
+	text  string
+	cause error
+}
+
+func (e *cleaned) Error() string        { return e.text }
+func (e *cleaned) Is(target error) bool { return errors.Is(e.cause, target) }

@@ -1,0 +1,84 @@
+package prism
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Upgrade asks the server to go on with another protocol, for packages that
+// speak on such a connection. It sends a GET of path with header, which names
+// the protocol, signed for now, through the RoundTripper of the HTTP client,
+// and returns the answer with status 101; its Body is the connection, an
+// [io.ReadWriteCloser] that the caller must close. Any other answer is an
+// [*Error]. A refused time corrects the clock and is tried once more; nothing
+// else is repeated.
+//
+// ctx and Config.Timeout bound the handshake, and not the connection.
+func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
+	if ctx == nil {
+		return nil, errors.New("prism: the context is nil: pass context.Background()")
+	}
+	r, err := c.prepare(Call{Path: path, Header: header}, true)
+	if err != nil {
+		return nil, err
+	}
+	resp, o := c.handshake(ctx, r)
+	c.logTry(ctx, r, &o, 1)
+	if resp == nil && ctx.Err() == nil && c.learnClock(ctx, &o) {
+		resp, o = c.handshake(ctx, r)
+		c.logTry(ctx, r, &o, 2)
+	}
+	return resp, o.err
+}
+
+// handshake returns the answer if it opens a connection, and what came of the
+// try if not.
+func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, outcome) {
+	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	// A RoundTripper may tie the connection to the context of its request, so
+	// that one ends by abort alone, which is called only until the answer.
+	own, abort := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(limited, abort)
+	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
+	req, signature := c.build(own, r, &o)
+	resp, err := c.send(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		if err = checkConnection(resp); err == nil && stop() {
+			o.ended = c.clock.now()
+			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
+			return resp, o
+		}
+		resp.Body.Close()
+	} else if err == nil {
+		o.response, err = c.read(r, resp, signature)
+	}
+	o.ended = c.clock.now()
+	stop()
+	abort()
+	o.err = c.refused(ctx, limited, r, &o, err, signature)
+	return nil, o
+}
+
+func checkConnection(resp *http.Response) error {
+	if _, ok := resp.Body.(io.ReadWriteCloser); !ok {
+		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")
+	}
+	return nil
+}
+
+// refused says why a handshake did not open a connection.
+func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, err error, signature string) error {
+	if o.response == nil {
+		if err == nil {
+			err = limited.Err()
+		}
+		return c.noAnswer(ctx, limited, r, err, signature)
+	}
+	if o.response.failure == nil {
+		o.response.failure = c.failure(r, o.response, signature, verdict{message: "the server did not switch protocols: does this path speak WebSocket?"})
+	}
+	return o.response.failure
+}
