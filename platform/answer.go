@@ -1,0 +1,176 @@
+package platform
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const codeInternal = "internal_error"
+
+// statusCanceled stands in the log for a caller that did not wait for the
+// answer, as other servers have it.
+const statusCanceled = 499
+
+// An answer is a ResponseWriter that remembers how the call ended.
+type answer struct {
+	http.ResponseWriter
+	status int
+	code   string
+}
+
+func (a *answer) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets [http.ResponseController] reach what the server offers.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// The platform's envelope.
+type envelope struct {
+	Result any       `json:"result"`
+	Error  *errorDoc `json:"error"`
+}
+
+type errorDoc struct {
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	Data    map[string]any `json:"data,omitempty"`
+}
+
+func (a *answer) succeed(result any) error {
+	return a.send(http.StatusOK, envelope{Result: result})
+}
+
+func (a *answer) send(status int, e envelope) error {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return err
+	}
+	a.Header().Set("Content-Type", "application/json; charset=utf-8")
+	a.WriteHeader(status)
+	a.Write(body.Bytes()) // an error means that the caller has gone
+	return nil
+}
+
+// A failure is a refusal that the caller is told about.
+type failure struct {
+	status     int
+	code       string
+	message    string
+	data       map[string]any
+	header     http.Header   // of the answer, beside what each has
+	retryAfter time.Duration // rounded up to a second
+}
+
+func (f *failure) Error() string { return "platform: " + f.code + ": " + f.message }
+
+func badRequest(code, message string) *failure {
+	return &failure{status: http.StatusBadRequest, code: code, message: message}
+}
+
+func unauthorized(code, message string) *failure {
+	return &failure{status: http.StatusUnauthorized, code: code, message: message}
+}
+
+func internalFailure(c *call) *failure {
+	return &failure{
+		status:  http.StatusInternalServerError,
+		code:    codeInternal,
+		message: "the platform failed to serve this call; its operator finds the cause under request id " + c.id,
+	}
+}
+
+// refuse answers with the envelope of an error. What no caller can act on is
+// logged and becomes a 500 that says nothing about the inside.
+func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
+	f := asFailure(err)
+	switch {
+	case f != nil:
+	case r.Context().Err() != nil:
+		f = &failure{status: statusCanceled, code: "canceled", message: "the caller has gone"}
+	default:
+		p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
+		f = internalFailure(c)
+	}
+	f.setHeader(w.Header())
+	w.code = f.code
+	if err := w.send(f.status, envelope{Error: &errorDoc{Code: f.code, Message: f.message, Data: f.data}}); err != nil {
+		p.cfg.Logger.Error("answer failed", slog.Any("error", err), slog.String("request_id", c.id))
+	}
+}
+
+func (f *failure) setHeader(h http.Header) {
+	maps.Copy(h, f.header)
+	if f.retryAfter > 0 {
+		seconds := (f.retryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	}
+}
+
+// asFailure returns the refusal in err, translating what engines return; nil
+// is for errors of the platform itself.
+func asFailure(err error) *failure {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, ErrQueueFull):
+		return &failure{
+			status: http.StatusTooManyRequests, code: "queue_full", retryAfter: time.Second,
+			message: engineWords(err) + "; nothing was stored: consume or purge the queue, then try again",
+		}
+	case errors.Is(err, ErrUnknownTopic):
+		return &failure{
+			status: http.StatusNotFound, code: "unknown_topic",
+			message: engineWords(err) + "; platform/notify/queue/create makes a topic, platform/notify/queue/list names them",
+		}
+	case errors.Is(err, ErrTooManyTopics):
+		return &failure{
+			status: http.StatusForbidden, code: "too_many_topics",
+			message: engineWords(err) + "; drop a topic with platform/notify/queue/drop",
+		}
+	case errors.Is(err, ErrTooManyBindings):
+		return &failure{
+			status: http.StatusForbidden, code: "too_many_bindings",
+			message: engineWords(err) + "; a topic loses its bindings with platform/notify/queue/drop",
+		}
+	}
+	return nil
+}
+
+// engineWords returns the text of an error that matches one of the engine's
+// sentinels, which is made for the caller.
+func engineWords(err error) string { return strings.TrimPrefix(err.Error(), "platform: ") }
+
+// shorten cuts s to at most n bytes, between characters.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const mark = "..."
+	n -= len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}

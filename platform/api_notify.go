@@ -1,0 +1,257 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// The queue calls of protocol chapter 3.
+
+// A queueDoc is the result of notify/status, in the members that clients read.
+type queueDoc struct {
+	Backing struct {
+		Len int
+	} `json:"Backing_queue_status"`
+	Messages       int `json:"Messages"`
+	Ready          int `json:"Messages_ready"`
+	Unacknowledged int `json:"Messages_unacknowledged"`
+	Consumers      int `json:"Consumers"`
+}
+
+func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
+	topic, err := p.topic(c)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.cfg.Queues.Status(ctx, c.key.ID, topic)
+	if err != nil {
+		return nil, err
+	}
+	doc := queueDoc{
+		Messages:       s.Ready + s.Unacknowledged,
+		Ready:          s.Ready,
+		Unacknowledged: s.Unacknowledged,
+		Consumers:      s.Consumers,
+	}
+	doc.Backing.Len = s.Ready
+	return doc, nil
+}
+
+// queueWrite puts a message into the topic's queue, or routes it when it has
+// a routing key.
+func (p *Platform) queueWrite(ctx context.Context, c *call) (any, error) {
+	topic, m, err := p.messageOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if m.Key != "" {
+		err = p.cfg.Queues.Publish(ctx, c.key.ID, m)
+	} else {
+		err = p.cfg.Queues.Write(ctx, c.key.ID, topic, m)
+	}
+	p.published(PublishEvent{Key: c.key.ID, Topic: topic, Message: m, Err: err})
+	return true, err
+}
+
+func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
+	own, limits := c.params(), p.cfg.Limits
+	if topic, err = optional(own, "topic", limits.Topic); err != nil {
+		return "", nil, err
+	}
+	m = &Message{ClientID: c.key.ID, App: c.key.App, Time: p.cfg.Now().Unix()}
+	if m.Key, err = optional(own, "routing_key", limits.RoutingKey); err != nil {
+		return "", nil, err
+	}
+	if topic != "" && m.Key != "" {
+		return "", nil, badRequest("invalid_parameter", "topic names a queue and routing_key lets the bindings choose it: send one of them")
+	}
+	if m.ContentType, err = optional(own, "content_type", limits.ContentType); err != nil {
+		return "", nil, err
+	}
+	m.Body, err = p.data(own)
+	return topic, m, err
+}
+
+func (p *Platform) data(own url.Values) ([]byte, error) {
+	if !own.Has("data") {
+		return nil, missing("data")
+	}
+	data, err := once(own, "data")
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > p.cfg.Limits.MaxBody {
+		return nil, &failure{
+			status: http.StatusRequestEntityTooLarge, code: "message_too_large",
+			message: fmt.Sprintf("data has %d bytes; a message has at most %d", len(data), p.cfg.Limits.MaxBody),
+		}
+	}
+	return []byte(data), nil
+}
+
+// queueRead removes messages from a queue and returns each as a string that
+// holds its JSON. It ends early at Limits.ReadBytes, so that no message is
+// removed that a client may not be able to take.
+func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
+	topic, err := p.topic(c)
+	if err != nil {
+		return nil, err
+	}
+	num, err := p.readNum(c.params())
+	if err != nil {
+		return nil, err
+	}
+	texts := []json.RawMessage{}
+	for room := p.cfg.Limits.ReadBytes; num > len(texts) && room > 0; {
+		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))
+		messages, err := p.cfg.Queues.Read(ctx, c.key.ID, topic, step)
+		if err != nil && len(texts) == 0 {
+			return nil, err
+		}
+		for _, m := range messages {
+			text := messageText(m)
+			room -= len(text)
+			texts = append(texts, text)
+		}
+		if len(messages) < step {
+			break
+		}
+	}
+	return texts, nil
+}
+
+func (p *Platform) readNum(own url.Values) (int, error) {
+	text, err := once(own, "num")
+	if err != nil || text == "" {
+		return 1, err
+	}
+	num, err := strconv.Atoi(text)
+	if err != nil || num < 1 || num > p.cfg.Limits.Read {
+		return 0, badRequest("invalid_parameter", fmt.Sprintf("num is %q; it must be a number from 1 to %d", shorten(text, 32), p.cfg.Limits.Read))
+	}
+	return num, nil
+}
+
+// messageText returns m as a JSON string that holds its JSON. Bytes that are
+// no UTF-8 become U+FFFD there, as an answer in JSON can hold nothing else;
+// the channel delivers them as they are.
+func messageText(m *Message) json.RawMessage {
+	inner := wire.AppendMessage(nil, &wire.Delivery{
+		Time: m.Time, Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+	})
+	return appendJSONString(make([]byte, 0, len(inner)+len(inner)/8+2), inner)
+}
+
+// appendJSONString appends s as a JSON string. The inner JSON that it is for
+// has no control characters.
+func appendJSONString(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for len(s) > 0 {
+		switch b := s[0]; {
+		case b == '"' || b == '\\':
+			dst, s = append(dst, '\\', b), s[1:]
+		case b < utf8.RuneSelf:
+			dst, s = append(dst, b), s[1:]
+		default:
+			r, size := utf8.DecodeRune(s)
+			dst, s = utf8.AppendRune(dst, r), s[size:]
+		}
+	}
+	return append(dst, '"')
+}
+
+func (p *Platform) queuePurge(ctx context.Context, c *call) (any, error) {
+	topic, err := p.topic(c)
+	if err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Purge(ctx, c.key.ID, topic)
+}
+
+func (p *Platform) queueCreate(ctx context.Context, c *call) (any, error) {
+	topic, err := required(c.params(), "topic", p.cfg.Limits.Topic)
+	if err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Create(ctx, c.key.ID, topic)
+}
+
+func (p *Platform) queueDrop(ctx context.Context, c *call) (any, error) {
+	topic, err := required(c.params(), "topic", p.cfg.Limits.Topic)
+	if err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Drop(ctx, c.key.ID, topic)
+}
+
+func (p *Platform) queueList(ctx context.Context, c *call) (any, error) {
+	topics, err := p.cfg.Queues.List(ctx, c.key.ID)
+	if err != nil {
+		return nil, err
+	}
+	type queue struct {
+		Topic string `json:"topic"`
+	}
+	queues := make([]queue, len(topics))
+	for i, topic := range topics {
+		queues[i].Topic = topic
+	}
+	return queues, nil
+}
+
+// routingSet binds a queue to a pattern. The topic must be named, but may be
+// empty for the default queue.
+func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
+	own := c.params()
+	if !own.Has("topic") {
+		return nil, missing("topic")
+	}
+	topic, err := p.topic(c)
+	if err != nil {
+		return nil, err
+	}
+	pattern, err := required(own, "routing_key", p.cfg.Limits.RoutingKey)
+	if err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Bind(ctx, c.key.ID, topic, pattern)
+}
+
+// topic returns the queue that a call is about; "" is the default queue.
+func (p *Platform) topic(c *call) (string, error) {
+	return optional(c.params(), "topic", p.cfg.Limits.Topic)
+}
+
+func required(own url.Values, name string, limit int) (string, error) {
+	value, err := optional(own, name, limit)
+	if err == nil && value == "" {
+		err = missing(name)
+	}
+	return value, err
+}
+
+func optional(own url.Values, name string, limit int) (string, error) {
+	value, err := once(own, name)
+	if err == nil && len(value) > limit {
+		err = badRequest("invalid_parameter", fmt.Sprintf("%s has %d bytes; at most %d are allowed", name, len(value), limit))
+	}
+	return value, err
+}
+
+func once(own url.Values, name string) (string, error) {
+	if len(own[name]) > 1 {
+		return "", badRequest("invalid_parameter", name+" was sent more than once")
+	}
+	return own.Get(name), nil
+}
+
+func missing(name string) *failure {
+	return badRequest("missing_parameter", "the parameter "+name+" is missing")
+}

@@ -1,0 +1,58 @@
+package platform
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// forward lets h answer a verified call as a backend behind the gateway sees
+// it (protocol chapter 5).
+func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) {
+	h.ServeHTTP(w, backendRequest(r, c))
+	if w.status == 0 { // net/http answers 200 for a handler that wrote nothing
+		w.status = http.StatusOK
+	}
+}
+
+// backendRequest returns r without what belongs to the platform, and with
+// what only the platform may say: the headers of the caller were part of the
+// signature, so they are replaced only now.
+func backendRequest(r *http.Request, c *call) *http.Request {
+	out := r.Clone(r.Context())
+	out.URL.RawQuery = withoutReserved(c.query).Encode()
+	out.RequestURI = out.URL.RequestURI()
+	if c.form != nil {
+		form := withoutReserved(c.form).Encode()
+		out.Body = io.NopCloser(strings.NewReader(form))
+		out.ContentLength = int64(len(form))
+		out.TransferEncoding = nil
+		out.Header.Del("Content-Length")
+	}
+	out.Header.Del("X-Api-Oauth")
+	out.Header.Set("X-Request-Id", c.id)
+	out.Header.Set("X-Caller-Ip", callerIP(r))
+	out.Header.Set("X-Api-Arg", url.Values{"client_id": {c.key.ID}, "product": {c.key.App}}.Encode())
+	return out
+}
+
+func withoutReserved(params url.Values) url.Values {
+	own := make(url.Values, len(params))
+	for name, values := range params {
+		own[name] = values
+	}
+	for _, name := range reservedParams() {
+		delete(own, name)
+	}
+	return own
+}
+
+func callerIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

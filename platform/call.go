@@ -1,0 +1,153 @@
+package platform
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// A call is one request on its way through the platform.
+type call struct {
+	id       string
+	began    time.Time
+	api      string // path below the base path; "" outside of it
+	key      Key    // set once the caller is verified
+	query    url.Values
+	form     url.Values // nil when the body is no form
+	observed bool
+}
+
+// reservedParams belong to the platform and are never passed on.
+func reservedParams() [6]string {
+	return [...]string{"apiver", "client_id", "client_secret", "sign", "sign_method", "sign_time"}
+}
+
+// params returns the call's own parameters, those of the form first.
+func (c *call) params() url.Values {
+	own := make(url.Values, len(c.form)+len(c.query))
+	for _, part := range []url.Values{c.form, c.query} {
+		for name, values := range part {
+			own[name] = append(own[name], values...)
+		}
+	}
+	for _, name := range reservedParams() {
+		delete(own, name)
+	}
+	return own
+}
+
+// public returns what hooks may know of the call.
+func (c *call) public(r *http.Request) Call {
+	return Call{
+		RequestID:  c.id,
+		Method:     r.Method,
+		Path:       r.URL.Path,
+		API:        c.api,
+		Key:        c.key.ID,
+		App:        c.key.App,
+		Params:     c.params(),
+		RemoteAddr: r.RemoteAddr,
+		UserAgent:  r.UserAgent(),
+	}
+}
+
+// readParams reads the query and, for POST and PUT, the form into c.
+func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) error {
+	limit := p.cfg.Limits.RequestBody
+	if r.ContentLength > limit {
+		return bodyTooLarge(limit)
+	}
+	var err error
+	if c.query, err = parseParams(r.URL.RawQuery, p.cfg.Limits.Parameters); err != nil {
+		return badRequest("invalid_query", "the query of the URL "+err.Error())
+	}
+	if !isForm(r) {
+		r.Body = http.MaxBytesReader(nil, r.Body, limit)
+		return nil
+	}
+	return p.readForm(w, r, c)
+}
+
+func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) error {
+	server := http.NewResponseController(w) // where it has no deadlines, its own limits have to do
+	server.SetReadDeadline(time.Now().Add(p.cfg.BodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, p.cfg.Limits.RequestBody))
+	if err != nil {
+		// The rest of the body may never come: the server must not wait for it.
+		w.Header().Set("Connection", "close")
+		return bodyFailure(err)
+	}
+	server.SetReadDeadline(time.Time{})
+	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
+		return badRequest("invalid_form", "the form in the body "+err.Error())
+	}
+	return nil
+}
+
+// isForm tells whether the body carries parameters. Any other body is its
+// backend's business and takes no part in the signature.
+func isForm(r *http.Request) bool {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		return false
+	}
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
+}
+
+// parseParams decodes name=value pairs. Unlike [url.ParseQuery] it takes a
+// semicolon for a character like any other, as SDKs that do not escape send it,
+// and stops at limit.
+func parseParams(raw string, limit int) (url.Values, error) {
+	params := make(url.Values)
+	count := 0
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		if count++; count > limit {
+			return nil, fmt.Errorf("has more than %d parameters", limit)
+		}
+		name, value, err := parsePair(pair)
+		if err != nil {
+			return nil, err
+		}
+		params[name] = append(params[name], value)
+	}
+	return params, nil
+}
+
+func parsePair(pair string) (name, value string, err error) {
+	rawName, rawValue, _ := strings.Cut(pair, "=")
+	if name, err = url.QueryUnescape(rawName); err != nil {
+		return "", "", fmt.Errorf("has a parameter name with a bad escape: a %% must be followed by two hex digits")
+	}
+	if value, err = url.QueryUnescape(rawValue); err != nil {
+		return "", "", fmt.Errorf("has a bad escape in the value of %q: a %% must be followed by two hex digits", shorten(name, 64))
+	}
+	return name, value, nil
+}
+
+// bodyFailure says why a body could not be read.
+func bodyFailure(err error) error {
+	var big *http.MaxBytesError
+	switch {
+	case errors.As(err, &big):
+		return bodyTooLarge(big.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &failure{status: http.StatusRequestTimeout, code: "request_timeout", message: "the body of the request did not arrive in time"}
+	}
+	return badRequest("invalid_body", "the body of the request ended early")
+}
+
+func bodyTooLarge(limit int64) error {
+	return &failure{
+		status:  http.StatusRequestEntityTooLarge,
+		code:    "request_too_large",
+		message: fmt.Sprintf("the body of the request is larger than %d bytes", limit),
+	}
+}

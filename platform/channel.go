@@ -1,0 +1,382 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// A channel is one WebSocket connection of the message channel (protocol
+// chapter 3). One goroutine reads its commands, one for each consumed topic
+// delivers, one pings a peer that has pinged; run waits for all of them.
+//
+// The order at the end matters: what is unacknowledged goes back to its queue
+// first, and only then does the peer learn that the connection is over. So a
+// peer that reconnects at once finds its messages.
+type channel struct {
+	p      *Platform
+	info   Conn
+	limits wire.Limits
+	ctx    context.Context // ends what the channel does; not the reading of its socket
+	cancel context.CancelFunc
+	over   chan ending // the first ending counts
+	conn   *socket.Conn
+	tasks  sync.WaitGroup // delivery and ping
+
+	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
+
+	mu        sync.Mutex // guards what follows
+	changed   sync.Cond  // the window has room, or the channel has ended
+	ended     bool
+	window    int
+	lastTag   uint64
+	held      map[uint64]held // deliveries without an ack, by tag
+	heldBytes int
+	consumers map[string]Consumer // by topic
+}
+
+// held is a delivery that waits for its ack.
+type held struct {
+	queue Consumer
+	id    uint64
+	size  int
+}
+
+// An ending is why a channel is over and what its peer is told.
+type ending struct {
+	code   socket.Code
+	reason string
+	cut    bool // the peer is not there to be told
+}
+
+func shuttingDown() ending {
+	return ending{code: socket.GoingAway, reason: "the platform is shutting down"}
+}
+
+// serveChannel accepts a connection and returns when it has ended.
+func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
+	if err := socket.CheckHandshake(r); err != nil {
+		return handshakeFailure(err)
+	}
+	ch := p.newChannel(r, c)
+	defer ch.cancel()
+	if err := p.conns.join(ch); err != nil {
+		return err
+	}
+	defer p.conns.leave(ch)
+	if err := ch.accept(w, r); err != nil {
+		p.conns.release(ch.info.Key)
+		return handshakeFailure(err)
+	}
+	w.status = http.StatusSwitchingProtocols
+	p.observe(r, c, w.status, "")
+	ch.run(r.Context())
+	return nil
+}
+
+func handshakeFailure(err error) error {
+	var refused *socket.HandshakeError
+	if !errors.As(err, &refused) { // the connection broke: nobody will read this
+		return badRequest("connection_lost", err.Error())
+	}
+	code := "invalid_handshake"
+	if refused.Status == http.StatusUpgradeRequired {
+		code = "upgrade_required"
+	}
+	return &failure{status: refused.Status, code: code, message: refused.Reason, header: refused.Header}
+}
+
+func (p *Platform) newChannel(r *http.Request, c *call) *channel {
+	l := p.cfg.Limits
+	ch := &channel{
+		p: p,
+		info: Conn{
+			Key:        c.key.ID,
+			App:        c.key.App,
+			RequestID:  c.id,
+			RemoteAddr: r.RemoteAddr,
+			UserAgent:  r.UserAgent(),
+			Since:      p.cfg.Now(),
+		},
+		limits:    wire.Limits{Key: l.RoutingKey, Body: l.MaxBody, ContentType: l.ContentType, Topic: l.Topic},
+		over:      make(chan ending, 1),
+		window:    l.SmallWindow,
+		held:      make(map[uint64]held),
+		consumers: make(map[string]Consumer),
+	}
+	ch.changed.L = &ch.mu
+	ch.ctx, ch.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	return ch
+}
+
+func (c *channel) accept(w *answer, r *http.Request) error {
+	l := c.limits
+	conn, err := socket.Accept(w.ResponseWriter, r, socket.Options{
+		// The longest publish: a byte, three lengths and their parts.
+		MaxMessage:   int64(1 + 2 + l.Key + 4 + l.Body + 2 + l.ContentType),
+		WriteTimeout: c.p.cfg.WriteTimeout,
+		OnPing:       c.pinged(),
+	})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.conn = conn
+	c.mu.Unlock()
+	c.info.ID = uint64(c.p.count.connected.Add(1))
+	return nil
+}
+
+// run serves the connection until it ends, and cleans up. When serving ends
+// (the context of the HTTP server), so does the connection.
+func (c *channel) run(serving context.Context) {
+	c.guarded(c.begin)
+	var reading sync.WaitGroup
+	reading.Go(func() { c.guarded(c.read) })
+	var e ending
+	select {
+	case e = <-c.over:
+	case <-serving.Done():
+		e = shuttingDown()
+	}
+	c.retire()
+	c.p.conns.release(c.info.Key)
+	c.guarded(func() { c.farewell(e) })
+	if e.cut {
+		c.conn.CloseNow()
+	} else {
+		c.conn.Close(context.Background(), e.code, shorten(e.reason, 123))
+	}
+	reading.Wait()
+}
+
+// begin and farewell tell the world of the connection.
+func (c *channel) begin() {
+	c.p.count.connections.Add(1)
+	c.p.cfg.Logger.Info("connected", c.logAttrs()...)
+	if c.p.cfg.Trace.Connect != nil {
+		c.p.cfg.Trace.Connect(c.info)
+	}
+}
+
+func (c *channel) farewell(e ending) {
+	c.p.count.connections.Add(-1)
+	c.p.cfg.Logger.Info("disconnected", append(c.logAttrs(), slog.Int("code", int(e.code)), slog.String("reason", e.reason))...)
+	if c.p.cfg.Trace.Disconnect != nil {
+		c.p.cfg.Trace.Disconnect(c.info, e.reason)
+	}
+}
+
+func (c *channel) logAttrs() []any {
+	return []any{
+		slog.Uint64("conn", c.info.ID),
+		slog.String("key", c.info.Key),
+		slog.String("user_agent", shorten(c.info.UserAgent, 256)),
+		slog.String("remote", c.info.RemoteAddr),
+		slog.String("request_id", c.info.RequestID),
+	}
+}
+
+// end asks run to finish; only the first ending of a channel counts.
+func (c *channel) end(e ending) {
+	select {
+	case c.over <- e:
+	default:
+	}
+}
+
+// cut closes the socket at once, whatever run is doing.
+func (c *channel) cut() {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		conn.CloseNow()
+	}
+}
+
+// retire returns what is unacknowledged and waits for all tasks.
+func (c *channel) retire() {
+	c.mu.Lock()
+	c.ended = true
+	consumers := c.consumers
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	c.cancel()
+	for topic, queue := range consumers {
+		if err := queue.Close(); err != nil {
+			c.p.cfg.Logger.Error("returning messages failed", append(c.logAttrs(), slog.String("topic", topic), slog.Any("error", err))...)
+		}
+	}
+	c.tasks.Wait()
+}
+
+// spawn runs task in a goroutine that retire waits for. After the end it does
+// nothing.
+func (c *channel) spawn(task func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.tasks.Go(func() { c.guarded(task) })
+	}
+}
+
+// guarded keeps a panic, in an engine or a hook, to this connection.
+func (c *channel) guarded(task func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.p.cfg.Logger.Error("panic", append(c.logAttrs(), slog.Any("value", v), slog.String("stack", string(debug.Stack())))...)
+			c.end(ending{code: socket.InternalError, reason: "the platform failed; its operator finds the cause under request id " + c.info.RequestID})
+		}
+	}()
+	task()
+}
+
+// read serves commands until one cannot be. It reads no further frame then,
+// so no ping behind a refused publish is ever answered.
+func (c *channel) read() {
+	for {
+		_, frame, err := c.conn.Read(context.Background())
+		if err != nil {
+			c.end(endingOf(err))
+			return
+		}
+		if c.ctx.Err() != nil {
+			return // nothing is stored any more, so no pong may come from here
+		}
+		if err := c.obey(frame); err != nil {
+			if c.ctx.Err() == nil { // otherwise it is the echo of the end
+				c.end(c.refusal(err))
+			}
+			return
+		}
+	}
+}
+
+func endingOf(err error) ending {
+	var closed *socket.CloseError
+	var broken *socket.ProtocolError
+	switch {
+	case errors.As(err, &closed):
+		return ending{code: closed.Code, reason: fmt.Sprintf("closed by the peer with code %d %s", closed.Code, shorten(closed.Reason, 123))}
+	case errors.As(err, &broken):
+		return ending{code: broken.Code, reason: broken.Reason}
+	}
+	return ending{code: socket.Abnormal, reason: "lost: " + err.Error(), cut: true}
+}
+
+func (c *channel) obey(frame []byte) error {
+	cmd, err := wire.DecodeCommand(frame, c.limits)
+	if err != nil {
+		return err
+	}
+	switch cmd.Op {
+	case wire.OpPublish:
+		return c.publish(cmd)
+	case wire.OpConsume:
+		return c.consume(cmd.Topic)
+	default:
+		return c.ack(cmd.Tag, cmd.HasTag)
+	}
+}
+
+// publish stores a message before it returns: the pong of a later ping is the
+// publisher's proof.
+func (c *channel) publish(cmd wire.Command) error {
+	m := &Message{
+		Key:         cmd.Key,
+		Body:        append([]byte(nil), cmd.Body...),
+		ContentType: cmd.ContentType,
+		ClientID:    c.info.Key,
+		App:         c.info.App,
+		Time:        c.p.cfg.Now().Unix(),
+	}
+	err := c.p.cfg.Queues.Publish(c.ctx, c.info.Key, m)
+	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
+	return err
+}
+
+// refusal turns a refused command into what its sender is told.
+func (c *channel) refusal(err error) ending {
+	var bad *wire.Error
+	switch {
+	case errors.As(err, &bad):
+		return ending{code: socket.Code(bad.CloseCode()), reason: wireWords(bad)}
+	case errors.Is(err, ErrQueueFull):
+		return ending{code: socket.TryAgainLater, reason: engineWords(err)}
+	case errors.Is(err, ErrTooManyTopics), errors.Is(err, errTooManyConsumes):
+		return ending{code: socket.PolicyViolation, reason: engineWords(err)}
+	case errors.Is(err, ErrUnknownTopic):
+		return ending{code: socket.GoingAway, reason: engineWords(err)}
+	}
+	c.p.cfg.Logger.Error("engine failed", append(c.logAttrs(), slog.Any("error", err))...)
+	return ending{code: socket.InternalError, reason: "the platform failed; its operator finds the cause under request id " + c.info.RequestID}
+}
+
+func wireWords(e *wire.Error) string {
+	if e.Dialect == "" {
+		return fmt.Sprintf("%s: %s", e.Op, e.Reason)
+	}
+	return fmt.Sprintf("%s as the %s SDK writes it: %s", e.Op, e.Dialect, e.Reason)
+}
+
+// pinged returns what the socket calls for each ping of the peer. The first
+// shows that the peer can take the full window and pings of ours.
+func (c *channel) pinged() func([]byte) {
+	seen := false // only the reading goroutine calls it
+	return func([]byte) {
+		if seen {
+			return
+		}
+		seen = true
+		c.mu.Lock()
+		c.window = c.p.cfg.Limits.Window
+		c.changed.Broadcast()
+		c.mu.Unlock()
+		c.spawn(c.keepAlive)
+	}
+}
+
+// keepAlive pings the peer and ends the channel when nothing comes back.
+func (c *channel) keepAlive() {
+	interval, patience := c.p.cfg.PingInterval, c.p.cfg.PongTimeout
+	for wait := interval; c.pause(wait); wait = max(0, interval-patience) {
+		asked := time.Now()
+		c.ping()
+		if !c.pause(time.Until(asked.Add(patience))) {
+			return
+		}
+		if c.conn.LastRead().Before(asked) {
+			c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true})
+			return
+		}
+	}
+}
+
+// ping gives up when the send queue stays full; whether anything comes back
+// counts all the same.
+func (c *channel) ping() {
+	ctx, cancel := context.WithTimeout(c.ctx, c.p.cfg.PongTimeout)
+	defer cancel()
+	c.conn.Ping(ctx, nil)
+}
+
+// pause waits for d and tells whether the channel still lives.
+func (c *channel) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,217 @@
+package platform
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Config says how a Platform behaves. Store and Queues are required; every
+// other field has a useful zero value. New copies it.
+type Config struct {
+	// Store knows the keys, Queues holds their messages. Package
+	// platform/memory has both.
+	Store  Store
+	Queues Queues
+
+	// BasePath is what the path of every API starts with. If empty, /api;
+	// "/" puts the APIs at the root.
+	BasePath string
+
+	// SignWindow is how far a call's sign_time may be from Now, in either
+	// direction. Zero means 10 minutes; any negative value accepts every
+	// age, which is for recorded traffic only.
+	SignWindow time.Duration
+
+	// Now is the platform's clock: it judges sign_time, stamps messages and
+	// is the Date of every answer. If nil, time.Now.
+	Now func() time.Time
+
+	// Logger gets one record per call and per connection. No record holds a
+	// secret, a signature or a token. If nil, nothing is logged.
+	Logger *slog.Logger
+
+	// Explain makes a refused signature show the string that the platform
+	// signed, with secrets masked, and name the SDK dialect that would have
+	// matched. It repeats a caller's parameters to the caller, so it is
+	// for development.
+	Explain bool
+
+	// AllowSecretOverHTTP accepts secret mode (client_secret instead of a
+	// signature) over plain HTTP, where everyone on the way can read the
+	// secret. Peers on the loopback interface are always allowed; over TLS
+	// secret mode is always accepted. Behind a proxy that ends TLS on the same
+	// machine, every peer is a loopback peer.
+	AllowSecretOverHTTP bool
+
+	// Limits bounds what one peer can use. Zero fields mean the defaults.
+	Limits Limits
+
+	// PingInterval is how often a peer on the channel that has pinged the
+	// platform is pinged itself (0 = 30 s); when nothing came from it for
+	// PongTimeout (0 = 10 s) after that, it is dropped. Peers that never sent a
+	// ping get none, as some published SDKs break on it: a dead one is
+	// noticed by WriteTimeout and by the listener's TCP keep-alive (net.Listen
+	// turns that on).
+	PingInterval, PongTimeout time.Duration
+
+	// WriteTimeout is how long one write to a channel peer may take before
+	// the connection is given up. Zero means 30 s.
+	WriteTimeout time.Duration
+
+	// BodyTimeout is how long a caller may take to send a form. Zero means
+	// 30 s.
+	BodyTimeout time.Duration
+
+	// Backend gets the verified calls to APIs that the platform does not
+	// have itself: the reserved parameters (apiver, client_id, client_secret,
+	// sign, sign_method, sign_time) are removed from query and form, and the
+	// headers X-Request-Id, X-Caller-Ip and X-Api-Arg are set. The answer's
+	// X-Request-Id and Date are set already. If nil, such a call gets 404.
+	Backend http.Handler
+
+	// Override, if set, is asked about every verified call, before it is
+	// routed; the handler that it returns answers the call in the platform's
+	// stead. Nil lets the call go its way. It may be called by any goroutine.
+	Override func(Call) http.Handler
+
+	// Trace gets told what happens. If nil, nobody is.
+	Trace *Trace
+}
+
+// Limits bounds what one peer can use. Sizes are bytes; zero means the
+// default, a negative number is refused by New.
+type Limits struct {
+	// ConnectionsPerKey bounds the live channel connections of a key (100).
+	ConnectionsPerKey int
+	// TopicsPerConnection bounds the queues consumed on one connection (64).
+	TopicsPerConnection int
+	// Window bounds the unacknowledged deliveries of a connection (256).
+	Window int
+	// SmallWindow is the window of a peer that has not sent a ping (16).
+	SmallWindow int
+	// WindowBytes bounds the bodies of the unacknowledged deliveries of a
+	// connection: no further one is sent once they reach it (8 MiB).
+	WindowBytes int
+
+	// MaxBody bounds the body of one message (1 MiB).
+	MaxBody int
+	// RoutingKey, Topic and ContentType bound these names (256 each).
+	RoutingKey, Topic, ContentType int
+
+	// RequestBody bounds the body of an HTTP request. The default, three
+	// times MaxBody and 1 MiB more, has room for an escaped message.
+	RequestBody int64
+	// Parameters bounds the parameters of a call (1,000).
+	Parameters int
+	// Read bounds the messages of one notify/read (1,000).
+	Read int
+	// ReadBytes ends a notify/read early: it takes no further messages once
+	// the answer has reached it (4 MiB).
+	ReadBytes int
+}
+
+// withDefaults returns a copy of c with the zero fields filled.
+func (c Config) withDefaults() Config {
+	c.BasePath = cleanBase(c.BasePath)
+	setDefault(&c.SignWindow, 10*time.Minute)
+	setDefault(&c.PingInterval, 30*time.Second)
+	setDefault(&c.PongTimeout, 10*time.Second)
+	setDefault(&c.WriteTimeout, 30*time.Second)
+	setDefault(&c.BodyTimeout, 30*time.Second)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Trace == nil {
+		c.Trace = &Trace{}
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.ConnectionsPerKey, 100)
+	setDefault(&l.TopicsPerConnection, 64)
+	setDefault(&l.Window, 256)
+	setDefault(&l.SmallWindow, min(16, l.Window))
+	setDefault(&l.WindowBytes, 8<<20)
+	setDefault(&l.MaxBody, 1<<20)
+	setDefault(&l.RoutingKey, 256)
+	setDefault(&l.Topic, 256)
+	setDefault(&l.ContentType, 256)
+	setDefault(&l.RequestBody, 3*int64(l.MaxBody)+1<<20)
+	setDefault(&l.Parameters, 1000)
+	setDefault(&l.Read, 1000)
+	setDefault(&l.ReadBytes, 4<<20)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// cleanBase returns base with a leading and without a trailing slash; the
+// root is the empty string.
+func cleanBase(base string) string {
+	if base == "" {
+		base = "/api"
+	}
+	base = strings.Trim(base, "/")
+	if base == "" {
+		return ""
+	}
+	return "/" + base
+}
+
+// check tells what is wrong with a filled configuration.
+func (c Config) check() error {
+	switch {
+	case c.Store == nil:
+		return errors.New("platform: Config.Store is nil; platform/memory has one")
+	case c.Queues == nil:
+		return errors.New("platform: Config.Queues is nil; platform/memory has one")
+	case strings.ContainsAny(c.BasePath, "?#%"):
+		return fmt.Errorf("platform: Config.BasePath %q must be a plain path such as /api", c.BasePath)
+	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0:
+		return errors.New("platform: PingInterval, PongTimeout, WriteTimeout and BodyTimeout must not be negative")
+	}
+	return c.Limits.check()
+}
+
+func (l Limits) check() error {
+	positive := []struct {
+		name  string
+		value int64
+		max   int64
+	}{
+		{"ConnectionsPerKey", int64(l.ConnectionsPerKey), math.MaxInt64},
+		{"TopicsPerConnection", int64(l.TopicsPerConnection), math.MaxInt64},
+		{"Window", int64(l.Window), math.MaxInt64},
+		{"SmallWindow", int64(l.SmallWindow), int64(l.Window)},
+		{"WindowBytes", int64(l.WindowBytes), math.MaxInt64},
+		{"MaxBody", int64(l.MaxBody), math.MaxInt32},
+		{"RoutingKey", int64(l.RoutingKey), math.MaxUint16},
+		{"Topic", int64(l.Topic), math.MaxUint16},
+		{"ContentType", int64(l.ContentType), math.MaxUint16},
+		{"RequestBody", l.RequestBody, math.MaxInt64},
+		{"Parameters", int64(l.Parameters), math.MaxInt64},
+		{"Read", int64(l.Read), math.MaxInt64},
+		{"ReadBytes", int64(l.ReadBytes), math.MaxInt64},
+	}
+	for _, p := range positive {
+		if p.value < 1 || p.value > p.max {
+			return fmt.Errorf("platform: Limits.%s is %d; it must be 1 to %d", p.name, p.value, p.max)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package platform
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// connections knows the live channels.
+type connections struct {
+	limit int // for each key
+
+	mu     sync.Mutex // guards what follows
+	live   map[*channel]struct{}
+	perKey map[string]int
+	closed bool
+	idle   chan struct{} // closed when closed is set and live is empty
+}
+
+func (s *connections) init(limit int) {
+	s.limit = limit
+	s.live = make(map[*channel]struct{})
+	s.perKey = make(map[string]int)
+	s.idle = make(chan struct{})
+}
+
+// join takes a channel in, before it is accepted, or refuses it.
+func (s *connections) join(c *channel) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return &failure{
+			status: http.StatusServiceUnavailable, code: "shutting_down", retryAfter: time.Second,
+			message: "the platform is shutting down; connect again in a moment",
+		}
+	}
+	if s.perKey[c.info.Key] >= s.limit {
+		return &failure{
+			status: http.StatusTooManyRequests, code: "too_many_connections", retryAfter: time.Second,
+			message: fmt.Sprintf("this key has its %d connections; close one, or share one between publishers", s.limit),
+		}
+	}
+	s.live[c] = struct{}{}
+	s.perKey[c.info.Key]++
+	return nil
+}
+
+// release gives the place of a channel that has ended to the next one. Its
+// closing handshake may still take a while; a peer that reconnects at once
+// should not have to wait for that.
+func (s *connections) release(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.perKey[key]--; s.perKey[key] == 0 {
+		delete(s.perKey, key)
+	}
+}
+
+// leave takes note that nothing of a channel is left.
+func (s *connections) leave(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, c)
+	if s.closed && len(s.live) == 0 {
+		close(s.idle)
+	}
+}
+
+// shut refuses newcomers, ends every channel, and returns what is closed when
+// the last one has left.
+func (s *connections) shut() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		if len(s.live) == 0 {
+			close(s.idle)
+		}
+	}
+	for c := range s.live {
+		c.end(shuttingDown())
+	}
+	return s.idle
+}
+
+// cut closes the sockets of the channels that are left.
+func (s *connections) cut() {
+	for _, c := range s.all() {
+		c.cut()
+	}
+}
+
+func (s *connections) all() []*channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	channels := make([]*channel, 0, len(s.live))
+	for c := range s.live {
+		channels = append(channels, c)
+	}
+	return channels
+}

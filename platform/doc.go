@@ -1,0 +1,82 @@
+// Package platform is the Prism open platform as an [http.Handler]: signed API
+// calls, the queue calls and the message channel, over the engines that its
+// user brings.
+//
+// # Embedding
+//
+// A [Platform] needs a [Store], which knows the keys, and [Queues], which hold
+// the messages; package platform/memory has both for one process.
+//
+//	key := memory.NewKey("shop")
+//	p, err := platform.New(platform.Config{
+//		Store:  memory.NewStore(key),
+//		Queues: memory.New(memory.Config{}),
+//	})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	log.Fatal(http.ListenAndServe("127.0.0.1:8080", p))
+//
+// Give it a server of its own, or the root of a mux: it answers under
+// [Config].BasePath, and the signature covers the whole path. A middleware that
+// strips or rewrites the path breaks signatures; one behind a proxy may set
+// http.Request.RemoteAddr to the caller's address, which is what X-Caller-Ip
+// and secret mode go by. The server's ReadHeaderTimeout is worth setting; its
+// other timeouts do not touch channel connections.
+//
+// To stop, call [Platform.Shutdown] and the Shutdown of the http.Server.
+//
+// # The life of a call
+//
+// Every call is read within bounds, verified (protocol chapter 2), offered to
+// [Config].Override, and then routed: to the platform's own APIs, else to
+// [Config].Backend. The answer is the platform's envelope with X-Request-Id,
+// and a Date by the platform's clock. These are the codes of its errors:
+//
+//	400 invalid_query, invalid_form, invalid_body   what was sent cannot be read
+//	400 duplicate_parameter                         a reserved parameter came twice
+//	400 missing_parameter, invalid_parameter        the message names it
+//	400 invalid_handshake                           also with other statuses
+//	401 missing_client_id, unknown_key              the key
+//	401 missing_sign, invalid_sign_method,
+//	    invalid_sign, invalid_secret                the proof
+//	401 missing_sign_time, invalid_sign_time,
+//	    sign_time_expired                           the time
+//	403 secret_over_http                            secret mode where others can read it
+//	403 too_many_topics
+//	404 unknown_api, unknown_topic
+//	405 method_not_allowed                          with Allow
+//	408 request_timeout                             the form did not arrive in time
+//	413 request_too_large, message_too_large
+//	426 upgrade_required                            a plain call of the channel
+//	429 queue_full, too_many_connections            with Retry-After
+//	500 internal_error                              the cause is in the log only
+//	503 shutting_down                               with Retry-After
+//
+// # The message channel
+//
+// BasePath/platform/notify and BasePath/notify take WebSocket connections
+// (protocol chapter 3). What a client can rely on:
+//
+//   - A publish is stored before the next frame is read, so the pong of a ping
+//     proves that everything sent before the ping is stored. A publish that is
+//     refused ends the connection, and nothing behind it is read.
+//   - Deliveries carry the tags 1, 2, 3 ... in the order in which they arrive,
+//     each as one unfragmented frame: text if it is UTF-8, else binary.
+//   - When a connection ends, in whatever way, its unacknowledged messages are
+//     back in their queues before the platform's close frame is sent.
+//   - A window bounds what is unacknowledged ([Limits].Window and WindowBytes),
+//     small for peers that have not sent a ping.
+//
+// The close frame says why: 1002 for frames that break the protocol, 1003 for
+// an unknown command, 1007 for text that had to be UTF-8, 1008 for what is
+// never allowed, such as an empty routing key, 1009 for what is too big, 1011
+// for a failure of the platform, 1013 for a full queue (try again later), 1001
+// when the platform shuts down or a consumed topic was dropped.
+//
+// # Living with published SDKs
+//
+// The SDKs for Python, PHP, Go, Java, JavaScript and C# work unchanged as far
+// as what they send can be understood (protocol chapter 6). Where it cannot, the
+// refusal names the dialect.
+package platform

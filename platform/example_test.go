@@ -1,0 +1,56 @@
+package platform_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+	"github.com/shopex/prism-go/sign"
+)
+
+// A platform is a handler. This one serves over loopback, with an API of its
+// own behind the gateway.
+func Example() {
+	p, err := platform.New(platform.Config{
+		Store:  memory.NewStore(platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}),
+		Queues: memory.New(memory.Config{}),
+		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, "%s for %s, sent %s", r.URL.Path, r.Header.Get("X-Api-Arg"), r.URL.RawQuery)
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := httptest.NewServer(p)
+	defer server.Close()
+
+	get := func(path string, query url.Values) {
+		query.Set("client_id", "buwb2lii")
+		query.Set("sign_time", strconv.FormatInt(time.Now().Unix(), 10))
+		query.Set("sign", sign.Sign("ucr72ygfutspqeuu6s36", sign.Request{Method: "GET", Path: path, Query: query}))
+		resp, err := http.Get(server.URL + path + "?" + query.Encode())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		fmt.Printf("%d %s\n", resp.StatusCode, body)
+	}
+	get("/api/platform/notify/queue/create", url.Values{"topic": {"orders"}})
+	get("/api/platform/notify/queue/list", url.Values{})
+	get("/api/weather", url.Values{"city": {"上海"}})
+	// Output:
+	// 200 {"result":true,"error":null}
+	//
+	// 200 {"result":[{"topic":"orders"}],"error":null}
+	//
+	// 200 /api/weather for client_id=buwb2lii&product=shop, sent city=%E4%B8%8A%E6%B5%B7
+}

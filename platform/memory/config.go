@@ -1,0 +1,53 @@
+package memory
+
+import "math"
+
+// Config bounds the queues of each owner. In every bound, 0 means the default
+// and a negative number means no bound. The zero Config is ready to use.
+type Config struct {
+	// MaxMessages is how many messages one queue holds, ready and
+	// unacknowledged; the default is 100,000.
+	MaxMessages int
+	// MaxBytes is how many bytes of bodies, routing keys and content types
+	// one queue holds, ready and unacknowledged; the default is 256 MiB. A
+	// message that went to several queues counts in each of them.
+	MaxBytes int64
+	// MaxTopics is how many named topics an owner has; the default is 1,000.
+	MaxTopics int
+	// MaxBindings is how many bindings an owner has over all of its queues;
+	// the default is 10,000.
+	MaxBindings int
+	// Bindings are the bindings that every owner begins with. Their topics
+	// exist from the start, even above MaxTopics and MaxBindings. If there
+	// are none, the default queue is bound to #; if there are any, it is
+	// bound to nothing else than they say.
+	Bindings []Binding
+}
+
+// A Binding sends the messages whose routing key matches Pattern to the queue
+// of Topic, where the empty topic is the default queue.
+type Binding struct {
+	Pattern, Topic string
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
+	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
+	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
+	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
+	c.Bindings = append([]Binding(nil), c.Bindings...)
+	if len(c.Bindings) == 0 {
+		c.Bindings = []Binding{{Pattern: "#"}}
+	}
+	return c
+}
+
+func bound[N int | int64](n, preset, none N) N {
+	switch {
+	case n < 0:
+		return none
+	case n == 0:
+		return preset
+	}
+	return n
+}

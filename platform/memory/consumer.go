@@ -1,0 +1,151 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A consumer is guarded by the lock of its owner.
+type consumer struct {
+	owner *owner
+	queue *queue
+	held  map[uint64]*platform.Message // nil once it has ended
+	most  int                          // that held had since it was made
+	ended error                        // what Fetch returns since then
+
+	want   int              // what the waiting Fetch asked for
+	handed []platform.Lease // what it gets
+	wake   chan struct{}    // receives one value when it is taken off queue.waiting
+}
+
+var _ platform.Consumer = (*consumer)(nil)
+
+func newConsumer(o *owner, q *queue) *consumer {
+	c := &consumer{
+		owner: o,
+		queue: q,
+		held:  make(map[uint64]*platform.Message),
+		wake:  make(chan struct{}, 1),
+	}
+	q.consumers[c] = struct{}{}
+	return c
+}
+
+func (c *consumer) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
+	if max < 1 {
+		return nil, fmt.Errorf("memory: Fetch of %d messages: ask for at least one", max)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	leases, err := c.take(max)
+	if leases != nil || err != nil {
+		return leases, err
+	}
+	select {
+	case <-c.wake:
+		return c.collect()
+	case <-ctx.Done():
+		return c.giveUp(ctx.Err())
+	}
+}
+
+// take leases what is ready, or puts c on the waiting list and returns nil.
+func (c *consumer) take(max int) ([]platform.Lease, error) {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	if c.ended != nil {
+		return nil, c.ended
+	}
+	if c.queue.ready.len() > 0 {
+		return c.queue.lease(c, max), nil
+	}
+	c.want = max
+	c.queue.waiting = append(c.queue.waiting, c)
+	return nil, nil
+}
+
+// collect returns what woke c: leases, or the end.
+func (c *consumer) collect() ([]platform.Lease, error) {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	leases := c.handed
+	c.handed = nil
+	return leases, c.ended
+}
+
+// giveUp leaves the waiting list with err, unless c was woken meanwhile.
+func (c *consumer) giveUp(err error) ([]platform.Lease, error) {
+	c.owner.mu.Lock()
+	waited := c.stopWaiting()
+	c.owner.mu.Unlock()
+	<-c.wake // sent by whoever took it off the list
+	if waited {
+		return nil, err
+	}
+	return c.collect()
+}
+
+// stopWaiting takes c off the waiting list and wakes it, if it was there.
+func (c *consumer) stopWaiting() bool {
+	i := slices.Index(c.queue.waiting, c)
+	if i < 0 {
+		return false
+	}
+	c.queue.waiting = slices.Delete(c.queue.waiting, i, i+1)
+	c.wake <- struct{}{}
+	return true
+}
+
+func (c *consumer) Ack(_ context.Context, ids ...uint64) error {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	for _, id := range ids {
+		if m, ok := c.held[id]; ok {
+			delete(c.held, id)
+			c.queue.forget(m)
+		}
+	}
+	c.shrink()
+	return nil
+}
+
+// hold notes that c has the message of it.
+func (c *consumer) hold(it item) {
+	c.held[it.number] = it.message
+	c.most = max(c.most, len(c.held))
+}
+
+// shrink makes held anew when little is left, as a map keeps its memory.
+func (c *consumer) shrink() {
+	if c.most > 1024 && len(c.held) < c.most/4 {
+		held := make(map[uint64]*platform.Message, len(c.held))
+		maps.Copy(held, c.held)
+		c.held, c.most = held, len(held)
+	}
+}
+
+func (c *consumer) Close() error {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	items := make([]item, 0, len(c.held))
+	for number, m := range c.held {
+		items = append(items, item{number, m})
+	}
+	c.end(platform.ErrConsumerClosed)
+	c.queue.giveBack(items)
+	return nil
+}
+
+// end takes c from its queue and leaves it nothing. What it held is for the
+// caller to return or to drop.
+func (c *consumer) end(err error) {
+	c.ended = err
+	c.held, c.handed = nil, nil
+	delete(c.queue.consumers, c)
+	c.stopWaiting()
+}

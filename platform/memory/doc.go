@@ -1,0 +1,30 @@
+// Package memory is the platform's engine for one process: the messages and
+// the keys live in memory and are gone when the process ends.
+//
+// [Queues] implements [platform.Queues] and [Store] implements
+// [platform.Store]. Neither starts a goroutine, so there is nothing to close.
+//
+// # Routing
+//
+// Publish routes as a topic exchange does (protocol chapter 1): routing keys
+// and patterns are words between dots; in a pattern, * is any one word and #
+// is any number of words, none included. An empty key has no words; two dots
+// in a row enclose an empty word. A word such as "ord*" is an ordinary word.
+//
+// # Order and redelivery
+//
+// A queue numbers its messages as they arrive and hands them out in that
+// order. Closing a consumer puts what it did not acknowledge back where the
+// numbers say, before everything that arrived later. Consumers that wait are
+// served in the order in which they began to wait; a message wakes one of
+// them.
+//
+// # Locks
+//
+// Each owner has one mutex, which guards its queues, bindings and consumers.
+// So a message for several queues is stored in all of them or in none, no two
+// locks are ever held together, and owners do not slow each other down. How
+// long the lock is held depends on the messages that are moved, not on how
+// many lie in the queue. Only Fetch waits, and it waits without the lock; that
+// is why the other methods do not look at their context.
+package memory

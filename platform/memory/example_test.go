@@ -1,0 +1,55 @@
+package memory_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+func Example() {
+	ctx := context.Background()
+	queues := memory.New(memory.Config{
+		Bindings: []memory.Binding{{Pattern: "order.#", Topic: "orders"}},
+	})
+	key := memory.NewKey("shop")
+
+	for _, routingKey := range []string{"order.new", "refund.new", "order.paid"} {
+		m := &platform.Message{Key: routingKey, Body: []byte("hello world")}
+		if err := queues.Publish(ctx, key.ID, m); err != nil {
+			fmt.Println(err)
+		}
+	}
+
+	consumer, err := queues.Consume(ctx, key.ID, "orders")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer consumer.Close()
+	leases, err := consumer.Fetch(ctx, 10)
+	for _, l := range leases {
+		fmt.Printf("%s: %s\n", l.Message.Key, l.Message.Body)
+		err = consumer.Ack(ctx, l.ID)
+	}
+	fmt.Println(err)
+	// Output:
+	// order.new: hello world
+	// order.paid: hello world
+	// <nil>
+}
+
+func ExampleStore() {
+	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}
+	store := memory.NewStore(key)
+	store.Add(memory.NewKey("another shop"))
+
+	found, err := store.Key(context.Background(), "buwb2lii")
+	fmt.Println(found.App, err)
+	_, err = store.Key(context.Background(), "nobody")
+	fmt.Println(err)
+	// Output:
+	// shop <nil>
+	// platform: unknown key
+}

@@ -1,0 +1,138 @@
+package memory
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// An owner is all that belongs to one key.
+type owner struct {
+	config *Config
+
+	mu       sync.Mutex // guards what follows, and the queues and consumers
+	topics   map[string]*queue
+	bindings int
+	routes   trie
+	matched  []*queue // scratch of publish
+}
+
+func newOwner(config *Config) *owner {
+	o := &owner{config: config, topics: make(map[string]*queue)}
+	o.add("")
+	for _, b := range config.Bindings {
+		q := o.topics[b.Topic]
+		if q == nil {
+			q = o.add(b.Topic)
+		}
+		o.connect(q, b.Pattern)
+	}
+	return o
+}
+
+func (o *owner) add(topic string) *queue {
+	q := newQueue(topic)
+	o.topics[topic] = q
+	return q
+}
+
+// find returns the queue of topic, if it is there.
+func (o *owner) find(topic string) (*queue, error) {
+	q := o.topics[topic]
+	if q == nil {
+		return nil, fmt.Errorf("%w %q", platform.ErrUnknownTopic, topic)
+	}
+	return q, nil
+}
+
+// obtain returns the queue of topic and makes it if need be.
+func (o *owner) obtain(topic string) (*queue, error) {
+	if q := o.topics[topic]; q != nil {
+		return q, nil
+	}
+	if err := o.roomForTopic(topic); err != nil {
+		return nil, err
+	}
+	return o.add(topic), nil
+}
+
+func (o *owner) roomForTopic(topic string) error {
+	if named := len(o.topics) - 1; named >= o.config.MaxTopics {
+		return fmt.Errorf("%w: %q would exceed the limit of %d", platform.ErrTooManyTopics, topic, o.config.MaxTopics)
+	}
+	return nil
+}
+
+// publish asks every matching queue for room before it puts m into the first.
+func (o *owner) publish(m *platform.Message) error {
+	o.matched = o.routes.match(m.Key, o.matched[:0])
+	for _, q := range o.matched {
+		if err := q.room(o.config, m); err != nil {
+			return err
+		}
+	}
+	for _, q := range o.matched {
+		q.put(m)
+	}
+	return nil
+}
+
+func (o *owner) bind(topic, pattern string) error {
+	q := o.topics[topic]
+	if q != nil && q.patterns[pattern] {
+		return nil
+	}
+	if o.bindings >= o.config.MaxBindings {
+		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, o.config.MaxBindings)
+	}
+	q, err := o.obtain(topic)
+	if err != nil {
+		return err
+	}
+	o.connect(q, pattern)
+	return nil
+}
+
+func (o *owner) connect(q *queue, pattern string) {
+	if q.patterns[pattern] {
+		return
+	}
+	q.patterns[pattern] = true
+	o.bindings++
+	o.routes.add(pattern, q)
+}
+
+func (o *owner) drop(topic string) error {
+	q, err := o.find(topic)
+	if err != nil {
+		return err
+	}
+	if topic == "" {
+		q.purge()
+		return nil
+	}
+	for pattern := range q.patterns {
+		o.routes.remove(pattern, q)
+	}
+	o.bindings -= len(q.patterns)
+	delete(o.topics, topic)
+	for c := range q.consumers {
+		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, topic))
+	}
+	q.purge()
+	o.matched = nil // it may name the queue
+	return nil
+}
+
+func (o *owner) list() []string {
+	topics := make([]string, 0, len(o.topics)-1)
+	for topic := range o.topics {
+		if topic != "" {
+			topics = append(topics, topic)
+		}
+	}
+	slices.Sort(topics)
+	return topics
+}

@@ -1,0 +1,160 @@
+package memory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A queue is guarded by the lock of its owner.
+//
+// Whenever the lock is free, ready or waiting is empty: a message does not
+// lie while somebody waits for it.
+type queue struct {
+	topic     string
+	patterns  map[string]bool
+	consumers map[*consumer]struct{}
+	waiting   []*consumer // the longest waiting first
+
+	last       uint64 // the number of the newest message
+	ready      ring   // ascending numbers
+	readyBytes int64
+	held       int // messages that consumers hold
+	heldBytes  int64
+
+	round uint64 // of the trie: see match
+}
+
+// An item is a message with its number in the queue.
+type item struct {
+	number  uint64
+	message *platform.Message
+}
+
+func newQueue(topic string) *queue {
+	return &queue{
+		topic:     topic,
+		patterns:  make(map[string]bool),
+		consumers: make(map[*consumer]struct{}),
+	}
+}
+
+// room returns an error if m would exceed a limit.
+func (q *queue) room(limits *Config, m *platform.Message) error {
+	if q.ready.len()+q.held >= limits.MaxMessages {
+		return fmt.Errorf("%w: %v holds its limit of %d messages", platform.ErrQueueFull, q, limits.MaxMessages)
+	}
+	if bytes := q.readyBytes + q.heldBytes; size(m) > limits.MaxBytes-bytes {
+		return fmt.Errorf("%w: %v holds %d bytes of at most %d, and the message has %d",
+			platform.ErrQueueFull, q, bytes, limits.MaxBytes, size(m))
+	}
+	return nil
+}
+
+func (q *queue) String() string {
+	if q.topic == "" {
+		return "the default queue"
+	}
+	return fmt.Sprintf("topic %q", q.topic)
+}
+
+// size is what a message counts against [Config].MaxBytes.
+func size(m *platform.Message) int64 {
+	return int64(len(m.Key) + len(m.Body) + len(m.ContentType))
+}
+
+func (q *queue) put(m *platform.Message) {
+	q.last++
+	q.ready.pushBack(item{q.last, m})
+	q.readyBytes += size(m)
+	q.serve()
+}
+
+// serve hands ready messages to those who wait. Several messages, which a
+// closed consumer gave back, are shared out evenly.
+func (q *queue) serve() {
+	for len(q.waiting) > 0 && q.ready.len() > 0 {
+		share := (q.ready.len() + len(q.waiting) - 1) / len(q.waiting)
+		c := q.waiting[0]
+		c.handed = q.lease(c, min(share, c.want))
+		c.stopWaiting()
+	}
+}
+
+// lease takes up to n ready messages for c.
+func (q *queue) lease(c *consumer, n int) []platform.Lease {
+	leases := make([]platform.Lease, min(n, q.ready.len()))
+	for i := range leases {
+		it := q.pop()
+		q.held++
+		q.heldBytes += size(it.message)
+		c.hold(it)
+		leases[i] = platform.Lease{ID: it.number, Message: it.message}
+	}
+	return leases
+}
+
+// pop removes the head. The queue must not be empty.
+func (q *queue) pop() item {
+	it := q.ready.popFront()
+	q.readyBytes -= size(it.message)
+	return it
+}
+
+// forget ends the holding of m, which the caller took from its consumer.
+func (q *queue) forget(m *platform.Message) {
+	q.held--
+	q.heldBytes -= size(m)
+}
+
+// giveBack makes messages that a consumer held ready again, each before every
+// later one.
+func (q *queue) giveBack(items []item) {
+	for _, it := range items {
+		q.forget(it.message)
+		q.readyBytes += size(it.message)
+	}
+	q.merge(items)
+	q.serve()
+}
+
+// merge puts items back in order. Only messages that were given back before
+// can stand in front of one of them, so it moves few, whatever the depth.
+func (q *queue) merge(items []item) {
+	if len(items) == 0 {
+		return
+	}
+	byNumber := func(a, b item) int { return cmp.Compare(a.number, b.number) }
+	newest := slices.MaxFunc(items, byNumber).number
+	for q.ready.len() > 0 && q.ready.front().number < newest {
+		items = append(items, q.ready.popFront())
+	}
+	slices.SortFunc(items, byNumber)
+	for _, it := range slices.Backward(items) {
+		q.ready.pushFront(it)
+	}
+}
+
+func (q *queue) read(n int) []*platform.Message {
+	messages := make([]*platform.Message, max(0, min(n, q.ready.len())))
+	for i := range messages {
+		messages[i] = q.pop().message
+	}
+	return messages
+}
+
+func (q *queue) purge() {
+	q.ready = ring{}
+	q.readyBytes = 0
+}
+
+func (q *queue) status() platform.QueueStatus {
+	return platform.QueueStatus{
+		Ready:          q.ready.len(),
+		Unacknowledged: q.held,
+		Consumers:      len(q.consumers),
+		Bytes:          q.readyBytes + q.heldBytes,
+	}
+}

@@ -1,0 +1,163 @@
+package memory
+
+import (
+	"context"
+	"sync"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Queues holds the messages of any number of owners, as [platform.Queues]
+// describes. Make one with [New]. Its methods may be called from any number
+// of goroutines. They never wait and do not look at their context; only the
+// Fetch of a consumer does. An owner is made when a method first names it and
+// is kept, empty or not: let only keys that exist be owners.
+//
+// Status, Read, Purge and Drop of a topic that is not there return
+// [platform.ErrUnknownTopic]. Whatever would make a topic returns
+// [platform.ErrTooManyTopics] at the bound of the owner, and Bind
+// [platform.ErrTooManyBindings] at its own. The text of an error names the queue
+// and the limit.
+type Queues struct {
+	config Config
+
+	mu     sync.RWMutex // guards owners
+	owners map[string]*owner
+}
+
+var _ platform.Queues = (*Queues)(nil)
+
+// New returns an engine without messages. It copies config.
+func New(config Config) *Queues {
+	return &Queues{config: config.withDefaults(), owners: make(map[string]*owner)}
+}
+
+// lock returns the owner with this name, locked. An owner is made when it is
+// first asked for.
+func (q *Queues) lock(name string) *owner {
+	q.mu.RLock()
+	o := q.owners[name]
+	q.mu.RUnlock()
+	if o == nil {
+		o = q.enter(name)
+	}
+	o.mu.Lock()
+	return o
+}
+
+func (q *Queues) enter(name string) *owner {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	o := q.owners[name]
+	if o == nil {
+		o = newOwner(&q.config)
+		q.owners[name] = o
+	}
+	return o
+}
+
+// Publish stores m in every queue of owner that has a binding for m.Key, or
+// in none and returns [platform.ErrQueueFull]. A message that matches no
+// queue is dropped.
+func (q *Queues) Publish(_ context.Context, owner string, m *platform.Message) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	return o.publish(m)
+}
+
+// Write stores m in the queue of topic, which is made if it is not there, or
+// returns [platform.ErrQueueFull].
+func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Message) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.obtain(topic)
+	if err != nil {
+		return err
+	}
+	if err := queue.room(&q.config, m); err != nil {
+		return err
+	}
+	queue.put(m)
+	return nil
+}
+
+// Read removes up to n ready messages from the head of the queue and returns
+// them, at once: nobody delivers them again. For n below 1 there are none.
+func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platform.Message, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return nil, err
+	}
+	return queue.read(n), nil
+}
+
+// Consume adds a consumer to the queue of topic, which is made if it is not
+// there. The consumer competes with the others until its Close.
+func (q *Queues) Consume(_ context.Context, owner, topic string) (platform.Consumer, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.obtain(topic)
+	if err != nil {
+		return nil, err
+	}
+	return newConsumer(o, queue), nil
+}
+
+// Create makes the queue of topic, if it is not there.
+func (q *Queues) Create(_ context.Context, owner, topic string) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	_, err := o.obtain(topic)
+	return err
+}
+
+// Drop removes the queue of topic with its bindings and with all messages,
+// those that consumers hold included; Fetch of its consumers returns
+// [platform.ErrUnknownTopic]. For the default queue Drop is Purge. A topic of
+// [Config].Bindings that is dropped and made again is not bound again.
+func (q *Queues) Drop(_ context.Context, owner, topic string) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	return o.drop(topic)
+}
+
+// Purge removes the ready messages. What consumers hold stays theirs, and
+// returns to the queue when they close.
+func (q *Queues) Purge(_ context.Context, owner, topic string) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return err
+	}
+	queue.purge()
+	return nil
+}
+
+// Bind sends messages whose routing key matches pattern to the queue of
+// topic, which is made if it is not there. Any text is a pattern.
+func (q *Queues) Bind(_ context.Context, owner, topic, pattern string) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	return o.bind(topic, pattern)
+}
+
+// Status counts the queue of topic.
+func (q *Queues) Status(_ context.Context, owner, topic string) (platform.QueueStatus, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return platform.QueueStatus{}, err
+	}
+	return queue.status(), nil
+}
+
+// List returns the owner's named topics, sorted by their bytes.
+func (q *Queues) List(_ context.Context, owner string) ([]string, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	return o.list(), nil
+}

@@ -1,0 +1,252 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+const shop = "buwb2lii"
+
+func write(t testing.TB, q *Queues, topic string, m *platform.Message) {
+	t.Helper()
+	if err := q.Write(context.Background(), shop, topic, m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func consume(t testing.TB, q *Queues, topic string) platform.Consumer {
+	t.Helper()
+	c, err := q.Consume(context.Background(), shop, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func fetch(t testing.TB, c platform.Consumer, max int) []platform.Lease {
+	t.Helper()
+	leases, err := c.Fetch(context.Background(), max)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return leases
+}
+
+func ack(t testing.TB, c platform.Consumer, leases ...platform.Lease) {
+	t.Helper()
+	var ids []uint64
+	for _, l := range leases {
+		ids = append(ids, l.ID)
+	}
+	if err := c.Ack(context.Background(), ids...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waiters starts n consumers that wait for up to two messages each, in a
+// known order. What they get is told in words.
+func waiters(t *testing.T, ctx context.Context, q *Queues, n int) (log func() []string) {
+	results := make(chan string, 100)
+	for i := range n {
+		c := consume(t, q, "")
+		go func() {
+			leases, err := c.Fetch(ctx, 2)
+			results <- fmt.Sprint("consumer ", i, ": ", len(leases), " ", err)
+		}()
+		synctest.Wait()
+	}
+	return func() (told []string) {
+		synctest.Wait()
+		for len(results) > 0 {
+			told = append(told, <-results)
+		}
+		slices.Sort(told)
+		return told
+	}
+}
+
+func expect(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestMessagesWakeOneWaitingConsumerEachInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(Config{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		log := waiters(t, ctx, q, 4)
+		write(t, q, "", &platform.Message{})
+		expect(t, log(), "consumer 0: 1 <nil>")
+		write(t, q, "", &platform.Message{})
+		expect(t, log(), "consumer 1: 1 <nil>")
+		began := time.Now()
+		expect(t, log())
+		time.Sleep(time.Hour)
+		expect(t, log(), "consumer 2: 0 context deadline exceeded", "consumer 3: 0 context deadline exceeded")
+		if waited := time.Since(began); waited != time.Hour {
+			t.Errorf("waited %v", waited)
+		}
+		if n := len(q.owners[shop].topics[""].waiting); n > 0 {
+			t.Errorf("%d consumers are still on the waiting list", n)
+		}
+	})
+}
+
+func TestReturnedMessagesAreSharedOutAmongThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(Config{})
+		for range 4 {
+			write(t, q, "", &platform.Message{})
+		}
+		holder := consume(t, q, "")
+		fetch(t, holder, 4)
+		log := waiters(t, t.Context(), q, 3)
+		if err := holder.Close(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, log(), "consumer 0: 2 <nil>", "consumer 1: 1 <nil>", "consumer 2: 1 <nil>")
+	})
+}
+
+// Here the message, the end of the context and Close all come before the
+// waiting goroutine runs: it must not return a message that went elsewhere.
+func TestAMessageHandedToAClosedConsumerGoesToAnother(t *testing.T) {
+	for range 1000 {
+		q := New(Config{})
+		c := consume(t, q, "")
+		ctx, cancel := context.WithCancel(context.Background())
+		got := make(chan []platform.Lease)
+		go func() {
+			leases, _ := c.Fetch(ctx, 1)
+			got <- leases
+		}()
+		runtime.Gosched()
+		write(t, q, "", &platform.Message{})
+		cancel()
+		c.Close()
+		leases := <-got
+		if n := len(fetch(t, consume(t, q, ""), 1)); n != 1 {
+			t.Fatalf("the other consumer got %d messages, the closed one %d", n, len(leases))
+		}
+	}
+}
+
+func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
+	q := New(Config{MaxMessages: 1, MaxBytes: 10, MaxTopics: 1, MaxBindings: 1})
+	ctx := context.Background()
+	small, large := &platform.Message{Body: []byte("x")}, &platform.Message{Key: "k", Body: make([]byte, 10)}
+	write(t, q, "orders", small)
+	_, unknown := q.Status(ctx, shop, "nowhere")
+	_, none := consume(t, q, "").Fetch(ctx, 0)
+	for _, row := range []struct {
+		err  error
+		is   error
+		want string
+	}{
+		{q.Write(ctx, shop, "orders", small), platform.ErrQueueFull, `topic "orders" holds its limit of 1 messages`},
+		{q.Publish(ctx, shop, large), platform.ErrQueueFull, "the default queue holds 0 bytes of at most 10, and the message has 11"},
+		{q.Create(ctx, shop, "new"), platform.ErrTooManyTopics, `"new" would exceed the limit of 1`},
+		{q.Bind(ctx, shop, "orders", "x"), platform.ErrTooManyBindings, "a further binding would exceed the limit of 1"},
+		{unknown, platform.ErrUnknownTopic, `"nowhere"`},
+		{none, none, "ask for at least one"},
+	} {
+		if !errors.Is(row.err, row.is) || !strings.Contains(fmt.Sprint(row.err), row.want) {
+			t.Errorf("got %v, want %v that says %q", row.err, row.is, row.want)
+		}
+	}
+}
+
+func TestAContentTypeCountsAsBytes(t *testing.T) {
+	q := New(Config{})
+	write(t, q, "", &platform.Message{Key: "k", Body: []byte("body"), ContentType: "text/plain"})
+	if s, _ := q.Status(context.Background(), shop, ""); s.Bytes != 15 {
+		t.Errorf("counted %d bytes, want 15", s.Bytes)
+	}
+}
+
+func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
+	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1000, 10_000, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("defaults %+v, want %+v", got, want)
+	}
+	q := New(Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1})
+	for i := range 1001 {
+		write(t, q, fmt.Sprint(i), &platform.Message{Body: []byte("x")})
+	}
+	for range 100_001 {
+		write(t, q, "", &platform.Message{Body: []byte("x")})
+	}
+}
+
+func TestADroppedTopicOfTheConfigurationStaysUnbound(t *testing.T) {
+	q := New(Config{Bindings: []Binding{{"#", "orders"}, {"#", "orders"}}})
+	ctx := context.Background()
+	if err := q.Drop(ctx, shop, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(q.Create(ctx, shop, "orders"), q.Publish(ctx, shop, &platform.Message{Key: "x"})); err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := q.Status(ctx, shop, "orders"); s.Ready != 0 {
+		t.Errorf("%d messages came in", s.Ready)
+	}
+}
+
+// inUse is the heap after a collection, in bytes.
+func inUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A message that is never acknowledged is the hard case: everything that
+// passes it by must still be forgotten.
+func TestAMillionMessagesLeaveNoMemoryBehind(t *testing.T) {
+	q := New(Config{})
+	c := consume(t, q, "")
+	write(t, q, "", &platform.Message{})
+	fetch(t, c, 1)
+	pass := func(n int) {
+		for range n / 100 {
+			for range 100 {
+				write(t, q, "", &platform.Message{Body: make([]byte, 8)})
+			}
+			ack(t, c, fetch(t, c, 100)...)
+		}
+	}
+	pass(10_000)
+	before := inUse()
+	pass(1_000_000)
+	if grown := inUse() - before; grown > 256<<10 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+	runtime.KeepAlive(q)
+}
+
+func TestADrainedQueueGivesItsMemoryBack(t *testing.T) {
+	q := New(Config{})
+	c := consume(t, q, "")
+	before := inUse()
+	for range 100_000 {
+		write(t, q, "", &platform.Message{Body: make([]byte, 100)})
+	}
+	leases := fetch(t, c, 100_000)
+	ack(t, c, leases[1:]...) // in a queue as in life, one is stuck
+	if left := inUse() - before; left > 256<<10 {
+		t.Errorf("%d bytes are left", left)
+	}
+	runtime.KeepAlive(q)
+	runtime.KeepAlive(c)
+}

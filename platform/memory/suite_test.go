@@ -1,0 +1,27 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+	"github.com/shopex/prism-go/platform/queuetest"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+func TestKeepsThePromisesOfAnEngine(t *testing.T) {
+	queuetest.Run(t, func(_ testing.TB, c queuetest.Config) platform.Queues {
+		config := memory.Config{
+			MaxMessages: c.MaxMessages,
+			MaxBytes:    c.MaxBytes,
+			MaxTopics:   c.MaxTopics,
+			MaxBindings: c.MaxBindings,
+		}
+		for _, b := range c.Bindings {
+			config.Bindings = append(config.Bindings, memory.Binding(b))
+		}
+		return memory.New(config)
+	})
+}

@@ -1,0 +1,146 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// A Platform serves the Prism API over HTTP. It is an [http.Handler] for any
+// number of requests at a time; make one with [New].
+type Platform struct {
+	cfg    Config
+	routes map[string]route
+	conns  connections
+	count  counters
+}
+
+// New checks cfg and returns a platform that is ready to serve. It starts no
+// goroutine; what it holds are the channel connections, which [Platform.Shutdown]
+// closes.
+func New(cfg Config) (*Platform, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	p := &Platform{cfg: cfg}
+	p.conns.init(cfg.Limits.ConnectionsPerKey)
+	p.routes = p.routeTable()
+	return p, nil
+}
+
+// Shutdown ends the message channel: new connections are refused with 503, and
+// each open one gets its unacknowledged messages returned to their queues and
+// is then closed with code 1001. It returns when all are gone, or cuts the
+// remaining ones when ctx ends and returns ctx's error. Other API calls are
+// still served: end them with the Shutdown of the HTTP server, which does not
+// wait for the channel.
+func (p *Platform) Shutdown(ctx context.Context) error {
+	idle := p.conns.shut()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	p.conns.cut()
+	return ctx.Err()
+}
+
+// ServeHTTP answers one request. For the channel it returns when the
+// connection has ended.
+func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{
+		id:    rand.Text(),
+		began: time.Now(),
+		api:   p.apiName(r.URL.Path),
+	}
+	out := &answer{ResponseWriter: w}
+	out.Header().Set("X-Request-Id", c.id)
+	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
+	defer func() {
+		if v := recover(); v != nil {
+			p.panicked(out, r, c, v)
+		}
+	}()
+	if err := p.serve(out, r, c); err != nil {
+		p.refuse(out, r, c, err)
+	}
+	p.observe(r, c, out.status, out.code)
+}
+
+// serve leads a call through the house: read, verify, route.
+func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
+	if err := p.readParams(w, r, c); err != nil {
+		return err
+	}
+	if err := p.verify(r, c); err != nil {
+		return err
+	}
+	if p.cfg.Override != nil {
+		if h := p.cfg.Override(c.public(r)); h != nil {
+			p.forward(h, w, r, c)
+			return nil
+		}
+	}
+	return p.route(w, r, c)
+}
+
+// apiName returns what follows the base path, or "" outside of it.
+func (p *Platform) apiName(path string) string {
+	rest, ok := strings.CutPrefix(path, p.cfg.BasePath+"/")
+	if !ok {
+		return ""
+	}
+	return strings.TrimLeft(rest, "/")
+}
+
+// panicked answers for a handler that panicked. When the answer has begun the
+// connection is aborted, so that the caller does not take half of it for all.
+func (p *Platform) panicked(w *answer, r *http.Request, c *call, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	p.cfg.Logger.Error("panic", slog.Any("value", v), slog.String("request_id", c.id), slog.String("stack", string(debug.Stack())))
+	if w.status != 0 {
+		p.observe(r, c, w.status, codeInternal)
+		panic(http.ErrAbortHandler)
+	}
+	p.refuse(w, r, c, internalFailure(c))
+	p.observe(r, c, w.status, w.code)
+}
+
+// observe counts, logs and traces an answered call, once.
+func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
+	if c.observed {
+		return
+	}
+	c.observed = true
+	took := time.Since(c.began)
+	p.count.calls.Add(1)
+	p.logCall(r, c, status, code, took)
+	if p.cfg.Trace.Call != nil {
+		p.cfg.Trace.Call(c.public(r), Outcome{Status: status, Code: code, Duration: took})
+	}
+}
+
+func (p *Platform) logCall(r *http.Request, c *call, status int, code string, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !p.cfg.Logger.Enabled(r.Context(), level) {
+		return
+	}
+	p.cfg.Logger.LogAttrs(r.Context(), level, "call",
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.String("key", c.key.ID),
+		slog.Int("status", status),
+		slog.String("code", code),
+		slog.Duration("took", took),
+		slog.String("request_id", c.id))
+}

@@ -1,0 +1,98 @@
+package platform
+
+import (
+	"context"
+	"errors"
+)
+
+// A Message is what a queue stores. Queues may share one value, so nobody
+// changes a Message after it was published.
+type Message struct {
+	Key         string // routing key; empty when it was written straight to a topic
+	Body        []byte
+	ContentType string
+	ClientID    string // the key of the publisher
+	App         string // the app of the publisher
+	Time        int64  // Unix seconds, by the platform's clock
+}
+
+// Queues stores the messages of all keys and hands them out. Queues belong to
+// an owner, which is a key; the empty topic is the owner's default queue.
+// Every method may be called from any number of goroutines.
+//
+// A method that returns nil has stored what it was given, as durably as the
+// engine promises. A topic is made when it is first created, bound, written
+// or consumed. Status, Read, Purge and Drop of an unknown topic make nothing and
+// return [ErrUnknownTopic].
+type Queues interface {
+	// Publish routes m to each queue of owner with a binding that matches
+	// m.Key: to all of them or, with [ErrQueueFull], to none. A message that
+	// matches no queue is dropped and is no error.
+	Publish(ctx context.Context, owner string, m *Message) error
+	// Write puts m into one queue, or returns [ErrQueueFull].
+	Write(ctx context.Context, owner, topic string, m *Message) error
+	// Read removes up to n messages from the head of the queue and returns
+	// them: whoever loses them has lost them. It does not wait.
+	Read(ctx context.Context, owner, topic string, n int) ([]*Message, error)
+	// Consume starts a consumer that competes with the others of the queue.
+	Consume(ctx context.Context, owner, topic string) (Consumer, error)
+
+	// Create makes a queue, if it is not there.
+	Create(ctx context.Context, owner, topic string) error
+	// Drop removes a queue with its messages and bindings, and ends its
+	// consumers with [ErrUnknownTopic]. The default queue cannot go: to drop it
+	// is to purge it.
+	Drop(ctx context.Context, owner, topic string) error
+	// Purge removes the messages that no consumer holds.
+	Purge(ctx context.Context, owner, topic string) error
+	// Bind adds a topic-exchange pattern to a queue: words between dots, *
+	// for one word, # for any number of them. Binding twice is binding once.
+	Bind(ctx context.Context, owner, topic, pattern string) error
+	// Status counts a queue. An unknown topic returns [ErrUnknownTopic].
+	Status(ctx context.Context, owner, topic string) (QueueStatus, error)
+	// List returns the owner's named topics, sorted.
+	List(ctx context.Context, owner string) ([]string, error)
+}
+
+// A Consumer takes messages from one queue. What it took and did not
+// acknowledge belongs to it until Close. Fetch is called by one goroutine at
+// a time; the other methods by any.
+type Consumer interface {
+	// Fetch waits until the queue has a message for this consumer and
+	// returns up to max of them, in queue order.
+	Fetch(ctx context.Context, max int) ([]Lease, error)
+	// Ack removes messages for good. IDs that are not outstanding at this
+	// consumer are ignored.
+	Ack(ctx context.Context, ids ...uint64) error
+	// Close returns what is unacknowledged to its place in the queue; when
+	// it returns, another consumer can fetch it. A waiting Fetch ends.
+	Close() error
+}
+
+// A Lease is a message that a consumer holds. ID names it to [Consumer.Ack].
+type Lease struct {
+	ID      uint64
+	Message *Message
+}
+
+// QueueStatus counts the messages of a queue.
+type QueueStatus struct {
+	Ready          int // waiting for a consumer
+	Unacknowledged int // held by consumers
+	Consumers      int
+	Bytes          int64 // bodies, routing keys and content types, ready and unacknowledged
+}
+
+var (
+	// ErrQueueFull is returned when a queue's limit of messages or bytes
+	// would be passed. Nothing was stored.
+	ErrQueueFull = errors.New("platform: queue is full")
+	// ErrUnknownTopic is returned for a topic that was never made.
+	ErrUnknownTopic = errors.New("platform: unknown topic")
+	// ErrTooManyTopics is returned when a key may make no further topic.
+	ErrTooManyTopics = errors.New("platform: too many topics")
+	// ErrTooManyBindings is returned when a key may make no further binding.
+	ErrTooManyBindings = errors.New("platform: too many bindings")
+	// ErrConsumerClosed is returned by Fetch after Close.
+	ErrConsumerClosed = errors.New("platform: consumer closed")
+)

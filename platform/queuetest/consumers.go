@@ -1,0 +1,159 @@
+package queuetest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func consumers() []promise {
+	return []promise{
+		{"FetchWaitsForAMessage", Config{}, fetchWaits},
+		{"FetchDoesNotWaitForMoreThanThereIs", Config{}, fetchTakesWhatIsThere},
+		{"AnEndedContextEndsFetch", Config{}, contextEndsFetch},
+		{"CloseEndsFetch", Config{}, closeEndsFetch},
+		{"LeasesHaveDistinctIDs", Config{}, distinctIDs},
+		{"AcknowledgedMessagesStayAway", Config{}, ackedStayAway},
+		{"AckIgnoresWhatIsNotOutstanding", Config{}, ackIgnores},
+		{"CloseReturnsMessagesToTheirPlace", Config{}, closeReturns},
+		{"CloseServesAConsumerThatWaits", Config{}, closeServes},
+		{"AConsumerThatTakesNothingHarmsNobody", Config{}, idleHarmsNobody},
+	}
+}
+
+func fetchWaits(t *trial) {
+	c := t.consume("")
+	waiting := c.fetch(t.ctx)
+	t.publish("order.new")
+	leases, err := waiting.wait()
+	t.must(err, "fetch")
+	if got := bodies(leases); !slices.Equal(got, []string{"order.new"}) {
+		t.Fatalf("Fetch returned %q", got)
+	}
+}
+
+func fetchTakesWhatIsThere(t *trial) {
+	t.write("", numbers(1, 3)...)
+	c := t.consume("")
+	var all []platform.Lease
+	for len(all) < 3 {
+		leases, err := c.Fetch(t.ctx, 1000)
+		t.must(err, "fetch")
+		all = append(all, leases...)
+	}
+	if got := bodies(all); !slices.Equal(got, numbers(1, 3)) {
+		t.Fatalf("Fetch returned %q", got)
+	}
+}
+
+func contextEndsFetch(t *trial) {
+	c := t.consume("")
+	ctx, cancel := context.WithCancel(t.ctx)
+	waiting := c.fetch(ctx)
+	cancel()
+	_, err := waiting.wait()
+	t.refused(err, context.Canceled, "Fetch whose context ended")
+	_, err = c.Fetch(ctx, 1)
+	t.refused(err, context.Canceled, "Fetch with an ended context")
+	t.publish("order.new")
+	c.gets("order.new")
+}
+
+func closeEndsFetch(t *trial) {
+	c := t.consume("")
+	waiting := c.fetch(t.ctx)
+	c.close()
+	_, err := waiting.wait()
+	t.refused(err, platform.ErrConsumerClosed, "Fetch that waited while its consumer was closed")
+	t.publish("order.new")
+	_, err = c.Fetch(t.ctx, 1)
+	t.refused(err, platform.ErrConsumerClosed, "Fetch after Close")
+	t.must(c.Ack(t.ctx, 1), "Ack after Close")
+	c.close()
+	t.holds("", "order.new")
+}
+
+func distinctIDs(t *trial) {
+	t.write("", numbers(0, 100)...)
+	seen := ids(t.consume("").take(100))
+	slices.Sort(seen)
+	if n := len(slices.Compact(seen)); n != 100 {
+		t.Fatalf("100 outstanding messages have %d different ids", n)
+	}
+}
+
+func ackedStayAway(t *trial) {
+	t.write("", numbers(1, 5)...)
+	c := t.consume("")
+	leases := c.gets(numbers(1, 5)...)
+	c.ack(leases[4], leases[0], leases[2])
+	c.close()
+	t.consume("").gets(numbers(2, 1)[0], numbers(4, 1)[0])
+	t.holds("")
+}
+
+func ackIgnores(t *trial) {
+	t.write("", numbers(1, 4)...)
+	one, other := t.consume(""), t.consume("")
+	mine, theirs := one.take(2), other.take(2)
+	one.ack(mine[0])
+	one.ack(mine[0])
+	t.must(one.Ack(t.ctx), "ack of nothing")
+	stale := []uint64{0, 1 << 40, 1<<64 - 1}
+	for _, id := range ids(theirs) {
+		if !slices.Contains(ids(mine), id) { // ids are the consumer's own
+			stale = append(stale, id)
+		}
+	}
+	stale = slices.DeleteFunc(stale, func(id uint64) bool { return id == mine[1].ID })
+	t.must(one.Ack(t.ctx, stale...), "ack of ids that are not outstanding")
+	one.close()
+	other.close()
+	t.holds("", numbers(2, 3)...)
+}
+
+// closeReturns lets two consumers hold alternating messages and close in the
+// wrong order.
+func closeReturns(t *trial) {
+	t.write("", numbers(1, 9)...)
+	one, other := t.consume(""), t.consume("")
+	var ones, others []platform.Lease
+	for range 3 {
+		ones = append(ones, one.take(1)...)
+		others = append(others, other.take(1)...)
+	}
+	one.ack(ones[1]) // message 3
+	other.close()
+	one.close()
+	last := t.consume("")
+	last.gets("message 000001", "message 000002", "message 000004", "message 000005", "message 000006")
+	last.close()
+	again := t.consume("")
+	again.gets("message 000001", "message 000002", "message 000004", "message 000005",
+		"message 000006", "message 000007", "message 000008", "message 000009")
+}
+
+func closeServes(t *trial) {
+	t.write("", "message")
+	holder, waiter := t.consume(""), t.consume("")
+	holder.take(1)
+	waiting := waiter.fetch(t.ctx)
+	holder.close()
+	leases, err := waiting.wait()
+	t.must(err, "fetch")
+	if got := bodies(leases); !slices.Equal(got, []string{"message"}) {
+		t.Fatalf("Fetch returned %q", got)
+	}
+}
+
+func idleHarmsNobody(t *trial) {
+	holder := t.consume("")
+	t.consume("") // never fetches
+	t.write("", numbers(0, 100)...)
+	holder.take(10)
+	busy := t.consume("")
+	busy.ack(busy.gets(numbers(10, 90)...)...)
+	holder.close()
+	busy.gets(numbers(0, 10)...)
+}

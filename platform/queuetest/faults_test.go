@@ -1,0 +1,211 @@
+package queuetest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// A faulty engine does what its functions say, else what the good one does.
+type faulty struct {
+	platform.Queues
+	publish func(ctx context.Context, owner string, m *platform.Message) error
+	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
+	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
+	purge   func(ctx context.Context, owner, topic string) error
+	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
+}
+
+func spoil(good platform.Queues) *faulty {
+	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status}
+}
+
+func (f *faulty) Publish(ctx context.Context, owner string, m *platform.Message) error {
+	return f.publish(ctx, owner, m)
+}
+
+func (f *faulty) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
+	return f.write(ctx, owner, topic, m)
+}
+
+func (f *faulty) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return f.consume(ctx, owner, topic)
+}
+
+func (f *faulty) Purge(ctx context.Context, owner, topic string) error {
+	return f.purge(ctx, owner, topic)
+}
+
+func (f *faulty) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	return f.status(ctx, owner, topic)
+}
+
+func doubling(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		if err := good.Publish(ctx, owner, m); err != nil {
+			return err
+		}
+		return good.Publish(ctx, owner, m)
+	}
+	return f
+}
+
+func losing(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		if string(m.Body) == "message 000777" {
+			m = text("message 000778")
+		}
+		return good.Write(ctx, owner, topic, m)
+	}
+	// A consumer whose Close forgets: the good one never gets the messages back.
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &forgetful{Consumer: c}, err
+	}
+	return f
+}
+
+type forgetful struct {
+	platform.Consumer
+	held []platform.Lease
+}
+
+func (c *forgetful) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max)
+	c.held = append(c.held, leases...)
+	return leases, err
+}
+
+func (c *forgetful) Close() error {
+	if err := c.Ack(context.Background(), ids(c.held)...); err != nil {
+		return err
+	}
+	return c.Consumer.Close()
+}
+
+func cutting(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		changed := *m
+		for i, b := range m.Body {
+			if b == 0 {
+				changed.Body = m.Body[:i]
+				break
+			}
+		}
+		return good.Publish(ctx, owner, &changed)
+	}
+	return f
+}
+
+func toTheEnd(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &requeuing{Consumer: c, write: func(m *platform.Message) error {
+			return good.Write(ctx, owner, topic, m)
+		}}, err
+	}
+	return f
+}
+
+// A requeuing consumer writes what it held again.
+type requeuing struct {
+	platform.Consumer
+	write func(*platform.Message) error
+	held  []platform.Lease
+}
+
+func (c *requeuing) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max)
+	c.held = append(c.held, leases...)
+	return leases, err
+}
+
+func (c *requeuing) Close() error {
+	for _, l := range c.held {
+		if err := c.write(l.Message); err != nil {
+			return err
+		}
+		if err := c.Ack(context.Background(), l.ID); err != nil {
+			return err
+		}
+	}
+	c.held = nil
+	return c.Consumer.Close()
+}
+
+func deaf(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return deafConsumer{c}, err
+	}
+	return f
+}
+
+type deafConsumer struct{ platform.Consumer }
+
+func (deafConsumer) Ack(context.Context, ...uint64) error { return nil }
+
+func purgeAll(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	var held forgetful
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		held.Consumer = c
+		return &held, err
+	}
+	f.purge = func(ctx context.Context, owner, topic string) error {
+		if err := held.Ack(ctx, ids(held.held)...); err != nil {
+			return err
+		}
+		return good.Purge(ctx, owner, topic)
+	}
+	return f
+}
+
+func statusMakes(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.status = func(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+		if err := good.Create(ctx, owner, topic); err != nil {
+			return platform.QueueStatus{}, err
+		}
+		return good.Status(ctx, owner, topic)
+	}
+	return f
+}
+
+func oneOwner(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.publish = func(ctx context.Context, _ string, m *platform.Message) error { return good.Publish(ctx, "one", m) }
+	return f
+}
+
+func neverFull(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		_ = good.Write(ctx, owner, topic, m) // full or not
+		return nil
+	}
+	return f
+}
+
+func partly(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		err := good.Publish(ctx, owner, m)
+		if err != nil {
+			err = fmt.Errorf("one of the queues: %w", err)
+			_ = good.Write(ctx, owner, "a", m)
+		}
+		return err
+	}
+	return f
+}
+
+func unlimited(platform.Queues) platform.Queues { return memory.New(memory.Config{}) }

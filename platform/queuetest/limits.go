@@ -1,0 +1,126 @@
+package queuetest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func limits() []promise {
+	return []promise{
+		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
+		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
+		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
+		{"AnOwnerHasItsLimitOfTopics", Config{MaxTopics: 3}, topicLimit},
+		{"AnOwnerHasItsLimitOfBindings", Config{MaxBindings: 5}, bindingLimit},
+	}
+}
+
+func (t *trial) full(topic string, m *platform.Message) {
+	t.Helper()
+	t.refused(t.queues.Write(t.ctx, t.owner, topic, m), platform.ErrQueueFull, "write to a full queue")
+}
+
+// messageLimit shows that what is held counts, and what makes room.
+func messageLimit(t *trial) {
+	t.write("orders", numbers(1, 3)...)
+	t.full("orders", text("x"))
+	c := t.consume("orders")
+	held := c.take(2)
+	t.full("orders", text("x"))
+	c.ack(held[0])
+	t.write("orders", "4")
+	t.full("orders", text("x"))
+	c.close()
+	t.full("orders", text("x"))
+	t.read("orders", 1)
+	t.write("orders", "5")
+	t.full("orders", text("x"))
+	t.holds("orders", numbers(3, 1)[0], "4", "5")
+	t.write("orders", "6", "7", "8")
+	t.purge("orders")
+	t.write("orders", "9")
+	t.holds("orders", "9")
+}
+
+func byteLimit(t *trial) {
+	t.full("orders", text(strings.Repeat("x", 101)))
+	t.write("orders", strings.Repeat("x", 60))
+	t.full("orders", text(strings.Repeat("x", 41)))
+	t.full("orders", &platform.Message{Key: "abcdef", Body: make([]byte, 35)})
+	c := t.consume("orders")
+	held := c.take(1)
+	t.full("orders", text(strings.Repeat("x", 41)))
+	t.write("orders", strings.Repeat("y", 40))
+	t.full("orders", text("x"))
+	c.ack(held...)
+	t.write("orders", strings.Repeat("z", 60))
+	t.counts("orders", platform.QueueStatus{Ready: 2, Consumers: 1, Bytes: 100})
+}
+
+func allOrNothing(t *trial) {
+	for _, topic := range []string{"a", "full", "z"} {
+		t.bind(topic, "#")
+	}
+	t.purge("")
+	t.write("full", "1", "2", "3")
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
+	for _, topic := range []string{"", "a", "z"} {
+		t.holds(topic)
+	}
+	t.read("full", 1)
+	t.publish("order.new")
+	for _, topic := range []string{"", "a", "z"} {
+		t.holds(topic, "order.new")
+	}
+	t.holds("full", "2", "3", "order.new")
+}
+
+func topicLimit(t *trial) {
+	for range 3 {
+		t.create("a")
+		t.create("b")
+		t.create("c")
+		t.create("")
+	}
+	for name, call := range t.makers() {
+		t.refused(call("d"), platform.ErrTooManyTopics, name+" of one topic too many")
+	}
+	t.lists("a", "b", "c")
+	t.write("a", "message")
+	t.drop("b")
+	t.write("d", "message")
+	t.lists("a", "c", "d")
+}
+
+// makers are the calls that make a topic.
+func (t *trial) makers() map[string]func(topic string) error {
+	return map[string]func(string) error{
+		"create":  func(topic string) error { return t.queues.Create(t.ctx, t.owner, topic) },
+		"bind":    func(topic string) error { return t.queues.Bind(t.ctx, t.owner, topic, "x") },
+		"write":   func(topic string) error { return t.queues.Write(t.ctx, t.owner, topic, text("x")) },
+		"consume": func(topic string) error { _, err := t.queues.Consume(t.ctx, t.owner, topic); return err },
+	}
+}
+
+// bindingLimit leaves open whether the binding of the default queue counts.
+func bindingLimit(t *trial) {
+	for i := range 4 {
+		t.bind("orders", "order."+strconv.Itoa(i))
+		t.bind("orders", "order.0")
+	}
+	err := t.queues.Bind(t.ctx, t.owner, "orders", "order.4")
+	if err == nil {
+		err = t.queues.Bind(t.ctx, t.owner, "orders", "order.5")
+	}
+	if err == nil {
+		t.Fatal("a limit of 5 bindings let a sixth through")
+	}
+	t.publish("order.5")
+	t.holds("orders")
+	t.drop("orders")
+	t.bind("others", "order.5")
+	t.publish("order.5")
+	t.holds("others", "order.5")
+}

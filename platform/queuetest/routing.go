@@ -1,0 +1,134 @@
+package queuetest
+
+import (
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func routing() []promise {
+	return []promise{
+		{"PatternsMatchAsInATopicExchange", Config{}, patternsMatch},
+		{"TheDefaultQueueGetsEverything", Config{}, defaultGetsAll},
+		{"EveryMatchingQueueGetsAMessageOnce", Config{}, eachQueueOnce},
+		{"AMessageWithoutAQueueIsDropped", Config{Bindings: []Binding{{"order.#", "orders"}}}, unroutedIsDropped},
+		{"ConfiguredBindingsReplaceTheDefault", Config{Bindings: []Binding{
+			{"order.#", "orders"}, {"order.paid", "paid"}, {"*.paid", "paid"}, {"refund", ""},
+		}}, configuredBindings},
+		{"OwnersShareNothing", Config{}, ownersShareNothing},
+	}
+}
+
+// A rule is a pattern with the keys it lets through and keys it does not.
+type rule struct {
+	pattern       string
+	lets, refuses []string
+}
+
+func rules() []rule {
+	return []rule{
+		{"order.new", []string{"order.new"}, []string{"order", "order.new.x", "Order.new", "order.ne", "x.order.new", "ordernew"}},
+		{"order.*", []string{"order.new", "order.paid", "order.", "order.*", "order.#"}, []string{"order", "order.new.x", "orders.new"}},
+		{"*.new", []string{"order.new", ".new"}, []string{"new", "x.order.new", "order.new.x"}},
+		{"*", []string{"order", "new", "#"}, []string{"order.new", ""}},
+		{"*.*", []string{"order.new", "order.", ".new", "."}, []string{"order", "order.new.x"}},
+		{"#", []string{"", "order", "order.new", "order.new.x", ".", "..", "*", "#"}, nil},
+		{"order.#", []string{"order", "order.new", "order.new.x", "order."}, []string{"orders", "orders.new", "x.order"}},
+		{"#.new", []string{"new", "order.new", "x.order.new", ".new"}, []string{"order", "new.x", "order.new.x"}},
+		{"#.new.#", []string{"new", "order.new", "order.new.x", "new.new"}, []string{"order", "order.news"}},
+		{"order.*.#", []string{"order.new", "order.new.x", "order."}, []string{"order", "orders.new"}},
+		{"#.*", []string{"order", "order.new", "order.new.x"}, []string{""}},
+		{"#.#", []string{"", "order", "order.new"}, nil},
+		{"*.#.x", []string{"order.x", "order.new.x"}, []string{"x", "order.new"}},
+		{"", []string{""}, []string{"order", ".", "*"}},
+		{"order..x", []string{"order..x"}, []string{"order.x", "order.new.x"}},
+		{"ord*", []string{"ord*"}, []string{"order", "ord", "orders"}},
+		{"订单.*", []string{"订单.新"}, []string{"订单"}},
+	}
+}
+
+// patternsMatch publishes every key of the table once. Each pattern has its
+// own topic.
+func patternsMatch(t *trial) {
+	var keys []string
+	for _, r := range rules() {
+		t.bind("pattern "+r.pattern, r.pattern)
+		keys = append(append(keys, r.lets...), r.refuses...)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	t.publish(keys...)
+	for _, r := range rules() {
+		arrived := make(map[string]bool)
+		for _, m := range t.read("pattern "+r.pattern, len(keys)+1) {
+			if arrived[m.Key] {
+				t.Errorf("%q let %q through twice", r.pattern, m.Key)
+			}
+			arrived[m.Key] = true
+		}
+		r.compare(t, arrived)
+	}
+}
+
+func (r rule) compare(t *trial, arrived map[string]bool) {
+	for _, key := range r.lets {
+		if !arrived[key] {
+			t.Errorf("%q did not let %q through", r.pattern, key)
+		}
+	}
+	for _, key := range r.refuses {
+		if arrived[key] {
+			t.Errorf("%q let %q through", r.pattern, key)
+		}
+	}
+}
+
+func defaultGetsAll(t *trial) {
+	t.publish("order.new", "x", "")
+	t.holds("", "order.new", "x", "")
+}
+
+func eachQueueOnce(t *trial) {
+	for _, pattern := range []string{"order.*", "order.#", "order.new", "order.new", "#.new"} {
+		t.bind("orders", pattern)
+	}
+	t.bind("new", "*.new")
+	t.bind("", "*.new")
+	t.publish("order.new")
+	for _, topic := range []string{"", "orders", "new"} {
+		t.holds(topic, "order.new")
+	}
+}
+
+func unroutedIsDropped(t *trial) {
+	t.publish("refund.new")
+	t.holds("")
+	t.holds("orders")
+}
+
+func configuredBindings(t *trial) {
+	t.lists("orders", "paid")
+	for range 2 {
+		t.publish("order.new", "order.paid", "refund", "refund.paid", "x")
+		t.holds("orders", "order.new", "order.paid")
+		t.holds("paid", "order.paid", "refund.paid")
+		t.holds("", "refund")
+		t.owner = newOwner()
+	}
+}
+
+func ownersShareNothing(t *trial) {
+	t.bind("orders", "order.#")
+	t.publish("order.new")
+	other := *t
+	other.owner = newOwner()
+	other.lists()
+	_, err := t.queues.Status(t.ctx, other.owner, "orders")
+	t.refused(err, platform.ErrUnknownTopic, "status of another owner's topic")
+	other.bind("orders", "refund.#")
+	other.publish("order.paid", "refund.new")
+	other.drop("orders")
+	t.holds("orders", "order.new")
+	t.holds("", "order.new")
+	other.holds("", "order.paid", "refund.new")
+}

@@ -1,0 +1,95 @@
+package queuetest
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+func open(_ testing.TB, c Config) platform.Queues {
+	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings}
+	for _, b := range c.Bindings {
+		config.Bindings = append(config.Bindings, memory.Binding(b))
+	}
+	return memory.New(config)
+}
+
+func TestAGoodEnginePasses(t *testing.T) { Run(t, open) }
+
+// Each row spoils one thing, and names a promise that must notice.
+func TestASpoiledEngineFails(t *testing.T) {
+	for _, row := range []struct {
+		spoiled string
+		notices string
+		spoil   func(good platform.Queues) platform.Queues
+	}{
+		{"a message is stored twice", "EveryMatchingQueueGetsAMessageOnce", doubling},
+		{"a message is stored twice", "ConsumersShareTheMessages", doubling},
+		{"a message is lost", "MessagesKeepTheirOrder", losing},
+		{"a message is lost", "NothingIsLostWhenConsumersComeAndGo", losing},
+		{"bodies are cut at a zero byte", "ABodyMayHaveAnyBytes", cutting},
+		{"unacknowledged messages go to the end", "CloseReturnsMessagesToTheirPlace", toTheEnd},
+		{"acknowledgements are dropped", "AcknowledgedMessagesStayAway", deaf},
+		{"purge takes what is held", "PurgeLeavesWhatIsHeld", purgeAll},
+		{"status makes the topic", "StatusReadPurgeAndDropMakeNoTopic", statusMakes},
+		{"owners are one", "OwnersShareNothing", oneOwner},
+		{"a full queue drops silently", "AQueueHoldsItsLimitOfMessages", neverFull},
+		{"routing stores where there is room", "PublishIsAllOrNothing", partly},
+		{"no limits", "AQueueHoldsItsLimitOfBytes", unlimited},
+		{"no limits", "AnOwnerHasItsLimitOfTopics", unlimited},
+		{"no limits", "AnOwnerHasItsLimitOfBindings", unlimited},
+		{"no limits", "PublishIsAllOrNothingInACrowd", unlimited},
+	} {
+		t.Run(row.notices+"/"+row.spoiled, func(t *testing.T) {
+			t.Parallel() // some notice by waiting
+			p := find(t, row.notices)
+			if !fails(t, func(tb testing.TB) {
+				p.keep(tb, 3*time.Second, func(tb testing.TB, c Config) platform.Queues { return row.spoil(open(tb, c)) })
+			}) {
+				t.Errorf("%s did not notice that %s", row.notices, row.spoiled)
+			}
+		})
+	}
+}
+
+func find(t *testing.T, name string) promise {
+	for _, p := range promises() {
+		if p.name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no promise %s", name)
+	return promise{}
+}
+
+// A recorder notes failures instead of failing the test.
+type recorder struct {
+	testing.TB
+	failed bool
+}
+
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+
+func (r *recorder) Fatalf(string, ...any) {
+	r.failed = true
+	runtime.Goexit()
+}
+
+func (r *recorder) Fatal(...any) { r.Fatalf("") }
+
+func fails(t *testing.T, test func(testing.TB)) bool {
+	r := &recorder{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		test(r)
+	}()
+	<-done
+	return r.failed
+}

@@ -1,0 +1,72 @@
+package platform
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A route is an API that the platform serves itself.
+type route struct {
+	methods []string
+	// Exactly one is set: serve answers with a result, channel takes the
+	// connection over.
+	serve   func(ctx context.Context, c *call) (any, error)
+	channel func(w *answer, r *http.Request, c *call) error
+}
+
+// routeTable lists the APIs by their path below the base path.
+func (p *Platform) routeTable() map[string]route {
+	get, post, write := []string{"GET"}, []string{"POST"}, []string{"POST", "PUT"}
+	return map[string]route{
+		"platform/notify":              {methods: get, channel: p.serveChannel},
+		"notify":                       {methods: get, channel: p.serveChannel},
+		"platform/notify/status":       {methods: get, serve: p.queueStatus},
+		"platform/notify/read":         {methods: get, serve: p.queueRead},
+		"platform/notify/write":        {methods: write, serve: p.queueWrite},
+		"platform/notify/purge":        {methods: post, serve: p.queuePurge},
+		"platform/notify/queue/create": {methods: get, serve: p.queueCreate},
+		"platform/notify/queue/list":   {methods: get, serve: p.queueList},
+		"platform/notify/queue/drop":   {methods: get, serve: p.queueDrop},
+		"platform/notify/routing/set":  {methods: post, serve: p.routingSet},
+	}
+}
+
+// route hands a verified call to the API that it names.
+func (p *Platform) route(w *answer, r *http.Request, c *call) error {
+	api, ok := p.routes[c.api]
+	switch {
+	case !ok && p.cfg.Backend != nil && c.api != "":
+		p.forward(p.cfg.Backend, w, r, c)
+		return nil
+	case !ok:
+		return p.unknownAPI(c)
+	case !slices.Contains(api.methods, r.Method):
+		return wrongMethod(r, api.methods)
+	case api.channel != nil:
+		return api.channel(w, r, c)
+	}
+	result, err := api.serve(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	return w.succeed(result)
+}
+
+func (p *Platform) unknownAPI(c *call) *failure {
+	message := "the platform has no API at this path"
+	if c.api == "" {
+		message += "; APIs are below " + p.cfg.BasePath + "/"
+	}
+	return &failure{status: http.StatusNotFound, code: "unknown_api", message: message}
+}
+
+func wrongMethod(r *http.Request, methods []string) *failure {
+	return &failure{
+		status:  http.StatusMethodNotAllowed,
+		code:    "method_not_allowed",
+		message: shorten(r.Method, 32) + " is not for this API; use " + strings.Join(methods, " or "),
+		header:  http.Header{"Allow": {strings.Join(methods, ", ")}},
+	}
+}

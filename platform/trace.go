@@ -1,0 +1,140 @@
+package platform
+
+import (
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Trace is a set of hooks that see what a Platform does; any may be nil. They
+// are called in the midst of the work, by any goroutine, several at a time, so
+// they must be quick and must not call the platform back.
+type Trace struct {
+	// Call is called when an HTTP call has been answered, also when it was
+	// refused; for the channel, when the connection is accepted or refused.
+	Call func(Call, Outcome)
+	// Connect and Disconnect frame the life of a channel connection. When
+	// Disconnect is called, what was unacknowledged is back in its queue.
+	Connect    func(Conn)
+	Disconnect func(c Conn, reason string)
+	// Publish is called for each message from a connection, or from
+	// notify/write, once it is stored or refused. A consumer may get a
+	// message before this returns.
+	Publish func(PublishEvent)
+	// Deliver is called right before a delivery is handed to its connection.
+	Deliver func(DeliverEvent)
+	// Ack is called for each acknowledgement, also for one that is ignored.
+	Ack func(AckEvent)
+}
+
+// A Call is one request to an API.
+type Call struct {
+	RequestID  string
+	Method     string
+	Path       string     // decoded, base path included
+	API        string     // the path below the base path, without a leading slash
+	Key, App   string     // empty when the caller was not recognised
+	Params     url.Values // the call's own parameters, of form and query; not to be changed
+	RemoteAddr string
+	UserAgent  string
+}
+
+// An Outcome is how a call ended.
+type Outcome struct {
+	Status   int
+	Code     string // of the error envelope; empty on success and for a Backend's answer
+	Duration time.Duration
+}
+
+// A Conn describes a channel connection.
+type Conn struct {
+	ID         uint64 // counts from 1 in each Platform
+	Key, App   string
+	RequestID  string
+	RemoteAddr string
+	UserAgent  string
+	Since      time.Time // by the platform's clock
+}
+
+// A PublishEvent is a message on its way in.
+type PublishEvent struct {
+	Conn    uint64 // 0 for notify/write
+	Key     string // the client_id of the publisher
+	Topic   string // for notify/write without a routing key
+	Message *Message
+	Err     error // why it was refused; nil when it is stored
+}
+
+// A DeliverEvent is a message on its way out.
+type DeliverEvent struct {
+	Conn    uint64
+	Key     string // the client_id of the consumer
+	Topic   string
+	Tag     uint64
+	Message *Message
+}
+
+// An AckEvent is an acknowledgement.
+type AckEvent struct {
+	Conn  uint64
+	Key   string
+	Tag   uint64 // 0 for an ack without a tag
+	Stray bool   // it named no outstanding delivery and was ignored
+}
+
+// Stats counts what a Platform did since New.
+type Stats struct {
+	Connections int64 // live now
+	Connected   int64 // ever
+	Calls       int64 // answered, channel handshakes included
+	Published   int64 // messages stored, by channel or notify/write
+	Delivered   int64 // frames handed to connections
+	Acked       int64
+	StrayAcks   int64 // acks of no outstanding delivery, ignored
+}
+
+type counters struct {
+	connections, connected, calls, published, delivered, acked, strayAcks atomic.Int64
+}
+
+// Stats returns the counters. They are read one after the other, so they may
+// be a moment apart.
+func (p *Platform) Stats() Stats {
+	n := &p.count
+	return Stats{
+		Connections: n.connections.Load(),
+		Connected:   n.connected.Load(),
+		Calls:       n.calls.Load(),
+		Published:   n.published.Load(),
+		Delivered:   n.delivered.Load(),
+		Acked:       n.acked.Load(),
+		StrayAcks:   n.strayAcks.Load(),
+	}
+}
+
+func (p *Platform) published(e PublishEvent) {
+	if e.Err == nil {
+		p.count.published.Add(1)
+	}
+	if p.cfg.Trace.Publish != nil {
+		p.cfg.Trace.Publish(e)
+	}
+}
+
+func (p *Platform) delivering(e DeliverEvent) {
+	p.count.delivered.Add(1)
+	if p.cfg.Trace.Deliver != nil {
+		p.cfg.Trace.Deliver(e)
+	}
+}
+
+func (p *Platform) acked(e AckEvent) {
+	if e.Stray {
+		p.count.strayAcks.Add(1)
+	} else {
+		p.count.acked.Add(1)
+	}
+	if p.cfg.Trace.Ack != nil {
+		p.cfg.Trace.Ack(e)
+	}
+}
