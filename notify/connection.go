@@ -1,0 +1,173 @@
+package notify
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/socket"
+)
+
+const endpoint = "platform/notify"
+
+// lifecycle is what consumers and publishers are configured with alike.
+type lifecycle struct {
+	client       *prism.Client
+	log          *slog.Logger
+	retry        Retry
+	pingInterval time.Duration
+	pongTimeout  time.Duration
+	onConnect    func()
+	onDisconnect func(error)
+	onError      func(error)
+}
+
+// check fills in the defaults.
+func (l *lifecycle) check() error {
+	switch {
+	case l.client == nil:
+		return errors.New("notify: the client is nil, make one with prism.New")
+	case l.retry.Times < 0 || l.retry.Sleep < 0:
+		return errors.New("notify: Retry.Times and Retry.Sleep must not be negative")
+	case l.pingInterval < 0 || l.pongTimeout < 0:
+		return errors.New("notify: PingInterval and PongTimeout must not be negative")
+	}
+	l.log = l.client.Logger()
+	if l.pingInterval == 0 {
+		l.pingInterval = 30 * time.Second
+	}
+	if l.pongTimeout == 0 {
+		l.pongTimeout = 10 * time.Second
+	}
+	if l.onConnect == nil {
+		l.onConnect = func() {}
+	}
+	if l.onDisconnect == nil {
+		l.onDisconnect = func(error) {}
+	}
+	if l.onError == nil {
+		l.onError = func(error) {}
+	}
+	return nil
+}
+
+// connection is one socket and the watch over it. It is never reconnected:
+// tags, acks and barriers live and die with it.
+type connection struct {
+	*socket.Conn
+	heard    atomic.Uint64 // frames that came
+	paused   atomic.Bool   // nobody reads, so silence proves nothing
+	silent   atomic.Bool   // the watch has ended it
+	barrier  atomic.Uint64 // payload of pings, see stream.ask
+	watching chan struct{} // closed when the watch has ended
+}
+
+// answered tells whether the platform is really there.
+func (c *connection) answered() bool { return c.heard.Load() > 0 }
+
+// connect dials once and starts to watch. onPong is called while reading.
+func (l *lifecycle) connect(ctx context.Context, onPong func(payload []byte)) (*connection, error) {
+	handshake := socket.NewHandshake()
+	resp, err := l.client.Upgrade(ctx, endpoint, handshake.Header())
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{watching: make(chan struct{})}
+	c.Conn, err = handshake.Finish(resp, socket.Options{
+		ReadBuffer: 64 << 10,
+		OnPing:     func([]byte) { c.heard.Add(1) },
+		OnPong: func(payload []byte) {
+			c.heard.Add(1)
+			onPong(payload)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.log.Info("connected", "path", endpoint)
+	// Before anything else: to the platform a peer that pings is one that
+	// can have the full window.
+	_ = c.Ping(ctx, nil)
+	go l.watch(c)
+	return c, nil
+}
+
+// hangUp closes the socket, if it is not closed, and waits for the watch.
+func (c *connection) hangUp() {
+	_ = c.CloseNow()
+	<-c.watching
+}
+
+// reason makes the end of reading the end of the connection.
+func (c *connection) reason(err error) error {
+	if c.silent.Load() {
+		return ErrNoPong
+	}
+	return err
+}
+
+// watch pings, and ends the connection when nothing comes for pongTimeout
+// after a ping. While this side does not read, it pings all the more, for the
+// platform too takes silence for death.
+func (l *lifecycle) watch(c *connection) {
+	defer close(c.watching)
+	pinged, owed, heard := time.Now(), true, uint64(0) // connect has sent the first
+	for c.wait(min(l.pongTimeout/2, l.pingInterval)) {
+		if n := c.heard.Load(); n != heard {
+			heard, owed = n, false
+		}
+		since := time.Since(pinged)
+		switch paused := c.paused.Load(); {
+		case paused || since >= l.pingInterval && !owed:
+			pinged, owed = time.Now(), !paused
+			l.ping(c)
+		case owed && since >= l.pongTimeout:
+			c.silent.Store(true)
+			_ = c.CloseNow()
+			return
+		}
+	}
+}
+
+// ping sends the number of the newest barrier with each ping, because a peer
+// needs to answer only the last that it got. That there is no room for one is
+// no failure: what counts is what is heard.
+func (l *lifecycle) ping(c *connection) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.pongTimeout)
+	defer cancel()
+	_ = c.Ping(ctx, binary.BigEndian.AppendUint64(nil, c.barrier.Load()))
+}
+
+// wait tells whether the connection outlived d.
+func (c *connection) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.Done():
+		return false
+	}
+}
+
+// goodbye flushes, shakes hands with 1000 and hangs up. It takes as long as
+// the platform needs, at most farewell.
+func (c *connection) goodbye() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	_ = c.Close(ctx, socket.NormalClosure, "")
+	c.hangUp()
+}
+
+// farewell is short, because Run promises to return within a second.
+const farewell = 700 * time.Millisecond
+
+// fail tells the log and the user of a failure.
+func (l *lifecycle) fail(level slog.Level, what string, err error) {
+	l.log.Log(context.Background(), level, what, "error", err)
+	l.onError(err)
+}

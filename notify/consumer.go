@@ -1,0 +1,276 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go"
+)
+
+// ConsumerConfig says what a Consumer consumes and how. Every field has a
+// useful zero value; [NewConsumer] copies it.
+type ConsumerConfig struct {
+	// Topic is the queue; empty is the key's default queue.
+	Topic string
+	// Workers is how many handlers run at once, default 1. With one worker,
+	// deliveries keep their order.
+	Workers int
+	// Window and WindowBytes bound the deliveries that are read and not yet
+	// handled: by number, default 1024, and by the bytes of their bodies,
+	// default 16 MiB. At the bound nothing is read until a handler has
+	// finished; nothing is dropped. The platform itself stops at 256
+	// unacknowledged ones unless it is configured otherwise.
+	Window      int
+	WindowBytes int
+	// ManualAck leaves the acknowledging to the handler, by [Delivery.Ack],
+	// there or later.
+	ManualAck bool
+
+	// Attempts is how often a delivery is handled before it is given up,
+	// default 3. The first pause between two attempts is at most AttemptDelay,
+	// default 100 ms; the bound doubles each time, up to a hundredfold.
+	Attempts     int
+	AttemptDelay time.Duration
+	// OnGiveUp is called after the last attempt with its error, on the
+	// worker's goroutine. Nil acknowledges the delivery: it was put aside
+	// elsewhere. Otherwise, and without OnGiveUp, it stays unacknowledged, and
+	// the connection is renewed after a while so that it comes again.
+	OnGiveUp func(d *Delivery, err error) error
+
+	// Grace is how long handlers may go on after Run's context has ended,
+	// default 10 s. Then their context is cancelled too.
+	Grace time.Duration
+
+	// Retry says how a lost connection is replaced.
+	Retry Retry
+	// PingInterval is the time between pings, default 30 s. A connection over
+	// which nothing comes for PongTimeout after a ping, default 10 s, is
+	// replaced.
+	PingInterval time.Duration
+	PongTimeout  time.Duration
+
+	// OnConnect is called after the topic was consumed on a new connection,
+	// OnDisconnect when a connection has ended: with nil if this side ended
+	// it. OnError is told of every failure, also those that are tried again.
+	// They are called with no lock held and hold up what called them.
+	OnConnect    func()
+	OnDisconnect func(err error)
+	OnError      func(err error)
+}
+
+// check fills in the defaults, and says what cannot be.
+func (cfg *ConsumerConfig) check() error {
+	for _, f := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"Workers", &cfg.Workers, 1}, {"Window", &cfg.Window, 1024},
+		{"WindowBytes", &cfg.WindowBytes, 16 << 20}, {"Attempts", &cfg.Attempts, 3},
+	} {
+		if *f.field < 0 {
+			return fmt.Errorf("notify: ConsumerConfig.%s is %d, it must not be negative", f.name, *f.field)
+		}
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	if cfg.Grace < 0 || cfg.AttemptDelay < 0 {
+		return errors.New("notify: ConsumerConfig.Grace and AttemptDelay must not be negative")
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 10 * time.Second
+	}
+	if cfg.AttemptDelay == 0 {
+		cfg.AttemptDelay = 100 * time.Millisecond
+	}
+	if len(cfg.Topic) > maxTopic {
+		return &SizeError{Part: "topic", Size: len(cfg.Topic), Limit: maxTopic}
+	}
+	return nil
+}
+
+const maxTopic = 256
+
+// A Consumer takes deliveries from one queue and acknowledges those that were
+// handled. A delivery whose acknowledgement did not reach the platform comes
+// again, so handlers must bear duplicates.
+type Consumer struct {
+	cfg     ConsumerConfig
+	link    lifecycle
+	running atomic.Bool
+	stats   consumerCounters
+}
+
+// NewConsumer checks cfg. It does not connect: Run and Deliveries do.
+func NewConsumer(client *prism.Client, cfg ConsumerConfig) (*Consumer, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	c := &Consumer{cfg: cfg, link: lifecycle{
+		client: client, retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
+		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
+	}}
+	return c, c.link.check()
+}
+
+// Handler handles one delivery; nil acknowledges it, unless the consumer is
+// configured with ManualAck. ctx is cancelled when the grace period of a
+// consumer that stops is over; it is not when merely a connection is lost.
+type Handler func(ctx context.Context, d *Delivery) error
+
+// Run consumes the queue and calls handle for each delivery, reconnecting when
+// the connection is lost. It blocks until ctx ends or an error occurs that no
+// reconnecting cures, and returns only after every call of handle has returned.
+//
+// When ctx ends, no further delivery is handled. Handlers that are running may
+// go on for Config.Grace, their acknowledgements are sent, and the connection is
+// closed; without any, Run returns within a second. A handler that ignores the
+// end of its own context is left behind, and the error matches
+// [ErrHandlerStuck].
+//
+// The error matches ctx.Err() if ctx ended, [prism.ErrUnauthorized] or
+// [prism.ErrForbidden] if the platform refused the key, [ErrRetriesExhausted] if
+// Retry.Times is used up, and [ErrRunning] if the consumer is running already.
+func (c *Consumer) Run(ctx context.Context, handle Handler) error {
+	if handle == nil {
+		return errors.New("notify: the handler is nil")
+	}
+	return c.run(ctx, handle, c.cfg.Workers, c.cfg.ManualAck)
+}
+
+func (c *Consumer) run(ctx context.Context, handle Handler, workers int, manual bool) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer c.running.Store(false)
+	p := newPool(ctx, c, handle, workers, manual)
+	err := c.reconnect(ctx, p)
+	if stuck := p.stop(); stuck != nil {
+		return errors.Join(stuck, err)
+	}
+	return err
+}
+
+// Deliveries is Run as a loop, for one delivery at a time and with manual
+// acknowledgement:
+//
+//	for d, err := range consumer.Deliveries(ctx) {
+//		if err != nil {
+//			return err // no reconnecting cures it
+//		}
+//		handle(d)
+//		d.Ack(ctx)
+//	}
+//
+// The loop ends when ctx does, without an error; a body that runs then has the
+// grace period to finish and acknowledge. Breaking out of the loop closes the
+// connection; what is not acknowledged by then is delivered again.
+func (c *Consumer) Deliveries(ctx context.Context) iter.Seq2[*Delivery, error] {
+	return func(yield func(*Delivery, error) bool) {
+		inner, stop := context.WithCancel(ctx)
+		deliveries, next, ended := make(chan *Delivery), make(chan struct{}), make(chan struct{})
+		// The loop's body is the handler: one that runs when ctx ends may
+		// finish and acknowledge, within the grace period.
+		body := func(handler context.Context, d *Delivery) error {
+			select {
+			case deliveries <- d:
+			case <-inner.Done():
+				return nil
+			}
+			select {
+			case <-next:
+			case <-handler.Done():
+			}
+			return nil
+		}
+		var err error
+		go func() {
+			defer close(ended)
+			err = c.run(inner, body, 1, true)
+		}()
+		defer func() { stop(); close(next); <-ended }()
+		for {
+			select {
+			case d := <-deliveries:
+				if !yield(d, nil) {
+					return
+				}
+				select {
+				case next <- struct{}{}:
+				case <-ended:
+				}
+			case <-ended:
+				if ctx.Err() == nil {
+					yield(nil, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+// reconnect serves one connection after the other.
+func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
+	failures, renewals := 0, 0
+	for {
+		end := c.serve(ctx, p, renewals)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var wait time.Duration
+		switch {
+		case end.renewed:
+			failures, renewals = 0, end.renewals
+			wait = end.wait
+		case !curable(end.err):
+			c.link.fail(slog.LevelError, "cannot consume", end.err)
+			return end.err
+		default:
+			c.link.fail(slog.LevelWarn, "not connected", end.err)
+			if end.healthy {
+				failures = 0
+			}
+			if failures++; c.link.retry.Times > 0 && failures > c.link.retry.Times {
+				return fmt.Errorf("%w (%d times): %w", ErrRetriesExhausted, failures, end.err)
+			}
+			wait = c.link.retry.delay(failures)
+		}
+		if !sleep(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// ConsumerStats counts since NewConsumer.
+type ConsumerStats struct {
+	Connected   bool
+	Connects    int64 // connections made, the first one included
+	Renewals    int64 // connections ended to have given-up deliveries again
+	Received    int64 // deliveries read
+	Acked       int64 // acknowledgements handed to a connection
+	Failed      int64 // attempts that returned an error or panicked
+	GivenUp     int64 // deliveries that failed in all attempts
+	Stale       int64 // acknowledgements too late for their connection
+	Undecodable int64 // frames that were no delivery
+}
+
+type consumerCounters struct {
+	connected                                                                atomic.Bool
+	connects, renewals, received, acked, failed, givenUp, stale, undecodable atomic.Int64
+}
+
+// Stats may be called at any time.
+func (c *Consumer) Stats() ConsumerStats {
+	s := &c.stats
+	return ConsumerStats{
+		Connected: s.connected.Load(), Connects: s.connects.Load(), Renewals: s.renewals.Load(),
+		Received: s.received.Load(), Acked: s.acked.Load(), Failed: s.failed.Load(),
+		GivenUp: s.givenUp.Load(), Stale: s.stale.Load(), Undecodable: s.undecodable.Load(),
+	}
+}

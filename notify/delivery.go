@@ -1,0 +1,66 @@
+package notify
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// Delivery is one message, on its way from the platform to a handler.
+type Delivery struct {
+	Tag      uint64    // counts the deliveries of one connection
+	Key      string    // routing key; empty if it was written straight to the queue
+	Type     string    // content type
+	Time     time.Time // of publishing, by the platform's clock, in seconds
+	App      string    // the publisher's app
+	ClientID string    // the publisher's key
+	Body     []byte
+
+	session  *session
+	acked    atomic.Bool
+	released atomic.Bool // from the session's window
+}
+
+func newDelivery(d wire.Delivery) *Delivery {
+	return &Delivery{
+		Tag: d.Tag, Key: d.Key, Type: d.Type, Time: time.Unix(d.Time, 0),
+		App: d.App, ClientID: d.ClientID, Body: d.Body,
+	}
+}
+
+// Ack acknowledges the delivery, so that it does not come again; a second call
+// does nothing. It returns when the acknowledgement is queued on the connection
+// that brought the delivery, and waits with ctx only while the platform does
+// not take what was queued before. If that connection has ended it returns
+// [ErrStaleDelivery] and writes nothing, and if it ends before the platform has
+// read the acknowledgement, the message comes again.
+//
+// Consumers without ManualAck acknowledge by themselves.
+func (d *Delivery) Ack(ctx context.Context) error {
+	if d.session == nil {
+		return ErrStaleDelivery
+	}
+	if !d.acked.CompareAndSwap(false, true) {
+		return nil
+	}
+	return d.session.ack(ctx, d)
+}
+
+func (s *session) ack(ctx context.Context, d *Delivery) error {
+	var buf [24]byte
+	err := s.conn.Write(ctx, socket.Binary, wire.AppendAck(buf[:0], d.Tag))
+	if err == nil {
+		s.stats.acked.Add(1)
+		s.release(d)
+		return nil
+	}
+	if ctx.Err() != nil {
+		d.acked.Store(false)
+		return err
+	}
+	s.stats.stale.Add(1)
+	return ErrStaleDelivery
+}

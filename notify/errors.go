@@ -1,0 +1,91 @@
+package notify
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/socket"
+)
+
+var (
+	// ErrRunning is returned by Run and Deliveries while another one of the
+	// same consumer is active.
+	ErrRunning = errors.New("notify: the consumer is running already")
+	// ErrHandlerStuck is returned by Run when a handler went on after its
+	// context was cancelled. Its goroutine is left behind.
+	ErrHandlerStuck = errors.New("notify: a handler ignores its cancelled context and was left behind")
+	// ErrStaleDelivery is returned by Ack when the connection that brought
+	// the delivery has ended: the platform delivers the message again.
+	ErrStaleDelivery = errors.New("notify: the connection of this delivery has ended, the message will be delivered again")
+	// ErrRetriesExhausted is returned when Retry.Times consecutive tries to
+	// reconnect have failed; it wraps the last failure.
+	ErrRetriesExhausted = errors.New("notify: reconnecting failed too often")
+	// ErrNoPong is the end of a connection whose peer was silent for too long.
+	ErrNoPong = errors.New("notify: the platform answers no ping")
+
+	// ErrClosed is returned by a publisher after Close.
+	ErrClosed = errors.New("notify: the publisher is closed")
+	// ErrOutcomeUnknown is returned for a message that was sent and neither
+	// confirmed nor refused: it may have been stored, or not.
+	ErrOutcomeUnknown = errors.New("notify: the message was sent, but whether the platform has it is unknown")
+	// ErrQueueFull is returned when the waiting for room in a queue of the
+	// platform ended with the context.
+	ErrQueueFull = errors.New("notify: a queue of the platform is full")
+)
+
+// RefusedError is a message that the platform refused by ending the
+// connection, twice: once among others and once alone.
+type RefusedError struct {
+	Code   int    // the WebSocket close code: 1002, 1003, 1007, 1008 or 1009
+	Reason string // in the platform's words
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("notify: the platform refused the message: %s (close code %d)", e.Reason, e.Code)
+}
+
+// SizeError is a part of a message that is longer than this publisher sends.
+type SizeError struct {
+	Part        string // "routing key", "body" or "content type"
+	Size, Limit int    // bytes
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("notify: %s of %d bytes, at most %d are sent; see PublisherConfig", e.Part, e.Size, e.Limit)
+}
+
+// PanicError is a handler that panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("notify: the handler panicked: %v", e.Value) }
+
+// curable tells whether another try to connect can help.
+func curable(err error) bool {
+	var refused *prism.Error
+	if errors.As(err, &refused) {
+		switch {
+		case refused.Status == http.StatusTooManyRequests, refused.Status == http.StatusRequestTimeout:
+			return true // a connection that just ended may still be counted
+		case refused.Status >= 500:
+			return true
+		case refused.Code == "sign_time_expired":
+			return true // late on the way, or the clock has jumped again
+		default:
+			return false // a bad key or signature, a path that is not there
+		}
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return false
+	}
+	// A consumer sends its topic and acks: what is against the rules there
+	// will be so next time.
+	var closed *socket.CloseError
+	return !errors.As(err, &closed) || closed.Code != socket.PolicyViolation
+}

@@ -1,0 +1,168 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pool is the workers of one Run. It outlives sessions, so that a lost
+// connection does not multiply handlers.
+type pool struct {
+	cfg    *ConsumerConfig
+	link   *lifecycle
+	stats  *consumerCounters
+	handle Handler
+	manual bool
+
+	work chan *Delivery
+	ctx  context.Context // of the handlers
+	left chan struct{}   // closed when the last worker has returned
+	busy atomic.Int64    // workers that have not returned
+
+	// stop lets the running handlers finish within the grace period, cancels
+	// them, and tells whether one ignored it. No session may be reading, but
+	// one that drains. A second call returns the same.
+	stop func() error
+}
+
+// stuckAfter is how long a handler may take to notice that its context was
+// cancelled.
+const stuckAfter = time.Second
+
+// errAbandoned is a delivery that is no longer worth another attempt: it will
+// be delivered again.
+var errAbandoned = errors.New("notify: abandoned")
+
+func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
+	p := &pool{
+		cfg: &c.cfg, link: &c.link, stats: &c.stats, handle: handle, manual: manual,
+		work: make(chan *Delivery, c.cfg.Window),
+		left: make(chan struct{}),
+	}
+	handlers, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.ctx = handlers
+	p.stop = sync.OnceValue(func() error {
+		defer cancel()
+		close(p.work)
+		if p.leftWithin(p.cfg.Grace) {
+			return nil
+		}
+		cancel()
+		if p.leftWithin(stuckAfter) {
+			return nil
+		}
+		return ErrHandlerStuck
+	})
+	p.busy.Store(int64(workers))
+	for range workers {
+		go p.worker()
+	}
+	return p
+}
+
+func (p *pool) leftWithin(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.left:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (p *pool) worker() {
+	defer func() {
+		if p.busy.Add(-1) == 0 {
+			close(p.left)
+		}
+	}()
+	for d := range p.work {
+		p.process(d)
+	}
+}
+
+// discard drops what no worker has taken. Called between sessions, when
+// nobody puts anything in.
+func (p *pool) discard() {
+	for {
+		select {
+		case _, open := <-p.work:
+			if !open {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (p *pool) process(d *Delivery) {
+	s := d.session
+	if !s.begin() {
+		return
+	}
+	defer s.finish()
+	err := p.attempt(d)
+	if err == nil && p.manual {
+		return
+	}
+	if err == nil {
+		_ = d.Ack(context.Background()) // it is handled; a stale one is counted
+	} else if !errors.Is(err, errAbandoned) {
+		p.giveUp(d, err)
+	}
+	s.release(d)
+}
+
+// attempt calls the handler until it returns nil, a few times.
+func (p *pool) attempt(d *Delivery) error {
+	for n := 1; ; n++ {
+		err := p.guard(d, func() error { return p.handle(p.ctx, d) })
+		if err == nil {
+			return nil
+		}
+		p.stats.failed.Add(1)
+		if p.ctx.Err() != nil {
+			return errAbandoned // it failed because it was cancelled
+		}
+		p.link.log.Warn("handler failed", "attempt", n, "key", d.Key, "tag", d.Tag, "error", err)
+		if n >= p.cfg.Attempts {
+			return err
+		}
+		timer := time.NewTimer(backoff(n, p.cfg.AttemptDelay, 100*p.cfg.AttemptDelay))
+		select {
+		case <-timer.C:
+		case <-d.session.drained:
+			timer.Stop()
+			return errAbandoned
+		}
+	}
+}
+
+// guard makes a panic of the user's code an error.
+func (p *pool) guard(d *Delivery, call func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			stack := debug.Stack()
+			p.link.log.Error("handler panicked", "panic", v, "key", d.Key, "tag", d.Tag, "stack", string(stack))
+			err = &PanicError{Value: v, Stack: stack}
+		}
+	}()
+	return call()
+}
+
+// giveUp asks the user what to do with a delivery that failed in all attempts.
+func (p *pool) giveUp(d *Delivery, err error) {
+	p.stats.givenUp.Add(1)
+	p.link.onError(err)
+	if p.cfg.OnGiveUp != nil && p.guard(d, func() error { return p.cfg.OnGiveUp(d, err) }) == nil {
+		_ = d.Ack(context.Background())
+		return
+	}
+	d.session.park(d)
+}

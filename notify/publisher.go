@@ -1,0 +1,296 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// PublisherConfig bounds a Publisher. Every field has a useful zero value;
+// [NewPublisher] copies it.
+type PublisherConfig struct {
+	// MaxUnconfirmed and MaxUnconfirmedBytes bound what was given to the
+	// publisher and is not confirmed yet: default 10,000 messages and 16 MiB.
+	// At the bound, publishing waits.
+	MaxUnconfirmed      int
+	MaxUnconfirmedBytes int
+	// FailUnconfirmed makes a lost connection fail what was sent over it and
+	// not confirmed, with [ErrOutcomeUnknown], instead of sending it again.
+	// Nothing is published twice then, and what is lost is the caller's to
+	// decide.
+	FailUnconfirmed bool
+	// MaxKey and MaxBody are the sizes in bytes beyond which a message is not
+	// even sent: default 256 and 1 MiB, as the platform's.
+	MaxKey  int
+	MaxBody int
+
+	// Retry, PingInterval, PongTimeout, OnConnect, OnDisconnect and OnError are
+	// as for a consumer, see [ConsumerConfig].
+	Retry        Retry
+	PingInterval time.Duration
+	PongTimeout  time.Duration
+	OnConnect    func()
+	OnDisconnect func(err error)
+	OnError      func(err error)
+}
+
+func (cfg *PublisherConfig) check() error {
+	for _, f := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"MaxUnconfirmed", &cfg.MaxUnconfirmed, 10_000}, {"MaxUnconfirmedBytes", &cfg.MaxUnconfirmedBytes, 16 << 20},
+		{"MaxKey", &cfg.MaxKey, 256}, {"MaxBody", &cfg.MaxBody, 1 << 20},
+	} {
+		if *f.field < 0 {
+			return fmt.Errorf("notify: PublisherConfig.%s is %d, it must not be negative", f.name, *f.field)
+		}
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return nil
+}
+
+// Message is what is published.
+type Message struct {
+	Key  string // the routing key, such as order.new; required
+	Body []byte
+	Type string // content type; empty is text/plain
+}
+
+// A Publisher sends messages over one connection, which it makes when the
+// first message comes and replaces when it is lost. All methods may be called
+// from any number of goroutines; their frames share system calls and
+// confirmations.
+//
+// The protocol confirms nothing by itself. The publisher sends a ping behind
+// the frames: the pong proves that the platform has read them, and this
+// project's platform has stored them by then. What was sent and not confirmed
+// when a connection is lost is sent again, so a message may be published
+// twice; see [PublisherConfig.FailUnconfirmed].
+type Publisher struct {
+	cfg  PublisherConfig
+	link lifecycle
+	ctx  context.Context // of the connection
+	quit context.CancelFunc
+	gone chan struct{} // closed when the goroutine of connections has ended
+
+	mu      sync.Mutex
+	queue   list  // unconfirmed messages, in order
+	unsent  *item // the first of queue that this connection has not been given
+	bytes   int   // frames in queue
+	full    error // the platform's last word was that a queue is full
+	failed  error // the first failure that nobody was told of
+	started bool
+	closed  bool
+	pushed  uint64        // items ever put into queue
+	changed chan struct{} // if somebody waits: closed when queue shrinks
+	wake    chan struct{} // tells the connection that there is work
+
+	stats publisherCounters
+}
+
+// NewPublisher checks cfg. It does not connect. Call Close when done.
+func NewPublisher(client *prism.Client, cfg PublisherConfig) (*Publisher, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	p := &Publisher{
+		cfg: cfg,
+		link: lifecycle{
+			client: client, retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
+			onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
+		},
+		gone: make(chan struct{}),
+		wake: make(chan struct{}, 1),
+	}
+	p.ctx, p.quit = context.WithCancel(context.Background())
+	return p, p.link.check()
+}
+
+// Publish sends one message as text/plain and waits until the platform has
+// read it; see [Publisher.PublishMessage].
+func (p *Publisher) Publish(ctx context.Context, key string, body []byte) error {
+	return p.PublishMessage(ctx, Message{Key: key, Body: body})
+}
+
+// PublishMessage sends m and returns nil when the platform has read it. While
+// there is no connection, or the platform has no room, it waits.
+//
+// If ctx ends before m was sent, it never will be, and the error matches
+// ctx.Err(). If ctx ends later the error matches [ErrOutcomeUnknown] too, and m
+// is not sent again. If the last that the platform said was that a queue is
+// full, it matches [ErrQueueFull] as well. A message that the platform refuses
+// fails with a [*RefusedError], one that is too large with a [*SizeError], and
+// after Close with [ErrClosed].
+func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
+	it := &item{result: make(chan error, 1)}
+	if err := p.enqueue(ctx, m, it); err != nil {
+		return err
+	}
+	select {
+	case err := <-it.result:
+		return err
+	case <-ctx.Done():
+		return p.abandon(it, ctx.Err())
+	}
+}
+
+// PublishAsync sends m and does not wait for the confirmation: ctx bounds only
+// the waiting for room below MaxUnconfirmed. done is called once, with what
+// PublishMessage would have returned, in the order of confirmation; it must not
+// block nor publish. With a nil done, Flush returns the first failure.
+// PublishAsync copies m.Body.
+func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
+	return p.enqueue(ctx, m, &item{done: done})
+}
+
+func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) error {
+	if err := p.encode(m, it); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := ctx.Err()
+	for err == nil && !p.closed && p.crowded(len(it.frame)) {
+		err = p.awaitChange(ctx)
+	}
+	if err != nil {
+		return p.explain(fmt.Errorf("notify: not published: %w", err))
+	}
+	if p.closed {
+		return ErrClosed
+	}
+	p.push(it)
+	return nil
+}
+
+// crowded tells whether a frame of n bytes has to wait. The caller holds mu.
+func (p *Publisher) crowded(n int) bool {
+	return p.queue.n > 0 && (p.queue.n >= p.cfg.MaxUnconfirmed || p.bytes+n > p.cfg.MaxUnconfirmedBytes)
+}
+
+func (p *Publisher) encode(m Message, it *item) (err error) {
+	if m.Type == "" {
+		m.Type = "text/plain"
+	}
+	for _, part := range []struct {
+		name        string
+		size, limit int
+	}{{"routing key", len(m.Key), p.cfg.MaxKey}, {"body", len(m.Body), p.cfg.MaxBody}, {"content type", len(m.Type), maxType}} {
+		if part.size > part.limit {
+			return &SizeError{Part: part.name, Size: part.size, Limit: part.limit}
+		}
+	}
+	if m.Key == "" {
+		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
+	}
+	it.frame, err = wire.AppendPublish(make([]byte, 0, 9+len(m.Key)+len(m.Body)+len(m.Type)), m.Key, m.Body, m.Type)
+	return err
+}
+
+const maxType = 256
+
+// explain adds that a queue is full, if that is why nothing moves. The caller
+// holds mu.
+func (p *Publisher) explain(err error) error {
+	if p.full == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.full, err)
+}
+
+// abandon takes back an item whose caller waits no longer.
+func (p *Publisher) abandon(it *item, err error) error {
+	p.mu.Lock()
+	if it.settled {
+		p.mu.Unlock()
+		return <-it.result
+	}
+	it.settled = true
+	sent := it.sent
+	p.remove(it)
+	p.announce()
+	err = fmt.Errorf("notify: not published: %w", err)
+	if sent {
+		err = unknown(err)
+	}
+	err = p.explain(err)
+	p.mu.Unlock()
+	p.stats.failed.Add(1)
+	return err
+}
+
+// Flush waits until everything published before the call is confirmed or has
+// failed. It returns the first failure of a message published without a done
+// function that no Flush has returned yet. If ctx ends first, the error matches
+// ctx.Err() and nothing is taken back.
+func (p *Publisher) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for last := p.pushed; p.queue.first != nil && p.queue.first.order <= last; {
+		if err := p.awaitChange(ctx); err != nil {
+			return p.explain(fmt.Errorf("notify: %d messages are not confirmed: %w", p.queue.n, err))
+		}
+	}
+	err := p.failed
+	p.failed = nil
+	return err
+}
+
+// Close takes no further messages, flushes within ctx, shakes hands and waits
+// for the publisher's goroutines. What is not confirmed when ctx ends fails, and
+// the error says how much that was. A second call returns nil.
+func (p *Publisher) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	p.announce() // those who wait for room
+	started := p.started
+	p.mu.Unlock()
+	err := p.Flush(ctx)
+	p.quit()
+	if started {
+		<-p.gone
+	}
+	p.fail(ErrClosed, true)
+	return err
+}
+
+// PublisherStats counts since NewPublisher.
+type PublisherStats struct {
+	Connected   bool
+	Connects    int64 // connections made, the first one included
+	Confirmed   int64 // messages
+	Failed      int64 // messages whose publishing returned an error after they were taken
+	Resent      int64 // frames sent again over a new connection
+	Unconfirmed int   // messages waiting now
+}
+
+type publisherCounters struct {
+	connected                           atomic.Bool
+	connects, confirmed, failed, resent atomic.Int64
+}
+
+// Stats may be called at any time.
+func (p *Publisher) Stats() PublisherStats {
+	p.mu.Lock()
+	n := p.queue.n
+	p.mu.Unlock()
+	s := &p.stats
+	return PublisherStats{
+		Connected: s.connected.Load(), Connects: s.connects.Load(), Confirmed: s.confirmed.Load(),
+		Failed: s.failed.Load(), Resent: s.resent.Load(), Unconfirmed: n,
+	}
+}

@@ -1,0 +1,130 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// Queues manages the queues of a key over HTTP (protocol chapter 3). The empty
+// topic is the key's default queue. A failure is a [*prism.Error].
+type Queues struct{ client *prism.Client }
+
+// NewQueues returns the queues of client's key.
+func NewQueues(client *prism.Client) *Queues { return &Queues{client} }
+
+// Status is the state of a queue. Its JSON is the platform's.
+type Status struct {
+	Messages       int `json:"Messages"` // ready and unacknowledged
+	Ready          int `json:"Messages_ready"`
+	Unacknowledged int `json:"Messages_unacknowledged"`
+	Consumers      int `json:"Consumers"`
+	Backing        struct {
+		Len int `json:"Len"` // messages in the queue itself
+	} `json:"Backing_queue_status"`
+}
+
+// Status returns the state of a queue; an unknown topic is [prism.ErrNotFound].
+func (q *Queues) Status(ctx context.Context, topic string) (Status, error) {
+	var s Status
+	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/status", Params: topicParam(topic), Repeatable: true}, &s)
+	return s, err
+}
+
+// Write puts data into one queue, past all routing. Nil means that it is there.
+// After an error that is no [*prism.Error] it may be there too: the call is not
+// repeated, unless it was surely not processed.
+func (q *Queues) Write(ctx context.Context, topic string, data []byte) error {
+	params := topicParam(topic)
+	params["data"] = string(data)
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
+}
+
+// Publish routes m like [Publisher.Publish], by a signed call of its own: slower
+// than a Publisher, and simple. It needs this project's platform.
+func (q *Queues) Publish(ctx context.Context, m Message) error {
+	if m.Key == "" {
+		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
+	}
+	params := prism.Params{"data": string(m.Body), "routing_key": m.Key}
+	if m.Type != "" {
+		params["content_type"] = m.Type
+	}
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
+}
+
+// Read removes up to n messages from a queue and returns them, which may be
+// none; it does not wait. This is at-most-once: when the answer is lost, so are
+// the messages. Therefore the call is never repeated. Bytes that are not UTF-8
+// arrive as U+FFFD, since the answer is JSON. A Consumer loses nothing.
+func (q *Queues) Read(ctx context.Context, topic string, n int) ([]*Delivery, error) {
+	params := topicParam(topic)
+	params["num"] = n
+	var messages []json.RawMessage
+	if err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/read", Params: params}, &messages); err != nil {
+		return nil, err
+	}
+	read := make([]*Delivery, len(messages))
+	for i, m := range messages {
+		d, err := wire.DecodeMessage(m)
+		if err != nil {
+			d = wire.Delivery{Body: m} // it is gone from the queue: better as it is than lost
+		}
+		read[i] = newDelivery(d)
+	}
+	return read, nil
+}
+
+// Purge removes all messages that no consumer holds.
+func (q *Queues) Purge(ctx context.Context, topic string) error {
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/purge", Params: topicParam(topic)}, nil)
+}
+
+// Create makes the queue of a topic; it may exist.
+func (q *Queues) Create(ctx context.Context, topic string) error {
+	return q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/queue/create", Params: prism.Params{"topic": topic}, Repeatable: true}, nil)
+}
+
+// Drop removes the queue of a topic, with its messages and bindings.
+func (q *Queues) Drop(ctx context.Context, topic string) error {
+	return q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/queue/drop", Params: prism.Params{"topic": topic}}, nil)
+}
+
+// Topics lists the named queues.
+func (q *Queues) Topics(ctx context.Context) ([]string, error) {
+	var list []struct {
+		Topic string `json:"topic"`
+	}
+	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/queue/list", Repeatable: true}, &list)
+	topics := make([]string, len(list))
+	for i, t := range list {
+		topics[i] = t.Topic
+	}
+	return topics, err
+}
+
+// Bind routes messages whose routing key matches pattern into the queue of a
+// topic. In a pattern * stands for one word and # for any number of them.
+func (q *Queues) Bind(ctx context.Context, topic, pattern string) error {
+	params := prism.Params{"topic": topic, "routing_key": pattern}
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/routing/set", Params: params, Repeatable: true}, nil)
+}
+
+func topicParam(topic string) prism.Params {
+	params := prism.Params{}
+	if topic != "" {
+		params["topic"] = topic
+	}
+	return params
+}
+
+func (q *Queues) call(ctx context.Context, c prism.Call, result any) error {
+	res, err := q.client.Do(ctx, c)
+	if err != nil || result == nil {
+		return err
+	}
+	return res.Decode(result)
+}

@@ -1,0 +1,248 @@
+package notify
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// session is a consumer's life with one connection.
+type session struct {
+	cfg   *ConsumerConfig
+	link  *lifecycle
+	stats *consumerCounters
+	pool  *pool
+	conn  *connection
+
+	mu        sync.Mutex
+	room      *sync.Cond // the window has shrunk, or draining began
+	held      int        // deliveries in the window
+	heldBytes int
+	running   int // handlers
+	draining  bool
+	parked    int
+
+	drained chan struct{} // closed when draining begins: no further handler starts
+	quiet   chan struct{} // closed when moreover no handler runs
+	parking chan struct{} // tells attend that parked has grown
+	readEnd chan struct{} // closed when reading has ended, after readErr was set
+	readErr error
+}
+
+// ending says how a session ended.
+type ending struct {
+	err      error
+	healthy  bool          // the platform had answered
+	renewed  bool          // this side ended it, to have deliveries again
+	wait     time.Duration // before the next session, if renewed
+	renewals int           // in a row
+}
+
+// serve is one session from dialling to hanging up. Nothing that it started
+// is running when it returns, except handlers.
+func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
+	conn, err := c.link.connect(ctx, func([]byte) {})
+	if err != nil {
+		return ending{err: err}
+	}
+	s := &session{
+		cfg: &c.cfg, link: &c.link, stats: &c.stats, pool: p, conn: conn,
+		drained: make(chan struct{}), quiet: make(chan struct{}),
+		parking: make(chan struct{}, 1), readEnd: make(chan struct{}),
+	}
+	s.room = sync.NewCond(&s.mu)
+	command, err := wire.AppendConsume(nil, c.cfg.Topic)
+	if err == nil {
+		err = conn.Write(ctx, socket.Binary, command)
+	}
+	if err != nil {
+		conn.hangUp()
+		return ending{err: err}
+	}
+	c.stats.connects.Add(1)
+	c.stats.connected.Store(true)
+	c.link.onConnect()
+	go s.read()
+	end := s.attend(ctx, renewals)
+	s.drain()
+	conn.hangUp()
+	<-s.readEnd
+	p.discard()
+	c.stats.connected.Store(false)
+	c.link.log.Info("disconnected", "error", end.err)
+	c.link.onDisconnect(end.err)
+	return end
+}
+
+// attend waits for whatever ends the session.
+func (s *session) attend(ctx context.Context, renewals int) ending {
+	began := time.Now()
+	var wait time.Duration
+	var renewal <-chan time.Time
+	for {
+		select {
+		case <-s.conn.Done():
+			s.drain()
+			<-s.readEnd
+			return s.lost()
+		case <-s.readEnd:
+			return s.lost()
+		case <-ctx.Done():
+			s.drain()
+			_ = s.pool.stop()
+			s.conn.goodbye()
+			return ending{}
+		case <-s.parking:
+			if renewal == nil {
+				if time.Since(began) > lastBackoff {
+					renewals = 0
+				}
+				renewals++
+				wait = backoff(renewals, firstBackoff, lastBackoff)
+				renewal = time.After(wait)
+			}
+			if s.crowded() {
+				return s.renew(ctx, ending{renewals: renewals, wait: wait})
+			}
+		case <-renewal:
+			return s.renew(ctx, ending{renewals: renewals})
+		}
+	}
+}
+
+func (s *session) lost() ending {
+	return ending{err: s.conn.reason(s.readErr), healthy: s.conn.answered()}
+}
+
+// renew lets running handlers finish, so that what they did is acknowledged,
+// and shakes hands: then the platform delivers the rest again.
+func (s *session) renew(ctx context.Context, end ending) ending {
+	s.drain()
+	select {
+	case <-s.quiet:
+	case <-s.readEnd:
+		return s.lost()
+	case <-ctx.Done():
+		_ = s.pool.stop()
+	}
+	s.conn.goodbye()
+	s.stats.renewals.Add(1)
+	end.renewed = true
+	return end
+}
+
+// crowded tells whether given-up deliveries hold half of a window; the
+// platform's has 256 unless it is configured otherwise.
+func (s *session) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parked >= max(1, min(s.cfg.Window, 256)/2)
+}
+
+func (s *session) read() {
+	defer close(s.readEnd)
+	var dec wire.Decoder
+	for {
+		_, frame, err := s.conn.Read(context.Background())
+		if err != nil {
+			s.readErr = err
+			return
+		}
+		s.conn.heard.Add(1)
+		d, err := dec.Decode(frame)
+		if err != nil {
+			s.stats.undecodable.Add(1)
+			s.link.fail(slog.LevelWarn, "a frame is no delivery and stays unacknowledged", err)
+			continue
+		}
+		s.admit(newDelivery(d))
+	}
+}
+
+// admit hands d to the workers as soon as the window has room. A delivery
+// larger than the whole window is let in alone.
+func (s *session) admit(d *Delivery) {
+	d.session = s
+	s.stats.received.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.full(len(d.Body)) && !s.draining {
+		s.conn.paused.Store(true)
+		s.room.Wait()
+		s.conn.paused.Store(false)
+	}
+	if s.draining {
+		return
+	}
+	s.held++
+	s.heldBytes += len(d.Body)
+	s.pool.work <- d // has room for a whole window
+}
+
+func (s *session) full(n int) bool {
+	return s.held > 0 && (s.held >= s.cfg.Window || s.heldBytes+n > s.cfg.WindowBytes)
+}
+
+// release takes d out of the window.
+func (s *session) release(d *Delivery) {
+	if !d.released.CompareAndSwap(false, true) {
+		return
+	}
+	s.mu.Lock()
+	s.held--
+	s.heldBytes -= len(d.Body)
+	s.mu.Unlock()
+	s.room.Signal()
+}
+
+// drain keeps handlers from starting; what is delivered from now on will be
+// delivered again.
+func (s *session) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return
+	}
+	s.draining = true
+	close(s.drained)
+	if s.running == 0 {
+		close(s.quiet)
+	}
+	s.room.Broadcast()
+}
+
+// begin tells a worker whether to handle a delivery of this session.
+func (s *session) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.running++
+	return true
+}
+
+func (s *session) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	if s.draining && s.running == 0 {
+		close(s.quiet)
+	}
+}
+
+// park leaves d unacknowledged for the rest of the session.
+func (s *session) park(d *Delivery) {
+	s.release(d)
+	s.mu.Lock()
+	s.parked++
+	s.mu.Unlock()
+	select {
+	case s.parking <- struct{}{}:
+	default:
+	}
+}
