@@ -1,0 +1,67 @@
+package prismtest
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// Config says how a [Server] differs from what [NewServer] makes. Every field
+// has a useful zero value; [NewServerConfig] copies it.
+type Config struct {
+	// Key, Secret and App are the first key of the platform. What is empty is
+	// chosen at random; App is "test" then.
+	Key, Secret, App string
+
+	// Platform configures the platform. Store and Queues are in memory unless
+	// they are set; Explain is always on, so that a refused signature says
+	// why. Now is the clock that [Server.Advance] moves, and Override is
+	// asked about the calls that no [Server.Handle] answers. A Store without
+	// an Add method as that of [memory.Store] needs Key and Secret to be set.
+	Platform platform.Config
+
+	// Memory bounds the queues and gives their first bindings. It has no
+	// effect when Platform.Queues is set.
+	Memory memory.Config
+
+	// Pipe puts pipes in memory in the place of TCP, so that the server can
+	// be used inside of [testing/synctest.Test]. Only clients with the
+	// HTTPClient of [Server.ClientConfig] reach it.
+	Pipe bool
+
+	// Logger gets the records of the platform and of the clients, unless
+	// Platform.Logger is set. If nil, nothing is logged.
+	Logger *slog.Logger
+
+	// Patience is how long the Wait methods wait before they fail the test.
+	// Zero means 10 seconds.
+	Patience time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	random := memory.NewKey("test")
+	c.Key = cmp.Or(c.Key, random.ID)
+	c.Secret = cmp.Or(c.Secret, random.Secret)
+	c.App = cmp.Or(c.App, random.App)
+	c.Patience = cmp.Or(c.Patience, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Platform.Logger == nil {
+		c.Platform.Logger = c.Logger
+	}
+	if c.Platform.Now == nil {
+		c.Platform.Now = time.Now
+	}
+	if c.Platform.Store == nil {
+		c.Platform.Store = memory.NewStore()
+	}
+	if c.Platform.Queues == nil {
+		c.Platform.Queues = memory.New(c.Memory)
+	}
+	c.Platform.Explain = true
+	return c
+}

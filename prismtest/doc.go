@@ -1,0 +1,77 @@
+// Package prismtest is a real Prism platform inside of a test, as
+// [net/http/httptest] is a real HTTP server.
+//
+// # A whole test
+//
+//	func TestOrdersAreShipped(t *testing.T) {
+//		srv := prismtest.NewServer(t) // closed with the test
+//		shop := NewShop(srv.Client()) // the code to be tested: it consumes orders
+//		go shop.Run(t.Context())
+//
+//		srv.Publish("order.new", `{"id": 7}`)
+//		srv.WaitAcks(1) // returns as soon as the order was handled
+//
+//		srv.Cut() // every connection breaks
+//		srv.Publish("order.new", `{"id": 8}`)
+//		srv.WaitAcks(2) // the shop came back
+//
+//		if got := shop.Shipped(); !slices.Equal(got, []int{7, 8}) {
+//			t.Errorf("shipped %v", got)
+//		}
+//	}
+//
+// # What it is
+//
+// The platform is that of package platform, over the engine of package
+// platform/memory, behind a real HTTP server. It checks signatures, routes,
+// redelivers and refuses like any other. Refused signatures come with an
+// explanation.
+//
+// # Look and wait
+//
+// A [Server] lists what it has seen, in order: [Server.Calls],
+// [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks]
+// and more. For each there is a Wait method, which returns as soon as there are
+// so many of them, and [Server.WaitUntil] is for all else. None of them sleeps
+// for a while in the hope that it is enough. When it takes longer than
+// [Config].Patience they fail the test and say what was seen instead.
+//
+// What has happened is listed before the peer can know of it, with three
+// exceptions: a call is listed when its answer is written, an acknowledgement
+// when it has arrived, and a connection when it is accepted. So wait for these.
+//
+// # Answers of your own
+//
+// [Server.Handle] answers the calls of an API as the test wants it, whether the
+// platform has that API or not. [Server.HandleOnce] gives several answers one
+// after the other:
+//
+//	srv.HandleOnce("systrade", prismtest.Fail(503, "busy", "try later"), prismtest.Answer("done"))
+//
+// # Faults
+//
+// [Server.Cut] breaks all connections, [Server.Stall] makes them half-open,
+// [Server.Freeze] stops the whole platform, [Server.Refuse] closes new
+// connections, [Server.Delay] makes all slow, [Server.Duplicate] stores messages
+// twice, [Server.LoseAcks] loses acknowledgements, [Server.Restart] is an update
+// of the platform, and [Server.Advance] moves its clock.
+//
+// # Virtual time
+//
+// With [Config].Pipe the server works inside of [testing/synctest.Test]: no
+// test waits for the next ping or for a backoff. All of it, the clients as well,
+// must be made inside of the bubble, and consumers and publishers must have
+// ended when the bubble does.
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := prismtest.NewServerConfig(t, prismtest.Config{Pipe: true})
+//		...
+//		srv.Stall()
+//		time.Sleep(time.Hour) // takes no time
+//	})
+//
+// # What it does not do
+//
+// It has no disk and no other process: messages are gone with the test. TLS
+// and HTTP/2 are not offered.
+package prismtest

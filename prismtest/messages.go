@@ -1,0 +1,53 @@
+package prismtest
+
+import (
+	"context"
+	"errors"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Publish routes a text message as if the first key had published it; it is
+// stored when Publish returns. [Server.Published] does not list it.
+func (s *Server) Publish(key, body string) {
+	s.t.Helper()
+	if err := s.queues.Publish(context.Background(), s.key.ID, s.message(key, body)); err != nil {
+		s.t.Fatalf("prismtest: publishing %s: %v", key, err)
+	}
+}
+
+// Write puts a text message into the queue of a topic of the first key, past
+// all routing; it is stored when Write returns. The empty topic is the default
+// queue. [Server.Published] does not list the message.
+func (s *Server) Write(topic, body string) {
+	s.t.Helper()
+	if err := s.queues.Write(context.Background(), s.key.ID, topic, s.message("", body)); err != nil {
+		s.t.Fatalf("prismtest: writing to the topic %q: %v", topic, err)
+	}
+}
+
+func (s *Server) message(key, body string) *platform.Message {
+	return &platform.Message{
+		Key: key, Body: []byte(body), ContentType: "text/plain",
+		ClientID: s.key.ID, App: s.key.App, Time: s.Now().Unix(),
+	}
+}
+
+// Status counts the queue of a topic of the first key. A topic that was never
+// made has the zero status.
+func (s *Server) Status(topic string) platform.QueueStatus {
+	s.t.Helper()
+	status, err := s.queues.Status(context.Background(), s.key.ID, topic)
+	if err != nil && !errors.Is(err, platform.ErrUnknownTopic) {
+		s.t.Fatalf("prismtest: the status of the topic %q: %v", topic, err)
+	}
+	return status
+}
+
+// Depth is how many messages the queue of a topic of the first key has, those
+// that consumers hold included.
+func (s *Server) Depth(topic string) int {
+	s.t.Helper()
+	status := s.Status(topic)
+	return status.Ready + status.Unacknowledged
+}

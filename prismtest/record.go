@@ -1,0 +1,180 @@
+package prismtest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A Call is a call that the platform has answered or refused.
+type Call struct {
+	platform.Call
+	platform.Outcome
+}
+
+// A Connection is a connection of the message channel.
+type Connection struct {
+	platform.Conn
+	Live   bool
+	Reason string // why it ended
+}
+
+// A recorder keeps what the platform did, in order.
+type recorder struct {
+	mu      sync.Mutex    // guards what follows
+	changed chan struct{} // if somebody waits: closed at the next change
+	busy    int           // requests being served
+
+	calls      []Call
+	conns      []*Connection
+	live       map[uint64]*Connection // by ID; also those that conns does not have any more
+	published  []platform.PublishEvent
+	rejected   []platform.PublishEvent
+	deliveries []platform.DeliverEvent
+	acks       []platform.DeliverEvent
+	strayAcks  []platform.AckEvent
+	open       map[delivered]platform.DeliverEvent // not acknowledged
+}
+
+// delivered names a delivery.
+type delivered struct{ conn, tag uint64 }
+
+func newRecorder() *recorder {
+	return &recorder{live: make(map[uint64]*Connection), open: make(map[delivered]platform.DeliverEvent)}
+}
+
+// note changes the record and wakes all who wait for a change.
+func (r *recorder) note(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// next returns what is closed at the next change.
+func (r *recorder) next() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	return r.changed
+}
+
+// await asks done after each change, and tells whether it said yes in time.
+func (r *recorder) await(patience time.Duration, done func() bool) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		changed := r.next() // before asking, so that no change is missed
+		if done() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return done()
+		}
+	}
+}
+
+func (r *recorder) enter() { r.note(func() { r.busy++ }) }
+func (r *recorder) leave() { r.note(func() { r.busy-- }) }
+
+func (r *recorder) serving() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.busy
+}
+
+// alive counts the live connections whose ID is at most last.
+func (r *recorder) alive(last uint64) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for id := range r.live {
+		if id <= last {
+			n++
+		}
+	}
+	return n
+}
+
+// newest returns the highest ID of the live connections.
+func (r *recorder) newest() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last uint64
+	for id := range r.live {
+		last = max(last, id)
+	}
+	return last
+}
+
+func (r *recorder) called(c platform.Call, o platform.Outcome) {
+	r.note(func() { r.calls = append(r.calls, Call{c, o}) })
+}
+
+func (r *recorder) connected(c platform.Conn) {
+	r.note(func() {
+		conn := &Connection{Conn: c, Live: true}
+		r.conns = append(r.conns, conn)
+		r.live[c.ID] = conn
+	})
+}
+
+func (r *recorder) disconnected(c platform.Conn, reason string) {
+	r.note(func() {
+		if conn := r.live[c.ID]; conn != nil {
+			conn.Live, conn.Reason = false, reason
+			delete(r.live, c.ID)
+		}
+		for d := range r.open {
+			if d.conn == c.ID {
+				delete(r.open, d)
+			}
+		}
+	})
+}
+
+func (r *recorder) stored(e platform.PublishEvent) {
+	r.note(func() {
+		if e.Err != nil {
+			r.rejected = append(r.rejected, e)
+		} else {
+			r.published = append(r.published, e)
+		}
+	})
+}
+
+func (r *recorder) delivering(e platform.DeliverEvent) {
+	r.note(func() {
+		r.deliveries = append(r.deliveries, e)
+		r.open[delivered{e.Conn, e.Tag}] = e
+	})
+}
+
+func (r *recorder) acked(e platform.AckEvent) {
+	r.note(func() {
+		d, known := r.open[delivered{e.Conn, e.Tag}]
+		if e.Stray || !known {
+			r.strayAcks = append(r.strayAcks, e)
+			return
+		}
+		delete(r.open, delivered{e.Conn, e.Tag})
+		r.acks = append(r.acks, d)
+	})
+}
+
+// forget empties the record; live connections go on.
+func (r *recorder) forget() {
+	r.note(func() {
+		r.calls, r.conns = nil, nil
+		r.published, r.rejected = nil, nil
+		r.deliveries, r.acks, r.strayAcks = nil, nil, nil
+	})
+}

@@ -1,0 +1,174 @@
+package prismtest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// TB is what a [Server] needs of a test. [*testing.T] and [*testing.B] have it.
+// Fatalf must not return to its caller.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// A Server is a Prism platform of its own, for one test. Make one with
+// [NewServer] or [NewServerConfig].
+//
+// Its methods may be called by any number of goroutines. Those that can fail
+// do so by Fatalf of the test, which is for the test's own goroutine only.
+type Server struct {
+	t        TB
+	key      platform.Key
+	cfg      platform.Config // for platform.New; its Trace is the user's
+	log      *slog.Logger
+	patience time.Duration
+
+	seen     *recorder
+	scripted *script
+	queues   *queues
+	clock    clock
+
+	current    atomic.Pointer[platform.Platform]
+	restarting chan struct{} // a lock of Restart, which guards earlier
+	earlier    uint64        // connections of the platforms before
+
+	http   http.Server
+	served chan struct{} // closed when http.Serve has returned
+	net    *network
+	client *http.Client
+	url    string
+}
+
+// NewServer starts a platform in memory on a random TCP port of the loopback
+// interface, with one random key. It is closed when the test ends.
+func NewServer(t TB) *Server {
+	t.Helper()
+	return NewServerConfig(t, Config{})
+}
+
+// NewServerConfig is [NewServer] with settings. A wrong one fails the test.
+func NewServerConfig(t TB, cfg Config) *Server {
+	t.Helper()
+	random := cfg.Key == "" || cfg.Secret == ""
+	cfg = cfg.withDefaults()
+	s := &Server{
+		t:        t,
+		key:      platform.Key{ID: cfg.Key, Secret: cfg.Secret, App: cfg.App},
+		cfg:      cfg.Platform,
+		log:      cfg.Logger,
+		patience: cfg.Patience,
+		seen:     newRecorder(),
+		scripted: newScript(cfg.Platform.Override),
+		queues:   &queues{Queues: cfg.Platform.Queues},
+		clock:    clock{base: cfg.Platform.Now},
+		served:   make(chan struct{}),
+
+		restarting: make(chan struct{}, 1),
+	}
+	s.cfg.Queues, s.cfg.Override, s.cfg.Now = s.queues, s.scripted.next, s.clock.now
+	if cfg.Patience < 0 {
+		t.Fatalf("prismtest: Config.Patience is %v, it must not be negative", cfg.Patience)
+	}
+	if !s.add(s.key) && random {
+		t.Fatalf("prismtest: Config.Platform.Store takes no key: set Config.Key and Config.Secret to one that it has")
+	}
+	if err := s.begin(0); err != nil {
+		t.Fatalf("prismtest: Config.Platform is wrong: %v", err)
+	}
+	if err := s.listen(cfg.Pipe); err != nil {
+		t.Fatalf("prismtest: there is no port to listen on: %v", err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// begin puts a new platform in charge, whose connections are numbered after
+// the earlier ones.
+func (s *Server) begin(earlier uint64) error {
+	cfg := s.cfg
+	cfg.Trace = s.seen.trace(earlier, s.cfg.Trace)
+	p, err := platform.New(cfg)
+	if err == nil {
+		s.current.Store(p)
+	}
+	return err
+}
+
+// listen starts the HTTP server, over TCP or in memory.
+func (s *Server) listen(pipe bool) error {
+	var inner net.Listener
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	if pipe {
+		l := newPipeListener()
+		inner, transport.DialContext = l, l.dial
+	} else {
+		var err error
+		if inner, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	s.net = newNetwork(inner)
+	s.url = "http://" + inner.Addr().String() + basePath(s.cfg.BasePath)
+	s.client = &http.Client{Transport: transport}
+	s.http.Handler = http.HandlerFunc(s.serve)
+	s.http.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	go func() {
+		defer close(s.served)
+		s.http.Serve(s.net)
+	}()
+	return nil
+}
+
+// basePath is the base path as the platform understands it.
+func basePath(base string) string {
+	if base == "" {
+		return "/api"
+	}
+	return strings.TrimRight("/"+strings.Trim(base, "/"), "/")
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.seen.enter()
+	defer s.seen.leave()
+	s.current.Load().ServeHTTP(w, r)
+}
+
+const (
+	partingTime = time.Second            // for the closing handshakes of the channel
+	servingTime = 500 * time.Millisecond // for calls that are being answered
+)
+
+// close ends the platform, then the HTTP server, and waits for both. Clients
+// may still be at work, so each step has its time.
+func (s *Server) close() {
+	s.t.Helper()
+	s.net.cutStalled() // nobody could shake hands over them
+	s.shutdown()
+	s.client.CloseIdleConnections() // for Shutdown waits for connections without a request
+	ctx, cancel := context.WithTimeout(context.Background(), servingTime)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		s.http.Close()
+	}
+	s.net.cut()
+	<-s.served
+	if !s.seen.await(servingTime, func() bool { return s.seen.serving() == 0 }) {
+		s.t.Fatalf("prismtest: a call is still being answered at the end of the test: its handler must return when the context of the request ends")
+	}
+}
+
+// shutdown ends the channel of the current platform.
+func (s *Server) shutdown() {
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	defer cancel()
+	s.current.Load().Shutdown(ctx)
+}
