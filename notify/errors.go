@@ -47,14 +47,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("notify: the platform refused the message: %s (close code %d)", e.Reason, e.Code)
 }
 
-// SizeError is a part of a message that is longer than this publisher sends.
+// SizeError is a part that is longer than what is sent; see [PublisherConfig].
 type SizeError struct {
-	Part        string // "routing key", "body" or "content type"
+	Part        string // "routing key", "body", "content type" or "topic"
 	Size, Limit int    // bytes
 }
 
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("notify: %s of %d bytes, at most %d are sent; see PublisherConfig", e.Part, e.Size, e.Limit)
+	return fmt.Sprintf("notify: a %s of %d bytes is not sent, it may have at most %d", e.Part, e.Size, e.Limit)
 }
 
 // PanicError is a handler that panicked.

@@ -129,7 +129,7 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 
 func (p *Platform) logCall(r *http.Request, c *call, status int, code string, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable { // that is a shutdown, no failure
 		level = slog.LevelError
 	}
 	if !p.cfg.Logger.Enabled(r.Context(), level) {

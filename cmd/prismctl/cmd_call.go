@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/shopex/prism-go"
+)
+
+// callFlags are what calls of all methods take.
+type callFlags struct {
+	connection
+	Path   string   `arg:"" help:"The API below the base URL, such as platform/notify/status. It may have a query of its own."`
+	Params []string `arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
+	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
+	Token  string   `placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
+}
+
+type (
+	getCmd    struct{ callFlags }
+	postCmd   struct{ callFlags }
+	putCmd    struct{ callFlags }
+	deleteCmd struct{ callFlags }
+)
+
+// Run calls the API.
+func (c *getCmd) Run(ctx context.Context, t *tool) error { return c.call(ctx, t, http.MethodGet) }
+
+// Run calls the API.
+func (c *postCmd) Run(ctx context.Context, t *tool) error { return c.call(ctx, t, http.MethodPost) }
+
+// Run calls the API.
+func (c *putCmd) Run(ctx context.Context, t *tool) error { return c.call(ctx, t, http.MethodPut) }
+
+// Run calls the API.
+func (c *deleteCmd) Run(ctx context.Context, t *tool) error {
+	return c.call(ctx, t, http.MethodDelete)
+}
+
+const callHelp = `
+The body of the answer goes to standard output as it is. If it tells of a failure, in any of the platform's envelopes, the exit status is 1.`
+
+// Help teaches by example.
+func (c *getCmd) Help() string {
+	return `The parameters are sent in the query.
+
+    prismctl get platform/notify/status topic=orders
+    prismctl get 'systrade?method=trade.get' tid=1001 -H 'X-Api-Trace: 7'
+` + callHelp
+}
+
+// Help teaches by example.
+func (c *postCmd) Help() string {
+	return `The parameters are sent as a form.
+
+    prismctl post platform/notify/write topic=orders data='hello world'
+    PRISM_TOKEN=$token prismctl post user/address city=Shanghai
+` + callHelp
+}
+
+// Help teaches by example.
+func (c *putCmd) Help() string {
+	return `The parameters are sent as a form.
+
+    prismctl put platform/notify/write data='hello world'
+` + callHelp
+}
+
+// Help teaches by example.
+func (c *deleteCmd) Help() string {
+	return `The parameters are sent in the query.
+
+    prismctl delete user/address id=7
+` + callHelp
+}
+
+func (c *callFlags) call(ctx context.Context, t *tool, method string) error {
+	call := prism.Call{Method: method, Path: c.Path, Token: cmp.Or(c.Token, t.env("PRISM_TOKEN"))}
+	var err error
+	if call.Params, err = parseParams(c.Params); err != nil {
+		return err
+	}
+	if call.Header, err = parseHeader(c.Header); err != nil {
+		return err
+	}
+	client, err := c.client(ctx, t)
+	if err != nil {
+		return err
+	}
+	return c.attempt(ctx, func(ctx context.Context) error {
+		res, err := client.Do(ctx, call)
+		if res == nil {
+			return err
+		}
+		if unwritten := t.printBody(res.Body); unwritten != nil {
+			return &exitError{exitRefused, unwritten}
+		}
+		return err
+	})
+}
+
+// parseParams reads name=value arguments.
+func parseParams(args []string) (prism.Params, error) {
+	params := prism.Params{}
+	for _, arg := range args {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok || name == "" {
+			return nil, usage("%q is no parameter: write name=value, such as topic=orders", arg)
+		}
+		values, _ := params[name].([]string)
+		params[name] = append(values, value)
+	}
+	return params, nil
+}
+
+// parseHeader reads 'Name: value' arguments.
+func parseHeader(args []string) (http.Header, error) {
+	header := http.Header{}
+	for _, arg := range args {
+		name, value, ok := strings.Cut(arg, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, usage("%q is no header: write -H 'X-Api-Name: value'", arg)
+		}
+		header.Add(name, strings.TrimSpace(value))
+	}
+	return header, nil
+}

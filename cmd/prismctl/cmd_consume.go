@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shopex/prism-go/notify"
+)
+
+type consumeCmd struct {
+	connection
+	Topic string        `arg:"" optional:"" help:"The queue. Without it, the default queue of the key."`
+	Count *int          `short:"n" name:"count" placeholder:"N" help:"End after this many deliveries."`
+	NoAck bool          `name:"no-ack" help:"Only look: acknowledge nothing, so that it all comes again."`
+	Ping  time.Duration `placeholder:"D" help:"Time between two pings (30s). A platform that answers none is given up after the same time, at most 10s."`
+}
+
+// Help teaches by example.
+func (c *consumeCmd) Help() string {
+	return `One JSON object a line, each written before it is acknowledged:
+
+    $ prismctl consume orders -n 1
+    {"tag":1,"key":"order.new","type":"text/plain","time":1400568648,"body":"hello world"}
+
+A body that is no UTF-8 is in the member body_base64. A lost connection is made again; what was not acknowledged by then comes twice.
+
+    prismctl consume --output text
+    prismctl consume orders -n 10 --timeout 30s || echo "fewer than 10 came"
+    prismctl consume orders --no-ack --timeout 1s
+
+With -n the exit status is 4 if --timeout came first. Without -n it is 0 when --timeout, Ctrl-C or SIGTERM ends it. With --no-ack the platform stops delivering at its window (256).`
+}
+
+// Validate is called for the flags.
+func (c *consumeCmd) Validate() error {
+	switch {
+	case c.Count != nil && *c.Count < 1:
+		return errors.New("-n must be 1 or more")
+	case c.Ping < 0:
+		return errors.New("--ping must not be negative")
+	}
+	return nil
+}
+
+// Run prints deliveries.
+func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
+	client, err := c.client(ctx, t)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	ctx, line := newLifeline(ctx, t, c.URL)
+	consumer, err := notify.NewConsumer(client, notify.ConsumerConfig{
+		Topic: c.Topic, PingInterval: c.Ping, PongTimeout: min(c.Ping, 10*time.Second),
+		OnConnect: line.onConnect, OnDisconnect: line.onDisconnect, OnError: line.onError,
+	})
+	if err != nil {
+		return err
+	}
+	done, err := c.print(ctx, t, consumer)
+	if err != nil {
+		return verdict(ctx, &exitError{exitRefused, err})
+	}
+	return verdict(ctx, c.shortfall(ctx, done, line))
+}
+
+// print prints and acknowledges deliveries until there are enough, and returns
+// how many that were.
+func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
+	for d, err := range consumer.Deliveries(ctx) {
+		if err != nil {
+			return done, err
+		}
+		if err := t.printDelivery(d); err != nil {
+			return done, err
+		}
+		if c.NoAck || d.Ack(ctx) == nil { // a stale one comes again
+			done++
+		}
+		if c.Count != nil && done == *c.Count {
+			break
+		}
+	}
+	return done, nil
+}
+
+// shortfall is the error for an end before it was enough.
+func (c *consumeCmd) shortfall(ctx context.Context, done int, line *lifeline) error {
+	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	switch {
+	case timedOut && !line.reached.Load():
+		return &exitError{exitTimeout, errors.New("no connection to the platform within --timeout")}
+	case c.Count == nil || done == *c.Count:
+		return nil
+	case timedOut:
+		return &exitError{exitTimeout, errors.New(counted(done, "delivery", "deliveries") + " within --timeout, fewer than -n asks for")}
+	}
+	return ctx.Err()
+}

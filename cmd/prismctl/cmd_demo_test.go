@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// misleading is an environment that would break the demo if it used any.
+func misleading() map[string]string {
+	return map[string]string{
+		"PRISM_URL": "http://127.0.0.1:1/api", "PRISM_KEY": "k", "PRISM_SECRET": "wrong", "PRISM_TOKEN": "x y", "PRISM_LOG": "loud",
+	}
+}
+
+func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
+	began := time.Now()
+	r := invocation{args: []string{"demo"}, env: misleading()}.run()
+	if r.status != exitDone || r.err != "" || time.Since(began) > 10*time.Second {
+		t.Fatalf("%+v", r)
+	}
+	for _, part := range []string{
+		"called        GET shop/order", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
+		"tried again   order.paid", "cut           3 connections", "reconnected   the consumer", "reconnected   the publisher",
+		"consumed      all 200 messages", "refused       HTTP 401 invalid_sign", "All of it held",
+	} {
+		if !strings.Contains(r.out, part) {
+			t.Errorf("%q is not in\n%s", part, r.out)
+		}
+	}
+	if strings.Count(r.out, "✓") != 7 {
+		t.Errorf("not every step is checked in\n%s", r.out)
+	}
+}
+
+func TestTheDemoForProgramsIsOneObjectAStep(t *testing.T) {
+	r := invocation{args: []string{"demo", "--output", "json"}}.run()
+	steps := parsed(t, r.out)
+	if r.status != exitDone || len(steps) != 7 {
+		t.Fatalf("%+v", r)
+	}
+	for _, s := range steps {
+		if s["ok"] != true {
+			t.Errorf("%v", s)
+		}
+	}
+}
+
+func TestTheDemoIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := (invocation{ctx: ctx, args: []string{"demo"}}).run(); r.status != exitInterrupted {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAStepThatFailsEndsTheDemo(t *testing.T) {
+	var out buffer
+	d := &demo{t: &tool{out: &out}}
+	err := d.step(t.Context(), 3, "Something", func(context.Context) error {
+		d.say("called", "nobody")
+		return errors.New("nobody answered")
+	})
+	if err == nil || err.Error() != "step 3 of the demo (Something) failed: nobody answered" {
+		t.Errorf("error %v", err)
+	}
+	if !strings.Contains(out.String(), "3. Something\n   called        nobody\n   ✗ after ") {
+		t.Errorf("printed %q", out.String())
+	}
+}
+
+func TestTheDemoSaysThatItsOutputIsClogged(t *testing.T) {
+	invocation{args: []string{"demo"}, out: &clogged{room: 5}}.run().want(t, exitRefused, "", "cannot write to standard output")
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
+)
+
+type publishCmd struct {
+	connection
+	RoutingKey string  `arg:"" help:"The label that routes the message, such as order.new."`
+	Body       *string `arg:"" optional:"" help:"The message; - reads it from standard input."`
+	Lines      bool    `help:"Publish each line of standard input as a message."`
+	Type       string  `placeholder:"TYPE" default:"text/plain" help:"The content type (${default})."`
+}
+
+// Help teaches by example.
+func (c *publishCmd) Help() string {
+	return `The exit status is 0 only when the platform has every message.
+
+    prismctl publish order.new 'hello world'
+    prismctl publish order.new --type application/json - < order.json
+    seq 1 1000 | prismctl publish order.new --lines
+
+One message is given up after 30 seconds unless --timeout says otherwise; --lines has no such bound. Once the platform was reached, a lost connection is made again and what was not confirmed is sent again, so a message may come twice.`
+}
+
+// Validate is called for the arguments.
+func (c *publishCmd) Validate() error {
+	switch {
+	case c.RoutingKey == "":
+		return errors.New("the routing key is empty: a message needs one, such as order.new")
+	case c.Lines && c.Body != nil && *c.Body != "-":
+		return errors.New("--lines takes the messages from standard input: leave the body out")
+	case !c.Lines && c.Body == nil:
+		return errors.New("there is no body: give it after the routing key, or - to read it from standard input")
+	}
+	return nil
+}
+
+// Run publishes one message or many.
+func (c *publishCmd) Run(ctx context.Context, t *tool) error {
+	client, err := c.client(ctx, t)
+	if err != nil {
+		return err
+	}
+	if c.Timeout == 0 && !c.Lines {
+		c.Timeout = 30 * time.Second
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	ctx, line := newLifeline(ctx, t, c.URL)
+	publisher, err := notify.NewPublisher(client, notify.PublisherConfig{
+		OnConnect: line.onConnect, OnDisconnect: line.onDisconnect, OnError: line.onError,
+	})
+	if err != nil {
+		return err
+	}
+	score := &score{stop: line.stop}
+	err = c.publish(ctx, t, publisher, score)
+	_ = publisher.Close(ctx) // score knows what became of each message
+	if err != nil {
+		return verdict(ctx, err)
+	}
+	return verdict(ctx, score.tell(t))
+}
+
+func (c *publishCmd) publish(ctx context.Context, t *tool, publisher *notify.Publisher, s *score) error {
+	if c.Lines {
+		return c.publishLines(ctx, t, publisher, s)
+	}
+	body, err := t.dataOf(ctx, *c.Body)
+	if err != nil {
+		return err
+	}
+	s.count(publisher.PublishMessage(ctx, c.message(body)))
+	return nil
+}
+
+func (c *publishCmd) publishLines(ctx context.Context, t *tool, publisher *notify.Publisher, s *score) error {
+	for l := range lines(ctx, t.in) {
+		if l.err != nil {
+			return l.err
+		}
+		numbered := func(err error) { s.count(atLine(l.number, err)) }
+		if err := publisher.PublishAsync(ctx, c.message(l.text), numbered); err != nil {
+			numbered(err)
+		}
+	}
+	_ = publisher.Flush(ctx) // it would say the same as score
+	if err := ctx.Err(); err != nil {
+		s.interrupted(err)
+	}
+	return nil
+}
+
+func atLine(number int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("line %d: %w", number, err)
+}
+
+func (c *publishCmd) message(body []byte) notify.Message {
+	return notify.Message{Key: c.RoutingKey, Body: body, Type: c.Type}
+}
+
+// A score counts what became of the messages.
+type score struct {
+	stop context.CancelCauseFunc // of the command
+
+	mu                sync.Mutex // guards what follows
+	confirmed, failed int
+	first             error // failure
+}
+
+// count takes note of one outcome. When the platform no longer knows the key
+// there is no use in trying more.
+func (s *score) count(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.confirmed++
+		return
+	}
+	s.failed++
+	if s.first == nil {
+		s.first = err
+	}
+	var failure *prism.Error
+	if errors.As(err, &failure) {
+		s.stop(&exitError{exitRefused, err})
+	}
+}
+
+// interrupted takes note that not everything was even read.
+func (s *score) interrupted(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		s.first = err
+	}
+}
+
+// tell prints the score and returns the first failure.
+func (s *score) tell(t *tool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := counted(s.confirmed, "message", "messages") + " confirmed"
+	if s.failed > 0 {
+		text += fmt.Sprintf(", %d not", s.failed)
+	}
+	fmt.Fprintln(t.err, text)
+	if t.Output == asJSON {
+		tally := struct {
+			Confirmed int `json:"confirmed"`
+			Failed    int `json:"failed"`
+		}{s.confirmed, s.failed}
+		if err := t.printJSON(tally); err != nil {
+			return err
+		}
+	}
+	return s.first
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/prismtest"
+)
+
+func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	for _, step := range []struct {
+		args   string
+		status int
+		out    string
+		err    string
+	}{
+		{"queue list", 0, "", ""},
+		{"queue create orders", 0, "created queue orders\n", ""},
+		{"queue create orders --output json", 0, "true\n", ""},
+		{"queue list", 0, "orders\n", ""},
+		{"queue list --output json", 0, `{"topic":"orders"}` + "\n", ""},
+		{"queue bind orders order.#", 0, "bound queue orders to order.#\n", ""},
+		{"publish order.new one", 0, "", "1 message confirmed"},
+		{"queue write --topic orders two", 0, "written to queue orders\n", ""},
+		{"queue write three", 0, "written to the default queue\n", ""},
+		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\n", ""},
+		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2}}` + "\n", ""},
+		{"queue purge", 0, "purged the default queue\n", ""},
+		{"queue read", 0, "", ""},
+		{"queue drop orders", 0, "dropped queue orders\n", ""},
+		{"queue status orders", 1, "", "unknown_topic"},
+		{"queue drop orders", 1, "", "unknown_topic"},
+	} {
+		r := with(srv, strings.Fields(step.args)...)
+		if r.status != step.status || r.out != step.out || !strings.Contains(r.err, step.err) {
+			t.Errorf("%s: %+v", step.args, r)
+		}
+	}
+}
+
+func TestReadPrintsDeliveriesWithoutATag(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	srv.Publish("order.new", "<1 & 2>")
+	srv.Publish("order.new", "second")
+	r := with(srv, "queue", "read", "-n", "5")
+	want := ""
+	for _, body := range []string{"<1 & 2>", "second"} {
+		want += fmt.Sprintf(`{"key":"order.new","type":"text/plain","time":%d,"body":%q,"app":"test","client_id":%q}`+"\n", srv.Now().Unix(), body, srv.Key())
+	}
+	r.want(t, exitDone, want, "")
+	if srv.Depth("") != 0 {
+		t.Error("the messages are still there")
+	}
+}
+
+func TestWriteTakesItsMessageFromStandardInput(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	i := invocation{args: []string{"queue", "write", "-"}, env: of(srv), in: strings.NewReader("a\nb\x00\n")}
+	i.run().want(t, exitDone, "written to the default queue\n", "")
+	if got := srv.WaitPublished(1); string(got[0].Message.Body) != "a\nb\x00\n" {
+		t.Errorf("stored %q", got[0].Message.Body)
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptrace"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go"
+)
+
+// secretSource is the flag that says where the secret is.
+type secretSource struct {
+	SecretFile string `group:"connection" placeholder:"FILE" help:"A file with the secret, instead of PRISM_SECRET."`
+}
+
+// identity is the flags that say who calls.
+type identity struct {
+	Key string `group:"connection" placeholder:"KEY" help:"The key, also called client_id (PRISM_KEY)."`
+	secretSource
+}
+
+// connection is the flags that say whom to call.
+type connection struct {
+	URL string `group:"connection" name:"url" placeholder:"URL" help:"The base URL of the API, such as http://127.0.0.1:8080/api (PRISM_URL)."`
+	identity
+	Timeout time.Duration `group:"connection" placeholder:"D" help:"Give up after this time, such as 10s."`
+}
+
+// client makes the client that the flags and the environment describe.
+func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error) {
+	if c.Timeout < 0 {
+		return nil, usage("--timeout must not be negative")
+	}
+	server := cmp.Or(c.URL, t.env("PRISM_URL"))
+	if server == "" {
+		return nil, usage("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
+	}
+	key := cmp.Or(c.Key, t.env("PRISM_KEY"))
+	if key == "" {
+		return nil, usage("no key is named: set PRISM_KEY or give --key")
+	}
+	secret, err := c.secret(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	log, err := t.logger(nil)
+	if err != nil {
+		return nil, err
+	}
+	cfg := prism.Config{Server: server, Key: key, Secret: secret, Logger: log}
+	if c.Timeout > 0 {
+		cfg.Timeout = c.Timeout + time.Minute // so that the one of the command ends it
+	}
+	client, err := prism.New(cfg)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	c.URL = server // for messages
+	return client, nil
+}
+
+// secret reads the secret from where no other user of the machine sees it: a
+// file, the environment, or the keyboard.
+func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
+	if s.SecretFile != "" {
+		return readSecret(s.SecretFile)
+	}
+	if secret := t.env("PRISM_SECRET"); secret != "" {
+		return secret, nil
+	}
+	if fd, ok := terminal(t.in); ok {
+		return t.askSecret(ctx, fd)
+	}
+	return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
+}
+
+func readSecret(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", usage("the secret cannot be read: %w", err)
+	}
+	secret := strings.TrimRight(string(text), "\r\n")
+	if secret == "" {
+		return "", usage("the secret file %s is empty", file)
+	}
+	return secret, nil
+}
+
+// within bounds ctx by --timeout, if it was given.
+func (c *connection) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.Timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, c.Timeout)
+}
+
+// attempt makes a call within --timeout and sees to the exit status of its
+// error.
+func (c *connection) attempt(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	var tried, reached atomic.Bool
+	err := call(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { tried.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+	}))
+	var failure *prism.Error
+	var large *prism.BodyTooLargeError
+	switch {
+	case err == nil, errors.As(err, &failure), errors.As(err, &large), ctx.Err() != nil:
+		return err
+	case !tried.Load():
+		return &exitError{exitUsage, err}
+	case errors.Is(err, context.DeadlineExceeded) && reached.Load():
+		return err
+	}
+	return unreachable(c.URL, err)
+}
+
+// logger returns the logger that was asked for, or else fallback.
+func (t *tool) logger(fallback *slog.Logger) (*slog.Logger, error) {
+	asked := cmp.Or(t.LogLevel, t.env("PRISM_LOG"))
+	if asked == "" {
+		return fallback, nil
+	}
+	levels := map[string]slog.Level{"error": slog.LevelError, "warn": slog.LevelWarn, "info": slog.LevelInfo, "debug": slog.LevelDebug}
+	level, ok := levels[strings.ToLower(asked)]
+	if !ok {
+		return nil, usage("%q is no log level: use error, warn, info or debug", asked)
+	}
+	return t.logAt(level), nil
+}
+
+func (t *tool) logAt(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level}))
+}

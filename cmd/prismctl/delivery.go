@@ -1,0 +1,55 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/shopex/prism-go/notify"
+)
+
+// deliveryLine is a delivery in JSON. A body that is no UTF-8 cannot be a JSON
+// string, so it is in base64 then.
+type deliveryLine struct {
+	Tag        uint64  `json:"tag,omitempty"`
+	Key        string  `json:"key"`
+	Type       string  `json:"type"`
+	Time       int64   `json:"time"`
+	Body       *string `json:"body,omitempty"`
+	BodyBase64 []byte  `json:"body_base64,omitempty"`
+	App        string  `json:"app,omitempty"`
+	ClientID   string  `json:"client_id,omitempty"`
+}
+
+// printDelivery writes one line in one write.
+func (t *tool) printDelivery(d *notify.Delivery) error {
+	if t.Output.or(asJSON) == asText {
+		return t.println("%s", deliveryText(d))
+	}
+	line := deliveryLine{Tag: d.Tag, Key: d.Key, Type: d.Type, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
+	if utf8.Valid(d.Body) {
+		body := string(d.Body)
+		line.Body = &body
+	} else {
+		line.BodyBase64 = d.Body
+	}
+	return t.printJSON(line)
+}
+
+// deliveryText is a delivery for people. What a terminal would obey is quoted.
+func deliveryText(d *notify.Delivery) string {
+	fields := []string{d.Time.Format(time.TimeOnly), shown(d.Key), shown(d.Type), shown(string(d.Body))}
+	if d.Tag > 0 {
+		fields = append([]string{"#" + strconv.FormatUint(d.Tag, 10)}, fields...)
+	}
+	return strings.Join(fields, "  ")
+}
+
+// shown returns s, quoted if it is empty or has what cannot be printed.
+func shown(s string) string {
+	if s == "" || strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) >= 0 || !utf8.ValidString(s) {
+		return strconv.Quote(s)
+	}
+	return s
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A host is a platform that is being served. It accepts connections from the
+// moment the listener was made.
+type host struct {
+	url      string // of the API
+	platform *platform.Platform
+	server   *http.Server
+	served   chan error // gets what Serve returned
+}
+
+func serveOn(l net.Listener, cfg platform.Config) (*host, error) {
+	p, err := platform.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{url: "http://" + reachable(l.Addr()) + "/api", platform: p, served: make(chan error, 1)}
+	h.server = &http.Server{
+		Handler:           p,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    1 << 20,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+	}
+	go func() { h.served <- h.server.Serve(l) }()
+	return h, nil
+}
+
+// stop ends channels with code 1001 and lets calls finish. When ctx ends first
+// it cuts what is left.
+func (h *host) stop(ctx context.Context) error {
+	err := errors.Join(h.platform.Shutdown(ctx), h.server.Shutdown(ctx))
+	if err != nil {
+		_ = h.server.Close()
+	}
+	if served := <-h.served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// reachable is an address by which this machine reaches a listener.
+func reachable(a net.Addr) string {
+	addr, err := netip.ParseAddrPort(a.String())
+	if err != nil || !addr.Addr().IsUnspecified() {
+		return a.String()
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port()).String()
+}
+
+// onLoopback tells whether only this machine reaches the address.
+func onLoopback(a net.Addr) bool {
+	addr, err := netip.ParseAddrPort(a.String())
+	return err == nil && addr.Addr().Unmap().IsLoopback()
+}

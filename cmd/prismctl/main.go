@@ -1,0 +1,32 @@
+// Prismctl is a Prism platform and a client for it, on the command line.
+// Package prism is the client for programs.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// A closed pipe is an error of the write, so that what could not be
+	// written is not acknowledged.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(untilSignal(), os.Args[1:], tool{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}))
+}
+
+// untilSignal returns a context that ends with the first signal, so that
+// everything can end in order. The second one does not wait for that.
+func untilSignal() context.Context {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/prismtest"
+)
+
+// asProgram makes the test binary the program itself, for tests that need a
+// process.
+const asProgram = "PRISMCTL_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // which exits
+	}
+	leak.Main(m)
+}
+
+// A buffer can be written by several goroutines, as standard error is.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// An invocation is a command line and what it meets.
+type invocation struct {
+	ctx  context.Context
+	args []string
+	in   io.Reader
+	out  io.Writer // instead of result.out
+	env  map[string]string
+}
+
+type result struct {
+	status   int
+	out, err string
+}
+
+func (i invocation) run() result {
+	var out, err buffer
+	t := tool{in: i.in, out: i.out, err: &err, env: func(name string) string { return i.env[name] }}
+	if t.in == nil {
+		t.in = strings.NewReader("")
+	}
+	if t.out == nil {
+		t.out = &out
+	}
+	if i.ctx == nil {
+		i.ctx = context.Background()
+	}
+	status := run(i.ctx, i.args, t)
+	return result{status, out.String(), err.String()}
+}
+
+// of returns the environment by which the clients of srv find it.
+func of(srv *prismtest.Server) map[string]string {
+	return map[string]string{"PRISM_URL": srv.URL(), "PRISM_KEY": srv.Key(), "PRISM_SECRET": srv.Secret()}
+}
+
+// with runs a command against srv.
+func with(srv *prismtest.Server, args ...string) result {
+	return invocation{args: args, env: of(srv)}.run()
+}
+
+// begin runs an invocation in the background.
+func begin(i invocation) <-chan result {
+	done := make(chan result, 1)
+	go func() { done <- i.run() }()
+	return done
+}
+
+func (r result) want(t *testing.T, status int, out, err string) {
+	t.Helper()
+	if r.status != status {
+		t.Errorf("exit status %d, want %d\nout: %s\nerr: %s", r.status, status, r.out, r.err)
+	}
+	if r.out != out {
+		t.Errorf("output %q, want %q", r.out, out)
+	}
+	if !strings.Contains(r.err, err) || err == "" && r.err != "" {
+		t.Errorf("error output %q, want %q", r.err, err)
+	}
+}

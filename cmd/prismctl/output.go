@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// format is how a command prints; empty lets the command choose.
+type format string
+
+const (
+	asText format = "text"
+	asJSON format = "json"
+)
+
+// UnmarshalText is called for the flag --output.
+func (f *format) UnmarshalText(text []byte) error {
+	switch *f = format(text); *f {
+	case asText, asJSON:
+		return nil
+	}
+	return fmt.Errorf("%q is no format: use text or json", text)
+}
+
+// or returns f, or what a command chooses if it was not given.
+func (f format) or(choice format) format {
+	if f == "" {
+		return choice
+	}
+	return f
+}
+
+// println writes one line to standard output, in one write.
+func (t *tool) println(format string, args ...any) error {
+	return t.write(append(fmt.Appendf(nil, format, args...), '\n'))
+}
+
+func (t *tool) write(b []byte) error {
+	if _, err := t.out.Write(b); err != nil {
+		return fmt.Errorf("cannot write to standard output: %w", err)
+	}
+	return nil
+}
+
+// printJSON writes v as one line.
+func (t *tool) printJSON(v any) error {
+	line, err := jsonLine(v)
+	if err != nil {
+		return err
+	}
+	return t.write(line)
+}
+
+// jsonLine leaves <, > and & as they are: the output is no web page.
+func jsonLine(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// terminal tells whether a stream is one, and which.
+func terminal(stream any) (fd int, ok bool) {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	fd = int(f.Fd())
+	return fd, term.IsTerminal(fd)
+}
+
+// printBody writes a body as it is; only a terminal gets the newline that it
+// may lack.
+func (t *tool) printBody(body []byte) error {
+	if _, ok := terminal(t.out); ok && len(body) > 0 && body[len(body)-1] != '\n' {
+		body = append(body, '\n')
+	}
+	return t.write(body)
+}

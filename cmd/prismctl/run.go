@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// A tool is what every command works with.
+type tool struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(name string) string
+	settings
+}
+
+// settings are the flags of all commands.
+type settings struct {
+	Output   format `placeholder:"FORMAT" help:"Print text, for people, or json, one value a line."`
+	LogLevel string `short:"v" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
+}
+
+type commands struct {
+	settings
+
+	Demo  demoCmd  `cmd:"" help:"See it all work: a platform, signed calls, messages, a cut connection that heals."`
+	Serve serveCmd `cmd:"" help:"Run a platform in memory, for development and tests."`
+
+	Get    getCmd    `cmd:"" group:"call" help:"Call an API by GET."`
+	Post   postCmd   `cmd:"" group:"call" help:"Call an API by POST."`
+	Put    putCmd    `cmd:"" group:"call" help:"Call an API by PUT."`
+	Delete deleteCmd `cmd:"" group:"call" help:"Call an API by DELETE."`
+
+	Publish publishCmd `cmd:"" group:"messages" help:"Publish messages and wait until the platform has them."`
+	Consume consumeCmd `cmd:"" group:"messages" help:"Print deliveries and acknowledge them."`
+	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
+
+	Sign    signCmd    `cmd:"" group:"other" help:"Sign, and explain a signature."`
+	Version versionCmd `cmd:"" group:"other" help:"Print the version."`
+}
+
+const description = `A Prism platform and a client for it.
+
+Begin with
+
+    prismctl demo
+
+or run a platform in one terminal and talk to it from another:
+
+    prismctl serve
+    prismctl consume
+    prismctl publish order.new 'hello world'
+
+Clients find the platform by PRISM_URL, PRISM_KEY and PRISM_SECRET.
+
+Exit status: 0 done, 1 the platform refused, 2 wrong use, 3 the platform could not be reached, 4 timed out, 130 interrupted.`
+
+// run runs one command and returns the exit status.
+func run(ctx context.Context, args []string, t tool) int {
+	var c commands
+	helped := false
+	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "call", Title: "Call an API:"},
+			{Key: "messages", Title: "Messages:"},
+			{Key: "connection", Title: "Connection:"},
+			{Key: "other", Title: "Other:"},
+		}))
+	if err != nil {
+		return t.report(err)
+	}
+	parsed, err := parser.Parse(asked(args))
+	if helped {
+		return exitDone
+	}
+	if err != nil {
+		return t.report(misused(err))
+	}
+	t.settings = c.settings
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return t.report(parsed.Run(&t))
+}
+
+// asked makes "help COMMAND" what kong knows.
+func asked(args []string) []string {
+	if len(args) > 0 && args[0] == "help" {
+		return append(args[1:len(args):len(args)], "--help")
+	}
+	return args
+}
+
+// misused says what is wrong with a command line and where to read on.
+func misused(err error) error {
+	command := "prismctl"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			command = node.FullPath()
+		}
+	}
+	return usage("%w\nRead: %s --help", err, command)
+}
+
+// report prints err, if there is anything to say, and returns its exit status.
+func (t *tool) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	status := statusOf(err)
+	if status != exitInterrupted { // whoever pressed Ctrl-C knows
+		t.notice("%s", plain(err))
+	}
+	return status
+}
+
+// notice tells the user something beside the output.
+func (t *tool) notice(format string, args ...any) {
+	text := flagNames.Replace(fmt.Sprintf(format, args...))
+	fmt.Fprintln(t.err, "prismctl: "+text)
+}
+
+// plain is the text of an error without the name of a package in front.
+func plain(err error) string {
+	text := err.Error()
+	for _, name := range []string{"prism: ", "notify: ", "socket: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
+}
+
+// flagNames turns the names of a Go programmer into those of the command line.
+var flagNames = strings.NewReplacer(
+	"Config.Server", "PRISM_URL (or --url)",
+	"Config.Key", "PRISM_KEY (or --key)",
+	"Config.Secret", "PRISM_SECRET (or --secret-file)",
+	"Config.Token", "PRISM_TOKEN (or --token)",
+	"Config.Timeout", "--timeout",
+	"; see PublisherConfig", "",
+)
