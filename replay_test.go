@@ -1,6 +1,7 @@
 package prism
 
 import (
+	"context"
 	"bufio"
 	"io"
 	"log"
@@ -128,7 +129,7 @@ func TestRequestThatDidNotLeaveIsRepeated(t *testing.T) {
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
 		s := newServer(t, ok)
 		var broken atomic.Bool
-		transport := &http.Transport{Dial: func(network, address string) (net.Conn, error) {
+		transport := &http.Transport{DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 			conn, err := net.Dial(network, address)
 			return breaking{conn, &broken}, err
 		}}
@@ -200,7 +201,7 @@ func captured(t *testing.T, call Call) string {
 		}
 	}()
 	c := newClient(t, "http://prism.test", func(c *Config) {
-		c.HTTPClient = &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return ours, nil }}}
+		c.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return ours, nil }}}
 	})
 	if _, err := c.Do(background, call); err != nil {
 		t.Fatal(err)

@@ -215,7 +215,7 @@ func (r *recovery) after(p *Publisher, healthy bool, err error) time.Duration {
 		}
 	}
 	p.mu.Lock()
-	p.full = nil
+	p.full, p.lost = nil, err
 	p.mu.Unlock()
 	if !curable(err) {
 		p.link.fail(slog.LevelError, "cannot publish", err)

@@ -88,6 +88,7 @@ type Publisher struct {
 	unsent  *item // the first of queue that this connection has not been given
 	bytes   int   // frames in queue
 	full    error // the platform's last word was that a queue is full
+	lost    error // why there was no connection, until one confirms
 	failed  error // the first failure that nobody was told of
 	started bool
 	closed  bool
@@ -199,13 +200,16 @@ func (p *Publisher) encode(m Message, it *item) (err error) {
 
 const maxType = 256
 
-// explain adds that a queue is full, if that is why nothing moves. The caller
-// holds mu.
+// explain adds why nothing moves, if that is known. The caller holds mu.
 func (p *Publisher) explain(err error) error {
-	if p.full == nil {
+	switch {
+	case p.full != nil:
+		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.full, err)
+	case p.lost != nil:
+		return fmt.Errorf("%w; not connected: %w", err, p.lost)
+	default:
 		return err
 	}
-	return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.full, err)
 }
 
 // abandon takes back an item whose caller waits no longer.

@@ -145,7 +145,7 @@ func (p *Publisher) confirm(seq uint64) {
 		read = append(read, it)
 	}
 	if len(read) > 0 {
-		p.full = nil
+		p.full, p.lost = nil, nil
 	}
 	p.mu.Unlock()
 	p.stats.confirmed.Add(int64(len(read)))

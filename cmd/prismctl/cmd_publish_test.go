@@ -52,7 +52,7 @@ func TestALineThatCannotBeSentIsNamedAndTheOthersAreSent(t *testing.T) {
 	in := "one\n" + strings.Repeat("x", 2<<20) + "\nthree\n"
 	i := invocation{args: []string{"publish", "a", "--lines"}, env: of(srv), in: strings.NewReader(in)}
 	r := i.run()
-	r.want(t, exitUsage, "", "2 messages confirmed, 1 not\nprismctl: line 2: notify: body of 2097152 bytes, at most 1048576 are sent\n")
+	r.want(t, exitUsage, "", "2 messages confirmed, 1 not\nprismctl: line 2: notify: a body of 2097152 bytes is not sent, it may have at most 1048576\n")
 }
 
 func TestARefusedMessageExits1WithTheReason(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -41,13 +43,17 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 }
 
 func TestReadPrintsDeliveriesWithoutATag(t *testing.T) {
-	srv := prismtest.NewServer(t)
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{
+		Now:        func() time.Time { return noon },
+		SignWindow: -1,
+	}})
 	srv.Publish("order.new", "<1 & 2>")
 	srv.Publish("order.new", "second")
 	r := with(srv, "queue", "read", "-n", "5")
 	want := ""
 	for _, body := range []string{"<1 & 2>", "second"} {
-		want += fmt.Sprintf(`{"key":"order.new","type":"text/plain","time":%d,"body":%q,"app":"test","client_id":%q}`+"\n", srv.Now().Unix(), body, srv.Key())
+		want += fmt.Sprintf(`{"key":"order.new","type":"text/plain","time":%d,"body":%q,"app":"test","client_id":%q}`+"\n", noon.Unix(), body, srv.Key())
 	}
 	r.want(t, exitDone, want, "")
 	if srv.Depth("") != 0 {

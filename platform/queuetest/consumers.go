@@ -118,10 +118,10 @@ func ackIgnores(t *trial) {
 func closeReturns(t *trial) {
 	t.write("", numbers(1, 9)...)
 	one, other := t.consume(""), t.consume("")
-	var ones, others []platform.Lease
+	var ones []platform.Lease
 	for range 3 {
 		ones = append(ones, one.take(1)...)
-		others = append(others, other.take(1)...)
+		other.take(1)
 	}
 	one.ack(ones[1]) // message 3
 	other.close()

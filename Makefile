@@ -1,0 +1,32 @@
+# Without make, type the go command that stands behind a verb.
+
+.PHONY: build test lint bench dist demo fuzz
+
+build:
+	go build -o bin/ ./cmd/prismctl
+
+test:
+	go run ./internal/check
+
+lint:
+	go run ./internal/check lint
+
+bench:
+	go run ./internal/bench
+
+dist:
+	go run ./internal/dist
+
+demo:
+	go run ./cmd/prismctl demo
+
+# FUZZTIME is for each fuzz test.
+FUZZTIME ?= 30s
+
+fuzz:
+	@for pkg in $$(go list work); do \
+		for name in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "=== $$name in $$pkg"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done

@@ -1,0 +1,78 @@
+package prism_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/shopex/prism-go"
+
+// What each package may import, beside the standard library: the arrows of
+// DESIGN.md. Who adds one here adds the reason there.
+var arrows = map[string][]string{
+	"":                    {"sign"},
+	"/sign":               {},
+	"/internal/wire":      {},
+	"/internal/socket":    {"github.com/gobwas/ws"},
+	"/internal/leak":      {},
+	"/internal/check":     {},
+	"/internal/dist":      {""},
+	"/internal/readme":    {},
+	"/notify":             {"", "internal/wire", "internal/socket"},
+	"/platform":           {"sign", "internal/wire", "internal/socket"},
+	"/platform/memory":    {"platform"},
+	"/platform/queuetest": {"platform"},
+	"/prismtest":          {"", "platform", "platform/memory"},
+}
+
+func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, line := range list(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		path, imports, _ := strings.Cut(line, " ")
+		name := strings.TrimPrefix(path, module)
+		seen[name] = true
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("package %q is in no arrow of the design", name)
+		}
+		for _, imported := range strings.Fields(imports) {
+			if standard(imported) || slices.Contains(allowed, imported) {
+				continue
+			}
+			if rest, ours := strings.CutPrefix(imported, module); ours && slices.Contains(allowed, strings.TrimPrefix(rest, "/")) {
+				continue
+			}
+			t.Errorf("%s imports %s", path, imported)
+		}
+	}
+	for name := range arrows {
+		if !seen[name] {
+			t.Errorf("package %q is gone", name)
+		}
+	}
+}
+
+// An integrator's go.sum stays short.
+func TestTheModuleRequiresNothingElse(t *testing.T) {
+	allowed := []string{module, "github.com/gobwas/httphead", "github.com/gobwas/pool", "github.com/gobwas/ws", "golang.org/x/sys"}
+	for _, line := range list(t, "{{with .Module}}{{.Path}}{{end}}", "-deps", "./...") {
+		if !slices.Contains(allowed, line) {
+			t.Errorf("the module needs %s", line)
+		}
+	}
+}
+
+func list(t *testing.T, format string, args ...string) []string {
+	out, err := exec.Command("go", append([]string{"list", "-f", format}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}

@@ -1,0 +1,207 @@
+package readme
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/prismtest"
+)
+
+// goMod is the reader's module, after the steps of the chapter on installing.
+const goMod = `module example.com/shop
+
+go 1.25
+
+require github.com/shopex/prism-go v0.0.0
+
+replace github.com/shopex/prism-go => %q
+`
+
+// pieceFile is a file for code that is a piece of a function.
+const pieceFile = `package pieces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+	"time"
+
+	prism "github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
+)
+
+func piece%d(ctx context.Context, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte) error {
+	_, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now
+%s
+	return nil
+}
+`
+
+// module writes all Go code of a page into a module of its own.
+func module(t *testing.T, page string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	above, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "go.mod", fmt.Sprintf(goMod, above))
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "go.sum", string(sums))
+	for i, b := range read(t, page).blocks {
+		if b.language != "go" {
+			continue
+		}
+		name, code := b.file(i)
+		write(t, dir, name, code)
+	}
+	return dir
+}
+
+// file returns the file that the first line of a program names, or one around
+// a piece.
+func (b block) file(i int) (name, code string) {
+	first, _, _ := strings.Cut(b.code, "\n")
+	if name, ok := strings.CutPrefix(first, "// "); ok && strings.HasSuffix(name, ".go") {
+		return name, b.code
+	}
+	return fmt.Sprintf("pieces/piece%d.go", i), fmt.Sprintf(pieceFile, i, b.code)
+}
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command is a go command in the reader's module.
+func command(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func TestAllCodeCompilesInAModuleOfItsOwn(t *testing.T) {
+	for _, page := range []string{english, chinese, "docs/delivery.md"} {
+		t.Run(page, func(t *testing.T) { command(t, module(t, page), "vet", "./...") })
+	}
+}
+
+func TestTheTestOfTheReadmePasses(t *testing.T) {
+	command(t, module(t, english), "test", "./shop")
+}
+
+func TestTheProgramsDoWhatTheReadmeSays(t *testing.T) {
+	dir := module(t, english)
+	bin := t.TempDir() + string(filepath.Separator)
+	command(t, dir, "build", "-o", bin, "./call", "./publish", "./consume")
+	srv := prismtest.NewServer(t)
+
+	if got, want := output(t, program(srv, bin+"call")), "1 messages, 0 consumers\n"; got != want {
+		t.Errorf("call printed %q, want %q", got, want)
+	}
+	if got, want := output(t, program(srv, bin+"publish")), "published 11 messages\n"; got != want {
+		t.Errorf("publish printed %q, want %q", got, want)
+	}
+	if got, want := consume(t, srv, program(srv, bin+"consume"), 11), "order.new: hello world\norder.paid: {\"id\": 0}\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("consume printed %q, want %q first", got, want)
+	}
+	if n := srv.Depth(""); n != 0 {
+		t.Errorf("%d messages are left", n)
+	}
+}
+
+func TestTheCommandLinesOfTheReadmeWork(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the README's command lines are for a Unix shell")
+	}
+	srv := prismtest.NewServer(t)
+	const build = "go build -o bin/ ./cmd/prismctl\n"
+	tried := 0
+	for _, b := range read(t, english).blocks {
+		if lines, found := strings.CutPrefix(b.code, build); found && lines != "" {
+			tried++
+			dir := t.TempDir()
+			buildTool(t, filepath.Join(dir, "bin")+string(filepath.Separator))
+			cmd := program(srv, "sh", "-e", "-c", lines)
+			cmd.Dir = dir
+			t.Log(output(t, cmd))
+		}
+	}
+	if tried != 1 {
+		t.Errorf("%d blocks begin with %q and go on, want 1", tried, build)
+	}
+}
+
+func buildTool(t *testing.T, to string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", to, "./cmd/prismctl")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+}
+
+// program is a program of the README in the environment that it asks for.
+func program(srv *prismtest.Server, path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), "PRISM_URL="+srv.URL(), "PRISM_KEY="+srv.Key(), "PRISM_SECRET="+srv.Secret())
+	return cmd
+}
+
+func output(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", cmd.Path, err, &stderr)
+	}
+	return string(out)
+}
+
+// consume runs a consumer until n messages are acknowledged, ends it as Ctrl-C
+// would, and returns what it printed.
+func consume(t *testing.T, srv *prismtest.Server, cmd *exec.Cmd, n int) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	srv.WaitAcks(n)
+	if runtime.GOOS == "windows" { // has no signal for another process
+		cmd.Process.Kill()
+		cmd.Wait()
+		return stdout.String()
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%s: %v\n%s", cmd.Path, err, &stderr)
+	}
+	return stdout.String()
+}
