@@ -2,8 +2,10 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -37,54 +39,58 @@ func AppendMessage(dst []byte, d *Delivery) []byte {
 }
 
 func appendMessage(dst []byte, d *Delivery) []byte {
-	dst = appendQuoted(append(dst, `"key":`...), d.Key)
-	dst = appendQuoted(append(dst, `,"type":`...), d.Type)
-	dst = appendQuoted(append(dst, `,"app":`...), d.App)
-	dst = appendQuoted(append(dst, `,"client_id":`...), d.ClientID)
+	dst = appendQuoted(append(dst, `"key":`...), []byte(d.Key))
+	dst = appendQuoted(append(dst, `,"type":`...), []byte(d.Type))
+	dst = appendQuoted(append(dst, `,"app":`...), []byte(d.App))
+	dst = appendQuoted(append(dst, `,"client_id":`...), []byte(d.ClientID))
 	dst = appendQuoted(append(dst, `,"body":`...), d.Body)
 	return append(dst, '}')
 }
 
 const hex = "0123456789abcdef"
 
-func appendQuoted[T string | []byte](dst []byte, s T) []byte {
+func appendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	for len(s) > 0 {
+	for {
 		n := plain(s)
 		dst = append(dst, s[:n]...)
 		if s = s[n:]; len(s) == 0 {
-			break
+			return append(dst, '"')
 		}
-		switch c := s[0]; c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
+		dst = appendEscape(dst, s[0])
 		s = s[1:]
 	}
-	return append(dst, '"')
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	default:
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	}
 }
 
 // plain returns how many bytes of s come before the first that a JSON string
-// cannot hold as it is. Eight at a time: less than half the time of one by one
+// cannot hold as it is. Eight at a time: a third of the time of one by one
 // (BenchmarkPlain).
-func plain[T string | []byte](s T) int {
+func plain(s []byte) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		v := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		v := binary.LittleEndian.Uint64(s[i:])
 		quote, backslash := v^('"'*ones), v^('\\'*ones)
-		found := (v-0x20*ones)&^v | (quote-ones)&^quote | (backslash-ones)&^backslash
-		if found&high != 0 {
-			break
+		// The high bit of each byte below 0x20, equal to a quote or to a
+		// backslash; a borrow makes bytes behind the first wrong, never it.
+		found := ((v-0x20*ones)&^v | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	for ; i < len(s); i++ {
@@ -133,8 +139,8 @@ func (dec *Decoder) Decode(frame []byte) (Delivery, error) {
 
 func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
 	s := scanner{b: frame}
-	s.object(func(name []byte) {
-		switch string(name) {
+	for more := s.open(); more; more = s.more() {
+		switch string(s.name()) {
 		case "tag":
 			d.Tag, hasTag = s.tag(), true
 		case "time":
@@ -152,16 +158,18 @@ func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
 		default:
 			s.value()
 		}
-	})
+	}
 	if s.reason != "" {
 		return Delivery{}, false, malformed(opDeliver, "%s", s.reason)
 	}
 	return d, hasTag, nil
 }
 
-// scanner walks over one JSON object; after the first failure it stands still.
+// scanner walks over one JSON object; after the first failure it stands at the
+// end.
 type scanner struct {
 	b      []byte
+	i      int
 	reason string
 }
 
@@ -169,17 +177,16 @@ func (s *scanner) fail(reason string) {
 	if s.reason == "" {
 		s.reason = reason
 	}
-	s.b = nil
+	s.i = len(s.b)
 }
 
 // next skips white space and returns the byte after it, 0 at the end.
 func (s *scanner) next() byte {
-	for len(s.b) > 0 {
-		switch s.b[0] {
+	for ; s.i < len(s.b); s.i++ {
+		switch c := s.b[s.i]; c {
 		case ' ', '\t', '\r', '\n':
-			s.b = s.b[1:]
 		default:
-			return s.b[0]
+			return c
 		}
 	}
 	return 0
@@ -190,67 +197,72 @@ func (s *scanner) expect(c byte) {
 		s.fail("not a JSON object")
 		return
 	}
-	s.b = s.b[1:]
+	s.i++
 }
 
-// object calls member with the name of each member; member consumes the value.
-func (s *scanner) object(member func(name []byte)) {
+// open enters the object, and tells whether it has members.
+func (s *scanner) open() bool {
 	s.expect('{')
-	if s.next() == '}' {
-		s.b = s.b[1:]
-	} else {
-		s.members(member)
+	if s.next() != '}' {
+		return s.reason == ""
 	}
-	if s.next(); len(s.b) > 0 {
+	s.close()
+	return false
+}
+
+// more goes on behind a member, and tells whether there is another.
+func (s *scanner) more() bool {
+	if s.next() == ',' {
+		s.i++
+		return true
+	}
+	s.close()
+	return false
+}
+
+func (s *scanner) close() {
+	s.expect('}')
+	if s.next(); s.i < len(s.b) {
 		s.fail("something follows the JSON object")
 	}
 }
 
-func (s *scanner) members(member func(name []byte)) {
-	for s.reason == "" {
-		s.next()
-		name, _ := s.quoted()
-		s.expect(':')
-		if s.reason != "" {
-			return
-		}
-		s.next()
-		member(name)
-		if s.next() != ',' {
-			s.expect('}')
-			return
-		}
-		s.b = s.b[1:]
-	}
+// name consumes the name of a member and goes to its value.
+func (s *scanner) name() []byte {
+	s.next()
+	name, _ := s.quoted()
+	s.expect(':')
+	s.next()
+	return name
 }
 
 // quoted consumes a string and returns its text, fresh if that is not part of
 // the frame.
 func (s *scanner) quoted() (text []byte, fresh bool) {
-	if len(s.b) == 0 || s.b[0] != '"' {
+	if s.i >= len(s.b) || s.b[s.i] != '"' {
 		s.fail("a string is missing")
 		return nil, false
 	}
-	escaped := false
-	for n := 1; ; {
-		n += plain(s.b[min(n, len(s.b)):])
-		switch {
-		case n >= len(s.b):
-			s.fail("a string does not end")
-		case s.b[n] == '\\':
-			escaped, n = true, n+2
-			continue
-		case s.b[n] != '"':
-			s.fail("a string has a control character")
-		default:
-			text, s.b = s.b[1:n], s.b[n+1:]
-		}
-		break
+	rest := s.b[s.i+1:]
+	n, escaped := plain(rest), false
+	for n < len(rest) && rest[n] == '\\' {
+		escaped = true
+		n = min(n+2, len(rest))
+		n += plain(rest[n:])
 	}
-	if !escaped || s.reason != "" {
-		return text, false
+	switch {
+	case n >= len(rest):
+		s.fail("a string does not end")
+		return nil, false
+	case rest[n] != '"':
+		s.fail("a string has a control character")
+		return nil, false
 	}
-	text, ok := unescape(text)
+	s.i += n + 2
+	if !escaped {
+		return rest[:n], false
+	}
+	text, ok := unescape(rest[:n])
 	if !ok {
 		s.fail("a string has a wrong escape")
 	}
@@ -339,18 +351,18 @@ func hex4(s []byte) (r rune, ok bool) {
 
 // value consumes any value and returns its JSON, part of the frame.
 func (s *scanner) value() []byte {
-	from := s.b
-	if len(s.b) > 0 && s.b[0] == '"' {
+	from := s.i
+	if s.i < len(s.b) && s.b[s.i] == '"' {
 		s.quoted()
-		return from[:len(from)-len(s.b)]
+		return s.b[from:s.i]
 	}
-	n := extent(s.b)
-	if !json.Valid(s.b[:n]) {
+	v := s.b[from : from+extent(s.b[from:])]
+	if !json.Valid(v) {
 		s.fail("a value is not JSON")
 		return nil
 	}
-	s.b = s.b[n:]
-	return from[:n]
+	s.i += len(v)
+	return v
 }
 
 // extent finds where a value that is no string ends, if it is a valid one.
@@ -388,15 +400,15 @@ func (s *scanner) text(last *string) string {
 }
 
 func (s *scanner) null() bool {
-	if len(s.b) < 4 || string(s.b[:4]) != "null" {
+	if !bytes.HasPrefix(s.b[s.i:], []byte("null")) {
 		return false
 	}
-	s.b = s.b[4:]
+	s.i += len("null")
 	return true
 }
 
 func (s *scanner) body() []byte {
-	if len(s.b) > 0 && s.b[0] == '"' {
+	if s.i < len(s.b) && s.b[s.i] == '"' {
 		t, fresh := s.quoted()
 		if !fresh {
 			t = append(make([]byte, 0, len(t)), t...)
@@ -409,10 +421,29 @@ func (s *scanner) body() []byte {
 	return append([]byte(nil), bytes.TrimRight(s.value(), " \t\r\n")...)
 }
 
+// digits consumes a number in its common form: digits, and a comma behind. The
+// general way costs ten times as much.
+func (s *scanner) digits() (n uint64, ok bool) {
+	b := s.b[s.i:]
+	end := 0
+	for end < len(b) && b[end]-'0' <= 9 {
+		end++
+	}
+	if end == 0 || end == len(b) || b[end] != ',' || b[0] == '0' && end > 1 {
+		return 0, false
+	}
+	if n, ok = parseUint(b[:end]); ok {
+		s.i += end
+	}
+	return n, ok
+}
+
 // tag consumes a number or, as older platforms sent it, a string of digits.
 func (s *scanner) tag() uint64 {
-	raw := s.value()
-	n, ok := parseUint(bytes.Trim(raw, "\" \t\r\n"))
+	if n, ok := s.digits(); ok {
+		return n
+	}
+	n, ok := parseUint(bytes.Trim(s.value(), "\" \t\r\n"))
 	if !ok {
 		s.fail("the tag is no whole number")
 	}
@@ -422,6 +453,9 @@ func (s *scanner) tag() uint64 {
 // time consumes whatever stands for the time; one that makes no sense is 0,
 // since no delivery should be lost for it.
 func (s *scanner) time() int64 {
+	if n, ok := s.digits(); ok && n <= math.MaxInt64 {
+		return int64(n)
+	}
 	raw := string(bytes.Trim(s.value(), "\" \t\r\n"))
 	if n, err := strconv.ParseInt(raw, 10, 64); err == nil {
 		return n
