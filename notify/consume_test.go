@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -117,6 +118,26 @@ func TestAParkedDeliveryIsAcknowledged(t *testing.T) {
 		if !strings.Contains(w.log.String(), "as it happens") || !strings.Contains(w.log.String(), "stack=") {
 			t.Error("the panic is not in the log")
 		}
+	})
+}
+
+func TestAHandlerThatEndsItsGoroutineCostsNoWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, nil)
+		w.publish("a", "b")
+		calls := 0
+		stop := w.run(w.consumer(ConsumerConfig{}), func(context.Context, *Delivery) error {
+			if calls++; calls == 1 {
+				runtime.Goexit()
+			}
+			return nil
+		})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := w.status(); s.Ready+s.Unacknowledged != 0 || calls != 3 {
+			t.Errorf("%d calls, %+v", calls, s)
+		}
+		_ = stop()
 	})
 }
 

@@ -19,15 +19,16 @@ type Delivery struct {
 	ClientID string    // the publisher's key
 	Body     []byte
 
-	session  *session
-	acked    atomic.Bool
-	released atomic.Bool // from the session's window
+	session *session
+	size    int // of the body as it came
+	acked   atomic.Bool
+	vacated bool // its place in the window; session.mu guards it
 }
 
 func newDelivery(d wire.Delivery) *Delivery {
 	return &Delivery{
 		Tag: d.Tag, Key: d.Key, Type: d.Type, Time: time.Unix(d.Time, 0),
-		App: d.App, ClientID: d.ClientID, Body: d.Body,
+		App: d.App, ClientID: d.ClientID, Body: d.Body, size: len(d.Body),
 	}
 }
 
@@ -54,7 +55,9 @@ func (s *session) ack(ctx context.Context, d *Delivery) error {
 	err := s.conn.Write(ctx, socket.Binary, wire.AppendAck(buf[:0], d.Tag))
 	if err == nil {
 		s.stats.acked.Add(1)
-		s.release(d)
+		if s.pool.manual {
+			s.release(d) // otherwise finish does
+		}
 		return nil
 	}
 	if ctx.Err() != nil {

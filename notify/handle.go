@@ -76,14 +76,18 @@ func (p *pool) leftWithin(d time.Duration) bool {
 }
 
 func (p *pool) worker() {
+	ended := false
 	defer func() {
-		if p.busy.Add(-1) == 0 {
+		if !ended {
+			go p.worker() // a handler called runtime.Goexit, as t.FailNow does
+		} else if p.busy.Add(-1) == 0 {
 			close(p.left)
 		}
 	}()
 	for d := range p.work {
 		p.process(d)
 	}
+	ended = true
 }
 
 // discard drops what no worker has taken. Called between sessions, when
@@ -106,17 +110,23 @@ func (p *pool) process(d *Delivery) {
 	if !s.begin() {
 		return
 	}
-	defer s.finish()
+	decided, kept := false, false
+	defer func() {
+		if !decided {
+			s.park()
+		}
+		s.finish(d, kept)
+	}()
 	err := p.attempt(d)
-	if err == nil && p.manual {
-		return
-	}
-	if err == nil {
+	decided = true
+	switch {
+	case err == nil && p.manual:
+		kept = true
+	case err == nil:
 		_ = d.Ack(context.Background()) // it is handled; a stale one is counted
-	} else if !errors.Is(err, errAbandoned) {
+	case !errors.Is(err, errAbandoned):
 		p.giveUp(d, err)
 	}
-	s.release(d)
 }
 
 // attempt calls the handler until it returns nil, a few times.
@@ -164,5 +174,5 @@ func (p *pool) giveUp(d *Delivery, err error) {
 		_ = d.Ack(context.Background())
 		return
 	}
-	d.session.park(d)
+	d.session.park()
 }

@@ -170,7 +170,7 @@ func (s *session) admit(d *Delivery) {
 	s.stats.received.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.full(len(d.Body)) && !s.draining {
+	for s.full(d.size) && !s.draining {
 		s.conn.paused.Store(true)
 		s.room.Wait()
 		s.conn.paused.Store(false)
@@ -179,7 +179,7 @@ func (s *session) admit(d *Delivery) {
 		return
 	}
 	s.held++
-	s.heldBytes += len(d.Body)
+	s.heldBytes += d.size
 	s.pool.work <- d // has room for a whole window
 }
 
@@ -189,13 +189,19 @@ func (s *session) full(n int) bool {
 
 // release takes d out of the window.
 func (s *session) release(d *Delivery) {
-	if !d.released.CompareAndSwap(false, true) {
+	s.mu.Lock()
+	s.vacate(d)
+	s.mu.Unlock()
+}
+
+// vacate is release for who holds mu.
+func (s *session) vacate(d *Delivery) {
+	if d.vacated {
 		return
 	}
-	s.mu.Lock()
+	d.vacated = true
 	s.held--
-	s.heldBytes -= len(d.Body)
-	s.mu.Unlock()
+	s.heldBytes -= d.size
 	s.room.Signal()
 }
 
@@ -226,18 +232,22 @@ func (s *session) begin() bool {
 	return true
 }
 
-func (s *session) finish() {
+// finish is told when the handler of d has returned; kept means that d stays in
+// the window until it is acknowledged.
+func (s *session) finish(d *Delivery, kept bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !kept {
+		s.vacate(d)
+	}
 	s.running--
 	if s.draining && s.running == 0 {
 		close(s.quiet)
 	}
 }
 
-// park leaves d unacknowledged for the rest of the session.
-func (s *session) park(d *Delivery) {
-	s.release(d)
+// park leaves a delivery unacknowledged for the rest of the session.
+func (s *session) park() {
 	s.mu.Lock()
 	s.parked++
 	s.mu.Unlock()
