@@ -138,6 +138,10 @@ func (dec *Decoder) Decode(frame []byte) (Delivery, error) {
 }
 
 func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
+	if dec.usual(frame, &d) {
+		return d, true, nil
+	}
+	d = Delivery{}
 	s := scanner{b: frame}
 	for more := s.open(); more; more = s.more() {
 		switch string(s.name()) {
@@ -163,6 +167,55 @@ func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
 		return Delivery{}, false, malformed(opDeliver, "%s", s.reason)
 	}
 	return d, hasTag, nil
+}
+
+// usual reads a frame with the members of AppendDelivery in its order and
+// without spaces, as most have, in half the time of the general way. It leaves
+// to that whatever else there is.
+func (dec *Decoder) usual(frame []byte, d *Delivery) (ok bool) {
+	s := scanner{b: frame}
+	d.Time = int64(s.digitsAfter(`{"time":`))
+	d.Tag = s.digitsAfter(`,"tag":`)
+	d.Key = s.textAfter(`,"key":"`, &dec.key)
+	d.Type = s.textAfter(`,"type":"`, &dec.typ)
+	d.App = s.textAfter(`,"app":"`, &dec.app)
+	d.ClientID = s.textAfter(`,"client_id":"`, &dec.clientID)
+	if !s.skip(`,"body":"`) {
+		return false
+	}
+	s.i--
+	d.Body = s.body()
+	return s.skip(`}`) && s.i == len(s.b)
+}
+
+// skip consumes text, which must come next.
+func (s *scanner) skip(text string) bool {
+	if len(s.b)-s.i < len(text) || string(s.b[s.i:s.i+len(text)]) != text {
+		s.fail("not the usual delivery")
+		return false
+	}
+	s.i += len(text)
+	return true
+}
+
+func (s *scanner) digitsAfter(name string) uint64 {
+	if !s.skip(name) {
+		return 0
+	}
+	n, ok := s.digits()
+	if !ok {
+		s.fail("not the usual delivery")
+	}
+	return n
+}
+
+// textAfter consumes a string whose quote is the end of name.
+func (s *scanner) textAfter(name string, last *string) string {
+	if !s.skip(name) {
+		return ""
+	}
+	s.i--
+	return s.text(last)
 }
 
 // scanner walks over one JSON object; after the first failure it stands at the
@@ -392,7 +445,14 @@ func (s *scanner) text(last *string) string {
 	if s.null() {
 		return ""
 	}
-	t, _ := s.quoted()
+	if end := s.i + 1 + len(*last); end < len(s.b) && s.b[end] == '"' && s.b[s.i] == '"' && string(s.b[s.i+1:end]) == *last {
+		s.i = end + 1
+		return *last
+	}
+	t, fresh := s.quoted()
+	if fresh { // cannot be compared as it stands in a frame
+		return string(t)
+	}
 	if string(t) != *last {
 		*last = string(t)
 	}

@@ -130,6 +130,7 @@ func FuzzDeliverySurvivesTheWire(f *testing.F) {
 
 // The general decoder is the oracle of ours.
 func FuzzDecodeDelivery(f *testing.F) {
+	f.Add(AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b\n")}))
 	for _, s := range []string{`{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
 		f.Add([]byte(s))
 	}
