@@ -112,6 +112,7 @@ func (c *Conn) shakeHands(ctx context.Context) error {
 		return nil // the connection has ended
 	}
 	defer c.role.leave()
+	c.in.detach()
 	c.awaitPeer()
 	if _, answered := c.in.err.(*CloseError); halved || !answered {
 		c.drain()

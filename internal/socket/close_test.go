@@ -522,3 +522,22 @@ func TestConnectionKilledAtAnyMoment(t *testing.T) {
 		p.Close()
 	}
 }
+
+// Who reads may take long over a message while somebody else closes.
+func TestCloseLeavesTheLastMessageAlone(t *testing.T) {
+	c, p := connect(t, client, Options{})
+	p.send(raw{op: 1, payload: "the last"})
+	_, got, err := c.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(soon(t), NormalClosure, "") }()
+	for range 20 {
+		p.send(raw{op: 1, payload: strings.Repeat("x", 1000)})
+	}
+	p.send(closing(NormalClosure, ""))
+	if err := <-closed; err != nil || string(got) != "the last" { // Close has read all that
+		t.Errorf("Close returned %v, the message became %q", err, got)
+	}
+}

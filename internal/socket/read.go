@@ -132,6 +132,13 @@ func (in *inbox) resize(size int) {
 	}
 }
 
+// detach leaves the buffer to whoever may still use what the last Read has
+// returned, which Close must not write over.
+func (in *inbox) detach() {
+	in.src.early = append(unread(in.buf), in.src.early...)
+	in.buf = bufio.NewReaderSize(in.src, firstReadBuffer)
+}
+
 // data reads one data frame. If it ends a message, it returns that.
 func (c *Conn) data(h ws.Header) (Opcode, []byte, error) {
 	if h.Fin && h.OpCode != ws.OpContinuation && h.Length <= int64(c.in.buf.Size()) {

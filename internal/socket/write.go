@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -161,6 +162,7 @@ func (c *Conn) writeLoop() {
 		if batch == nil {
 			select {
 			case <-c.wake:
+				runtime.Gosched() // who is about to write, too, shall share the system call
 				continue
 			case <-c.done:
 				return
