@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ const endpoint = "platform/notify"
 // lifecycle is what consumers and publishers are configured with alike.
 type lifecycle struct {
 	client       *prism.Client
+	maxMessage   int // bytes, 0 is the socket's default
 	log          *slog.Logger
 	retry        Retry
 	pingInterval time.Duration
@@ -62,27 +64,32 @@ type connection struct {
 	heard    atomic.Uint64 // frames that came
 	paused   atomic.Bool   // nobody reads, so silence proves nothing
 	silent   atomic.Bool   // the watch has ended it
-	barrier  atomic.Uint64 // payload of pings, see stream.ask
+	nonce    uint64        // begins the payload of pings: an unasked pong must not look like theirs
+	barrier  atomic.Uint64 // ends it, see stream.ask
 	watching chan struct{} // closed when the watch has ended
 }
 
 // answered tells whether the platform is really there.
 func (c *connection) answered() bool { return c.heard.Load() > 0 }
 
-// connect dials once and starts to watch. onPong is called while reading.
-func (l *lifecycle) connect(ctx context.Context, onPong func(payload []byte)) (*connection, error) {
+// connect dials once and starts to watch. onPong is called while reading, with
+// the barrier that the answered ping carried.
+func (l *lifecycle) connect(ctx context.Context, onPong func(barrier uint64)) (*connection, error) {
 	handshake := socket.NewHandshake()
 	resp, err := l.client.Upgrade(ctx, endpoint, handshake.Header())
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{watching: make(chan struct{})}
+	c := &connection{nonce: rand.Uint64(), watching: make(chan struct{})}
 	c.Conn, err = handshake.Finish(resp, socket.Options{
+		MaxMessage: int64(l.maxMessage),
 		ReadBuffer: 64 << 10,
 		OnPing:     func([]byte) { c.heard.Add(1) },
 		OnPong: func(payload []byte) {
 			c.heard.Add(1)
-			onPong(payload)
+			if barrier, ok := c.answers(payload); ok {
+				onPong(barrier)
+			}
 		},
 	})
 	if err != nil {
@@ -91,9 +98,23 @@ func (l *lifecycle) connect(ctx context.Context, onPong func(payload []byte)) (*
 	l.log.Info("connected", "path", endpoint)
 	// Before anything else: to the platform a peer that pings is one that
 	// can have the full window.
-	_ = c.Ping(ctx, nil)
+	_ = c.ping(ctx)
 	go l.watch(c)
 	return c, nil
+}
+
+// answer shakes hands with a peer that has closed or broken the protocol.
+func (c *connection) answer(err error) {
+	var fault *socket.ProtocolError
+	var closed *socket.CloseError
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	switch {
+	case errors.As(err, &fault):
+		_ = c.Close(ctx, fault.Code, fault.Reason)
+	case errors.As(err, &closed):
+		_ = c.Close(ctx, closed.Code, "") // echoes
+	}
 }
 
 // hangUp closes the socket, if it is not closed, and waits for the watch.
@@ -133,13 +154,38 @@ func (l *lifecycle) watch(c *connection) {
 	}
 }
 
-// ping sends the number of the newest barrier with each ping, because a peer
-// needs to answer only the last that it got. That there is no room for one is
-// no failure: what counts is what is heard.
+// ping tries to. That there is no room for one is no failure: what counts is
+// what is heard.
 func (l *lifecycle) ping(c *connection) {
 	ctx, cancel := context.WithTimeout(context.Background(), l.pongTimeout)
 	defer cancel()
-	_ = c.Ping(ctx, binary.BigEndian.AppendUint64(nil, c.barrier.Load()))
+	_ = c.ping(ctx)
+}
+
+// ping sends the newest barrier with each ping, because a peer needs to answer
+// only the last that it got.
+func (c *connection) ping(ctx context.Context) error {
+	payload := binary.BigEndian.AppendUint64(make([]byte, 0, 16), c.nonce)
+	return c.Ping(ctx, binary.BigEndian.AppendUint64(payload, c.barrier.Load()))
+}
+
+// answers tells whether a pong answers a ping of ours, and what that carried.
+// Some peers send pongs unasked, with whatever in them.
+func (c *connection) answers(pong []byte) (barrier uint64, ok bool) {
+	if len(pong) != 16 || binary.BigEndian.Uint64(pong) != c.nonce {
+		return 0, false
+	}
+	barrier = binary.BigEndian.Uint64(pong[8:])
+	return barrier, barrier <= c.barrier.Load()
+}
+
+func (c *connection) alive() bool {
+	select {
+	case <-c.Done():
+		return false
+	default:
+		return true
+	}
 }
 
 // wait tells whether the connection outlived d.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -24,26 +23,34 @@ type ConsumerConfig struct {
 	// handled: by number, default 1024, and by the bytes of their bodies,
 	// default 16 MiB. At the bound nothing is read until a handler has
 	// finished; nothing is dropped. The platform itself stops at 256
-	// unacknowledged ones unless it is configured otherwise.
+	// unacknowledged ones unless it is configured otherwise. Window may be at
+	// most 1,048,576.
 	Window      int
 	WindowBytes int
 	// ManualAck leaves the acknowledging to the handler, by [Delivery.Ack],
-	// there or later.
+	// there or later. Later can be too late: not only a lost connection, but
+	// also a renewal (see OnGiveUp) makes deliveries stale.
 	ManualAck bool
+	// MaxDelivery is the size in bytes of the largest frame that is read,
+	// default 32 MiB; a larger one ends Run.
+	MaxDelivery int
 
 	// Attempts is how often a delivery is handled before it is given up,
 	// default 3. The first pause between two attempts is at most AttemptDelay,
-	// default 100 ms; the bound doubles each time, up to a hundredfold.
+	// default 100 ms and at most an hour; the bound doubles each time, up to a
+	// hundredfold. A handler that has acknowledged is not called again.
 	Attempts     int
 	AttemptDelay time.Duration
 	// OnGiveUp is called after the last attempt with its error, on the
 	// worker's goroutine. Nil acknowledges the delivery: it was put aside
 	// elsewhere. Otherwise, and without OnGiveUp, it stays unacknowledged, and
-	// the connection is renewed after a while so that it comes again.
+	// the connection is renewed after a while so that it comes again: no
+	// further handler starts until those that run have returned, and then the
+	// connection is closed and made anew.
 	OnGiveUp func(d *Delivery, err error) error
 
-	// Grace is how long handlers may go on after Run's context has ended,
-	// default 10 s. Then their context is cancelled too.
+	// Grace is how long handlers may go on after Run's context has ended, at
+	// least a nanosecond and by default 10 s. Then their context is cancelled.
 	Grace time.Duration
 
 	// Retry says how a lost connection is replaced.
@@ -54,10 +61,12 @@ type ConsumerConfig struct {
 	PingInterval time.Duration
 	PongTimeout  time.Duration
 
-	// OnConnect is called after the topic was consumed on a new connection,
+	// OnConnect is called after the topic was asked for on a new connection,
 	// OnDisconnect when a connection has ended: with nil if this side ended
-	// it. OnError is told of every failure, also those that are tried again.
-	// They are called with no lock held and hold up what called them.
+	// it. OnError is told of every failure, also those that are tried again,
+	// and by several goroutines at a time. They are called with no lock held,
+	// hold up what called them, and must not panic. While OnConnect runs
+	// nothing is read.
 	OnConnect    func()
 	OnDisconnect func(err error)
 	OnError      func(err error)
@@ -72,6 +81,7 @@ func (cfg *ConsumerConfig) check() error {
 	}{
 		{"Workers", &cfg.Workers, 1}, {"Window", &cfg.Window, 1024},
 		{"WindowBytes", &cfg.WindowBytes, 16 << 20}, {"Attempts", &cfg.Attempts, 3},
+		{"MaxDelivery", &cfg.MaxDelivery, 32 << 20},
 	} {
 		if *f.field < 0 {
 			return fmt.Errorf("notify: ConsumerConfig.%s is %d, it must not be negative", f.name, *f.field)
@@ -80,8 +90,13 @@ func (cfg *ConsumerConfig) check() error {
 			*f.field = f.value
 		}
 	}
-	if cfg.Grace < 0 || cfg.AttemptDelay < 0 {
-		return errors.New("notify: ConsumerConfig.Grace and AttemptDelay must not be negative")
+	switch {
+	case cfg.Window > maxWindow:
+		return fmt.Errorf("notify: ConsumerConfig.Window is %d, it may be at most %d", cfg.Window, maxWindow)
+	case cfg.Grace < 0:
+		return errors.New("notify: ConsumerConfig.Grace must not be negative")
+	case cfg.AttemptDelay < 0 || cfg.AttemptDelay > time.Hour:
+		return fmt.Errorf("notify: ConsumerConfig.AttemptDelay is %v, it must be between 0 and one hour", cfg.AttemptDelay)
 	}
 	if cfg.Grace == 0 {
 		cfg.Grace = 10 * time.Second
@@ -95,7 +110,10 @@ func (cfg *ConsumerConfig) check() error {
 	return nil
 }
 
-const maxTopic = 256
+const (
+	maxTopic  = 256
+	maxWindow = 1 << 20
+)
 
 // A Consumer takes deliveries from one queue and acknowledges those that were
 // handled. A delivery whose acknowledgement did not reach the platform comes
@@ -113,10 +131,14 @@ func NewConsumer(client *prism.Client, cfg ConsumerConfig) (*Consumer, error) {
 		return nil, err
 	}
 	c := &Consumer{cfg: cfg, link: lifecycle{
-		client: client, retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
+		client: client, maxMessage: cfg.MaxDelivery,
+		retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
 		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
 	}}
-	return c, c.link.check()
+	if err := c.link.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Handler handles one delivery; nil acknowledges it, unless the consumer is
@@ -129,7 +151,7 @@ type Handler func(ctx context.Context, d *Delivery) error
 // reconnecting cures, and returns only after every call of handle has returned.
 //
 // When ctx ends, no further delivery is handled. Handlers that are running may
-// go on for Config.Grace, their acknowledgements are sent, and the connection is
+// go on for ConsumerConfig.Grace, their acknowledgements are sent, and the connection is
 // closed; without any, Run returns within a second. A handler that ignores the
 // end of its own context is left behind, and the error matches
 // [ErrHandlerStuck].
@@ -157,89 +179,28 @@ func (c *Consumer) run(ctx context.Context, handle Handler, workers int, manual 
 	return err
 }
 
-// Deliveries is Run as a loop, for one delivery at a time and with manual
-// acknowledgement:
-//
-//	for d, err := range consumer.Deliveries(ctx) {
-//		if err != nil {
-//			return err // no reconnecting cures it
-//		}
-//		handle(d)
-//		d.Ack(ctx)
-//	}
-//
-// The loop ends when ctx does, without an error; a body that runs then has the
-// grace period to finish and acknowledge. Breaking out of the loop closes the
-// connection; what is not acknowledged by then is delivered again.
-func (c *Consumer) Deliveries(ctx context.Context) iter.Seq2[*Delivery, error] {
-	return func(yield func(*Delivery, error) bool) {
-		inner, stop := context.WithCancel(ctx)
-		deliveries, next, ended := make(chan *Delivery), make(chan struct{}), make(chan struct{})
-		// The loop's body is the handler: one that runs when ctx ends may
-		// finish and acknowledge, within the grace period.
-		body := func(handler context.Context, d *Delivery) error {
-			select {
-			case deliveries <- d:
-			case <-inner.Done():
-				return nil
-			}
-			select {
-			case <-next:
-			case <-handler.Done():
-			}
-			return nil
-		}
-		var err error
-		go func() {
-			defer close(ended)
-			err = c.run(inner, body, 1, true)
-		}()
-		defer func() { stop(); close(next); <-ended }()
-		for {
-			select {
-			case d := <-deliveries:
-				if !yield(d, nil) {
-					return
-				}
-				select {
-				case next <- struct{}{}:
-				case <-ended:
-				}
-			case <-ended:
-				if ctx.Err() == nil {
-					yield(nil, err)
-				}
-				return
-			}
-		}
-	}
-}
-
 // reconnect serves one connection after the other.
 func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
-	failures, renewals := 0, 0
+	var t tries
+	renewals := 0
 	for {
 		end := c.serve(ctx, p, renewals)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		var wait time.Duration
+		wait, err := end.wait, error(nil)
 		switch {
 		case end.renewed:
-			failures, renewals = 0, end.renewals
-			wait = end.wait
+			t, renewals = tries{}, end.renewals
 		case !curable(end.err):
 			c.link.fail(slog.LevelError, "cannot consume", end.err)
 			return end.err
 		default:
 			c.link.fail(slog.LevelWarn, "not connected", end.err)
-			if end.healthy {
-				failures = 0
-			}
-			if failures++; c.link.retry.Times > 0 && failures > c.link.retry.Times {
-				return fmt.Errorf("%w (%d times): %w", ErrRetriesExhausted, failures, end.err)
-			}
-			wait = c.link.retry.delay(failures)
+			wait, err = t.failed(c.link.retry, end)
+		}
+		if err != nil {
+			return err
 		}
 		if !sleep(ctx, wait) {
 			return ctx.Err()

@@ -14,7 +14,7 @@ type Delivery struct {
 	Tag      uint64    // counts the deliveries of one connection
 	Key      string    // routing key; empty if it was written straight to the queue
 	Type     string    // content type
-	Time     time.Time // of publishing, by the platform's clock, in seconds
+	Time     time.Time // of publishing, by the platform's clock, in seconds; zero if unknown
 	App      string    // the publisher's app
 	ClientID string    // the publisher's key
 	Body     []byte
@@ -22,14 +22,19 @@ type Delivery struct {
 	session *session
 	size    int // of the body as it came
 	acked   atomic.Bool
-	vacated bool // its place in the window; session.mu guards it
+	stale   atomic.Bool // counted as such
+	vacated bool        // its place in the window; session.mu guards it
 }
 
 func newDelivery(d wire.Delivery) *Delivery {
-	return &Delivery{
-		Tag: d.Tag, Key: d.Key, Type: d.Type, Time: time.Unix(d.Time, 0),
+	n := &Delivery{
+		Tag: d.Tag, Key: d.Key, Type: d.Type,
 		App: d.App, ClientID: d.ClientID, Body: d.Body, size: len(d.Body),
 	}
+	if d.Time != 0 {
+		n.Time = time.Unix(d.Time, 0)
+	}
+	return n
 }
 
 // Ack acknowledges the delivery, so that it does not come again; a second call
@@ -60,10 +65,12 @@ func (s *session) ack(ctx context.Context, d *Delivery) error {
 		}
 		return nil
 	}
-	if ctx.Err() != nil {
-		d.acked.Store(false)
+	d.acked.Store(false)
+	if ctx.Err() != nil && s.conn.alive() {
 		return err
 	}
-	s.stats.stale.Add(1)
+	if d.stale.CompareAndSwap(false, true) {
+		s.stats.stale.Add(1)
+	}
 	return ErrStaleDelivery
 }

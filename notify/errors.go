@@ -37,7 +37,8 @@ var (
 )
 
 // RefusedError is a message that the platform refused by ending the
-// connection, twice: once among others and once alone.
+// connection, twice: once among others and once alone. With
+// PublisherConfig.FailUnconfirmed, once and alone.
 type RefusedError struct {
 	Code   int    // the WebSocket close code: 1002, 1003, 1007, 1008 or 1009
 	Reason string // in the platform's words
@@ -65,6 +66,12 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("notify: the handler panicked: %v", e.Value) }
 
+// Unwrap returns Value if that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
 // curable tells whether another try to connect can help.
 func curable(err error) bool {
 	var refused *prism.Error
@@ -81,8 +88,13 @@ func curable(err error) bool {
 		}
 	}
 	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
+	var plain tls.RecordHeaderError
+	var fault *socket.ProtocolError
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &plain):
 		return false
+	case errors.As(err, &fault) && fault.Code == socket.MessageTooBig:
+		return false // it will be delivered again, and be as large
 	}
 	// A consumer sends its topic and acks: what is against the rules there
 	// will be so next time.

@@ -18,6 +18,7 @@ type pool struct {
 	handle Handler
 	manual bool
 
+	over context.Context // of Run: when it has ended no handler starts
 	work chan *Delivery
 	ctx  context.Context // of the handlers
 	left chan struct{}   // closed when the last worker has returned
@@ -33,14 +34,13 @@ type pool struct {
 // cancelled.
 const stuckAfter = time.Second
 
-// errAbandoned is a delivery that is no longer worth another attempt: it will
-// be delivered again.
+// errAbandoned is a delivery that is not worth another attempt here.
 var errAbandoned = errors.New("notify: abandoned")
 
 func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
 	p := &pool{
 		cfg: &c.cfg, link: &c.link, stats: &c.stats, handle: handle, manual: manual,
-		work: make(chan *Delivery, c.cfg.Window),
+		over: ctx, work: make(chan *Delivery, c.cfg.Window),
 		left: make(chan struct{}),
 	}
 	handlers, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -107,13 +107,13 @@ func (p *pool) discard() {
 
 func (p *pool) process(d *Delivery) {
 	s := d.session
-	if !s.begin() {
+	if p.over.Err() != nil || !s.begin() {
 		return
 	}
 	decided, kept := false, false
 	defer func() {
 		if !decided {
-			s.park()
+			s.park(d)
 		}
 		s.finish(d, kept)
 	}()
@@ -137,8 +137,8 @@ func (p *pool) attempt(d *Delivery) error {
 			return nil
 		}
 		p.stats.failed.Add(1)
-		if p.ctx.Err() != nil {
-			return errAbandoned // it failed because it was cancelled
+		if d.acked.Load() || p.ctx.Err() != nil {
+			return errAbandoned // it will not come again, or it failed because it was cancelled
 		}
 		p.link.log.Warn("handler failed", "attempt", n, "key", d.Key, "tag", d.Tag, "error", err)
 		if n >= p.cfg.Attempts {
@@ -149,6 +149,9 @@ func (p *pool) attempt(d *Delivery) error {
 		case <-timer.C:
 		case <-d.session.drained:
 			timer.Stop()
+			return errAbandoned
+		}
+		if p.over.Err() != nil {
 			return errAbandoned
 		}
 	}
@@ -174,5 +177,5 @@ func (p *pool) giveUp(d *Delivery, err error) {
 		_ = d.Ack(context.Background())
 		return
 	}
-	d.session.park()
+	d.session.park(d)
 }

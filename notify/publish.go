@@ -2,10 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/shopex/prism-go/internal/socket"
@@ -16,11 +12,11 @@ func (p *Publisher) run() {
 	defer close(p.gone)
 	var r recovery
 	for p.demand() {
-		healthy, err := p.stream()
+		end := p.stream()
 		if p.ctx.Err() != nil {
 			return
 		}
-		sleep(p.ctx, r.after(p, healthy, err))
+		sleep(p.ctx, r.after(p, end))
 	}
 }
 
@@ -52,24 +48,33 @@ type stream struct {
 
 // stream publishes over one connection, from dialling to hanging up. Nothing
 // that it started is running when it returns.
-func (p *Publisher) stream() (healthy bool, err error) {
+func (p *Publisher) stream() ending {
 	s := &stream{p: p}
+	var err error
 	s.conn, err = p.link.connect(p.ctx, s.pong)
 	if err != nil {
-		return false, err
+		return ending{err: err}
 	}
 	p.stats.connects.Add(1)
 	p.stats.connected.Store(true)
+	s.conn.paused.Store(true) // nobody reads while the user is told
 	p.link.onConnect()
+	s.conn.paused.Store(false)
+	began, confirmed := time.Now(), p.stats.confirmed.Load()
 	p.again()
 	readEnd := make(chan error, 1)
 	go func() { readEnd <- s.read() }()
 	err = s.send(readEnd)
+	s.conn.answer(err)
 	s.conn.hangUp()
 	p.stats.connected.Store(false)
 	p.link.log.Info("disconnected", "error", err)
 	p.link.onDisconnect(err)
-	return s.conn.answered(), err
+	return ending{
+		err:      err,
+		answered: s.conn.answered(),
+		useful:   time.Since(began) > usefulAfter || p.stats.confirmed.Load() > confirmed,
+	}
 }
 
 // again has everything unconfirmed sent over the new connection.
@@ -79,7 +84,7 @@ func (p *Publisher) again() {
 	for it := p.queue.first; it != nil && it.sent; it = it.next {
 		p.stats.resent.Add(1)
 	}
-	p.unsent = p.queue.first
+	p.unsent, p.ghost, p.lost = p.queue.first, 0, nil
 	p.rouse()
 }
 
@@ -139,7 +144,7 @@ func (s *stream) take() {
 	clear(s.frames)
 	s.frames = s.frames[:0]
 	if first := p.queue.first; first != nil && first.suspect {
-		if p.unsent == first {
+		if p.unsent == first && p.ghost == 0 {
 			s.frames = append(s.frames, s.mark(first))
 		}
 		return
@@ -161,24 +166,19 @@ func (s *stream) mark(it *item) []byte {
 func (s *stream) ask() error {
 	p := s.p
 	p.mu.Lock()
-	if s.asked != 0 || p.queue.first == p.unsent {
+	if s.asked != 0 || p.queue.first == p.unsent && p.ghost == 0 {
 		p.mu.Unlock()
 		return nil
 	}
 	s.asked = s.last
 	p.mu.Unlock()
-	// The watch repeats the number with its own pings, for a peer needs to
-	// answer only the last ping that it got.
 	s.conn.barrier.Store(s.last)
-	return s.conn.Ping(p.ctx, binary.BigEndian.AppendUint64(nil, s.last))
+	return s.conn.ping(p.ctx)
 }
 
-// pong is called by the goroutine that reads.
-func (s *stream) pong(payload []byte) {
-	if len(payload) != 8 {
-		return
-	}
-	seq := binary.BigEndian.Uint64(payload)
+// pong is called by the goroutine that reads. The peer has read all frames up
+// to seq.
+func (s *stream) pong(seq uint64) {
 	s.p.confirm(seq)
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -189,103 +189,3 @@ func (s *stream) pong(payload []byte) {
 		s.p.rouse()
 	}
 }
-
-// recovery decides what becomes of the unconfirmed when a connection has ended.
-type recovery struct {
-	failures int // to connect, in a row
-	full     int // connections in a row that ended with a full queue
-}
-
-const lastFull = 10 * time.Second // between two looks at a full queue
-
-// after returns how long to wait before the next connection.
-func (r *recovery) after(p *Publisher, healthy bool, err error) time.Duration {
-	if healthy {
-		r.failures = 0
-	}
-	var closed *socket.CloseError
-	if errors.As(err, &closed) {
-		switch closed.Code {
-		case socket.TryAgainLater:
-			return r.queueFull(p, closed)
-		case socket.ProtocolFault, socket.UnsupportedData, socket.InvalidPayload, socket.PolicyViolation, socket.MessageTooBig:
-			if p.refused(closed) {
-				return 0 // one is settled, or will be alone next time: this does not go round for ever
-			}
-		}
-	}
-	p.mu.Lock()
-	p.full, p.lost = nil, err
-	p.mu.Unlock()
-	if !curable(err) {
-		p.link.fail(slog.LevelError, "cannot publish", err)
-		p.fail(err, true)
-		return 0
-	}
-	p.link.fail(slog.LevelWarn, "not connected", err)
-	if p.cfg.FailUnconfirmed {
-		p.fail(err, false)
-	}
-	if r.failures++; p.link.retry.Times > 0 && r.failures > p.link.retry.Times {
-		p.fail(fmt.Errorf("%w (%d times): %w", ErrRetriesExhausted, r.failures, err), true)
-		r.failures = 0
-		return 0
-	}
-	return p.link.retry.delay(r.failures)
-}
-
-// queueFull sends one at a time from now on, so that what has room is
-// confirmed and does not come twice with every try.
-func (r *recovery) queueFull(p *Publisher, closed *socket.CloseError) time.Duration {
-	p.link.fail(slog.LevelWarn, "a queue of the platform is full", closed)
-	p.mu.Lock()
-	if p.full == nil {
-		r.full = 0
-	}
-	p.full = closed
-	several := p.suspectSent() > 1
-	p.mu.Unlock()
-	if several && p.cfg.FailUnconfirmed {
-		p.fail(closed, false)
-	}
-	r.full++
-	return min(p.link.retry.delay(r.full), lastFull)
-}
-
-// refused finds the message that the platform did not take: there is no nack,
-// so all that were sent are suspects, and the one that ends a connection alone
-// is it. It tells whether there was any.
-func (p *Publisher) refused(closed *socket.CloseError) bool {
-	p.link.fail(slog.LevelWarn, "the platform refused a message", closed)
-	p.mu.Lock()
-	first := p.queue.first
-	again := first != nil && first.suspect
-	sent := p.suspectSent()
-	found := sent == 1 && (again || p.cfg.FailUnconfirmed)
-	if found {
-		first.settled = true
-	}
-	p.mu.Unlock()
-	switch {
-	case found:
-		p.stats.failed.Add(1)
-		p.settle([]*item{first}, &RefusedError{Code: int(closed.Code), Reason: closed.Reason})
-	case p.cfg.FailUnconfirmed:
-		p.fail(closed, false)
-	}
-	return sent > 0
-}
-
-// suspectSent marks what this connection was given and counts it. The caller
-// holds mu.
-func (p *Publisher) suspectSent() (n int) {
-	for it := p.queue.first; it != p.unsent; it = it.next {
-		it.suspect = true
-		n++
-	}
-	return n
-}
-
-// unknown is the error of a message that was sent, when err came before its
-// confirmation.
-func unknown(err error) error { return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err) }

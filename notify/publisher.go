@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,8 @@ type PublisherConfig struct {
 	MaxBody int
 
 	// Retry, PingInterval, PongTimeout, OnConnect, OnDisconnect and OnError are
-	// as for a consumer, see [ConsumerConfig].
+	// as for a consumer, see [ConsumerConfig]. The callbacks hold up the
+	// publisher, so they must not wait for it: no Publish, Flush or Close.
 	Retry        Retry
 	PingInterval time.Duration
 	PongTimeout  time.Duration
@@ -84,18 +86,21 @@ type Publisher struct {
 	gone chan struct{} // closed when the goroutine of connections has ended
 
 	mu      sync.Mutex
-	queue   list  // unconfirmed messages, in order
-	unsent  *item // the first of queue that this connection has not been given
-	bytes   int   // frames in queue
-	full    error // the platform's last word was that a queue is full
-	lost    error // why there was no connection, until one confirms
-	failed  error // the first failure that nobody was told of
+	queue   list   // unconfirmed messages, in order
+	unsent  *item  // the first of queue that this connection has not been given
+	bytes   int    // frames in queue
+	ghost   uint64 // seq of the last frame of this connection that was abandoned, until it is confirmed
+	full    error  // the platform's last word was that a queue is full
+	lost    error  // why there is no connection
+	failed  error  // the first failure that nobody was told of
 	started bool
 	closed  bool
 	pushed  uint64        // items ever put into queue
 	changed chan struct{} // if somebody waits: closed when queue shrinks
 	wake    chan struct{} // tells the connection that there is work
 
+	spare sync.Pool // of items
+	read  []*item   // what confirm settles; reused by the goroutine that reads
 	stats publisherCounters
 }
 
@@ -113,8 +118,12 @@ func NewPublisher(client *prism.Client, cfg PublisherConfig) (*Publisher, error)
 		gone: make(chan struct{}),
 		wake: make(chan struct{}, 1),
 	}
+	p.spare.New = func() any { return new(item) }
+	if err := p.link.check(); err != nil {
+		return nil, err
+	}
 	p.ctx, p.quit = context.WithCancel(context.Background())
-	return p, p.link.check()
+	return p, nil
 }
 
 // Publish sends one message as text/plain and waits until the platform has
@@ -147,12 +156,31 @@ func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 
 // PublishAsync sends m and does not wait for the confirmation: ctx bounds only
 // the waiting for room below MaxUnconfirmed. done is called once, with what
-// PublishMessage would have returned, in the order of confirmation; it must not
-// block nor publish. With a nil done, Flush returns the first failure.
+// PublishMessage would have returned, in the order of confirmation, by the
+// goroutine that reads confirmations: it must not block, publish nor panic.
+// With a nil done, Flush returns the first failure.
 // PublishAsync copies m.Body.
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
-	return p.enqueue(ctx, m, &item{done: done})
+	it := p.spare.Get().(*item)
+	it.done = done
+	if err := p.enqueue(ctx, m, it); err != nil {
+		p.recycle(it)
+		return err
+	}
+	return nil
 }
+
+// recycle gives back a confirmed item that nobody waits for; without it,
+// publishing costs two allocations a message. The frame of one that has failed
+// may still be on its way to the connection.
+func (p *Publisher) recycle(it *item) {
+	if cap(it.frame) <= keptFrame {
+		*it = item{frame: it.frame[:0]}
+		p.spare.Put(it)
+	}
+}
+
+const keptFrame = 4 << 10
 
 func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) error {
 	if err := p.encode(m, it); err != nil {
@@ -183,18 +211,18 @@ func (p *Publisher) encode(m Message, it *item) (err error) {
 	if m.Type == "" {
 		m.Type = "text/plain"
 	}
-	for _, part := range []struct {
-		name        string
-		size, limit int
-	}{{"routing key", len(m.Key), p.cfg.MaxKey}, {"body", len(m.Body), p.cfg.MaxBody}, {"content type", len(m.Type), maxType}} {
-		if part.size > part.limit {
-			return &SizeError{Part: part.name, Size: part.size, Limit: part.limit}
-		}
+	switch {
+	case len(m.Key) > p.cfg.MaxKey:
+		return &SizeError{Part: "routing key", Size: len(m.Key), Limit: p.cfg.MaxKey}
+	case len(m.Body) > p.cfg.MaxBody:
+		return &SizeError{Part: "body", Size: len(m.Body), Limit: p.cfg.MaxBody}
+	case len(m.Type) > maxType:
+		return &SizeError{Part: "content type", Size: len(m.Type), Limit: maxType}
 	}
 	if m.Key == "" {
 		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
 	}
-	it.frame, err = wire.AppendPublish(make([]byte, 0, 9+len(m.Key)+len(m.Body)+len(m.Type)), m.Key, m.Body, m.Type)
+	it.frame, err = wire.AppendPublish(slices.Grow(it.frame[:0], 9+len(m.Key)+len(m.Body)+len(m.Type)), m.Key, m.Body, m.Type)
 	return err
 }
 
@@ -206,7 +234,7 @@ func (p *Publisher) explain(err error) error {
 	case p.full != nil:
 		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.full, err)
 	case p.lost != nil:
-		return fmt.Errorf("%w; not connected: %w", err, p.lost)
+		return fmt.Errorf("%w; not connected: %v", err, p.lost)
 	default:
 		return err
 	}
@@ -221,6 +249,9 @@ func (p *Publisher) abandon(it *item, err error) error {
 	}
 	it.settled = true
 	sent := it.sent
+	if p.given(it) {
+		p.ghost = max(p.ghost, it.seq) // whatever ends this connection may be its fault
+	}
 	p.remove(it)
 	p.announce()
 	err = fmt.Errorf("notify: not published: %w", err)

@@ -2,6 +2,8 @@ package notify
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -33,19 +35,10 @@ type session struct {
 	readErr error
 }
 
-// ending says how a session ended.
-type ending struct {
-	err      error
-	healthy  bool          // the platform had answered
-	renewed  bool          // this side ended it, to have deliveries again
-	wait     time.Duration // before the next session, if renewed
-	renewals int           // in a row
-}
-
 // serve is one session from dialling to hanging up. Nothing that it started
 // is running when it returns, except handlers.
 func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
-	conn, err := c.link.connect(ctx, func([]byte) {})
+	conn, err := c.link.connect(ctx, func(uint64) {})
 	if err != nil {
 		return ending{err: err}
 	}
@@ -65,16 +58,22 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	}
 	c.stats.connects.Add(1)
 	c.stats.connected.Store(true)
+	conn.paused.Store(true) // nobody reads while the user is told
 	c.link.onConnect()
+	conn.paused.Store(false)
+	began, acked := time.Now(), c.stats.acked.Load()
 	go s.read()
 	end := s.attend(ctx, renewals)
 	s.drain()
+	conn.answer(end.err)
 	conn.hangUp()
 	<-s.readEnd
 	p.discard()
 	c.stats.connected.Store(false)
 	c.link.log.Info("disconnected", "error", end.err)
 	c.link.onDisconnect(end.err)
+	end.answered = conn.answered()
+	end.useful = time.Since(began) > usefulAfter || c.stats.acked.Load() > acked
 	return end
 }
 
@@ -115,7 +114,12 @@ func (s *session) attend(ctx context.Context, renewals int) ending {
 }
 
 func (s *session) lost() ending {
-	return ending{err: s.conn.reason(s.readErr), healthy: s.conn.answered()}
+	err := s.conn.reason(s.readErr)
+	var fault *socket.ProtocolError
+	if errors.As(err, &fault) && fault.Code == socket.MessageTooBig {
+		err = fmt.Errorf("notify: a delivery is larger than ConsumerConfig.MaxDelivery, raise that: %w", err)
+	}
+	return ending{err: err}
 }
 
 // renew lets running handlers finish, so that what they did is acknowledged,
@@ -157,6 +161,7 @@ func (s *session) read() {
 		if err != nil {
 			s.stats.undecodable.Add(1)
 			s.link.fail(slog.LevelWarn, "a frame is no delivery and stays unacknowledged", err)
+			s.strange()
 			continue
 		}
 		s.admit(newDelivery(d))
@@ -246,13 +251,33 @@ func (s *session) finish(d *Delivery, kept bool) {
 	}
 }
 
-// park leaves a delivery unacknowledged for the rest of the session.
-func (s *session) park() {
+// park leaves a delivery unacknowledged for the rest of the session, unless
+// the user has acknowledged it before failing.
+func (s *session) park(d *Delivery) {
+	if d.acked.Load() {
+		return
+	}
 	s.mu.Lock()
 	s.parked++
 	s.mu.Unlock()
+	s.noteParked()
+}
+
+func (s *session) noteParked() {
 	select {
 	case s.parking <- struct{}{}:
 	default:
+	}
+}
+
+// strange counts a frame that may hold a place in the platform's window for the
+// rest of the session, since nobody knows its tag. Only many of them are worth
+// a renewal: one may be a greeting.
+func (s *session) strange() {
+	s.mu.Lock()
+	s.parked++
+	s.mu.Unlock()
+	if s.crowded() {
+		s.noteParked()
 	}
 }

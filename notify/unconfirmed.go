@@ -73,6 +73,11 @@ func (p *Publisher) remove(it *item) {
 	p.bytes -= len(it.frame)
 }
 
+// given tells whether the present connection was given it. The caller holds mu.
+func (p *Publisher) given(it *item) bool {
+	return it.sent && (p.unsent == nil || it.order < p.unsent.order)
+}
+
 // rouse tells the connection that there is something to do.
 func (p *Publisher) rouse() {
 	select {
@@ -139,10 +144,13 @@ func (p *Publisher) settle(items []*item, err error) {
 // connection.
 func (p *Publisher) confirm(seq uint64) {
 	p.mu.Lock()
-	var read []*item
+	read := p.read[:0]
 	for it := p.queue.first; it != p.unsent && it.seq <= seq; it = it.next {
 		it.settled = true
 		read = append(read, it)
+	}
+	if seq >= p.ghost {
+		p.ghost = 0
 	}
 	if len(read) > 0 {
 		p.full, p.lost = nil, nil
@@ -150,6 +158,13 @@ func (p *Publisher) confirm(seq uint64) {
 	p.mu.Unlock()
 	p.stats.confirmed.Add(int64(len(read)))
 	p.settle(read, nil)
+	for _, it := range read {
+		if it.result == nil {
+			p.recycle(it)
+		}
+	}
+	clear(read)
+	p.read = read
 }
 
 // fail settles what was sent and, if unsent, also what was not.
