@@ -1,8 +1,8 @@
 package prism
 
 import (
-	"context"
 	"bufio"
+	"context"
 	"io"
 	"log"
 	"net"

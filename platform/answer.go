@@ -13,7 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-const codeInternal = "internal_error"
+const (
+	codeInternal = "internal_error"
+	codeCanceled = "canceled"
+)
 
 // statusCanceled stands in the log for a caller that did not wait for the
 // answer, as other servers have it.
@@ -107,7 +110,7 @@ func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	switch {
 	case f != nil:
 	case r.Context().Err() != nil:
-		f = &failure{status: statusCanceled, code: "canceled", message: "the caller has gone"}
+		f = &failure{status: statusCanceled, code: codeCanceled, message: "the caller has gone"}
 	default:
 		p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
 		f = internalFailure(c)

@@ -6,11 +6,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // forward lets h answer a verified call as a backend behind the gateway sees
 // it (protocol chapter 5).
 func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) {
+	if c.form == nil && r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // how long the body takes is h's affair
+	}
 	h.ServeHTTP(w, backendRequest(r, c))
 	if w.status == 0 { // net/http answers 200 for a handler that wrote nothing
 		w.status = http.StatusOK

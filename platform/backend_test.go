@@ -13,15 +13,15 @@ import (
 
 // echo remembers what a backend saw.
 type echo struct {
-	method, path, query, body string
-	form                      url.Values
-	header                    http.Header
+	method, uri, path, query, body string
+	form                           url.Values
+	header                         http.Header
 }
 
 func (s *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.ParseForm()
 	rest, _ := io.ReadAll(r.Body)
-	*s = echo{r.Method, r.URL.Path, r.URL.RawQuery, string(rest), r.PostForm, r.Header}
+	*s = echo{r.Method, r.RequestURI, r.URL.Path, r.URL.RawQuery, string(rest), r.PostForm, r.Header}
 	w.WriteHeader(http.StatusTeapot)
 	io.WriteString(w, "brewed")
 }
@@ -72,6 +72,19 @@ func TestBackendGetsOtherBodiesAsTheyAre(t *testing.T) {
 	req.Header.Set("Content-Type", "application/json")
 	if e.send(req); seen.body != body {
 		t.Errorf("the backend saw %q", seen.body)
+	}
+}
+
+func TestBackendsRequestURIShowsNoProof(t *testing.T) {
+	var seen echo
+	e := newEnv(t, platform.Config{Backend: &seen})
+	for _, target := range []string{
+		"/api/x?client_id=" + testKey + "&client_secret=" + testSecret + "&a=1",
+		e.request("GET", "x", url.Values{"a": {"1"}}).URL.RequestURI(),
+	} {
+		if e.get(target); seen.uri != "/api/x?a=1" {
+			t.Errorf("the backend saw %q", seen.uri)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type call struct {
 	key      Key    // set once the caller is verified
 	query    url.Values
 	form     url.Values // nil when the body is no form
+	inFlight int64      // bytes of the form
 	observed bool
 }
 
@@ -56,6 +57,15 @@ func (c *call) public(r *http.Request) Call {
 	}
 }
 
+// limitBody ends the reading of the body after BodyTimeout, also of one that no
+// API wants: net/http reads to its end before it answers, for as long as the
+// caller likes.
+func (p *Platform) limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.cfg.BodyTimeout)) // where there are no deadlines, the server's own limits have to do
+	}
+}
+
 // readParams reads the query and, for POST and PUT, the form into c.
 func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) error {
 	limit := p.cfg.Limits.RequestBody
@@ -74,15 +84,13 @@ func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) e
 }
 
 func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) error {
-	server := http.NewResponseController(w) // where it has no deadlines, its own limits have to do
-	server.SetReadDeadline(time.Now().Add(p.cfg.BodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, p.cfg.Limits.RequestBody))
+	body, err := io.ReadAll(&formReader{http.MaxBytesReader(nil, r.Body, p.cfg.Limits.RequestBody), c, &p.forms})
 	if err != nil {
 		// The rest of the body may never come: the server must not wait for it.
 		w.Header().Set("Connection", "close")
 		return bodyFailure(err)
 	}
-	server.SetReadDeadline(time.Time{})
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
 		return badRequest("invalid_form", "the form in the body "+err.Error())
 	}
@@ -135,7 +143,10 @@ func parsePair(pair string) (name, value string, err error) {
 // bodyFailure says why a body could not be read.
 func bodyFailure(err error) error {
 	var big *http.MaxBytesError
+	var refused *failure
 	switch {
+	case errors.As(err, &refused):
+		return refused
 	case errors.As(err, &big):
 		return bodyTooLarge(big.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -33,21 +33,25 @@ type channel struct {
 
 	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
 
-	mu        sync.Mutex // guards what follows
-	changed   sync.Cond  // the window has room, or the channel has ended
-	ended     bool
-	window    int
-	lastTag   uint64
-	held      map[uint64]held // deliveries without an ack, by tag
-	heldBytes int
-	consumers map[string]Consumer // by topic
+	mu         sync.Mutex // guards what follows
+	changed    sync.Cond  // the window has room, or the channel has ended
+	ended      bool
+	window     int
+	pinged     bool // the peer takes the full window
+	lastTag    uint64
+	held       map[uint64]held // deliveries without an ack, by tag
+	heldBytes  int
+	heldFrames int                 // bytes of the frames of what is held
+	wanted     int                 // bytes of the frame that found no room
+	consumers  map[string]Consumer // by topic
 }
 
 // held is a delivery that waits for its ack.
 type held struct {
 	queue Consumer
 	id    uint64
-	size  int
+	size  int // of the body
+	frame int
 }
 
 // An ending is why a channel is over and what its peer is told.
@@ -74,18 +78,23 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 	defer p.conns.leave(ch)
 	if err := ch.accept(w, r); err != nil {
 		p.conns.release(ch.info.Key)
+		var refused *socket.HandshakeError
+		if !errors.As(err, &refused) { // the connection broke: nobody will read an answer
+			w.status, w.code = statusCanceled, codeCanceled
+			return nil
+		}
 		return handshakeFailure(err)
 	}
 	w.status = http.StatusSwitchingProtocols
-	p.observe(r, c, w.status, "")
+	ch.guarded(func() { p.observe(r, c, w.status, "") })
 	ch.run(r.Context())
 	return nil
 }
 
 func handshakeFailure(err error) error {
 	var refused *socket.HandshakeError
-	if !errors.As(err, &refused) { // the connection broke: nobody will read this
-		return badRequest("connection_lost", err.Error())
+	if !errors.As(err, &refused) {
+		return err
 	}
 	code := "invalid_handshake"
 	if refused.Status == http.StatusUpgradeRequired {
@@ -123,7 +132,7 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		// The longest publish: a byte, three lengths and their parts.
 		MaxMessage:   int64(1 + 2 + l.Key + 4 + l.Body + 2 + l.ContentType),
 		WriteTimeout: c.p.cfg.WriteTimeout,
-		OnPing:       c.pinged(),
+		OnPing:       c.onPing(),
 	})
 	if err != nil {
 		return err
@@ -179,7 +188,7 @@ func (c *channel) logAttrs() []any {
 	return []any{
 		slog.Uint64("conn", c.info.ID),
 		slog.String("key", c.info.Key),
-		slog.String("user_agent", shorten(c.info.UserAgent, 256)),
+		slog.String("user_agent", shorten(c.info.UserAgent, loggedBytes)),
 		slog.String("remote", c.info.RemoteAddr),
 		slog.String("request_id", c.info.RequestID),
 	}
@@ -212,9 +221,11 @@ func (c *channel) retire() {
 	c.mu.Unlock()
 	c.cancel()
 	for topic, queue := range consumers {
-		if err := queue.Close(); err != nil {
-			c.p.cfg.Logger.Error("returning messages failed", append(c.logAttrs(), slog.String("topic", topic), slog.Any("error", err))...)
-		}
+		c.guarded(func() {
+			if err := queue.Close(); err != nil {
+				c.p.cfg.Logger.Error("returning messages failed", append(c.logAttrs(), slog.String("topic", topic), slog.Any("error", err))...)
+			}
+		})
 	}
 	c.tasks.Wait()
 }
@@ -328,9 +339,9 @@ func wireWords(e *wire.Error) string {
 	return fmt.Sprintf("%s as the %s SDK writes it: %s", e.Op, e.Dialect, e.Reason)
 }
 
-// pinged returns what the socket calls for each ping of the peer. The first
+// onPing returns what the socket calls for each ping of the peer. The first
 // shows that the peer can take the full window and pings of ours.
-func (c *channel) pinged() func([]byte) {
+func (c *channel) onPing() func([]byte) {
 	seen := false // only the reading goroutine calls it
 	return func([]byte) {
 		if seen {
@@ -338,7 +349,7 @@ func (c *channel) pinged() func([]byte) {
 		}
 		seen = true
 		c.mu.Lock()
-		c.window = c.p.cfg.Limits.Window
+		c.window, c.pinged = c.p.cfg.Limits.Window, true
 		c.changed.Broadcast()
 		c.mu.Unlock()
 		c.spawn(c.keepAlive)

@@ -129,7 +129,8 @@ func TestBadFramesCloseWithAReason(t *testing.T) {
 		code  uint16
 		words []string
 	}{
-		{"empty", binaryFrame(nil), 1002, []string{"empty"}},
+		{"empty", binaryFrame(nil), 1002, []string{"command", "empty"}},
+		{"zero", binaryFrame([]byte{0}), 1003, []string{"command 0x00", "publish"}},
 		{"unknown command", binaryFrame([]byte{0x49}), 1003, []string{"0x49", "publish"}},
 		{"publish cut short", binaryFrame([]byte{1, 0, 9, 'x'}), 1002, []string{"publish", "length"}},
 		{"publish too long", binaryFrame(append(publish("k", "b", "t"), 0)), 1002, []string{"publish"}},

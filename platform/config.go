@@ -63,8 +63,8 @@ type Config struct {
 	// the connection is given up. Zero means 30 s.
 	WriteTimeout time.Duration
 
-	// BodyTimeout is how long a caller may take to send a form. Zero means
-	// 30 s.
+	// BodyTimeout is how long a caller may take to send a form, or a body that
+	// nobody reads. Zero means 30 s.
 	BodyTimeout time.Duration
 
 	// Backend gets the verified calls to APIs that the platform does not
@@ -106,6 +106,10 @@ type Limits struct {
 	// RequestBody bounds the body of an HTTP request. The default, three
 	// times MaxBody and 1 MiB more, has room for an escaped message.
 	RequestBody int64
+	// FormsInFlight bounds the forms of all calls that are being read or
+	// served, over the whole platform; a call beyond it gets 503. RequestBody
+	// must not be larger (256 MiB).
+	FormsInFlight int64
 	// Parameters bounds the parameters of a call (1,000).
 	Parameters int
 	// Read bounds the messages of one notify/read (1,000).
@@ -147,6 +151,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Topic, 256)
 	setDefault(&l.ContentType, 256)
 	setDefault(&l.RequestBody, 3*int64(l.MaxBody)+1<<20)
+	setDefault(&l.FormsInFlight, max(256<<20, l.RequestBody))
 	setDefault(&l.Parameters, 1000)
 	setDefault(&l.Read, 1000)
 	setDefault(&l.ReadBytes, 4<<20)
@@ -203,7 +208,8 @@ func (l Limits) check() error {
 		{"RoutingKey", int64(l.RoutingKey), math.MaxUint16},
 		{"Topic", int64(l.Topic), math.MaxUint16},
 		{"ContentType", int64(l.ContentType), math.MaxUint16},
-		{"RequestBody", l.RequestBody, math.MaxInt64},
+		{"RequestBody", l.RequestBody, l.FormsInFlight},
+		{"FormsInFlight", l.FormsInFlight, math.MaxInt64},
 		{"Parameters", int64(l.Parameters), math.MaxInt64},
 		{"Read", int64(l.Read), math.MaxInt64},
 		{"ReadBytes", int64(l.ReadBytes), math.MaxInt64},

@@ -20,6 +20,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"negative time", func(c *platform.Config) { c.PingInterval = -time.Second }, []string{"PingInterval"}},
 		{"negative limit", func(c *platform.Config) { c.Limits.Window = -1 }, []string{"Window", "-1"}},
 		{"small window too large", func(c *platform.Config) { c.Limits.SmallWindow = 300 }, []string{"SmallWindow", "256"}},
+		{"no room for a form", func(c *platform.Config) { c.Limits.RequestBody, c.Limits.FormsInFlight = 2, 1 }, []string{"RequestBody"}},
 		{"routing key beyond its length field", func(c *platform.Config) { c.Limits.RoutingKey = 70000 }, []string{"RoutingKey", "65535"}},
 	}
 	for _, row := range rows {

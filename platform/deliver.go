@@ -15,6 +15,13 @@ var errTooManyConsumes = errors.New("platform: too many topics on one connection
 // keptFrame is the largest frame buffer that a delivering goroutine keeps.
 const keptFrame = 64 << 10
 
+// smallWindowBytes bounds the frames that are on their way to a peer that has
+// not pinged: PHP's consumer fails when one of its reads, of 8,192 bytes, ends
+// within a frame's header, so no read may be full unless one frame fills it.
+const smallWindowBytes = 8<<10 - 1
+
+const maxHeader = 4 // of a frame that is not alone in the small window
+
 // consume starts to deliver a topic; one that is delivered already is left
 // alone.
 func (c *channel) consume(topic string) error {
@@ -63,13 +70,32 @@ func (c *channel) deliver(topic string, queue Consumer) {
 			c.fetchFailed(err)
 			return
 		}
-		if frame, err = c.send(topic, queue, leases, frame); err != nil {
+		var sent int
+		if sent, frame, err = c.send(topic, queue, leases, frame); err != nil {
 			return // whatever ended the writing ends the reading, too, which tells why
+		}
+		if err := giveBack(c.ctx, queue, leases[sent:]); err != nil {
+			c.fetchFailed(err)
+			return
 		}
 		if cap(frame) > keptFrame {
 			frame = nil
 		}
 	}
+}
+
+// giveBack returns what the window had no room for. Another topic of this
+// connection may have filled it while Fetch waited; and another consumer of
+// the queue may have room.
+func giveBack(ctx context.Context, queue Consumer, leases []Lease) error {
+	if len(leases) == 0 {
+		return nil
+	}
+	ids := make([]uint64, len(leases))
+	for i, l := range leases {
+		ids[i] = l.ID
+	}
+	return queue.Return(ctx, ids...)
 }
 
 // fetchFailed ends the channel, unless it is ending already. A topic that was
@@ -80,41 +106,26 @@ func (c *channel) fetchFailed(err error) {
 	}
 }
 
-// send writes leases as deliveries. With several topics on one connection
-// they may be more than the window has room for: then it waits.
-func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byte) ([]byte, error) {
-	for len(leases) > 0 {
-		if c.waitRoom() == 0 {
-			return frame, context.Canceled
-		}
-		var n int
-		var err error
-		if n, frame, err = c.sendSome(topic, queue, leases, frame); err != nil {
-			return frame, err
-		}
-		leases = leases[n:]
-	}
-	return frame, nil
-}
-
-// sendSome writes what the window takes: each delivery as one frame, its tag
-// the next of the connection.
-func (c *channel) sendSome(topic string, queue Consumer, leases []Lease, frame []byte) (int, []byte, error) {
+// send writes leases as deliveries, each as one frame with the next tag of
+// the connection, as far as the window has room, and returns how many it
+// wrote.
+func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byte) (int, []byte, error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	tag, n := c.hold(queue, leases)
-	for _, l := range leases[:n] {
-		m := l.Message
-		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: topic, Tag: tag, Message: m})
+	for n, l := range leases {
+		m, tag := l.Message, c.lastTag+1
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
 			Tag: tag, Time: m.Time, Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
-		if err := c.conn.Write(c.ctx, opcodeOf(frame), frame); err != nil {
-			return 0, frame, err
+		if !c.hold(tag, held{queue: queue, id: l.ID, size: len(m.Body), frame: len(frame)}) {
+			return n, frame, nil
 		}
-		tag++
+		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: topic, Tag: tag, Message: m})
+		if err := c.conn.Write(c.ctx, opcodeOf(frame), frame); err != nil {
+			return n, frame, err
+		}
 	}
-	return n, frame, nil
+	return len(leases), frame, nil
 }
 
 // opcodeOf lets bodies of any bytes pass: a text frame must be UTF-8.
@@ -141,26 +152,32 @@ func (c *channel) waitRoom() int {
 
 // room is called with mu held.
 func (c *channel) room() int {
-	if c.heldBytes >= c.p.cfg.Limits.WindowBytes {
+	l := &c.p.cfg.Limits
+	switch {
+	case c.heldBytes >= l.WindowBytes:
+		return 0
+	case c.pinged:
+		return max(0, c.window-len(c.held))
+	case len(c.held) > 0 && c.heldFrames+c.wanted > smallWindowBytes:
 		return 0
 	}
 	return max(0, c.window-len(c.held))
 }
 
-// hold gives as many leases as the window takes their tags, and returns the
-// first tag and how many they are.
-func (c *channel) hold(queue Consumer, leases []Lease) (first uint64, n int) {
+// hold gives a delivery its place in the window, if there is one.
+func (c *channel) hold(tag uint64, h held) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	first = c.lastTag + 1
-	for n < len(leases) && !c.ended && c.room() > 0 {
-		l := leases[n]
-		c.lastTag++
-		c.held[c.lastTag] = held{queue: queue, id: l.ID, size: len(l.Message.Body)}
-		c.heldBytes += len(l.Message.Body)
-		n++
+	c.wanted = h.frame + maxHeader
+	if c.ended || c.room() == 0 {
+		return false
 	}
-	return first, n
+	c.wanted = 0
+	c.lastTag = tag
+	c.held[tag] = h
+	c.heldBytes += h.size
+	c.heldFrames += h.frame + maxHeader
+	return true
 }
 
 // ack removes a delivered message for good. A tag that is not outstanding,
@@ -185,6 +202,7 @@ func (c *channel) let(tag uint64, hasTag bool) (held, bool) {
 	}
 	delete(c.held, tag)
 	c.heldBytes -= h.size
+	c.heldFrames -= h.frame + maxHeader
 	c.changed.Broadcast() // any of the waiting topics may be the one that has messages
 	return h, true
 }

@@ -43,15 +43,16 @@
 //	401 missing_sign_time, invalid_sign_time,
 //	    sign_time_expired                           the time
 //	403 secret_over_http                            secret mode where others can read it
-//	403 too_many_topics
+//	403 too_many_topics, too_many_bindings
 //	404 unknown_api, unknown_topic
 //	405 method_not_allowed                          with Allow
-//	408 request_timeout                             the form did not arrive in time
+//	408 request_timeout                             the form came too slowly
 //	413 request_too_large, message_too_large
 //	426 upgrade_required                            a plain call of the channel
 //	429 queue_full, too_many_connections            with Retry-After
+//	499 canceled                                    the caller had gone; seen in log and trace only
 //	500 internal_error                              the cause is in the log only
-//	503 shutting_down                               with Retry-After
+//	503 shutting_down, overloaded                   with Retry-After
 //
 // # The message channel
 //

@@ -44,21 +44,98 @@ func TestHostileRequestsGetAClearRefusal(t *testing.T) {
 	})
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", e.addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(patience))
-			io.WriteString(conn, row.request)
-			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			readReply(t, resp).want(t, row.status, row.code)
+			e.raw(t, row.request).want(t, row.status, row.code)
 		})
 	}
 	e.call("GET", "platform/notify/status", nil).want(t, 200, "")
+}
+
+// net/http reads a body to its end before it answers, so what nobody wants
+// must not take longer than BodyTimeout either.
+func TestABodyThatNeverComesDelaysNoAnswer(t *testing.T) {
+	const length, chunked = "Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"
+	rows := []struct {
+		name, request string
+		status        int
+		code          string
+	}{
+		{"JSON without proof", "POST /api/platform/notify/purge HTTP/1.1\r\nContent-Type: application/json\r\n" + length, 401, "missing_client_id"},
+		{"GET with a body", "GET /api/platform/notify/status HTTP/1.1\r\n" + length, 401, "missing_client_id"},
+		{"GET in chunks", "GET /api/x HTTP/1.1\r\n" + chunked, 401, "missing_client_id"},
+		{"a bad query", "POST /api/x?%zz HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n" + length, 400, "invalid_query"},
+		{"too long", "POST /api/x HTTP/1.1\r\nContent-Length: 2001\r\n", 413, "request_too_large"},
+	}
+	e := newEnv(t, platform.Config{BodyTimeout: 100 * time.Millisecond, Limits: platform.Limits{RequestBody: 2000}})
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			e.raw(t, row.request+"Host: x\r\n\r\n").want(t, row.status, row.code)
+		})
+	}
+}
+
+// raw sends a request, which may be the beginning of one, and returns its answer.
+func (e *env) raw(t *testing.T, request string) reply {
+	t.Helper()
+	conn, err := net.Dial("tcp", e.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, request)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readReply(t, resp)
+}
+
+// What was announced counts nothing; what has arrived counts until the call
+// is answered.
+func TestFormsInFlightAreBounded(t *testing.T) {
+	entered, leave := make(chan bool), make(chan bool)
+	e := newEnv(t, platform.Config{
+		Limits: platform.Limits{RequestBody: 1000, FormsInFlight: 1000},
+		Override: func(c platform.Call) http.Handler {
+			if c.API != "wait" {
+				return nil
+			}
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- true; <-leave })
+		},
+	})
+	announced, err := net.Dial("tcp", e.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer announced.Close()
+	io.WriteString(announced, "POST /api/x HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n")
+
+	large := url.Values{"data": {repeat("x", 600)}}
+	waiting := e.request("POST", "wait", large)
+	done := make(chan reply)
+	go func() { done <- e.send(waiting) }()
+	<-entered
+	r := e.call("POST", "platform/notify/write", large)
+	r.want(t, 503, "overloaded")
+	if r.header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After is %q", r.header.Get("Retry-After"))
+	}
+	e.call("POST", "platform/notify/write", url.Values{"data": {"small"}}).wantResult(t, "true")
+	close(leave)
+	if r := <-done; r.status != 200 {
+		t.Errorf("the first call was answered %d", r.status)
+	}
+	e.call("POST", "platform/notify/write", large).wantResult(t, "true")
+}
+
+func TestTheLogCutsWhatTheCallerChose(t *testing.T) {
+	var log lockedBuffer
+	seen, trace := newEvents()
+	e := newEnv(t, platform.Config{Trace: trace, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	e.raw(t, repeat("M", 5000)+" /api/"+repeat("p", 5000)+" HTTP/1.1\r\nHost: x\r\n\r\n").want(t, 401, "missing_client_id")
+	await[callEvent](t, seen, 1)
+	contains(t, log.String(), "method="+repeat("M", 253)+"...", "path=/api/"+repeat("p", 248)+"...")
 }
 
 func TestABackendsBodyIsBoundedToo(t *testing.T) {

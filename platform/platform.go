@@ -16,6 +16,7 @@ type Platform struct {
 	cfg    Config
 	routes map[string]route
 	conns  connections
+	forms  formBytes
 	count  counters
 }
 
@@ -29,6 +30,7 @@ func New(cfg Config) (*Platform, error) {
 	}
 	p := &Platform{cfg: cfg}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
+	p.forms.limit = cfg.Limits.FormsInFlight
 	p.routes = p.routeTable()
 	return p, nil
 }
@@ -59,6 +61,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		api:   p.apiName(r.URL.Path),
 	}
 	out := &answer{ResponseWriter: w}
+	defer func() { p.forms.giveBack(c.inFlight) }()
 	out.Header().Set("X-Request-Id", c.id)
 	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
 	defer func() {
@@ -74,6 +77,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve leads a call through the house: read, verify, route.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
+	p.limitBody(w, r)
 	if err := p.readParams(w, r, c); err != nil {
 		return err
 	}
@@ -127,6 +131,9 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 	}
 }
 
+// loggedBytes is how much of a text that the caller chose goes into the log.
+const loggedBytes = 256
+
 func (p *Platform) logCall(r *http.Request, c *call, status int, code string, took time.Duration) {
 	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable { // that is a shutdown, no failure
@@ -136,8 +143,8 @@ func (p *Platform) logCall(r *http.Request, c *call, status int, code string, to
 		return
 	}
 	p.cfg.Logger.LogAttrs(r.Context(), level, "call",
-		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("method", shorten(r.Method, loggedBytes)),
+		slog.String("path", shorten(r.URL.Path, loggedBytes)),
 		slog.String("key", c.key.ID),
 		slog.Int("status", status),
 		slog.String("code", code),

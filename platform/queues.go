@@ -64,6 +64,10 @@ type Consumer interface {
 	// Ack removes messages for good. IDs that are not outstanding at this
 	// consumer are ignored.
 	Ack(ctx context.Context, ids ...uint64) error
+	// Return puts messages back at their places in the queue, where any
+	// consumer can fetch them. IDs that are not outstanding at this consumer
+	// are ignored.
+	Return(ctx context.Context, ids ...uint64) error
 	// Close returns what is unacknowledged to its place in the queue; when
 	// it returns, another consumer can fetch it. A waiting Fetch ends.
 	Close() error

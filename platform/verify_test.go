@@ -106,6 +106,21 @@ func TestExpiredTimeShowsBothClocks(t *testing.T) {
 	}
 }
 
+func TestTheWindowEndsAfterItsLastSecond(t *testing.T) {
+	clock := time.Date(2024, 5, 1, 12, 0, 0, 999_000_000, time.UTC)
+	e := newEnv(t, platform.Config{Now: func() time.Time { return clock }})
+	for off, status := range map[time.Duration]int{
+		-10 * time.Minute: 200, -10*time.Minute - time.Second: 401,
+		10 * time.Minute: 200, 10*time.Minute + time.Second: 401,
+	} {
+		q := url.Values{}
+		at(q, clock.Add(off))
+		if r := e.get(statusPath + "?" + q.Encode()); r.status != status {
+			t.Errorf("%v off: answered %d, want %d", off, r.status, status)
+		}
+	}
+}
+
 func TestSystemParametersMayStandInQueryOrForm(t *testing.T) {
 	e := newEnv(t, platform.Config{})
 	const path = "/api/platform/notify/write"

@@ -8,13 +8,16 @@ import (
 )
 
 // Op is the first byte of a command.
-type Op byte
+type Op uint16
 
 const (
 	OpPublish Op = 1
 	OpConsume Op = 2
 	OpAck     Op = 3
-	opDeliver Op = 0 // never on the wire: names deliveries in errors
+
+	// No byte has these values; they stand in errors.
+	opDeliver Op = 0x100 // a delivery
+	opNone    Op = 0x101 // a command without an op
 )
 
 func (op Op) String() string {
@@ -27,8 +30,10 @@ func (op Op) String() string {
 		return "ack"
 	case opDeliver:
 		return "delivery"
+	case opNone:
+		return "command"
 	default:
-		return fmt.Sprintf("command %#02x", byte(op))
+		return fmt.Sprintf("command %#02x", uint16(op))
 	}
 }
 
@@ -114,7 +119,7 @@ func appendString(dst []byte, s string) []byte {
 // everything else is copied.
 func DecodeCommand(frame []byte, limits Limits) (Command, error) {
 	if len(frame) == 0 {
-		return Command{}, malformed(opDeliver, "empty frame, a command starts with 1, 2 or 3")
+		return Command{}, malformed(opNone, "the frame is empty, it starts with 1, 2 or 3")
 	}
 	limits = limits.Defaults()
 	switch op, rest := Op(frame[0]), frame[1:]; op {

@@ -71,8 +71,9 @@ func TestARefusedCommandSaysWhatWasWrong(t *testing.T) {
 		name, frame, dialect, reason string
 		code                         uint16
 	}{
-		{"empty", "", "", "empty frame", 1002},
-		{"unknown", "\x04abc", "", "unknown", 1003},
+		{"empty", "", "", "command: the frame is empty", 1002},
+		{"zero", "\x00", "", "command 0x00: unknown", 1003},
+		{"unknown", "\x04abc", "", "command 0x04: unknown", 1003},
 		{"text", "hello", "", "unknown", 1003},
 		{"publish cut after the op", "\x01", "", "lengths", 1002},
 		{"publish cut in the key", "\x01\x00\x04ab", "", "lengths", 1002},

@@ -15,7 +15,8 @@ type Config struct {
 	// MaxTopics is how many named topics an owner has; the default is 1,000.
 	MaxTopics int
 	// MaxBindings is how many bindings an owner has over all of its queues;
-	// the default is 10,000.
+	// the default is 10,000. Their patterns have at most four times as many
+	// words, all together.
 	MaxBindings int
 	// Bindings are the bindings that every owner begins with. Their topics
 	// exist from the start, even above MaxTopics and MaxBindings. If there
@@ -40,6 +41,15 @@ func (c Config) withDefaults() Config {
 		c.Bindings = []Binding{{Pattern: "#"}}
 	}
 	return c
+}
+
+// maxWords keeps a binding from costing as much memory as the longest pattern.
+func (c Config) maxWords() int {
+	const perBinding = 4
+	if c.MaxBindings > math.MaxInt/perBinding {
+		return math.MaxInt
+	}
+	return perBinding * c.MaxBindings
 }
 
 func bound[N int | int64](n, preset, none N) N {

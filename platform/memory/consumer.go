@@ -114,6 +114,21 @@ func (c *consumer) Ack(_ context.Context, ids ...uint64) error {
 	return nil
 }
 
+func (c *consumer) Return(_ context.Context, ids ...uint64) error {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	var items []item
+	for _, id := range ids {
+		if m, ok := c.held[id]; ok {
+			delete(c.held, id)
+			items = append(items, item{id, m})
+		}
+	}
+	c.queue.giveBack(items)
+	c.shrink()
+	return nil
+}
+
 // hold notes that c has the message of it.
 func (c *consumer) hold(it item) {
 	c.held[it.number] = it.message

@@ -15,6 +15,7 @@ type owner struct {
 	mu       sync.Mutex // guards what follows, and the queues and consumers
 	topics   map[string]*queue
 	bindings int
+	words    int // of the patterns of all bindings
 	routes   trie
 	matched  []*queue // scratch of publish
 }
@@ -87,6 +88,9 @@ func (o *owner) bind(topic, pattern string) error {
 	if o.bindings >= o.config.MaxBindings {
 		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, o.config.MaxBindings)
 	}
+	if n, most := len(split(pattern)), o.config.maxWords(); n > most-o.words {
+		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words", platform.ErrTooManyBindings, n, most)
+	}
 	q, err := o.obtain(topic)
 	if err != nil {
 		return err
@@ -101,6 +105,7 @@ func (o *owner) connect(q *queue, pattern string) {
 	}
 	q.patterns[pattern] = true
 	o.bindings++
+	o.words += len(split(pattern))
 	o.routes.add(pattern, q)
 }
 
@@ -115,6 +120,7 @@ func (o *owner) drop(topic string) error {
 	}
 	for pattern := range q.patterns {
 		o.routes.remove(pattern, q)
+		o.words -= len(split(pattern))
 	}
 	o.bindings -= len(q.patterns)
 	delete(o.topics, topic)

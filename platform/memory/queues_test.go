@@ -168,6 +168,27 @@ func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
 	}
 }
 
+// A pattern costs memory by the word.
+func TestTheWordsOfAllPatternsAreBounded(t *testing.T) {
+	ctx := context.Background()
+	q := New(Config{MaxBindings: 10}) // # is one word of 40
+	for range 3 {
+		if err := errors.Join(q.Bind(ctx, shop, "orders", strings.Repeat("a.", 37)+"a"), q.Bind(ctx, shop, "others", "b")); err != nil {
+			t.Fatal(err)
+		}
+		err := q.Bind(ctx, shop, "others", "c")
+		if !errors.Is(err, platform.ErrTooManyBindings) || !strings.Contains(err.Error(), "limit of 40 words") {
+			t.Fatalf("the 41st word: %v", err)
+		}
+		if err := errors.Join(q.Bind(ctx, shop, "others", "b"), q.Drop(ctx, shop, "orders"), q.Drop(ctx, shop, "others")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := New(Config{MaxBindings: -1}).Bind(ctx, shop, "", strings.Repeat(".", 100_000)); err != nil {
+		t.Errorf("without a bound: %v", err)
+	}
+}
+
 func TestAContentTypeCountsAsBytes(t *testing.T) {
 	q := New(Config{})
 	write(t, q, "", &platform.Message{Key: "k", Body: []byte("body"), ContentType: "text/plain"})

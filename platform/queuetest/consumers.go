@@ -18,6 +18,10 @@ func consumers() []promise {
 		{"AckIgnoresWhatIsNotOutstanding", Config{}, ackIgnores},
 		{"CloseReturnsMessagesToTheirPlace", Config{}, closeReturns},
 		{"CloseServesAConsumerThatWaits", Config{}, closeServes},
+		{"ReturnedMessagesAreBackAtTheirPlace", Config{}, returnGivesBack},
+		{"ReturnServesAConsumerThatWaits", Config{}, returnServes},
+		{"ReturnIgnoresWhatIsNotOutstanding", Config{}, returnIgnores},
+		{"ReturnAfterTheEndIsHarmless", Config{}, returnAfterEnd},
 		{"AConsumerThatTakesNothingHarmsNobody", Config{}, idleHarmsNobody},
 	}
 }
@@ -145,6 +149,67 @@ func closeServes(t *trial) {
 	if got := bodies(leases); !slices.Equal(got, []string{"message"}) {
 		t.Fatalf("Fetch returned %q", got)
 	}
+}
+
+func returnGivesBack(t *trial) {
+	t.write("", numbers(1, 6)...)
+	one, other := t.consume(""), t.consume("")
+	mine := one.take(4)
+	other.take(1)
+	one.giveBack(mine[2], mine[0])
+	t.counts("", platform.QueueStatus{Ready: 3, Unacknowledged: 3, Consumers: 2, Bytes: 6 * 14})
+	other.gets("message 000001", "message 000003", "message 000006")
+	one.giveBack(mine[1], mine[3])
+	one.gets("message 000002", "message 000004") // its own, too
+}
+
+func returnServes(t *trial) {
+	t.write("", "message")
+	holder, waiter := t.consume(""), t.consume("")
+	held := holder.take(1)
+	waiting := waiter.fetch(t.ctx)
+	holder.giveBack(held...)
+	leases, err := waiting.wait()
+	t.must(err, "fetch")
+	if got := bodies(leases); !slices.Equal(got, []string{"message"}) {
+		t.Fatalf("Fetch returned %q", got)
+	}
+}
+
+func returnIgnores(t *trial) {
+	t.write("", numbers(1, 4)...)
+	one, other := t.consume(""), t.consume("")
+	mine := one.take(3)
+	one.ack(mine[0])
+	one.giveBack(mine[1])
+	theirs := other.gets("message 000002")
+	stale := []uint64{0, 1 << 40, 1<<64 - 1, mine[0].ID, mine[1].ID, theirs[0].ID}
+	stale = slices.DeleteFunc(stale, func(id uint64) bool { return id == mine[2].ID }) // ids are the consumer's own
+	t.must(one.Return(t.ctx, stale...), "return of ids that are not outstanding")
+	t.must(one.Return(t.ctx), "return of nothing")
+	t.holds("", "message 000004")
+	other.ack(theirs...)
+	one.close()
+	t.holds("", "message 000003")
+}
+
+func returnAfterEnd(t *trial) {
+	t.write("", "message")
+	closed := t.consume("")
+	held := closed.take(1)
+	closed.close()
+	closed.giveBack(held...)
+	t.holds("", "message")
+
+	t.write("orders", "message")
+	dropped := t.consume("orders")
+	held = dropped.take(1)
+	t.drop("orders")
+	dropped.giveBack(held...)
+	t.lists()
+	t.create("orders")
+	dropped.giveBack(held...)
+	t.holds("orders")
 }
 
 func idleHarmsNobody(t *trial) {

@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -137,6 +138,17 @@ func (c *requeuing) Close() error {
 	}
 	c.held = nil
 	return c.Consumer.Close()
+}
+
+func (c *requeuing) Return(ctx context.Context, ids ...uint64) error {
+	for _, l := range c.held {
+		if slices.Contains(ids, l.ID) {
+			if err := c.write(l.Message); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Ack(ctx, ids...)
 }
 
 func deaf(good platform.Queues) platform.Queues {

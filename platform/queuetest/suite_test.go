@@ -35,6 +35,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"a message is lost", "NothingIsLostWhenConsumersComeAndGo", losing},
 		{"bodies are cut at a zero byte", "ABodyMayHaveAnyBytes", cutting},
 		{"unacknowledged messages go to the end", "CloseReturnsMessagesToTheirPlace", toTheEnd},
+		{"returned messages go to the end", "ReturnedMessagesAreBackAtTheirPlace", toTheEnd},
 		{"acknowledgements are dropped", "AcknowledgedMessagesStayAway", deaf},
 		{"purge takes what is held", "PurgeLeavesWhatIsHeld", purgeAll},
 		{"status makes the topic", "StatusReadPurgeAndDropMakeNoTopic", statusMakes},

@@ -180,6 +180,11 @@ func (c taker) ack(leases ...platform.Lease) {
 	c.t.must(c.Ack(c.t.ctx, ids(leases)...), "ack of %d messages", len(leases))
 }
 
+func (c taker) giveBack(leases ...platform.Lease) {
+	c.t.Helper()
+	c.t.must(c.Return(c.t.ctx, ids(leases)...), "return of %d messages", len(leases))
+}
+
 func (c taker) close() {
 	c.t.Helper()
 	c.t.must(c.Close(), "close of a consumer")
