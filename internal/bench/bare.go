@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// A bare client is the floor: a loop over the frames with large buffers, and
+// nothing else.
+type bare struct {
+	conn net.Conn
+	keys keys
+	in   []byte
+	have int // bytes in in
+	out  []byte
+	read int // deliveries
+}
+
+const bareBuffer = 64 << 10
+
+// dial upgrades a connection; target is the path with the query.
+func dial(address, target string) (*bare, error) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	b := &bare{conn: c, keys: 1}
+	if err := b.handshake(address, target); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bare) handshake(host, target string) error {
+	_, err := fmt.Fprintf(b.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-Websocket-Version: 13\r\nSec-Websocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", target, host)
+	var head []byte
+	for one := make([]byte, 1); err == nil && !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head, one...) {
+		_, err = b.conn.Read(one)
+	}
+	if err == nil && !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
+		err = fmt.Errorf("no upgrade: %.100q", head)
+	}
+	return err
+}
+
+// consume reads deliveries and acknowledges each, with one write for what one
+// read has brought, until the connection ends.
+func (b *bare) consume() {
+	b.in = make([]byte, bareBuffer)
+	for {
+		n, err := b.conn.Read(b.in[b.have:])
+		if err != nil {
+			return
+		}
+		b.have += n
+		used := 0
+		for {
+			header, length, ok := split(b.in[used:b.have])
+			if !ok {
+				break
+			}
+			used += header + length
+			b.ack()
+		}
+		b.have = copy(b.in, b.in[used:b.have])
+		if _, err := b.conn.Write(b.out); err != nil {
+			return
+		}
+		b.out = b.out[:0]
+	}
+}
+
+func (b *bare) ack() {
+	var room [24]byte
+	ack := strconv.AppendUint(append(room[:0], 3), firstTag+uint64(b.read%blockFrames), 10)
+	b.out = appendMasked(b.out, opBinary, b.keys.next(), ack)
+	b.read++
+}
+
+// publish writes n frames with this payload and waits until they were read.
+func (b *bare) publish(n int, payload []byte) error {
+	for range n {
+		b.out = appendMasked(b.out, opBinary, b.keys.next(), payload)
+		if len(b.out) > bareBuffer-512 {
+			if err := b.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return b.ping()
+}
+
+func (b *bare) flush() error {
+	_, err := b.conn.Write(b.out)
+	b.out = b.out[:0]
+	return err
+}
+
+// ping flushes and waits for the answer.
+func (b *bare) ping() error {
+	b.out = appendMasked(b.out, opPing, b.keys.next(), []byte("12345678"))
+	if err := b.flush(); err != nil {
+		return err
+	}
+	var pong [10]byte
+	for have := 0; have < len(pong); {
+		n, err := b.conn.Read(pong[have:])
+		if err != nil {
+			return err
+		}
+		have += n
+	}
+	if pong[0] != 0x80|opPong {
+		return fmt.Errorf("%x is no pong", pong)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// A sample is one measurement of one side, per operation. Of the time of the
+// processors, the server's share and that of the collector are part.
+type sample struct {
+	ns, cpu, allocs float64
+}
+
+// A result is what the rounds of a row came to.
+type result struct {
+	ours, floor   sample  // medians
+	low, mid, top float64 // quartiles of the ratios of the rounds
+}
+
+// measure runs both sides in turn. The ratio is taken within each round, so
+// that what else the machine does meanwhile touches both its parts.
+func (r row) measure(rounds int) (result, error) {
+	c, err := r.open()
+	if err != nil {
+		return result{}, fmt.Errorf("%s: %w", r.name, err)
+	}
+	defer c.close()
+	var ours, floor []sample
+	for round := range rounds + 1 {
+		o, f, err := c.round(r.ops, round%2 == 0)
+		if err != nil {
+			return result{}, fmt.Errorf("%s: %w", r.name, err)
+		}
+		if round > 0 { // the first one warms up
+			ours, floor = append(ours, o), append(floor, f)
+		}
+	}
+	return summary(ours, floor), nil
+}
+
+// round measures each side once; which comes first alternates.
+func (c *contest) round(n int, oursFirst bool) (ours, floor sample, err error) {
+	if oursFirst {
+		if ours, err = take(c.ours, n); err != nil {
+			return ours, floor, err
+		}
+	}
+	if floor, err = take(c.floor, n); err != nil || oursFirst {
+		return ours, floor, err
+	}
+	ours, err = take(c.ours, n)
+	return ours, floor, err
+}
+
+// take starts with a clean heap, so that neither side pays for the other's
+// garbage.
+func take(side func(n int) error, n int) (sample, error) {
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began, used := time.Now(), cpuTime()
+	err := side(n)
+	took := time.Since(began)
+	used = cpuTime() - used
+	runtime.ReadMemStats(&after)
+	return sample{
+		ns:     float64(took) / float64(n),
+		cpu:    float64(used) / float64(n),
+		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
+	}, err
+}
+
+func summary(ours, floor []sample) result {
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i].ns / floor[i].ns
+	}
+	slices.Sort(ratios)
+	return result{
+		ours: middle(ours), floor: middle(floor),
+		low: quantile(ratios, 0.25), mid: quantile(ratios, 0.5), top: quantile(ratios, 0.75),
+	}
+}
+
+// middle returns the median of each value.
+func middle(samples []sample) sample {
+	return sample{
+		ns:     median(samples, func(s sample) float64 { return s.ns }),
+		cpu:    median(samples, func(s sample) float64 { return s.cpu }),
+		allocs: median(samples, func(s sample) float64 { return s.allocs }),
+	}
+}
+
+func median(samples []sample, of func(sample) float64) float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = of(s)
+	}
+	slices.Sort(values)
+	return quantile(values, 0.5)
+}
+
+// quantile interpolates between the two nearest of sorted.
+func quantile(sorted []float64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 == len(sorted) {
+		return sorted[i]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+// allocSlack is what the process allocates beside the work, per operation:
+// timers, the collector, a pool that it has emptied.
+const allocSlack = 0.05
+
+// missed tells which targets were missed by more than noise: of the times, if
+// three of four rounds were over.
+func (r row) missed(got result) (targets []string) {
+	if r.ratio > 0 && got.low > r.ratio {
+		targets = append(targets, fmt.Sprintf("ratio %.4g", r.ratio))
+	}
+	if r.allocs > 0 && got.ours.allocs > r.allocs+allocSlack {
+		targets = append(targets, fmt.Sprintf("%g allocations", r.allocs))
+	}
+	if r.allocRatio > 0 && got.ours.allocs > r.allocRatio*got.floor.allocs+allocSlack {
+		targets = append(targets, fmt.Sprintf("%g x the allocations", r.allocRatio))
+	}
+	return targets
+}
