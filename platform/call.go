@@ -135,7 +135,7 @@ func parsePair(pair string) (name, value string, err error) {
 		return "", "", fmt.Errorf("has a parameter name with a bad escape: a %% must be followed by two hex digits")
 	}
 	if value, err = url.QueryUnescape(rawValue); err != nil {
-		return "", "", fmt.Errorf("has a bad escape in the value of %q: a %% must be followed by two hex digits", shorten(name, 64))
+		return "", "", fmt.Errorf("has a bad escape in the value of %q: a %% must be followed by two hex digits", shorten(name, 48))
 	}
 	return name, value, nil
 }
