@@ -74,21 +74,13 @@ type ConsumerConfig struct {
 
 // check fills in the defaults, and says what cannot be.
 func (cfg *ConsumerConfig) check() error {
-	for _, f := range []struct {
-		name  string
-		field *int
-		value int
-	}{
+	err := fill("ConsumerConfig", []number{
 		{"Workers", &cfg.Workers, 1}, {"Window", &cfg.Window, 1024},
 		{"WindowBytes", &cfg.WindowBytes, 16 << 20}, {"Attempts", &cfg.Attempts, 3},
 		{"MaxDelivery", &cfg.MaxDelivery, 32 << 20},
-	} {
-		if *f.field < 0 {
-			return fmt.Errorf("notify: ConsumerConfig.%s is %d, it must not be negative", f.name, *f.field)
-		}
-		if *f.field == 0 {
-			*f.field = f.value
-		}
+	})
+	if err != nil {
+		return err
 	}
 	switch {
 	case cfg.Window > maxWindow:
@@ -114,6 +106,25 @@ const (
 	maxTopic  = 256
 	maxWindow = 1 << 20
 )
+
+// A number is a field of a configuration for which zero means value.
+type number struct {
+	name  string
+	field *int
+	value int
+}
+
+func fill(config string, numbers []number) error {
+	for _, n := range numbers {
+		if *n.field < 0 {
+			return fmt.Errorf("notify: %s.%s is %d, it must not be negative", config, n.name, *n.field)
+		}
+		if *n.field == 0 {
+			*n.field = n.value
+		}
+	}
+	return nil
+}
 
 // A Consumer takes deliveries from one queue and acknowledges those that were
 // handled. A delivery whose acknowledgement did not reach the platform comes

@@ -43,22 +43,10 @@ type PublisherConfig struct {
 }
 
 func (cfg *PublisherConfig) check() error {
-	for _, f := range []struct {
-		name  string
-		field *int
-		value int
-	}{
+	return fill("PublisherConfig", []number{
 		{"MaxUnconfirmed", &cfg.MaxUnconfirmed, 10_000}, {"MaxUnconfirmedBytes", &cfg.MaxUnconfirmedBytes, 16 << 20},
 		{"MaxKey", &cfg.MaxKey, 256}, {"MaxBody", &cfg.MaxBody, 1 << 20},
-	} {
-		if *f.field < 0 {
-			return fmt.Errorf("notify: PublisherConfig.%s is %d, it must not be negative", f.name, *f.field)
-		}
-		if *f.field == 0 {
-			*f.field = f.value
-		}
-	}
-	return nil
+	})
 }
 
 // Message is what is published.
