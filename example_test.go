@@ -61,7 +61,7 @@ func ExampleClient_Post() {
 		fmt.Println(err)
 		return
 	}
-	res, err := client.Post(context.Background(), "systrade?method=trade.get", prism.Params{"tid": 201601021234567})
+	res, err := client.Post(context.Background(), "systrade?method=trade.get", prism.Params{"tid": int64(201601021234567)})
 	if err != nil {
 		fmt.Println(err)
 		return
