@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -39,12 +40,8 @@ func (l *lifecycle) check() error {
 		return errors.New("notify: PingInterval and PongTimeout must not be negative")
 	}
 	l.log = l.client.Logger()
-	if l.pingInterval == 0 {
-		l.pingInterval = 30 * time.Second
-	}
-	if l.pongTimeout == 0 {
-		l.pongTimeout = 10 * time.Second
-	}
+	l.pingInterval = cmp.Or(l.pingInterval, 30*time.Second)
+	l.pongTimeout = cmp.Or(l.pongTimeout, 10*time.Second)
 	if l.onConnect == nil {
 		l.onConnect = func() {}
 	}
@@ -137,7 +134,7 @@ func (c *connection) reason(err error) error {
 func (l *lifecycle) watch(c *connection) {
 	defer close(c.watching)
 	pinged, owed, heard := time.Now(), true, uint64(0) // connect has sent the first
-	for c.wait(min(l.pongTimeout/2, l.pingInterval)) {
+	for elapse(min(l.pongTimeout/2, l.pingInterval), c.Done()) {
 		if n := c.heard.Load(); n != heard {
 			heard, owed = n, false
 		}
@@ -185,18 +182,6 @@ func (c *connection) alive() bool {
 		return false
 	default:
 		return true
-	}
-}
-
-// wait tells whether the connection outlived d.
-func (c *connection) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.Done():
-		return false
 	}
 }
 

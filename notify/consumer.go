@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,12 +91,8 @@ func (cfg *ConsumerConfig) check() error {
 	case cfg.AttemptDelay < 0 || cfg.AttemptDelay > time.Hour:
 		return fmt.Errorf("notify: ConsumerConfig.AttemptDelay is %v, it must be between 0 and one hour", cfg.AttemptDelay)
 	}
-	if cfg.Grace == 0 {
-		cfg.Grace = 10 * time.Second
-	}
-	if cfg.AttemptDelay == 0 {
-		cfg.AttemptDelay = 100 * time.Millisecond
-	}
+	cfg.Grace = cmp.Or(cfg.Grace, 10*time.Second)
+	cfg.AttemptDelay = cmp.Or(cfg.AttemptDelay, 100*time.Millisecond)
 	if len(cfg.Topic) > maxTopic {
 		return &SizeError{Part: "topic", Size: len(cfg.Topic), Limit: maxTopic}
 	}
@@ -213,7 +210,7 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 		if err != nil {
 			return err
 		}
-		if !sleep(ctx, wait) {
+		if !elapse(wait, ctx.Done()) {
 			return ctx.Err()
 		}
 	}

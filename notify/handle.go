@@ -48,11 +48,11 @@ func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manu
 	p.stop = sync.OnceValue(func() error {
 		defer cancel()
 		close(p.work)
-		if p.leftWithin(p.cfg.Grace) {
+		if !elapse(p.cfg.Grace, p.left) {
 			return nil
 		}
 		cancel()
-		if p.leftWithin(stuckAfter) {
+		if !elapse(stuckAfter, p.left) {
 			return nil
 		}
 		return ErrHandlerStuck
@@ -62,17 +62,6 @@ func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manu
 		go p.worker()
 	}
 	return p
-}
-
-func (p *pool) leftWithin(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-p.left:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 func (p *pool) worker() {
@@ -144,14 +133,8 @@ func (p *pool) attempt(d *Delivery) error {
 		if n >= p.cfg.Attempts {
 			return err
 		}
-		timer := time.NewTimer(backoff(n, p.cfg.AttemptDelay, 100*p.cfg.AttemptDelay))
-		select {
-		case <-timer.C:
-		case <-d.session.drained:
-			timer.Stop()
-			return errAbandoned
-		}
-		if p.over.Err() != nil {
+		wait := backoff(n, p.cfg.AttemptDelay, 100*p.cfg.AttemptDelay)
+		if !elapse(wait, d.session.drained) || p.over.Err() != nil {
 			return errAbandoned
 		}
 	}

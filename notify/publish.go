@@ -16,7 +16,7 @@ func (p *Publisher) run() {
 		if p.ctx.Err() != nil {
 			return
 		}
-		sleep(p.ctx, r.after(p, end))
+		elapse(r.after(p, end), p.ctx.Done())
 	}
 }
 

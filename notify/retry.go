@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -77,14 +76,14 @@ func backoff(n int, first, last time.Duration) time.Duration {
 	return rand.N(bound)
 }
 
-// sleep waits, and tells whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
+// elapse waits for d, and tells whether end let it.
+func elapse(d time.Duration, end <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-end:
 		return false
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -60,17 +61,13 @@ type Limits struct {
 	Topic       int // 256
 }
 
-// Defaults returns l with its zeros filled in.
-func (l Limits) Defaults() Limits {
-	for _, f := range []struct {
-		field *int
-		value int
-	}{{&l.Key, 256}, {&l.Body, 1 << 20}, {&l.ContentType, 256}, {&l.Topic, 256}} {
-		if *f.field == 0 {
-			*f.field = f.value
-		}
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Key:         cmp.Or(l.Key, 256),
+		Body:        cmp.Or(l.Body, 1<<20),
+		ContentType: cmp.Or(l.ContentType, 256),
+		Topic:       cmp.Or(l.Topic, 256),
 	}
-	return l
 }
 
 // AppendPublish appends a publish command to dst. It refuses what no platform
@@ -121,7 +118,7 @@ func DecodeCommand(frame []byte, limits Limits) (Command, error) {
 	if len(frame) == 0 {
 		return Command{}, malformed(opNone, "the frame is empty, it starts with 1, 2 or 3")
 	}
-	limits = limits.Defaults()
+	limits = limits.withDefaults()
 	switch op, rest := Op(frame[0]), frame[1:]; op {
 	case OpPublish:
 		return decodePublish(rest, limits)
