@@ -206,12 +206,19 @@ func TestWhatABrokenPipeLosesIsNotAcknowledged(t *testing.T) {
 func TestTheSecondSignalDoesNotWait(t *testing.T) {
 	platform, env := serveProcess(t, "127.0.0.1:0")
 	address := strings.TrimSuffix(strings.TrimPrefix(env[0], "PRISM_URL=http://"), "/api")
-	// A new connection that says nothing is waited for a while.
-	silent, err := net.Dial("tcp", address)
+	// A call whose form does not come is waited for a while. By the answer
+	// to its Expect the platform is at it, and not only the kernel.
+	slow, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /api/platform/notify/purge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\n")
+	line, err := bufio.NewReader(slow).ReadString('\n')
+	if err != nil || !strings.Contains(line, "100") {
+		t.Fatalf("the platform answered %q, %v", line, err)
+	}
 	platform.signal(syscall.SIGTERM)
 	for { // until the first signal has closed the listener
 		conn, err := net.Dial("tcp", address)
