@@ -17,13 +17,13 @@ const Version = "0.1.0"
 // connections are reused between them.
 type Client struct {
 	*shared
+	base  url.URL
 	token string
 }
 
-// shared is what a client and its WithToken copies have in common.
+// shared is what a client and its copies for a user or for OAuth have in common.
 type shared struct {
 	cfg       Config // checked, defaults filled in
-	base      url.URL
 	transport http.RoundTripper
 	jar       http.CookieJar // or nil
 	log       *slog.Logger
@@ -39,7 +39,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.fill()
-	return &Client{shared: newShared(cfg, base), token: cfg.Token}, nil
+	return &Client{shared: newShared(cfg), base: *base, token: cfg.Token}, nil
 }
 
 // WithToken returns a client that sends token, the access token of a logged-in
@@ -47,7 +47,9 @@ func New(cfg Config) (*Client, error) {
 // clock correction are shared with c. A token that cannot stand in a header is
 // refused by the call that would send it.
 func (c *Client) WithToken(token string) *Client {
-	return &Client{shared: c.shared, token: token}
+	other := *c
+	other.token = token
+	return &other
 }
 
 // Get calls path by GET, with params in the query. See [Client.Do].

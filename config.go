@@ -215,8 +215,8 @@ func hasDots(path string) bool {
 	return false
 }
 
-func newShared(cfg Config, base *url.URL) *shared {
-	s := &shared{cfg: cfg, base: *base, log: cfg.Logger, random: rand.Float64}
+func newShared(cfg Config) *shared {
+	s := &shared{cfg: cfg, log: cfg.Logger, random: rand.Float64}
 	s.clock.now = time.Now
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

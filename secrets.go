@@ -18,7 +18,7 @@ const shortest = 4
 func (c *Client) secrets(r *request, signature string) secrets {
 	s := secrets{c.cfg.Secret, r.token, signature, strings.ToLower(signature)}
 	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
-	for _, name := range []string{"access_token", "code", "password", "refresh_token", "session_id", "token"} {
+	for _, name := range []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"} {
 		if name == "code" && !grant {
 			continue // elsewhere it is the code of a product or a shop
 		}
