@@ -62,11 +62,11 @@ func (a *answer) succeed(result any) error {
 	return a.send(http.StatusOK, envelope{Result: result})
 }
 
-func (a *answer) send(status int, e envelope) error {
+func (a *answer) send(status int, doc any) error {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
+	if err := enc.Encode(doc); err != nil {
 		return err
 	}
 	a.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -117,9 +117,17 @@ func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	}
 	f.setHeader(w.Header())
 	w.code = f.code
-	if err := w.send(f.status, envelope{Error: &errorDoc{Code: f.code, Message: f.message, Data: f.data}}); err != nil {
+	if err := w.send(f.status, f.doc(c)); err != nil {
 		p.cfg.Logger.Error("answer failed", slog.Any("error", err), slog.String("request_id", c.id))
 	}
+}
+
+// doc returns the body of an answer that refuses c.
+func (f *failure) doc(c *call) any {
+	if c.oauth == "token" {
+		return flatError{Code: f.code, Description: f.message, Data: f.data}
+	}
+	return envelope{Error: &errorDoc{Code: f.code, Message: f.message, Data: f.data}}
 }
 
 func (f *failure) setHeader(h http.Header) {

@@ -36,6 +36,9 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 		out.Header.Del("Content-Length")
 	}
 	out.Header.Del("X-Api-Oauth")
+	if c.user.ID != "" {
+		out.Header.Set("X-Api-Oauth", userQuery(c.user))
+	}
 	out.Header.Set("X-Request-Id", c.id)
 	out.Header.Set("X-Caller-Ip", callerIP(r))
 	out.Header.Set("X-Api-Arg", url.Values{"client_id": {c.key.ID}, "product": {c.key.App}}.Encode())

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,7 +17,9 @@ type call struct {
 	id       string
 	began    time.Time
 	api      string // path below the base path; "" outside of it
+	oauth    string // path below the OAuth server's; "" outside of it
 	key      Key    // set once the caller is verified
+	user     User   // whom the call's token belongs to; none without a good token
 	query    url.Values
 	form     url.Values // nil when the body is no form
 	inFlight int64      // bytes of the form
@@ -42,6 +45,21 @@ func (c *call) params() url.Values {
 	return own
 }
 
+// shown returns the parameters that hooks may see. Those of the OAuth server
+// are how people log in, so hooks see only the few that are no secret.
+func (c *call) shown() url.Values {
+	own := c.params()
+	if c.oauth == "" {
+		return own
+	}
+	for name := range own {
+		if !slices.Contains([]string{"grant_type", "redirect_uri", "response_type"}, name) {
+			delete(own, name)
+		}
+	}
+	return own
+}
+
 // public returns what hooks may know of the call.
 func (c *call) public(r *http.Request) Call {
 	return Call{
@@ -51,7 +69,8 @@ func (c *call) public(r *http.Request) Call {
 		API:        c.api,
 		Key:        c.key.ID,
 		App:        c.key.App,
-		Params:     c.params(),
+		UserID:     c.user.ID,
+		Params:     c.shown(),
 		RemoteAddr: r.RemoteAddr,
 		UserAgent:  r.UserAgent(),
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 )
 
 // capture is the recorded traffic of a published SDK (protocol chapter 6).
@@ -98,10 +99,25 @@ func (c capture) outcome() (status int, code string) {
 		return 405, "method_not_allowed"
 	case path == "/api/platform/notify/write" && !strings.Contains(string(c.HTTP.Body), "data="):
 		return 400, "missing_parameter"
-	case strings.HasPrefix(path, "/api/platform/notify/"):
+	case strings.HasPrefix(path, "/api/platform/notify/"), c.ofOAuth():
 		return 200, ""
 	}
 	return 404, "unknown_api"
+}
+
+// ofOAuth tells whether a capture is a call of a login.
+func (c capture) ofOAuth() bool { return strings.HasPrefix(c.Scenario, "oauth-") }
+
+// prepared has the code and the session of the captures.
+func prepared(t *testing.T, cfg platform.Config) *env {
+	t.Helper()
+	cfg.Users = memory.NewUsers()
+	e := newEnv(t, cfg)
+	err := e.p.Prepare(t.Context(), "kv6sdomumjxnme5so2ckbw", "abc", testKey, platform.User{ID: "7", Login: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // The published SDKs work unmodified as far as their signatures are right.
@@ -111,10 +127,51 @@ func TestRecordedCallsOfPublishedSDKs(t *testing.T) {
 			continue
 		}
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
-			e := newEnv(t, platform.Config{SignWindow: -1, Explain: true})
+			e := prepared(t, platform.Config{SignWindow: -1, Explain: true})
 			e.write("", "one")
 			status, code := c.outcome()
 			replay(t, e, c).want(t, status, code)
+		})
+	}
+}
+
+func TestRecordedLoginsNeedTheCodeAndTheSession(t *testing.T) {
+	seen := 0
+	for _, c := range captures(t) {
+		if !c.ofOAuth() {
+			continue
+		}
+		if status, _ := c.outcome(); status != 200 {
+			continue
+		}
+		seen++
+		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
+			code := "invalid_grant"
+			if strings.HasSuffix(c.Scenario, "session-check") {
+				code = "invalid_session"
+			}
+			replay(t, newEnv(t, platform.Config{SignWindow: -1, Users: memory.NewUsers()}), c).want(t, 400, code)
+			replay(t, newEnv(t, platform.Config{SignWindow: -1}), c).want(t, 404, "unknown_api")
+		})
+	}
+	if seen != 6 {
+		t.Errorf("%d captures of logins", seen)
+	}
+}
+
+func TestRecordedCodesAreExchangedForTokens(t *testing.T) {
+	for _, c := range captures(t) {
+		if !strings.HasPrefix(c.Scenario, "oauth-token") {
+			continue
+		}
+		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
+			e := prepared(t, platform.Config{SignWindow: -1})
+			r := replay(t, e, c)
+			r.want(t, 200, "")
+			if r.tokens.Session != "kv6sdomumjxnme5so2ckbw" || r.tokens.Data["@id"] != "7" || r.tokens.Access == "" || r.tokens.Refresh == "" {
+				t.Errorf("answered %s", r.body)
+			}
+			replay(t, e, c).want(t, 400, "invalid_grant")
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 )
@@ -17,6 +18,14 @@ type Config struct {
 	// platform/memory has both.
 	Store  Store
 	Queues Queues
+
+	// Users logs people in at the OAuth server, which lies beside BasePath:
+	// /oauth for /api (protocol chapter 4). If nil, there is no such server.
+	// Package platform/memory has one with passwords.
+	Users Users
+	// OAuth bounds what the OAuth server hands out. Zero fields mean the
+	// defaults.
+	OAuth OAuth
 
 	// BasePath is what the path of every API starts with. If empty, /api;
 	// "/" puts the APIs at the root.
@@ -83,6 +92,32 @@ type Config struct {
 	Trace *Trace
 }
 
+// OAuth says how long what the OAuth server hands out is good for, by
+// [Config].Now, and how often a login may fail. Zero means the default; a
+// negative number, or a time below a second, is refused by New.
+type OAuth struct {
+	// CodeLife is how long an app has to exchange a code (1 min).
+	CodeLife time.Duration
+	// TokenLife is how long an access token is good (1 h).
+	TokenLife time.Duration
+	// RefreshLife is how long a refresh token is good (30 days). Each refresh
+	// gives a new one.
+	RefreshLife time.Duration
+	// SessionIdle is how long the login at the platform lasts after it was
+	// last used or checked by an app (30 min).
+	SessionIdle time.Duration
+
+	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
+	// min) for one login from one address. For one login from anywhere, and
+	// for one address, fixed multiples of it are allowed.
+	LoginFailures int
+	LoginWindow   time.Duration
+
+	// SecureCookies marks the cookies of the login page as for HTTPS only.
+	// Set it behind a proxy that ends TLS; over TLS they are marked always.
+	SecureCookies bool
+}
+
 // Limits bounds what one peer can use. Sizes are bytes; zero means the
 // default, a negative number is refused by New.
 type Limits struct {
@@ -136,8 +171,19 @@ func (c Config) withDefaults() Config {
 	if c.Trace == nil {
 		c.Trace = &Trace{}
 	}
+	c.OAuth = c.OAuth.withDefaults()
 	c.Limits = c.Limits.withDefaults()
 	return c
+}
+
+func (o OAuth) withDefaults() OAuth {
+	setDefault(&o.CodeLife, time.Minute)
+	setDefault(&o.TokenLife, time.Hour)
+	setDefault(&o.RefreshLife, 30*24*time.Hour)
+	setDefault(&o.SessionIdle, 30*time.Minute)
+	setDefault(&o.LoginFailures, 5)
+	setDefault(&o.LoginWindow, 15*time.Minute)
+	return o
 }
 
 func (l Limits) withDefaults() Limits {
@@ -189,8 +235,34 @@ func (c Config) check() error {
 		return fmt.Errorf("platform: Config.BasePath %q must be a plain path such as /api", c.BasePath)
 	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0:
 		return errors.New("platform: PingInterval, PongTimeout, WriteTimeout and BodyTimeout must not be negative")
+	case c.Users != nil && path.Base(c.BasePath) == "oauth":
+		return fmt.Errorf("platform: Config.BasePath %q is where the OAuth server lies; choose another", c.BasePath)
+	}
+	if err := c.OAuth.check(); err != nil {
+		return err
 	}
 	return c.Limits.check()
+}
+
+func (o OAuth) check() error {
+	for _, life := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"CodeLife", o.CodeLife},
+		{"TokenLife", o.TokenLife},
+		{"RefreshLife", o.RefreshLife},
+		{"SessionIdle", o.SessionIdle},
+		{"LoginWindow", o.LoginWindow},
+	} {
+		if life.value < time.Second {
+			return fmt.Errorf("platform: OAuth.%s is %v; it must be a second or more", life.name, life.value)
+		}
+	}
+	if o.LoginFailures < 1 {
+		return fmt.Errorf("platform: OAuth.LoginFailures is %d; it must be 1 or more", o.LoginFailures)
+	}
+	return nil
 }
 
 func (l Limits) check() error {

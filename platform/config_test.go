@@ -21,6 +21,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"negative limit", func(c *platform.Config) { c.Limits.Window = -1 }, []string{"Window", "-1"}},
 		{"small window too large", func(c *platform.Config) { c.Limits.SmallWindow = 300 }, []string{"SmallWindow", "256"}},
 		{"no room for a form", func(c *platform.Config) { c.Limits.RequestBody, c.Limits.FormsInFlight = 2, 1 }, []string{"RequestBody"}},
+		{"negative life", func(c *platform.Config) { c.OAuth.TokenLife = -time.Hour }, []string{"OAuth.TokenLife", "second"}},
+		{"a life below the seconds of Unix times", func(c *platform.Config) { c.OAuth.RefreshLife = time.Millisecond }, []string{"OAuth.RefreshLife"}},
+		{"negative failures", func(c *platform.Config) { c.OAuth.LoginFailures = -1 }, []string{"OAuth.LoginFailures"}},
+		{"APIs where the OAuth server lies", func(c *platform.Config) { c.Users, c.BasePath = memory.NewUsers(), "/prism/oauth" }, []string{"BasePath", "OAuth"}},
 		{"routing key beyond its length field", func(c *platform.Config) { c.Limits.RoutingKey = 70000 }, []string{"RoutingKey", "65535"}},
 	}
 	for _, row := range rows {

@@ -1,11 +1,12 @@
 // Package platform is the Prism open platform as an [http.Handler]: signed API
-// calls, the queue calls and the message channel, over the engines that its
-// user brings.
+// calls, the queue calls, the message channel and the OAuth server, over the
+// engines that its user brings.
 //
 // # Embedding
 //
 // A [Platform] needs a [Store], which knows the keys, and [Queues], which hold
-// the messages; package platform/memory has both for one process.
+// the messages; with [Users] it logs people in, too. Package platform/memory
+// has them all for one process.
 //
 //	key := memory.NewKey("shop")
 //	p, err := platform.New(platform.Config{
@@ -37,11 +38,15 @@
 //	400 duplicate_parameter                         a reserved parameter came twice
 //	400 missing_parameter, invalid_parameter        the message names it
 //	400 invalid_handshake                           also with other statuses
+//	400 invalid_session                             of session_check
+//	400 invalid_request, invalid_grant,
+//	    unsupported_grant_type                      of /oauth/token
 //	401 missing_client_id, unknown_key              the key
 //	401 missing_sign, invalid_sign_method,
 //	    invalid_sign, invalid_secret                the proof
 //	401 missing_sign_time, invalid_sign_time,
 //	    sign_time_expired                           the time
+//	401 invalid_token                               the call needs a user
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
 //	404 unknown_api, unknown_topic
@@ -74,6 +79,30 @@
 // never allowed, such as an empty routing key, 1009 for what is too big, 1011
 // for a failure of the platform, 1013 for a full queue (try again later), 1001
 // when the platform shuts down or a consumed topic was dropped.
+//
+// # Logging in
+//
+// With [Config].Users there is an OAuth server beside BasePath (protocol chapter
+// 4): /oauth for /api. /oauth/authorize and /oauth/logout are pages for
+// browsers; /oauth/token is called by apps, signed as every call, and answers
+// without the envelope: {"access_token": ...} or {"error": CODE,
+// "error_description": TEXT}. What an app can rely on:
+//
+//   - A code is good once, for [OAuth].CodeLife, for the key and the redirect_uri
+//     that it was asked for, and with the code_verifier if there was a
+//     code_challenge. A second use ends the tokens that the first one gave.
+//   - A refresh gives a new refresh token. The old one is worth nothing: of two
+//     refreshes at the same moment one is refused, and who comes later with it
+//     ends all tokens of that login. Access tokens stay good until they expire,
+//     the last eight of a login.
+//   - platform/oauth/session_check lets the session live on for
+//     [OAuth].SessionIdle. A refresh works also when the session is idle.
+//   - A logout ends the session, and with it each refresh token, access token and
+//     session_check of every app that the user was logged in to.
+//
+// An access token is for the key that got it. A call with a good one is made for
+// its user: platform/oauth/user says who that is, and a Backend reads it in
+// X-Api-Oauth. Any other token is as good as none.
 //
 // # Living with published SDKs
 //

@@ -88,11 +88,25 @@ type reply struct {
 		Code, Message string
 		Data          map[string]any
 	}
+	tokens tokenReply
+}
+
+// A tokenReply is an answer of /oauth/token, which has no envelope.
+type tokenReply struct {
+	Access         string            `json:"access_token"`
+	Refresh        string            `json:"refresh_token"`
+	Session        string            `json:"session_id"`
+	Expires        int64             `json:"expires_in"`
+	RefreshExpires int64             `json:"refresh_expires"`
+	Data           map[string]string `json:"data"`
+
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
 }
 
 func (r reply) code() string {
-	if r.Error == nil {
-		return ""
+	if r.tokens.Error != "" || r.Error == nil {
+		return r.tokens.Error
 	}
 	return r.Error.Code
 }
@@ -162,6 +176,7 @@ func readReply(t testing.TB, resp *http.Response) reply {
 	}
 	r := reply{status: resp.StatusCode, header: resp.Header, body: string(body)}
 	json.Unmarshal(body, &r)
+	json.Unmarshal(body, &r.tokens)
 	return r
 }
 

@@ -18,6 +18,7 @@ type Platform struct {
 	conns  connections
 	forms  formBytes
 	count  counters
+	logins loginGuard
 }
 
 // New checks cfg and returns a platform that is ready to serve. It starts no
@@ -31,6 +32,7 @@ func New(cfg Config) (*Platform, error) {
 	p := &Platform{cfg: cfg}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
 	p.forms.limit = cfg.Limits.FormsInFlight
+	p.logins.init(cfg.OAuth)
 	p.routes = p.routeTable()
 	return p, nil
 }
@@ -59,11 +61,15 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id:    rand.Text(),
 		began: time.Now(),
 		api:   p.apiName(r.URL.Path),
+		oauth: p.oauthName(r.URL.Path),
 	}
 	out := &answer{ResponseWriter: w}
 	defer func() { p.forms.giveBack(c.inFlight) }()
 	out.Header().Set("X-Request-Id", c.id)
 	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
+	if c.oauth != "" {
+		out.Header().Set("Cache-Control", "no-store")
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			p.panicked(out, r, c, v)
@@ -78,8 +84,14 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve leads a call through the house: read, verify, route.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	p.limitBody(w, r)
+	if pg, ok := p.oauthPage(c.oauth); ok {
+		return p.servePage(w, r, c, pg)
+	}
 	if err := p.readParams(w, r, c); err != nil {
 		return err
+	}
+	if c.oauth == "token" && r.Method != http.MethodPost {
+		return wrongMethod(r, []string{http.MethodPost})
 	}
 	if err := p.verify(r, c); err != nil {
 		return err
@@ -95,11 +107,32 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 
 // apiName returns what follows the base path, or "" outside of it.
 func (p *Platform) apiName(path string) string {
+	if p.oauthName(path) != "" { // with the APIs at the root
+		return ""
+	}
 	rest, ok := strings.CutPrefix(path, p.cfg.BasePath+"/")
 	if !ok {
 		return ""
 	}
 	return strings.TrimLeft(rest, "/")
+}
+
+// oauthName returns what follows the path of the OAuth server, which lies
+// beside the base path, or "" outside of it and where there is none.
+func (p *Platform) oauthName(path string) string {
+	if p.cfg.Users == nil {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(path, besideBase(p.cfg.BasePath)+"/oauth/")
+	if !ok {
+		return ""
+	}
+	return strings.TrimLeft(rest, "/")
+}
+
+// besideBase returns what the path of whatever lies beside base begins with.
+func besideBase(base string) string {
+	return base[:max(0, strings.LastIndexByte(base, '/'))]
 }
 
 // panicked answers for a handler that panicked. When the answer has begun the

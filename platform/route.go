@@ -19,7 +19,7 @@ type route struct {
 // routeTable lists the APIs by their path below the base path.
 func (p *Platform) routeTable() map[string]route {
 	get, post, write := []string{"GET"}, []string{"POST"}, []string{"POST", "PUT"}
-	return map[string]route{
+	routes := map[string]route{
 		"platform/notify":              {methods: get, channel: p.serveChannel},
 		"notify":                       {methods: get, channel: p.serveChannel},
 		"platform/notify/status":       {methods: get, serve: p.queueStatus},
@@ -31,12 +31,19 @@ func (p *Platform) routeTable() map[string]route {
 		"platform/notify/queue/drop":   {methods: get, serve: p.queueDrop},
 		"platform/notify/routing/set":  {methods: post, serve: p.routingSet},
 	}
+	if p.cfg.Users != nil {
+		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
+		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}
+	}
+	return routes
 }
 
 // route hands a verified call to the API that it names.
 func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	api, ok := p.routes[c.api]
 	switch {
+	case c.oauth == "token":
+		return p.token(w, r, c)
 	case !ok && p.cfg.Backend != nil && c.api != "":
 		p.forward(p.cfg.Backend, w, r, c)
 		return nil

@@ -34,7 +34,8 @@ type Call struct {
 	Path       string     // decoded, base path included
 	API        string     // the path below the base path, without a leading slash
 	Key, App   string     // empty when the caller was not recognised
-	Params     url.Values // the call's own parameters, of form and query; not to be changed
+	UserID     string     // whom the access token belongs to; empty without a good one
+	Params     url.Values // the call's own parameters, of form and query, at the OAuth server without secrets; not to be changed
 	RemoteAddr string
 	UserAgent  string
 }

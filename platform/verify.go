@@ -26,7 +26,7 @@ type credentials struct {
 // A call with both a signature and client_secret, as the Python SDK sends over
 // https, is accepted when either is right: the signature, or the secret where
 // secret mode is allowed. An access token in Authorization takes part in the
-// signature; whose it is does not matter to any call yet.
+// signature.
 func (p *Platform) verify(r *http.Request, c *call) error {
 	cred, err := c.credentials()
 	if err != nil {
@@ -43,7 +43,8 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 		return err
 	}
 	c.key = key
-	return nil
+	c.user, err = p.bearer(r, key)
+	return err
 }
 
 func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) error {
@@ -58,7 +59,7 @@ func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) er
 }
 
 func (p *Platform) noClientID(c *call) error {
-	if c.api == "" {
+	if c.api == "" && c.oauth != "token" {
 		return p.unknownAPI(c)
 	}
 	return unauthorized("missing_client_id", "the call names no key: send client_id, sign_method, sign_time and sign in the query or in a form")

@@ -265,7 +265,7 @@ func TestUnknownTokenIsServed(t *testing.T) {
 	}
 }
 
-type failingStore struct{}
+type failingStore struct{ platform.Store }
 
 func (failingStore) Key(context.Context, string) (platform.Key, error) {
 	return platform.Key{}, errors.New("disk 7 in rack 3 is on fire")

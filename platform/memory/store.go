@@ -3,18 +3,23 @@ package memory
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/shopex/prism-go/platform"
 )
 
-// Store holds the platform's keys, as [platform.Store] describes. The zero
-// Store is empty and ready to use. Its methods may be called from any number
-// of goroutines; they do not wait.
+// Store holds the platform's keys, apps and records, as [platform.Store]
+// describes. The zero Store is empty and ready to use. Its methods may be
+// called from any number of goroutines; they do not wait.
 type Store struct {
-	mu   sync.RWMutex // guards keys
-	keys map[string]platform.Key
+	mu       sync.RWMutex // guards all below
+	keys     map[string]platform.Key
+	apps     map[string]platform.App
+	records  map[recordKey]record
+	revision uint64 // the last one given
+	full     int    // as many records make the next sweep
 }
 
 var _ platform.Store = (*Store)(nil)
@@ -47,6 +52,31 @@ func (s *Store) Key(_ context.Context, id string) (platform.Key, error) {
 		return platform.Key{}, platform.ErrUnknownKey
 	}
 	return k, nil
+}
+
+// AddApp adds apps, each in place of the app that had the same name.
+func (s *Store) AddApp(apps ...platform.App) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.apps == nil {
+		s.apps = make(map[string]platform.App)
+	}
+	for _, a := range apps {
+		a.Redirects = slices.Clone(a.Redirects)
+		s.apps[a.Name] = a
+	}
+}
+
+// App returns the app with this name, or [platform.ErrUnknownApp].
+func (s *Store) App(_ context.Context, name string) (platform.App, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a, ok := s.apps[name]
+	if !ok {
+		return platform.App{}, platform.ErrUnknownApp
+	}
+	a.Redirects = slices.Clone(a.Redirects)
+	return a, nil
 }
 
 // NewKey returns a random key for app that looks like those of the platform:

@@ -7,6 +7,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/platform/queuetest"
+	"github.com/shopex/prism-go/platform/storetest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -23,5 +24,13 @@ func TestKeepsThePromisesOfAnEngine(t *testing.T) {
 			config.Bindings = append(config.Bindings, memory.Binding(b))
 		}
 		return memory.New(config)
+	})
+}
+
+func TestKeepsThePromisesOfAStore(t *testing.T) {
+	storetest.Run(t, func(_ testing.TB, c storetest.Config) platform.Store {
+		s := memory.NewStore(c.Keys...)
+		s.AddApp(c.Apps...)
+		return s
 	})
 }

@@ -1,0 +1,53 @@
+package platform
+
+import (
+	"context"
+	"time"
+)
+
+// A Login is a user logged in with one browser, without the login page.
+type Login struct{ Cookie, SessionID string }
+
+// LogIn begins a session as the login page does.
+func (p *Platform) LogIn(ctx context.Context, user User) (Login, error) {
+	cookie, s, err := p.beginSession(ctx, user)
+	if err != nil {
+		return Login{}, err
+	}
+	return Login{cookie, s.ID}, nil
+}
+
+// Code issues a code as the authorize page does.
+func (p *Platform) Code(ctx context.Context, l Login, key, redirect, challenge, method string) (string, error) {
+	s, err := p.liveSession(ctx, l.Cookie)
+	if err != nil || s == nil {
+		return "", errSessionOver
+	}
+	return p.issueCode(ctx, s, codeRequest{key, redirect, challenge, method})
+}
+
+// Alive tells whether a browser is logged in, and extends its session.
+func (p *Platform) Alive(ctx context.Context, cookie string) (bool, error) {
+	s, err := p.liveSession(ctx, cookie)
+	return s != nil, err
+}
+
+// Known tells whether a browser has a session that can be ended.
+func (p *Platform) Known(ctx context.Context, cookie string) (bool, error) {
+	s, err := p.knownSession(ctx, cookie)
+	return s != nil, err
+}
+
+// LogOut ends a session as the logout page does.
+func (p *Platform) LogOut(ctx context.Context, id string) error { return p.endSession(ctx, id) }
+
+// Prepare stores a session and a code under names from recorded traffic.
+func (p *Platform) Prepare(ctx context.Context, sessionID, code, key string, user User) error {
+	expires := p.cfg.Now().Add(time.Minute)
+	s := &session{ID: sessionID, User: user, Expires: expires, Keys: []string{key}}
+	if err := saveRecord(ctx, p.cfg.Store, kindSession, sessionID, s, 0, time.Minute); err != nil {
+		return err
+	}
+	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: "https://shop.example/callback"}, Session: sessionID, Expires: expires}
+	return saveRecord(ctx, p.cfg.Store, kindCode, code, a, 0, time.Minute)
+}

@@ -1,0 +1,124 @@
+package platform
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A language is one that the pages for people are written in, as it stands in
+// their lang attribute.
+type language string
+
+const (
+	english language = "en"
+	chinese language = "zh-CN"
+)
+
+// preferred returns the language that suits an Accept-Language header best:
+// the one with the higher weight, the first of equals, and English for
+// whoever wants neither.
+func preferred(accept string) language {
+	best, weight := english, 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		tag, params, _ := strings.Cut(part, ";")
+		if l, ok := spoken(tag); ok && quality(params) > weight {
+			best, weight = l, quality(params)
+		}
+	}
+	return best
+}
+
+// spoken returns the page's language for a language tag, whatever region and
+// script it names.
+func spoken(tag string) (language, bool) {
+	primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
+	switch strings.ToLower(primary) {
+	case "zh":
+		return chinese, true
+	case "en", "*":
+		return english, true
+	}
+	return "", false
+}
+
+// quality returns the weight of a language; one that cannot be read is none.
+func quality(params string) float64 {
+	params = strings.TrimSpace(params)
+	if params == "" {
+		return 1
+	}
+	name, value, _ := strings.Cut(params, "=")
+	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if !strings.EqualFold(strings.TrimSpace(name), "q") || err != nil || !(0 <= q && q <= 1) {
+		return 0
+	}
+	return q
+}
+
+// words are the texts of the pages in one language.
+type words struct {
+	SignIn, ContinueTo, Login, Password string
+	WrongPassword, FormExpired          string
+	TryLater                            string // with the number of minutes
+	SignedOut, SignedOutOf              string
+	AskSignOut, AskSignOutOf, SignOut   string
+	BadLink, BadLinkHelp                string
+	Refused, RefusedHelp                string
+	Broken, BrokenHelp                  string
+	Details                             string
+}
+
+func (l language) words() words {
+	if l == chinese {
+		return chineseWords()
+	}
+	return englishWords()
+}
+
+func englishWords() words {
+	return words{
+		SignIn:        "Sign in",
+		ContinueTo:    "to continue to",
+		Login:         "Login",
+		Password:      "Password",
+		WrongPassword: "Login or password is wrong.",
+		FormExpired:   "This page had expired. Please sign in again. If this message comes back, allow cookies for this site.",
+		TryLater:      "Too many attempts have failed. Please try again in %d min.",
+		SignedOut:     "You are signed out",
+		SignedOutOf:   "This also ends your use of all applications that you had signed in to here. You can close this page.",
+		AskSignOut:    "Sign out?",
+		AskSignOutOf:  "This also signs you out of all applications that you have signed in to here.",
+		SignOut:       "Sign out",
+		BadLink:       "This link does not work",
+		BadLinkHelp:   "The application that sent you here has made a mistake. Go back and try again; if that does not help, show this page to the application's operator.",
+		Refused:       "Not allowed",
+		RefusedHelp:   "This was sent by another site and not by this page, so nothing was done. Go back to the application and try again.",
+		Broken:        "Something went wrong",
+		BrokenHelp:    "Please try again in a moment.",
+		Details:       "Details",
+	}
+}
+
+func chineseWords() words {
+	return words{
+		SignIn:        "登录",
+		ContinueTo:    "登录后将继续访问",
+		Login:         "账号",
+		Password:      "密码",
+		WrongPassword: "账号或密码不正确。",
+		FormExpired:   "页面已过期，请重新登录。如果反复出现此提示，请允许本站使用 Cookie。",
+		TryLater:      "失败次数过多，请在 %d 分钟后再试。",
+		SignedOut:     "您已退出登录",
+		SignedOutOf:   "通过此处登录的所有应用也已一并退出。您可以关闭此页面。",
+		AskSignOut:    "要退出登录吗？",
+		AskSignOutOf:  "通过此处登录的所有应用也会一并退出。",
+		SignOut:       "退出登录",
+		BadLink:       "链接无效",
+		BadLinkHelp:   "将您带到此处的应用出现了错误。请返回后重试；如果仍然不行，请将此页面提供给该应用的管理员。",
+		Refused:       "操作被拒绝",
+		RefusedHelp:   "此请求由其他网站发出，因此没有执行任何操作。请返回应用后重试。",
+		Broken:        "出错了",
+		BrokenHelp:    "请稍后再试。",
+		Details:       "详细信息",
+	}
+}

@@ -1,0 +1,30 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// sessionCheck tells an app whether its user is still logged in, and lets the
+// session live for SessionIdle from now (protocol chapter 4).
+func (p *Platform) sessionCheck(ctx context.Context, c *call) (any, error) {
+	own := c.params()
+	id, err := once(own, "session_id")
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		return nil, missing("session_id")
+	}
+	_, err = p.extendSession(ctx, id, func(s *session) error {
+		if !slices.Contains(s.Keys, c.key.ID) {
+			return errSessionOver // of another app: nobody learns that it exists
+		}
+		return nil
+	})
+	if errors.Is(err, errSessionOver) {
+		return nil, badRequest("invalid_session", "the session is over or unknown to this key: log the user in again")
+	}
+	return true, err
+}

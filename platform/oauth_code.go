@@ -1,0 +1,97 @@
+package platform
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"time"
+)
+
+// A codeRequest is what an app asked the authorize page for.
+type codeRequest struct {
+	Key         string // client_id
+	RedirectURI string
+	// Challenge is that of PKCE (RFC 7636), or empty; ChallengeMethod is
+	// S256 or plain, where empty means plain.
+	Challenge, ChallengeMethod string
+}
+
+// An authCode is the record of an authorization code. It stays for a while after
+// its use, so that a second use is noticed.
+type authCode struct {
+	codeRequest
+	Session string
+	Expires time.Time
+	Grant   string // what it was exchanged for; "" until then
+}
+
+// issueCode makes a code for the app that q names to log the user of s in.
+// It matches errSessionOver when s has ended meanwhile.
+func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (string, error) {
+	if _, err := p.keepSession(ctx, s.ID, q.Key); err != nil {
+		return "", err
+	}
+	name := randomName()
+	c := &authCode{codeRequest: q, Session: s.ID, Expires: p.cfg.Now().Add(p.cfg.OAuth.CodeLife)}
+	return name, saveRecord(ctx, p.cfg.Store, kindCode, name, c, 0, p.cfg.OAuth.CodeLife)
+}
+
+// presentedCode returns the code that an app wants to exchange, if it may.
+func (p *Platform) presentedCode(ctx context.Context, c *call) (name string, a *authCode, revision uint64, err error) {
+	if name, err = requiredTokenParam(c, "code"); err != nil {
+		return "", nil, 0, err
+	}
+	a, revision, err = loadRecord[authCode](ctx, p.cfg.Store, kindCode, name)
+	if errors.Is(err, ErrNoRecord) || err == nil && a.Key != c.key.ID {
+		err = invalidGrant("the platform has given no such code to this key, or it is too old: log the user in again")
+	}
+	if err == nil {
+		err = p.checkCode(ctx, c, a)
+	}
+	return name, a, revision, err
+}
+
+func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
+	if a.Grant != "" {
+		return p.usedTwice(ctx, c, a.Grant, "code")
+	}
+	if !p.cfg.Now().Before(a.Expires) {
+		return invalidGrant("the code is too old: log the user in again")
+	}
+	redirect, err := tokenParam(c, "redirect_uri")
+	if err != nil {
+		return err
+	}
+	if redirect != "" && redirect != a.RedirectURI {
+		return invalidGrant("redirect_uri is not the one that the code was sent to")
+	}
+	verifier, err := tokenParam(c, "code_verifier")
+	if err != nil {
+		return err
+	}
+	return a.checkVerifier(verifier)
+}
+
+// checkVerifier tells whether the caller began the login itself (RFC 7636). A
+// verifier without a challenge is refused: somebody has taken the challenge
+// out on the way to the authorize page.
+func (q codeRequest) checkVerifier(verifier string) error {
+	switch {
+	case q.Challenge == "" && verifier == "":
+		return nil
+	case q.Challenge == "":
+		return invalidGrant("code_verifier was sent, but the code was asked for without a code_challenge")
+	case verifier == "":
+		return invalidGrant("code_verifier is missing: the code was asked for with a code_challenge")
+	}
+	if q.ChallengeMethod == "S256" {
+		sum := sha256.Sum256([]byte(verifier))
+		verifier = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	if subtle.ConstantTimeCompare([]byte(verifier), []byte(q.Challenge)) != 1 {
+		return invalidGrant("code_verifier does not belong to the code_challenge that the code was asked for with")
+	}
+	return nil
+}

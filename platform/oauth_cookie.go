@@ -1,0 +1,49 @@
+package platform
+
+import "net/http"
+
+// The platform's cookies. The one of the session is the secret by which a
+// browser is known, and no app ever sees it; the other one belongs to the forms.
+const (
+	sessionCookie = "prism_session"
+	formCookie    = "prism_form"
+)
+
+// cookieName returns the name of a cookie towards r. Over TLS it has the
+// prefix with which browsers take it from this very host only.
+func (p *Platform) cookieName(r *http.Request, name string) string {
+	if p.secureCookies(r) {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (p *Platform) secureCookies(r *http.Request) bool {
+	return r.TLS != nil || p.cfg.OAuth.SecureCookies
+}
+
+// cookie returns the value of a cookie, or "".
+func (p *Platform) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(p.cookieName(r, name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// setCookie gives the browser a cookie until it is closed; an empty value
+// removes the cookie.
+func (p *Platform) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
+	c := &http.Cookie{
+		Name:     p.cookieName(r, name),
+		Value:    value,
+		Path:     "/",
+		Secure:   p.secureCookies(r),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}

@@ -1,0 +1,40 @@
+package platform
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"regexp"
+)
+
+// formField is the hidden field of each form. Its value must be that of the
+// browser's formCookie, which no other site can read.
+const formField = "form_token"
+
+// formTokens are those that the platform gives: 130 random bits.
+var formTokens = regexp.MustCompile(`^[a-z2-7]{26}$`)
+
+// formToken returns the token for the forms in this browser. All pages that
+// are open at a time share it, so that none of them goes stale.
+func (p *Platform) formToken(w http.ResponseWriter, r *http.Request) string {
+	if token := p.cookie(r, formCookie); formTokens.MatchString(token) {
+		return token
+	}
+	token := randomName()
+	p.setCookie(w, r, formCookie, token)
+	return token
+}
+
+// ownForm tells whether the form that c brings was filled in on a page of the
+// platform in this browser.
+func (p *Platform) ownForm(r *http.Request, c *call) bool {
+	cookie := p.cookie(r, formCookie)
+	sent := c.form[formField]
+	return formTokens.MatchString(cookie) && len(sent) == 1 &&
+		subtle.ConstantTimeCompare([]byte(cookie), []byte(sent[0])) == 1
+}
+
+// crossSite tells whether the browser says that another site sent the form.
+func crossSite(r *http.Request) bool {
+	var protection http.CrossOriginProtection
+	return protection.Check(r) != nil
+}

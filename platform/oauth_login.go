@@ -1,0 +1,101 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// login takes the form of the login page.
+func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) error {
+	if crossSite(r) {
+		return &failure{status: http.StatusForbidden, code: "cross_site", message: "the login form was sent by another site"}
+	}
+	v := pageView{Login: c.form.Get("login")}
+	words := pageLanguage(r).words()
+	if !p.ownForm(r, c) {
+		w.code, v.Alert = "form_expired", words.FormExpired
+		return p.showLogin(w, r, http.StatusForbidden, a, v)
+	}
+	user, err := p.authenticate(r, v.Login, c.form.Get("password"))
+	var limited *tooManyFailures
+	switch {
+	case err == nil:
+		return p.loggedIn(w, r, a, user)
+	case errors.As(err, &limited):
+		w.code, v.Alert = "too_many_failures", limited.alert(words)
+		(&failure{retryAfter: limited.wait}).setHeader(w.Header())
+		return p.showLogin(w, r, http.StatusTooManyRequests, a, v)
+	case errors.Is(err, ErrWrongPassword):
+		w.code, v.Alert = "wrong_password", words.WrongPassword
+		return p.showLogin(w, r, http.StatusUnauthorized, a, v)
+	}
+	return err
+}
+
+func (p *Platform) showLogin(w *answer, r *http.Request, status int, a *authorization, v pageView) error {
+	v.App, v.Title = a.app.Name, pageLanguage(r).words().SignIn
+	return p.showForm(w, r, status, "login", a.RedirectURI, v)
+}
+
+// authenticate asks Users whose login and password these are, within the
+// limits. An attempt stays counted unless it is known to be no wrong guess;
+// one that its caller gave up may have been one.
+func (p *Platform) authenticate(r *http.Request, login, password string) (User, error) {
+	if login == "" || password == "" { // a directory takes that for an anonymous user
+		return User{}, ErrWrongPassword
+	}
+	attempt, wait := p.logins.begin(p.cfg.Now(), login, peerGroup(callerIP(r)))
+	if attempt == nil {
+		return User{}, &tooManyFailures{wait}
+	}
+	ctx := r.Context()
+	if err := p.logins.enter(ctx); err != nil {
+		attempt.forgive()
+		return User{}, err
+	}
+	defer p.logins.leave()
+	user, err := p.cfg.Users.Authenticate(ctx, login, password)
+	if err == nil || ctx.Err() == nil && !errors.Is(err, ErrWrongPassword) {
+		attempt.forgive()
+	}
+	return user, err
+}
+
+// loggedIn gives the browser a session of its own, whatever it came with: a
+// cookie that somebody knew or chose before the login is worth nothing after
+// it.
+func (p *Platform) loggedIn(w *answer, r *http.Request, a *authorization, user User) error {
+	if err := p.endBrowserSession(r.Context(), p.cookie(r, sessionCookie)); err != nil {
+		return err
+	}
+	cookie, s, err := p.beginSession(r.Context(), user)
+	if err != nil {
+		return err
+	}
+	p.setCookie(w, r, sessionCookie, cookie)
+	return p.sendCode(w, r, a, s)
+}
+
+// endBrowserSession ends the session that belongs to a cookie, if any.
+func (p *Platform) endBrowserSession(ctx context.Context, cookie string) error {
+	s, err := p.knownSession(ctx, cookie)
+	if err != nil || s == nil {
+		return err
+	}
+	return p.endSession(ctx, s.ID)
+}
+
+// tooManyFailures refuses an attempt to log in without looking at it.
+type tooManyFailures struct{ wait time.Duration }
+
+func (e *tooManyFailures) Error() string {
+	return fmt.Sprintf("platform: too many logins have failed; wait %v", e.wait)
+}
+
+func (e *tooManyFailures) alert(t words) string {
+	minutes := (e.wait + time.Minute - 1) / time.Minute
+	return fmt.Sprintf(t.TryLater, int(minutes))
+}

@@ -1,0 +1,449 @@
+package platform_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func TestAWrongPasswordShowsTheFormAgain(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	wrong := b.logIn(authorizePath(), "ann", "wr0ng pass")
+	wrong.want(401, `role="alert"`, `value="ann"`, "Login or password is wrong.")
+	if strings.Contains(wrong.body, "wr0ng") {
+		t.Error("the password is on the page")
+	}
+	if b.cookie("prism_session") != "" {
+		t.Error("a wrong password gave a session")
+	}
+	unknown := b.logIn(authorizePath(), "bob", annsPassword)
+	if unknown.status != wrong.status || strings.Replace(unknown.body, "bob", "ann", 1) != wrong.body {
+		t.Error("an unknown login is answered otherwise than a wrong password")
+	}
+	form := wrong.form()
+	form.Set("login", "ann")
+	form.Set("password", annsPassword)
+	b.open("POST", authorizePath(), form).sentTo(callback)
+}
+
+func TestAnEmptyLoginOrPasswordIsWrong(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	for range 10 { // they are no guesses, so they do not count either
+		b.logIn(authorizePath(), "ann", "").want(401)
+		b.logIn(authorizePath(), "", annsPassword).want(401)
+		b.open("POST", authorizePath(), b.get(authorizePath()).form()).want(401)
+	}
+	if n := e.users.asked.Load(); n != 0 {
+		t.Errorf("Users was asked %d times", n)
+	}
+}
+
+// Whoever makes a browser send the form must have read the page in that very
+// browser: no password is even looked at else.
+func TestAForeignFormLogsNobodyIn(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	foreign := e.browser().get(authorizePath()).form().Get("form_token")
+	rows := []struct {
+		name   string
+		token  []string
+		cookie string // in place of the browser's own
+		header []string
+		code   string
+	}{
+		{"another site", nil, "", []string{"Sec-Fetch-Site", "cross-site"}, "cross_site"},
+		{"a sibling site", nil, "", []string{"Sec-Fetch-Site", "same-site"}, "cross_site"},
+		{"another origin", nil, "", []string{"Origin", "https://evil.example"}, "cross_site"},
+		{"another port", nil, "", []string{"Origin", "http://127.0.0.1:1"}, "cross_site"},
+		{"an opaque origin", nil, "", []string{"Origin", "null"}, "cross_site"},
+		{"no token", []string{}, "", nil, "form_expired"},
+		{"an empty token", []string{""}, "", nil, "form_expired"},
+		{"another browser's token", []string{foreign}, "", nil, "form_expired"},
+		{"a token too many", []string{"own", foreign}, "", nil, "form_expired"},
+		{"no cookie", nil, "-", nil, "form_expired"},
+		{"no cookie and no token", []string{""}, "-", nil, "form_expired"},
+		{"a cookie of its own making", []string{"x"}, "x", nil, "form_expired"},
+		{"a cookie in capitals", []string{strings.ToUpper(foreign)}, strings.ToUpper(foreign), nil, "form_expired"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			logged, trace := newEvents()
+			e := newPageEnv(t, platform.Config{Trace: trace})
+			b := e.browser()
+			form := b.get(authorizePath()).form()
+			own := form.Get("form_token")
+			if row.token != nil {
+				form["form_token"] = row.token
+				if len(row.token) > 0 && row.token[0] == "own" {
+					form["form_token"][0] = own
+				}
+			}
+			switch row.cookie {
+			case "":
+			case "-":
+				b = e.browser()
+			default:
+				b.setCookie("prism_form", row.cookie)
+			}
+			form.Set("login", "ann")
+			form.Set("password", annsPassword)
+			b.open("POST", authorizePath(), form, row.header...).want(403)
+			if e.users.asked.Load() != 0 || b.cookie("prism_session") != "" {
+				t.Error("the password was looked at")
+			}
+			if got := await[callEvent](t, logged, 2).Code; got != row.code {
+				t.Errorf("refused with %s, want %s", got, row.code)
+			}
+		})
+	}
+}
+
+// Whoever still has the page open from before, or had no cookie yet, gets on
+// with the form that the refusal shows.
+func TestAnExpiredFormCanBeSentAgain(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	again := b.open("POST", authorizePath(), url.Values{"login": {"ann"}, "password": {annsPassword}}, "Sec-Fetch-Site", "same-origin")
+	again.want(403, `role="alert"`, `value="ann"`)
+	form := again.form()
+	form.Set("login", "ann")
+	form.Set("password", annsPassword)
+	b.open("POST", authorizePath(), form, "Origin", e.url).sentTo(callback)
+}
+
+func TestAllOpenPagesOfABrowserWork(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	one, two := b.get(authorizePath()).form(), b.get(authorizePath("state", "2")).form()
+	for _, form := range []url.Values{two, one} {
+		form.Set("login", "ann")
+		form.Set("password", annsPassword)
+		b.open("POST", authorizePath(), form).sentTo(callback)
+	}
+}
+
+func TestTheFormIsReadAsAFormOnly(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	form := b.get(authorizePath()).form()
+	form.Set("login", "ann")
+	form.Set("password", annsPassword)
+	for _, media := range []string{"text/plain", "multipart/form-data", "application/json", ""} {
+		b.open("POST", authorizePath(), form, "Content-Type", media).want(403)
+	}
+	b.open("POST", authorizePath()+"&"+form.Encode(), url.Values{}).want(403) // what stands in an address stands in logs
+	if e.users.asked.Load() != 0 {
+		t.Error("a password was looked at that no form had")
+	}
+}
+
+// A session that somebody else knows, or has put into the browser, is not the
+// one of the login that follows.
+func TestASessionFromBeforeTheLoginIsWorthNothing(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	b.setCookie("prism_session", "chosenbytheattacker2345678")
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+	if got := b.cookie("prism_session"); got == "chosenbytheattacker2345678" || !e.knows(got) || e.knows("chosenbytheattacker2345678") {
+		t.Error("the login made the attacker's cookie good")
+	}
+
+	attacker := e.loggedIn()
+	planted := attacker.cookie("prism_session")
+	victim := e.browser()
+	page := victim.get(authorizePath())
+	victim.setCookie("prism_session", planted)
+	form := page.form()
+	form.Set("login", "ann")
+	form.Set("password", annsPassword)
+	code := victim.open("POST", authorizePath(), form).sentTo(callback).Get("code")
+	if victim.cookie("prism_session") == planted || e.knows(planted) {
+		t.Error("the attacker's session outlived the victim's login")
+	}
+	if !e.good(e.exchange(code).Access) {
+		t.Error("the victim's own session is over")
+	}
+	attacker.get(authorizePath()).want(200, `name="password"`)
+}
+
+func TestALoginEndsTheOldSessionOfTheBrowser(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	form := b.get(authorizePath()).form()
+	old := e.exchange(b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback).Get("code"))
+	form.Set("login", "ann")
+	form.Set("password", annsPassword)
+	b.open("POST", authorizePath(), form).sentTo(callback)
+	e.dead("after another login", old)
+	e.check(first(), old.Session).want(t, 400, "invalid_session")
+}
+
+func TestCookiesAreForThePlatformOnly(t *testing.T) {
+	rows := []struct {
+		name, prefix string
+		cfg          platform.Config
+		tls, secure  bool
+	}{
+		{"plain", "", platform.Config{}, false, false},
+		{"behind a proxy", "__Host-", platform.Config{OAuth: platform.OAuth{SecureCookies: true}}, false, true},
+		{"over TLS", "__Host-", platform.Config{}, true, true},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			e := newPageEnv(t, row.cfg)
+			server := httptest.NewUnstartedServer(e.p)
+			if row.tls {
+				server.StartTLS()
+			} else {
+				server.Start()
+			}
+			defer server.Close()
+			page := send(t, server, "GET", nil)
+			form := page.form()
+			form.Set("login", "ann")
+			form.Set("password", annsPassword)
+			in := send(t, server, "POST", form, (&http.Response{Header: page.header}).Cookies()...)
+			in.sentTo(callback)
+			for name, v := range map[string]view{"prism_form": page, "prism_session": in} {
+				cookies := (&http.Response{Header: v.header}).Cookies()
+				if len(cookies) != 1 {
+					t.Fatalf("the answer has cookies %v, want one", v.header["Set-Cookie"])
+				}
+				c := cookies[0]
+				if c.Name != row.prefix+name || c.Secure != row.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
+					c.Path != "/" || c.Domain != "" || c.MaxAge != 0 || len(c.Value) != 26 {
+					t.Errorf("cookie is %v", c)
+				}
+			}
+		})
+	}
+}
+
+// send sends cookies whatever their attributes say.
+func send(t *testing.T, server *httptest.Server, method string, form url.Values, cookies ...*http.Cookie) view {
+	t.Helper()
+	client := server.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	req, err := http.NewRequest(method, server.URL+authorizePath(), strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, c := range cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := readReply(t, resp)
+	return view{t, r.status, r.header, r.body, r.header.Get("Location")}
+}
+
+func TestTheSecureNameAloneCountsOverTLS(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	l := e.logIn()
+	for name, known := range map[string]bool{"prism_session": false, "__Host-prism_session": true} {
+		r := httptest.NewRequest("GET", authorizePath(), nil)
+		r.TLS = &tls.ConnectionState{}
+		r.AddCookie(&http.Cookie{Name: name, Value: l.Cookie})
+		w := newRecorder()
+		e.p.ServeHTTP(w, r)
+		if (w.Code == http.StatusSeeOther) != known {
+			t.Errorf("cookie %s over TLS: answered %d", name, w.Code)
+		}
+	}
+}
+
+func TestTooManyFailuresAreRefusedForAWhile(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	for range 4 {
+		b.logIn(authorizePath(), "ann", "wrong").want(401)
+	}
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback) // counts for nothing, either way
+	b.get("/oauth/logout")
+	e.advance(10 * time.Minute)
+	b.logIn(authorizePath(), "ann", "wrong").want(401)
+	for _, login := range []string{"ann", " ANN "} {
+		v := b.logIn(authorizePath(), login, annsPassword)
+		v.want(429, `role="alert"`, "in 5 min")
+		if got := v.header.Get("Retry-After"); got != "300" {
+			t.Errorf("Retry-After is %q, want 300", got)
+		}
+	}
+	if n := e.users.asked.Load(); n != 6 {
+		t.Errorf("Users was asked %d times, want 6", n)
+	}
+	b.logIn(authorizePath(), "bob", "wrong").want(401) // another login is not touched
+	e.advance(5*time.Minute - time.Second)
+	b.logIn(authorizePath(), "ann", annsPassword).want(429, "in 1 min")
+	e.advance(time.Second)
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+}
+
+func TestGuessesAtTheSameTimeDoNotOutrunTheLimit(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	form := e.browser().get(authorizePath()).form()
+	var group sync.WaitGroup
+	var refused atomic.Int64
+	for i := range 60 {
+		group.Go(func() {
+			b := e.browser()
+			b.setCookie("prism_form", form.Get("form_token"))
+			guess := url.Values{"form_token": form["form_token"], "login": {"ann"}, "password": {fmt.Sprint(i)}}
+			v, err := b.try(t.Context(), "POST", authorizePath(), guess)
+			if err != nil || v.status != 401 && v.status != 429 {
+				t.Errorf("answered %d, %v", v.status, err)
+			}
+			if v.status == 429 {
+				refused.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if n := e.users.asked.Load(); n != 5 || refused.Load() != 55 {
+		t.Errorf("%d guesses were checked and %d refused, want 5 and 55", n, refused.Load())
+	}
+}
+
+func TestABrokenUsersIsNoWrongGuess(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	e.users.instead = func(context.Context, string, string) (platform.User, error) {
+		return platform.User{}, errors.New("the directory is on fire")
+	}
+	b := e.browser()
+	for range 10 {
+		v := b.logIn(authorizePath(), "ann", annsPassword)
+		v.want(500, "internal_error")
+		if strings.Contains(v.body, "fire") {
+			t.Error("the page shows the inside of the platform")
+		}
+	}
+	e.users.instead = nil
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+}
+
+func TestAUsersThatPanicsTakesNoPlaceFromOthers(t *testing.T) {
+	e := newPageEnv(t, platform.Config{OAuth: platform.OAuth{LoginFailures: 1000}})
+	e.users.instead = func(context.Context, string, string) (platform.User, error) { panic("bug") }
+	b := e.browser()
+	for range runtime.GOMAXPROCS(0) + 1 {
+		b.logIn(authorizePath(), "ann", annsPassword).want(500)
+	}
+	e.users.instead = nil
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+}
+
+// Checking a password takes a processor for long, so only as many are checked
+// at a time as there are processors. Whoever waits may go away.
+func TestPasswordsAreCheckedAFewAtATime(t *testing.T) {
+	e := newPageEnv(t, platform.Config{OAuth: platform.OAuth{LoginFailures: 1000}})
+	places := runtime.GOMAXPROCS(0)
+	entered, release := make(chan struct{}, 100), make(chan struct{})
+	var now, most atomic.Int64
+	e.users.instead = func(context.Context, string, string) (platform.User, error) {
+		for n := now.Add(1); ; {
+			if old := most.Load(); n <= old || most.CompareAndSwap(old, n) {
+				break
+			}
+		}
+		defer now.Add(-1)
+		entered <- struct{}{}
+		<-release
+		return ann(), nil
+	}
+	form := url.Values{"login": {"ann"}, "password": {annsPassword}}
+	var group sync.WaitGroup
+	logIn := func(ctx context.Context) error {
+		b := e.browser()
+		mine := b.get(authorizePath()).form()
+		mine["login"], mine["password"] = form["login"], form["password"]
+		_, err := b.try(ctx, "POST", authorizePath(), mine)
+		return err
+	}
+	for range places {
+		group.Go(func() {
+			if err := logIn(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range places {
+		<-entered
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 3 * places {
+		group.Go(func() {
+			if err := logIn(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		group.Go(func() {
+			if err := logIn(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("a login that was given up ended with %v", err)
+			}
+		})
+	}
+	cancel()
+	close(release)
+	group.Wait()
+	if got := most.Load(); got > int64(places) {
+		t.Errorf("%d passwords were checked at a time, want at most %d", got, places)
+	}
+}
+
+// The names of the pages stand in logs and hooks, what people type there does
+// not.
+func TestNothingSecretOfALoginIsLoggedOrTraced(t *testing.T) {
+	var log lockedBuffer
+	seen, trace := newEvents()
+	e := newPageEnv(t, platform.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Trace: trace})
+	b := e.browser()
+	const state = "st4tesecret"
+	b.logIn(authorizePath("state", state), "ann", "wr0ngpassw0rd").want(401)
+	code := b.logIn(authorizePath("state", state), "ann", annsPassword).sentTo(callback).Get("code")
+	session := b.cookie("prism_session")
+	b.get(authorizePath("state", state)).sentTo(callback)
+	b.get("/oauth/logout?redirect_uri="+url.QueryEscape(callback), "Referer", "https://shop.example/").sentTo(callback)
+	events, _ := seen.all()
+	text := log.String() + fmt.Sprintf("%+v", events)
+	for _, secret := range []string{state, "wr0ngpassw0rd", annsPassword, code, session, b.cookie("prism_form")} {
+		if secret == "" || strings.Contains(text, secret) {
+			t.Errorf("%q is in the log or the hooks", secret)
+		}
+	}
+	contains(t, text, "/oauth/authorize", "/oauth/logout", "wrong_password", "status=303")
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

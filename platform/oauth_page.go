@@ -1,0 +1,155 @@
+package platform
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"slices"
+)
+
+var (
+	//go:embed pages/pages.html
+	pageText string
+	//go:embed pages/style.css
+	pageStyle string
+
+	pageTemplate = template.Must(template.New("").Parse(pageText))
+	styleHash    = sha256.Sum256([]byte(pageStyle))
+)
+
+// A pageView is what stands on a page for people.
+type pageView struct {
+	Title string
+
+	Text      string
+	Detail    string // for the developers of apps
+	RequestID string
+
+	App   string // where the login leads to
+	Alert string // why the form is shown once more
+	Login string // what stands in the form already
+
+	// What the page itself puts in.
+	Lang         language
+	Words        words
+	Style        template.CSS
+	Field, Token string // hidden, if there is a form
+}
+
+// A page answers a browser at one of the paths of the OAuth server.
+type page struct {
+	methods []string
+	serve   func(w *answer, r *http.Request, c *call) error
+}
+
+// oauthPage returns the page at this path below the OAuth server's. Browsers
+// sign nothing, so pages come before the verification.
+func (p *Platform) oauthPage(name string) (page, bool) {
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
+	switch name {
+	case "authorize":
+		return page{methods, p.authorize}, true
+	case "logout":
+		return page{methods, p.logout}, true
+	}
+	return page{}, false
+}
+
+// servePage answers with a page, also where it refuses.
+func (p *Platform) servePage(w *answer, r *http.Request, c *call, pg page) error {
+	setPageHeader(w.Header())
+	err := p.readPage(w, r, c, pg)
+	if err == nil {
+		err = pg.serve(w, r, c)
+	}
+	if err == nil || r.Context().Err() != nil {
+		return err
+	}
+	f := asFailure(err)
+	if f == nil {
+		p.cfg.Logger.Error("page failed", slog.Any("error", err), slog.String("request_id", c.id))
+		f = internalFailure(c)
+	}
+	return p.showFailure(w, r, c, f)
+}
+
+// What a page may be asked with, in bytes: what a login needs has room many
+// times over, and an address is sent back to the app in a header.
+const (
+	maxPageQuery = 8 << 10
+	maxPageForm  = 64 << 10
+)
+
+func (p *Platform) readPage(w *answer, r *http.Request, c *call, pg page) error {
+	if !slices.Contains(pg.methods, r.Method) {
+		return wrongMethod(r, pg.methods)
+	}
+	if len(r.URL.RawQuery) > maxPageQuery {
+		return &failure{status: http.StatusRequestURITooLong, code: "request_too_large", message: "the query of the address is too long"}
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, maxPageForm)
+	return p.readParams(w, r, c)
+}
+
+func setPageHeader(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", contentPolicy("'none'"))
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers hide the Origin of forms
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// contentPolicy lets a page have its style and nothing else. formAction is
+// where its form leads; browsers apply it to the redirect after the form, too.
+func contentPolicy(formAction string) string {
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(styleHash[:]) +
+		"'; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// showForm answers with a page that has a form, from which the browser may be
+// sent on to redirect, if that is not empty.
+func (p *Platform) showForm(w *answer, r *http.Request, status int, name, redirect string, v pageView) error {
+	v.Field, v.Token = formField, p.formToken(w, r)
+	formAction := "'self'"
+	if redirect != "" {
+		formAction += " " + cspSource(redirect)
+	}
+	w.Header().Set("Content-Security-Policy", contentPolicy(formAction))
+	return p.show(w, r, status, name, v)
+}
+
+func (p *Platform) show(w *answer, r *http.Request, status int, name string, v pageView) error {
+	v.Lang = pageLanguage(r)
+	v.Words = v.Lang.words()
+	v.Style = template.CSS(pageStyle)
+	var body bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&body, name, v); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(body.Bytes()) // an error means that the browser has gone
+	return nil
+}
+
+func pageLanguage(r *http.Request) language { return preferred(r.Header.Get("Accept-Language")) }
+
+// showFailure says in the user's words whose fault it is, and in the
+// developer's what is wrong.
+func (p *Platform) showFailure(w *answer, r *http.Request, c *call, f *failure) error {
+	f.setHeader(w.Header())
+	w.code = f.code
+	t := pageLanguage(r).words()
+	v := pageView{Title: t.BadLink, Text: t.BadLinkHelp, Detail: f.code + ": " + f.message, RequestID: c.id}
+	switch {
+	case f.status == http.StatusForbidden:
+		v.Title, v.Text = t.Refused, t.RefusedHelp
+	case f.status == http.StatusRequestTimeout || f.status >= http.StatusInternalServerError:
+		v.Title, v.Text = t.Broken, t.BrokenHelp
+	}
+	return p.show(w, r, f.status, "message", v)
+}

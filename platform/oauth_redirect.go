@@ -1,0 +1,110 @@
+package platform
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// allows tells whether a browser may be sent to uri for this app.
+func (a App) allows(uri string) bool {
+	return isRedirectURI(uri) && slices.ContainsFunc(a.Redirects, func(registered string) bool {
+		return sameRedirect(registered, uri)
+	})
+}
+
+// isRedirectURI refuses what is no address of an app even if it is registered:
+// relative and opaque ones, a user name that hides the host, a fragment, which
+// would swallow the parameters, and every character that an address has only
+// in escaped form.
+func isRedirectURI(uri string) bool {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme == "" || u.Opaque != "" || u.User != nil {
+		return false
+	}
+	if strings.HasPrefix(u.Scheme, "http") && u.Host == "" {
+		return false
+	}
+	return !strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("#\\\"<>^`{|}", c) })
+}
+
+// sameRedirect compares as text: an address that merely means the same to some
+// reader is another one. Only the port of a loopback address is free (RFC 8252
+// section 7.3).
+func sameRedirect(registered, uri string) bool {
+	if registered == uri {
+		return true
+	}
+	a, ok := cutLoopbackPort(registered)
+	if !ok {
+		return false
+	}
+	b, ok := cutLoopbackPort(uri)
+	return ok && a == b
+}
+
+// cutLoopbackPort returns an http or https address on the loopback interface
+// without its port.
+func cutLoopbackPort(uri string) (portless string, ok bool) {
+	scheme, rest, _ := strings.Cut(uri, "://")
+	if scheme != "http" && scheme != "https" {
+		return "", false
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	for _, host := range []string{"127.0.0.1", "[::1]", "localhost"} {
+		port, found := strings.CutPrefix(rest[:end], host)
+		if found && (port == "" || isPort(port)) {
+			return scheme + "://" + host + rest[end:], true
+		}
+	}
+	return "", false
+}
+
+// isPort takes a colon and a port as a browser writes it.
+func isPort(text string) bool {
+	digits, found := strings.CutPrefix(text, ":")
+	port, err := strconv.ParseUint(digits, 10, 16)
+	return found && err == nil && port > 0 && digits[0] != '0'
+}
+
+// withParams adds parameters to the query of an address, and leaves what it
+// has as it is.
+func withParams(uri string, params url.Values) string {
+	switch {
+	case !strings.Contains(uri, "?"):
+		uri += "?"
+	case !strings.HasSuffix(uri, "?") && !strings.HasSuffix(uri, "&"):
+		uri += "&"
+	}
+	return uri + params.Encode()
+}
+
+// cspHost is what a content security policy can name as a host.
+var cspHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
+// cspSource returns what stands in a content security policy for the place
+// that uri leads to: its origin, or only the scheme where a policy has no
+// words for the host.
+func cspSource(uri string) string {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return ""
+	case (u.Scheme == "http" || u.Scheme == "https") && cspHost.MatchString(u.Host):
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + ":"
+}
+
+// redirect sends the browser on with a GET, after a form too.
+func (a *answer) redirect(uri string) error {
+	a.Header().Set("Location", uri)
+	a.WriteHeader(http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,123 @@
+package platform
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A session is one login of a user in one browser, shared by every app that
+// the user visits with it (protocol chapter 4). It ends when its record is
+// gone, and its grants with it, so the record outlives all of them.
+type session struct {
+	ID      string // what apps get as session_id
+	User    User
+	Expires time.Time // idle from then on: the user has to log in again
+	Keys    []string  // of the apps that the user was logged in to
+}
+
+// errSessionOver says that a session has ended while it was being used.
+var errSessionOver = errors.New("platform: the session is over")
+
+// sessionID returns the ID of the session that belongs to a browser's cookie.
+// Apps know the one and can not find out the other.
+func sessionID(cookie string) string {
+	sum := sha256.Sum256([]byte(cookie))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26])
+}
+
+// sessionTTL is for how long a session's record is kept after a use.
+func (p *Platform) sessionTTL() time.Duration {
+	return p.cfg.OAuth.SessionIdle + p.cfg.OAuth.CodeLife + p.grantTTL()
+}
+
+// beginSession makes a session of user and the secret by which the user's
+// browser is known again.
+func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, s *session, err error) {
+	if user.ID == "" {
+		return "", nil, errors.New("platform: Config.Users returned a user without an ID")
+	}
+	cookie = randomName()
+	s = &session{ID: sessionID(cookie), User: user, Expires: p.cfg.Now().Add(p.cfg.OAuth.SessionIdle)}
+	err = saveRecord(ctx, p.cfg.Store, kindSession, s.ID, s, 0, p.sessionTTL())
+	if err != nil {
+		return "", nil, err
+	}
+	return cookie, s, nil
+}
+
+// liveSession returns the session of a browser and extends its life; nil when
+// there is none, or it was idle for too long, or it has ended.
+func (p *Platform) liveSession(ctx context.Context, cookie string) (*session, error) {
+	if cookie == "" {
+		return nil, nil
+	}
+	s, err := p.extendSession(ctx, sessionID(cookie), func(*session) error { return nil })
+	if errors.Is(err, errSessionOver) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// knownSession returns the session of a browser also when it is idle, so that
+// its user can log out: apps may still refresh their tokens. It is nil when
+// there is none.
+func (p *Platform) knownSession(ctx context.Context, cookie string) (*session, error) {
+	if cookie == "" {
+		return nil, nil
+	}
+	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, sessionID(cookie))
+	if errors.Is(err, ErrNoRecord) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// extendSession lets a session live for SessionIdle from now, unless allow
+// refuses. It matches errSessionOver when there is none or it is idle.
+func (p *Platform) extendSession(ctx context.Context, id string, allow func(*session) error) (*session, error) {
+	return p.changeSession(ctx, id, func(s *session) (bool, error) {
+		now := p.cfg.Now()
+		if !now.Before(s.Expires) {
+			return false, errSessionOver
+		}
+		if err := allow(s); err != nil {
+			return false, err
+		}
+		expires := now.Add(p.cfg.OAuth.SessionIdle)
+		if expires.Sub(s.Expires) < time.Second {
+			return false, nil // many check one session at a time
+		}
+		s.Expires = expires
+		return true, nil
+	})
+}
+
+// keepSession lets the record of a session outlive a grant that begins now,
+// and notes the key that gets it.
+func (p *Platform) keepSession(ctx context.Context, id, key string) (*session, error) {
+	return p.changeSession(ctx, id, func(s *session) (bool, error) {
+		if !slices.Contains(s.Keys, key) {
+			s.Keys = append(s.Keys, key)
+		}
+		return true, nil
+	})
+}
+
+func (p *Platform) changeSession(ctx context.Context, id string, change func(*session) (bool, error)) (*session, error) {
+	s, err := updateRecord(ctx, p.cfg.Store, kindSession, id, p.sessionTTL(), change)
+	if errors.Is(err, ErrNoRecord) {
+		return nil, errSessionOver
+	}
+	return s, err
+}
+
+// endSession ends a session everywhere: no app's session_check, refresh or
+// access token is good from now on.
+func (p *Platform) endSession(ctx context.Context, id string) error {
+	return deleteRecord(ctx, p.cfg.Store, kindSession, id)
+}

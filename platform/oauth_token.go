@@ -1,0 +1,124 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"net/http"
+)
+
+// token answers /oauth/token, where an app exchanges a code or a refresh token
+// for an access token (protocol chapter 4). Neither the answer nor a refusal
+// has an envelope.
+func (p *Platform) token(w *answer, r *http.Request, c *call) error {
+	kind, err := requiredTokenParam(c, "grant_type")
+	if err != nil {
+		return err
+	}
+	var t *tokens
+	switch kind {
+	case "authorization_code":
+		t, err = p.redeem(r.Context(), c)
+	case "refresh_token":
+		t, err = p.refresh(r.Context(), c)
+	default:
+		err = badRequest("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+	}
+	if err != nil {
+		return err
+	}
+	return w.send(http.StatusOK, t.doc())
+}
+
+// redeem exchanges a code. The grant is made before the code is marked as
+// used, so that whoever uses it a second time finds the grant to end.
+func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
+	name, a, revision, err := p.presentedCode(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.keepSession(ctx, a.Session, c.key.ID)
+	if errors.Is(err, errSessionOver) {
+		return nil, invalidGrant("the user has logged out: log the user in again")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.newGrant(ctx, s, c.key)
+	if err != nil {
+		return nil, err
+	}
+	a.Grant = t.grant
+	err = saveRecord(ctx, p.cfg.Store, kindCode, name, a, revision, p.cfg.OAuth.TokenLife)
+	if errors.Is(err, ErrConflict) {
+		return nil, p.lostCode(ctx, c, t)
+	}
+	return t, err
+}
+
+// lostCode gives up a grant whose code was used by another call in the
+// meantime. Then the code was used twice, so the other's grant ends, too.
+func (p *Platform) lostCode(ctx context.Context, c *call, t *tokens) error {
+	if err := p.endGrant(ctx, t.grant); err != nil {
+		return err
+	}
+	if _, _, _, err := p.presentedCode(ctx, c); err != nil {
+		return err
+	}
+	return errors.New("platform: the store reports a conflict over a code that nobody has used")
+}
+
+// refresh exchanges a refresh token for a new one and an access token. Who
+// comes second with it has a token that somebody else may have, too, and there
+// is no telling who is the thief: all tokens of the login end. Of two calls at
+// the same moment one is merely refused.
+func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
+	text, err := requiredTokenParam(c, "refresh_token")
+	if err != nil {
+		return nil, err
+	}
+	name, g, revision, err := p.presentedGrant(ctx, c, text)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.keepSession(ctx, g.Session, c.key.ID)
+	if errors.Is(err, errSessionOver) {
+		return nil, invalidGrant("the user has logged out: log the user in again")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := p.renew(g, name, s)
+	err = saveRecord(ctx, p.cfg.Store, kindGrant, name, g, revision, p.grantTTL())
+	if errors.Is(err, ErrConflict) {
+		return nil, invalidGrant("another call has just used this refresh_token: use what that one got")
+	}
+	return t, err
+}
+
+// A flatError is the body of a refusal at /oauth/token.
+type flatError struct {
+	Code        string         `json:"error"`
+	Description string         `json:"error_description"`
+	Data        map[string]any `json:"data,omitempty"`
+}
+
+func invalidGrant(message string) *failure { return badRequest("invalid_grant", message) }
+
+func invalidRequest(message string) *failure { return badRequest("invalid_request", message) }
+
+// tokenParam returns a parameter of the form, or "". What is asked for here is
+// secret, so it is not taken from a URL.
+func tokenParam(c *call, name string) (string, error) {
+	if len(c.form[name])+len(c.query[name]) > 1 {
+		return "", invalidRequest(name + " was sent more than once")
+	}
+	return c.form.Get(name), nil
+}
+
+func requiredTokenParam(c *call, name string) (string, error) {
+	value, err := tokenParam(c, name)
+	if err == nil && value == "" {
+		err = invalidRequest("the parameter " + name + " is missing: send it in a form")
+	}
+	return value, err
+}

@@ -1,0 +1,75 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// bearer returns the user that the call's access token belongs to. Without a
+// good token it returns no user and no error, as a call that needs none is
+// served with any token (protocol chapter 2).
+func (p *Platform) bearer(r *http.Request, key Key) (User, error) {
+	name, secret, ok := bearerToken(r.Header)
+	if !ok || p.cfg.Users == nil {
+		return User{}, nil
+	}
+	user, err := p.grantee(r.Context(), key, name, secret)
+	if errors.Is(err, ErrNoRecord) {
+		return User{}, nil
+	}
+	return user, err
+}
+
+// grantee returns the user that key acts as with an access token. It matches
+// ErrNoRecord when the token is not good.
+func (p *Platform) grantee(ctx context.Context, key Key, name, secret string) (User, error) {
+	g, _, err := loadRecord[grant](ctx, p.cfg.Store, kindGrant, name)
+	if err != nil {
+		return User{}, err
+	}
+	now := p.cfg.Now()
+	good := func(i issued) bool { return i.is(secret) && now.Before(i.Expires) }
+	if g.Key != key.ID || !slices.ContainsFunc(g.Access, good) {
+		return User{}, ErrNoRecord
+	}
+	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, g.Session)
+	if err != nil {
+		return User{}, err
+	}
+	return s.User, nil
+}
+
+// bearerToken reads the Authorization header: "Bearer TOKEN", or the bare
+// token as old SDKs send it.
+func bearerToken(h http.Header) (name, secret string, ok bool) {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return "", "", false
+	}
+	token := values[0]
+	if scheme, rest, found := strings.Cut(token, " "); found && strings.EqualFold(scheme, "Bearer") {
+		token = strings.TrimLeft(rest, " ")
+	}
+	return parseToken(token)
+}
+
+// oauthUser tells an app whom its access token belongs to.
+func (p *Platform) oauthUser(_ context.Context, c *call) (any, error) {
+	if c.user.ID == "" {
+		return nil, unauthorized("invalid_token", "this call needs a user: send a good access token as Authorization: Bearer TOKEN")
+	}
+	return userData(c.user), nil
+}
+
+// userQuery returns the X-Api-Oauth header of a user (protocol chapter 5).
+func userQuery(u User) string {
+	query := make(url.Values)
+	for name, value := range userData(u) {
+		query.Set(name, value)
+	}
+	return query.Encode()
+}

@@ -1,0 +1,73 @@
+package platform
+
+import (
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	passwordScheme     = "pbkdf2-sha256"
+	passwordIterations = 600_000
+	maxIterations      = 100_000_000 // beyond it, a check would take minutes
+	passwordSalt       = 16          // bytes
+)
+
+// HashPassword returns a text to keep in place of a password: PBKDF2 with
+// HMAC-SHA-256 and a random salt, with all that [CheckPassword] needs. More
+// iterations take proportionally longer, here and for whoever tries to guess;
+// zero means 600,000.
+func HashPassword(password string, iterations int) (string, error) {
+	setDefault(&iterations, passwordIterations)
+	if iterations < 1 || iterations > maxIterations {
+		return "", fmt.Errorf("platform: %d iterations to hash a password; it must be 1 to %d", iterations, maxIterations)
+	}
+	salt := make([]byte, passwordSalt)
+	rand.Read(salt) // never fails
+	hash, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
+	if err != nil {
+		return "", fmt.Errorf("platform: hashing a password: %w", err)
+	}
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("%s$%d$%s$%s", passwordScheme, iterations, b64.EncodeToString(salt), b64.EncodeToString(hash)), nil
+}
+
+// CheckPassword tells whether hash was made of password, in a time that does
+// not depend on how much of it is right. The error says that hash is not a
+// text of [HashPassword].
+func CheckPassword(hash, password string) (bool, error) {
+	iterations, salt, want, err := parseHash(hash)
+	if err != nil {
+		return false, err
+	}
+	got, err := pbkdf2.Key(sha256.New, password, salt, iterations, len(want))
+	if err != nil {
+		return false, fmt.Errorf("platform: checking a password: %w", err)
+	}
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+var errPasswordHash = errors.New("platform: the hash of a password is not one that HashPassword made; make it anew")
+
+func parseHash(text string) (iterations int, salt, hash []byte, err error) {
+	parts := strings.Split(text, "$")
+	if len(parts) != 4 || parts[0] != passwordScheme {
+		return 0, nil, nil, errPasswordHash
+	}
+	iterations, err = strconv.Atoi(parts[1])
+	if err != nil || iterations < 1 || iterations > maxIterations {
+		return 0, nil, nil, errPasswordHash
+	}
+	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[2])
+	hash, hashErr := base64.RawStdEncoding.DecodeString(parts[3])
+	if saltErr != nil || hashErr != nil || len(salt) < passwordSalt || len(hash) != sha256.Size {
+		return 0, nil, nil, errPasswordHash
+	}
+	return iterations, salt, hash, nil
+}

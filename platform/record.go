@@ -1,0 +1,84 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Records are JSON. They are kept under a digest of what names them, so that
+// a name that a caller chose is a good id, and a secret one is in no store.
+const (
+	kindSession = "session"
+	kindCode    = "code"
+	kindGrant   = "grant"
+)
+
+func digest(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+// randomName returns 26 characters with 130 random bits.
+func randomName() string { return strings.ToLower(rand.Text()) }
+
+// loadRecord returns a record and its revision; it matches [ErrNoRecord] when
+// there is none.
+func loadRecord[T any](ctx context.Context, s Store, kind, name string) (*T, uint64, error) {
+	record, err := s.Load(ctx, kind, digest(name))
+	if err != nil {
+		return nil, 0, err
+	}
+	value := new(T)
+	if err := json.Unmarshal(record.Value, value); err != nil {
+		return nil, 0, fmt.Errorf("platform: a record of kind %s cannot be read: %w", kind, err)
+	}
+	return value, record.Revision, nil
+}
+
+// saveRecord stores a record as [Store.Save] does.
+func saveRecord[T any](ctx context.Context, s Store, kind, name string, value *T, revision uint64, ttl time.Duration) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	_, err = s.Save(ctx, kind, digest(name), text, revision, ttl)
+	return err
+}
+
+// updateRecord changes a record that others may change at the same time, and
+// returns what it is then; it matches [ErrNoRecord] when there is none. change
+// may be called several times; when it returns false or an error, the record
+// stays as it is.
+func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl time.Duration, change func(*T) (bool, error)) (*T, error) {
+	for {
+		value, revision, err := loadRecord[T](ctx, s, kind, name)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := change(value)
+		if err != nil || !changed {
+			return value, err
+		}
+		err = saveRecord(ctx, s, kind, name, value, revision, ttl)
+		if err == nil {
+			return value, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func deleteRecord(ctx context.Context, s Store, kind, name string) error {
+	return s.Delete(ctx, kind, digest(name))
+}

@@ -1,0 +1,64 @@
+package storetest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func expiry() []promise {
+	return []promise{
+		{"ARecordExpires", expires},
+		{"SavingGivesARecordANewLife", newLife},
+	}
+}
+
+// short is the life of a record that is to expire.
+const short = time.Second
+
+func expires(t *trial) {
+	id, other := name(), name()
+	began := time.Now()
+	first := t.saveFor(id, "short", 0, short)
+	t.save(other, "long", 0)
+	t.holds(kind, id, "short", first)
+	t.gone(id, began)
+	t.conflicts(id, first, "save over what has expired")
+	second := t.save(id, "again", 0)
+	t.holds(kind, id, "again", second)
+	if _, err := t.store.Load(t.ctx, kind, other); err != nil {
+		t.Fatalf("load of a record that has not expired: %v", err)
+	}
+}
+
+func newLife(t *trial) {
+	kept, lost := name(), name()
+	began := time.Now()
+	revision := t.save(kept, "short", t.saveFor(kept, "short", 0, short))
+	t.saveFor(lost, "short", t.save(lost, "long", 0), short)
+	t.gone(lost, began)
+	t.holds(kind, kept, "short", revision)
+}
+
+// gone waits until a record of a short life that was saved after began has
+// expired.
+func (t *trial) gone(id string, began time.Time) {
+	t.Helper()
+	late := time.After(t.limit / 2)
+	for {
+		_, err := t.store.Load(t.ctx, kind, id)
+		if errors.Is(err, platform.ErrNoRecord) {
+			break
+		}
+		t.must(err, "load")
+		select {
+		case <-late:
+			t.Fatalf("a record that was to live for %v is still there after %v", short, time.Since(began))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if lived := time.Since(began); lived < short {
+		t.Fatalf("a record that was to live for %v was gone after %v", short, lived)
+	}
+}

@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+func records() []promise {
+	return []promise{
+		{"WhatWasSavedIsThere", savedIsThere},
+		{"AValueMayHaveAnyBytes", anyBytes},
+		{"AnIDMayHave64Characters", longID},
+		{"NewRecordsDoNotReplace", newDoesNotReplace},
+		{"OnlyTheRevisionThatWasReadIsReplaced", replaceRevision},
+		{"ARevisionDoesNotComeAgain", freshRevisions},
+		{"KindsAreSeparate", separateKinds},
+		{"WhatWasDeletedIsGone", deletedIsGone},
+		{"AValueBelongsToTheCaller", ownValues},
+	}
+}
+
+func savedIsThere(t *trial) {
+	id := name()
+	t.hasNone(kind, id, "before it was saved")
+	first := t.save(id, "one", 0)
+	t.holds(kind, id, "one", first)
+	second := t.save(id, "two", first)
+	t.holds(kind, id, "two", second)
+}
+
+func anyBytes(t *trial) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	for _, value := range []string{"", "\x00", string(every), "\xff\xfe", `{"a":1}`, strings.Repeat(string(every), 16)} {
+		id := name()
+		t.holds(kind, id, value, t.save(id, value, 0))
+	}
+}
+
+func longID(t *trial) {
+	long := strings.Repeat("x", 38) + name()
+	t.holds(kind, long, "long", t.save(long, "long", 0))
+	t.hasNone(kind, long[:63], "of its beginning")
+}
+
+func newDoesNotReplace(t *trial) {
+	id := name()
+	first := t.save(id, "one", 0)
+	t.conflicts(id, 0, "save of a new record where there is one")
+	t.holds(kind, id, "one", first)
+}
+
+func replaceRevision(t *trial) {
+	id := name()
+	t.conflicts(id, 1, "save over a revision where there is no record")
+	t.hasNone(kind, id, "after a conflict")
+	first := t.save(id, "one", 0)
+	second := t.save(id, "two", first)
+	t.conflicts(id, first, "save over an old revision")
+	t.conflicts(id, second+1, "save over a revision that is to come")
+	t.holds(kind, id, "two", second)
+}
+
+func freshRevisions(t *trial) {
+	id := name()
+	seen := make(map[uint64]bool)
+	var revision uint64
+	for range 100 {
+		if revision = t.save(id, "same", revision); seen[revision] {
+			t.Fatalf("revision %d came again", revision)
+		}
+		seen[revision] = true
+	}
+}
+
+func separateKinds(t *trial) {
+	const other = "storetestother"
+	id := name()
+	first := t.save(id, "one", 0)
+	t.hasNone(other, id, "under another kind")
+	second, err := t.store.Save(t.ctx, other, id, []byte("other"), 0, time.Hour)
+	t.must(err, "save under another kind")
+	t.must(t.store.Delete(t.ctx, kind, id), "delete")
+	t.hasNone(kind, id, "after delete")
+	t.holds(other, id, "other", second)
+	t.conflicts(id, first, "save over what was deleted")
+}
+
+func deletedIsGone(t *trial) {
+	id := name()
+	t.must(t.store.Delete(t.ctx, kind, id), "delete of what is not there")
+	first := t.save(id, "one", 0)
+	t.must(t.store.Delete(t.ctx, kind, id), "delete")
+	t.hasNone(kind, id, "after delete")
+	t.conflicts(id, first, "save over what was deleted")
+	t.holds(kind, id, "two", t.save(id, "two", 0))
+}
+
+// A store that keeps the caller's bytes, or hands out its own, lets a caller
+// change a record without a Save.
+func ownValues(t *trial) {
+	id, value := name(), []byte("value")
+	revision, err := t.store.Save(t.ctx, kind, id, value, 0, time.Hour)
+	t.must(err, "save")
+	copy(value, "spoil")
+	got, err := t.store.Load(t.ctx, kind, id)
+	t.must(err, "load")
+	if !bytes.Equal(got.Value, []byte("value")) {
+		t.Fatalf("the record changed to %q with the bytes that were saved", got.Value)
+	}
+	copy(got.Value, "spoil")
+	t.holds(kind, id, "value", revision)
+}
