@@ -17,14 +17,18 @@ var arrows = map[string][]string{
 	"/internal/wire":      {},
 	"/internal/socket":    {"github.com/gobwas/ws"},
 	"/internal/leak":      {},
-	"/internal/check":     {},
+	"/internal/chromium":  {},
+	"/internal/check":     {"internal/chromium"},
 	"/internal/dist":      {""},
 	"/internal/readme":    {},
 	"/notify":             {"", "internal/wire", "internal/socket"},
+	"/oauth":              {"", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
 	"/platform":           {"sign", "internal/wire", "internal/socket"},
 	"/platform/memory":    {"platform"},
 	"/platform/queuetest": {"platform"},
+	"/platform/storetest": {"platform"},
 	"/prismtest":          {"", "platform", "platform/memory"},
+	"/examples/webapp":    {"", "oauth"},
 }
 
 func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
@@ -56,10 +60,17 @@ func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
 
 // An integrator's go.sum stays short.
 func TestTheModuleRequiresNothingElse(t *testing.T) {
-	allowed := []string{module, "github.com/gobwas/httphead", "github.com/gobwas/pool", "github.com/gobwas/ws", "golang.org/x/sys"}
-	for _, line := range list(t, "{{with .Module}}{{.Path}}{{end}}", "-deps", "./...") {
-		if !slices.Contains(allowed, line) {
-			t.Errorf("the module needs %s", line)
+	basis := []string{module, "github.com/gobwas/httphead", "github.com/gobwas/pool", "github.com/gobwas/ws", "golang.org/x/sys"}
+	forLogins := append(basis, "github.com/alexedwards/scs/v2", "golang.org/x/oauth2")
+	for _, path := range list(t, "{{.ImportPath}}", "./...") {
+		allowed := basis
+		if name := strings.TrimPrefix(path, module); name == "/oauth" || name == "/examples/webapp" {
+			allowed = forLogins
+		}
+		for _, needed := range list(t, "{{with .Module}}{{.Path}}{{end}}", "-deps", path) {
+			if !slices.Contains(allowed, needed) {
+				t.Errorf("%s needs %s", path, needed)
+			}
 		}
 	}
 }

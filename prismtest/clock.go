@@ -17,7 +17,8 @@ func (c *clock) now() time.Time { return c.base().Add(time.Duration(c.ahead.Load
 func (s *Server) Now() time.Time { return s.clock.now() }
 
 // Advance moves the platform's clock by d from where it is, back if d is
-// negative. The clock judges signatures and stamps messages and answers.
+// negative. The clock judges signatures, sessions, codes and tokens, and stamps
+// messages and answers.
 // Timers, such as those of pings, go by real time, or by that of the synctest
 // bubble.
 func (s *Server) Advance(d time.Duration) { s.clock.ahead.Add(int64(d)) }

@@ -16,8 +16,8 @@ type Config struct {
 	// chosen at random; App is "test" then.
 	Key, Secret, App string
 
-	// Platform configures the platform. Store and Queues are in memory unless
-	// they are set; Explain is always on, so that a refused signature says
+	// Platform configures the platform. Store, Queues and Users are in memory
+	// unless they are set; Explain is always on, so that a refused signature says
 	// why. Now is the clock that [Server.Advance] moves, and Override is
 	// asked about the calls that no [Server.Handle] answers. A Store without
 	// an Add method as that of [memory.Store] needs Key and Secret to be set.
@@ -58,6 +58,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Platform.Store == nil {
 		c.Platform.Store = memory.NewStore()
+	}
+	if c.Platform.Users == nil {
+		c.Platform.Users = memory.NewUsers()
 	}
 	if c.Platform.Queues == nil {
 		c.Platform.Queues = memory.New(c.Memory)

@@ -13,11 +13,11 @@ import (
 // gated returns the client's end of a pipe, and the platform's behind a gate.
 func gated(t *testing.T) (client net.Conn, c *conn, n *network) {
 	t.Helper()
-	l := newPipeListener()
-	n = newNetwork(l)
+	pipes := newPipeNet()
+	n = newNetwork(pipes.listen())
 	dialled := make(chan net.Conn, 1)
 	go func() {
-		client, err := l.dial(t.Context(), "", "")
+		client, err := pipes.dial(t.Context(), "", "")
 		if err != nil {
 			t.Error(err)
 		}

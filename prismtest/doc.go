@@ -48,6 +48,22 @@
 //
 //	srv.HandleOnce("systrade", prismtest.Fail(503, "busy", "try later"), prismtest.Answer("done"))
 //
+// # Users
+//
+// [Server.AddUser] adds people and [Server.AllowRedirect] the addresses of the
+// application under test, which [Server.Site] serves. [Server.SignIn] walks
+// through the login as a browser does, without one: from the page over the
+// platform's login form back to the page. [Server.SignOut] ends the session with
+// the platform behind the application's back, and [Server.Advance] lets tokens
+// and sessions expire. Tests that need no pages but calls of a user get a token
+// by [Server.AccessToken].
+//
+//	srv.AddUser(platform.User{ID: "u1", Login: "lin"}, "open sesame")
+//	site := srv.Site(shop)
+//	srv.AllowRedirect(site+"/callback")
+//	browser := srv.Browser()
+//	resp := srv.SignIn(browser, site+"/orders", "lin", "open sesame") // shows the orders
+//
 // # Faults
 //
 // [Server.Cut] breaks all connections, [Server.Stall] makes them half-open,
@@ -61,7 +77,7 @@
 // With [Config].Pipe the server works inside of [testing/synctest.Test]: no
 // test waits for the next ping or for a backoff. All of it, the clients as well,
 // must be made inside of the bubble, and consumers and publishers must have
-// ended when the bubble does.
+// ended when the bubble does. Applications are served by [Server.Site] there.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		srv := prismtest.NewServerConfig(t, prismtest.Config{Pipe: true})

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
+	"github.com/shopex/prism-go/oauth"
+	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -102,4 +106,59 @@ func ExampleServer_Advance() {
 	// <nil>
 	// 401 sign_time_expired
 	// 200
+}
+
+func ExampleServer_SignIn() {
+	t := &exampleTest{}
+	defer t.end()
+
+	srv := prismtest.NewServer(t)
+	srv.AddUser(platform.User{ID: "u1", Login: "lin"}, "open sesame")
+
+	// The application: its page is for people who are signed in.
+	var shop http.Handler
+	site := srv.Site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { shop.ServeHTTP(w, r) }))
+	srv.AllowRedirect(site + "/callback")
+	login, err := oauth.New(srv.Client(), oauth.Config{CallbackURL: site + "/callback", Now: srv.Now})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer login.Close()
+	shop = login.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "the orders of %s", oauth.User(r.Context()).Login)
+	}))
+
+	browser := srv.Browser()
+	resp := srv.SignIn(browser, site+"/orders", "lin", "open sesame")
+	page, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.Request.URL.Path, string(page))
+
+	srv.SignOut(browser)         // in another application
+	srv.Advance(2 * time.Minute) // by then this one has asked the platform
+	resp, err = browser.Get(site + "/orders")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Request.URL.Path)
+	// Output:
+	// /orders the orders of lin
+	// /oauth/authorize
+}
+
+func ExampleServer_AccessToken() {
+	t := &exampleTest{}
+	defer t.end()
+
+	srv := prismtest.NewServer(t)
+	srv.AddUser(platform.User{ID: "u1", Login: "lin"}, "open sesame")
+	client := srv.Client().WithToken(srv.AccessToken("lin"))
+	if _, err := client.Get(context.Background(), "platform/oauth/user", nil); err != nil {
+		t.Fatalf("%v", err)
+	}
+	for _, call := range srv.Calls("platform/oauth/user") {
+		fmt.Println(call.API, "called by", call.UserID)
+	}
+	// Output:
+	// platform/oauth/user called by u1
 }

@@ -7,24 +7,57 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// A pipeListener accepts the connections that its dial makes. What waits does
-// so on channels and conditions of the bubble, so that synctest can tell.
+// A pipeNet is the network of a [Server] with [Config].Pipe. What waits in it
+// does so on channels and conditions of the bubble, so that synctest can tell.
+type pipeNet struct {
+	mu        sync.Mutex               // guards what follows
+	listeners map[string]*pipeListener // by port
+	port      int                      // the last one in use
+}
+
+func newPipeNet() *pipeNet { return &pipeNet{listeners: make(map[string]*pipeListener)} }
+
+// platformPort is that of the first listener.
+const platformPort = "1"
+
+// listen returns a listener at the next port. It has an address of this
+// machine, as the platform trusts it with more; nothing listens there really.
+func (n *pipeNet) listen() *pipeListener {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.port++
+	l := &pipeListener{addr: pipeAddr(n.port), dialled: make(chan net.Conn), closed: make(chan struct{})}
+	n.listeners[strconv.Itoa(n.port)] = l
+	return l
+}
+
+// dial is for the DialContext of an http.Transport. It takes any host; where
+// no site listens, it is the platform's.
+func (n *pipeNet) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	_, port, _ := net.SplitHostPort(address)
+	n.mu.Lock()
+	l := n.listeners[port]
+	if l == nil {
+		l = n.listeners[platformPort]
+	}
+	n.port++
+	from := pipeAddr(n.port)
+	n.mu.Unlock()
+	return l.dial(ctx, from)
+}
+
+// A pipeListener accepts the connections that are dialled.
 type pipeListener struct {
+	addr    pipeAddr
 	dialled chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
-
-	mu   sync.Mutex // guards port
-	port int        // of the last client
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{dialled: make(chan net.Conn), closed: make(chan struct{}), port: 1}
 }
 
 func (l *pipeListener) Accept() (net.Conn, error) {
@@ -41,21 +74,15 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-// Addr is an address of this machine, as the platform trusts it with more, at
-// which nothing listens.
-func (l *pipeListener) Addr() net.Addr { return pipeAddr(1) }
+func (l *pipeListener) Addr() net.Addr { return l.addr }
 
-// dial is for the DialContext of an http.Transport; it takes any address.
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	l.mu.Lock()
-	l.port++
-	client, server := newPipe(pipeAddr(l.port), pipeAddr(1))
-	l.mu.Unlock()
+func (l *pipeListener) dial(ctx context.Context, from pipeAddr) (net.Conn, error) {
+	client, server := newPipe(from, l.addr)
 	select {
 	case l.dialled <- server:
 		return client, nil
 	case <-l.closed:
-		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: l.Addr(), Err: syscall.ECONNREFUSED}
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: l.addr, Err: syscall.ECONNREFUSED}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,9 +42,13 @@ type Server struct {
 	restarting chan struct{} // a lock of Restart, which guards earlier
 	earlier    uint64        // connections of the platforms before
 
+	mu        sync.Mutex        // guards passwords, and changes to the app
+	passwords map[string]string // of the users of AddUser, by login
+
 	http   http.Server
 	served chan struct{} // closed when http.Serve has returned
 	net    *network
+	pipes  *pipeNet // nil over TCP
 	client *http.Client
 	url    string
 }
@@ -73,6 +78,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 		served:   make(chan struct{}),
 
 		restarting: make(chan struct{}, 1),
+		passwords:  make(map[string]string),
 	}
 	s.cfg.Queues, s.cfg.Override, s.cfg.Now = s.queues, s.scripted.next, s.clock.now
 	if cfg.Patience < 0 {
@@ -108,8 +114,8 @@ func (s *Server) listen(pipe bool) error {
 	var inner net.Listener
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	if pipe {
-		l := newPipeListener()
-		inner, transport.DialContext = l, l.dial
+		s.pipes = newPipeNet()
+		inner, transport.DialContext = s.pipes.listen(), s.pipes.dial
 	} else {
 		var err error
 		if inner, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -153,12 +159,7 @@ func (s *Server) close() {
 	s.t.Helper()
 	s.net.cutStalled() // nobody could shake hands over them
 	s.shutdown()
-	s.client.CloseIdleConnections() // for Shutdown waits for connections without a request
-	ctx, cancel := context.WithTimeout(context.Background(), servingTime)
-	defer cancel()
-	if s.http.Shutdown(ctx) != nil {
-		s.http.Close()
-	}
+	s.end(&s.http)
 	s.net.cut()
 	<-s.served
 	if !s.seen.await(servingTime, func() bool { return s.seen.serving() == 0 }) {

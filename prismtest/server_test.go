@@ -163,21 +163,15 @@ func TestSecretModeWorksAsOnLoopback(t *testing.T) {
 	})
 }
 
-// fixedStore takes no key.
-type fixedStore struct{ key platform.Key }
-
-func (s fixedStore) Key(_ context.Context, id string) (platform.Key, error) {
-	if id != s.key.ID {
-		return platform.Key{}, platform.ErrUnknownKey
-	}
-	return s.key, nil
-}
+// fixedStore takes no key and no app, as it shows no more than a store must have.
+type fixedStore struct{ platform.Store }
 
 func TestAStoreOfTheUser(t *testing.T) {
-	store := fixedStore{platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36"}}
+	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36"}
+	store := fixedStore{memory.NewStore(key)}
 	t.Run("with its key", func(t *testing.T) {
 		srv := prismtest.NewServerConfig(t, prismtest.Config{
-			Key: store.key.ID, Secret: store.key.Secret, Platform: platform.Config{Store: store},
+			Key: key.ID, Secret: key.Secret, Platform: platform.Config{Store: store},
 		})
 		if _, err := srv.Client().Get(t.Context(), "platform/notify/status", nil); err != nil {
 			t.Error(err)
@@ -191,6 +185,9 @@ func TestAStoreOfTheUser(t *testing.T) {
 		f.failures = nil
 		srv.AddKey(platform.Key{ID: "a", Secret: "b"})
 		mustContain(t, f.failure(t), "takes no key")
+		f.failures = nil
+		srv.AllowRedirect("http://127.0.0.1/callback")
+		mustContain(t, f.failure(t), "takes no app")
 	})
 }
 

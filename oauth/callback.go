@@ -1,0 +1,154 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// Callback returns the handler of Config.CallbackURL, to which the platform
+// sends the browser back. [Login.Require] answers that path by itself, so this
+// is for those who have it elsewhere.
+//
+// Whatever is wrong with a callback ends in a page that says so, and never in
+// another redirect. A session that the browser has is left alone then.
+func (l *Login) Callback() http.Handler { return http.HandlerFunc(l.serveCallback) }
+
+func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
+	r, own, err := l.open(r)
+	if err == nil {
+		err = l.finish(w, r, own)
+	}
+	if err != nil {
+		l.fail(w, r, err)
+	}
+}
+
+// finish completes the login that the callback r belongs to.
+func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
+	query := r.URL.Query()
+	state, err := single(query, "state")
+	if err != nil {
+		return &LoginError{Reason: WrongState, Err: err}
+	}
+	if state == "" {
+		return &LoginError{Reason: NoState}
+	}
+	p, m, err := l.take(r, state)
+	if err != nil {
+		return err
+	}
+	t, err := l.redeem(r, query, p)
+	if err != nil {
+		return err
+	}
+	if err := l.signIn(w, r, own, t); err != nil {
+		return &LoginError{Reason: StoreFailed, Err: err}
+	}
+	if l.cfg.OnToken != nil {
+		l.cfg.OnToken(r.Context(), t)
+	}
+	m.rounds, m.last = m.rounds+1, l.cfg.Now()
+	l.setMark(w, m)
+	redirect(w, p.Return)
+	return nil
+}
+
+// redeem gets the token for what the browser has brought.
+func (l *Login) redeem(r *http.Request, query url.Values, p *pending) (*Token, error) {
+	if query.Has("error") {
+		return nil, &LoginError{Reason: Denied, Err: denial(query)}
+	}
+	code, err := single(query, "code")
+	if err != nil || code == "" {
+		return nil, &LoginError{Reason: NoCode, Err: err}
+	}
+	var opts []oauth2.AuthCodeOption
+	if p.Verifier != "" {
+		opts = append(opts, oauth2.VerifierOption(p.Verifier))
+	}
+	t, err := l.Exchange(r.Context(), code, opts...)
+	switch {
+	case errors.Is(err, ErrLoginRequired):
+		return nil, &LoginError{Reason: CodeRefused, Err: err}
+	case err != nil:
+		return nil, &LoginError{Reason: NoAnswer, Err: err}
+	}
+	return t, nil
+}
+
+// signIn puts t into a session with a new id: who knew the one before the login
+// must not be signed in with it. The token is stored first, so that a store that
+// fails leaves the session as it was, or without a user.
+func (l *Login) signIn(w http.ResponseWriter, r *http.Request, own bool, t *Token) error {
+	ctx, before, handle := r.Context(), l.handle(r), secret()
+	same, err := l.isSameUser(ctx, before, t)
+	if err != nil {
+		return err
+	}
+	if err := l.save(ctx, handle, &record{Token: t}, time.Now().Add(l.sessions.Lifetime)); err != nil {
+		return err
+	}
+	if err := l.renewSession(w, r, own, handle, same); err != nil {
+		l.drop(context.WithoutCancel(ctx), handle) // nobody will ask for it
+		return err
+	}
+	l.visits.checks.note(handle, struct{}{}, l.cfg.Now().Add(l.cfg.CheckEvery))
+	if before == "" {
+		return nil
+	}
+	return l.drop(ctx, before)
+}
+
+// renewSession puts handle into the session, which gets a new id and, if keep,
+// stays what it is otherwise.
+func (l *Login) renewSession(w http.ResponseWriter, r *http.Request, own bool, handle string, keep bool) error {
+	if err := l.sessions.RenewToken(r.Context()); err != nil {
+		return err
+	}
+	if !keep {
+		if err := l.sessions.Clear(r.Context()); err != nil {
+			return err
+		}
+	}
+	l.sessions.Put(r.Context(), l.handleName(), handle)
+	return l.commit(w, r, own)
+}
+
+// isSameUser tells whether t is of the user who was signed in with handle, or
+// nobody was: what the site has put into a session is not for another user.
+func (l *Login) isSameUser(ctx context.Context, handle string, t *Token) (bool, error) {
+	if handle == "" {
+		return true, nil
+	}
+	rec, err := l.load(ctx, handle)
+	return err == nil && rec != nil && rec.Token.User().ID == t.User().ID, err
+}
+
+// single returns the only value of a parameter, or "".
+func single(query url.Values, name string) (string, error) {
+	if len(query[name]) > 1 {
+		return "", fmt.Errorf("oauth: the callback has %d of the parameter %s", len(query[name]), name)
+	}
+	return query.Get(name), nil
+}
+
+// longestDenial bounds what is told of each parameter, in bytes: anybody can
+// write them.
+const longestDenial = 200
+
+// denial tells why the platform sent the browser back without a code.
+func denial(query url.Values) error {
+	code, text := query.Get("error"), query.Get("error_description")
+	return fmt.Errorf("oauth: the platform did not let the user in: %.*q %.*q", longestDenial, code, longestDenial, text)
+}

@@ -1,0 +1,75 @@
+package oauth
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// memory is a session store that needs no goroutine: what has expired is
+// dropped whenever it may be half of all.
+type memory struct {
+	mu    sync.Mutex // guards all below
+	items map[string]item
+	full  int // items from which the expired are looked for
+}
+
+type item struct {
+	value  []byte
+	expiry time.Time
+}
+
+const leastFull = 64
+
+func newMemory() *memory { return &memory{items: map[string]item{}, full: leastFull} }
+
+// Find returns a value that was committed and has not expired.
+func (m *memory) Find(token string) ([]byte, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it, found := m.items[token]
+	if !found || time.Now().After(it.expiry) {
+		return nil, false, nil
+	}
+	return it.value, true, nil
+}
+
+// Commit keeps a value, in place of the one that token had.
+func (m *memory) Commit(token string, value []byte, expiry time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.items[token] = item{value, expiry}
+	if len(m.items) >= m.full {
+		now := time.Now()
+		maps.DeleteFunc(m.items, func(_ string, it item) bool { return now.After(it.expiry) })
+		m.full = max(leastFull, 2*len(m.items))
+	}
+	return nil
+}
+
+// Delete forgets a value.
+func (m *memory) Delete(token string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.items, token)
+	return nil
+}
+
+// All returns what has not expired, for [scs.SessionManager.Iterate].
+func (m *memory) All() (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make(map[string][]byte, len(m.items))
+	for token, it := range m.items {
+		if !time.Now().After(it.expiry) {
+			all[token] = it.value
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) drop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.items)
+}

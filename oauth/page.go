@@ -1,0 +1,220 @@
+package oauth
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// fail reports err and answers r with it.
+func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
+	l.report(r, err)
+	l.show(w, r, err)
+}
+
+// report tells the operator, unless only the browser has left.
+func (l *Login) report(r *http.Request, err error) {
+	if timeIsUp(r) && errors.Is(err, r.Context().Err()) {
+		return
+	}
+	level := slog.LevelWarn
+	if reasonOf(err) == SessionEnded {
+		level = slog.LevelInfo
+	}
+	l.client.Logger().LogAttrs(r.Context(), level, "oauth: login failed or session lost",
+		slog.String("reason", string(reasonOf(err))), slog.String("error", err.Error()))
+	if l.cfg.OnError != nil {
+		l.cfg.OnError(r, err)
+	}
+}
+
+// reasonOf returns "" for an error that is no LoginError.
+func reasonOf(err error) Reason {
+	var e *LoginError
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ""
+}
+
+// statuses of the answers; all other reasons are the browser's: 400.
+var statuses = map[Reason]int{
+	Denied:      http.StatusForbidden,
+	NoAnswer:    http.StatusServiceUnavailable,
+	StoreFailed: http.StatusInternalServerError,
+}
+
+// show answers r with a page, or with JSON if no person would see it.
+func (l *Login) show(w http.ResponseWriter, r *http.Request, err error) {
+	status, known := statuses[reasonOf(err)]
+	if !known {
+		status = http.StatusBadRequest
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(int(pause/time.Second)))
+	}
+	switch {
+	case !navigates(r):
+		code := strings.ReplaceAll(string(reasonOf(err)), " ", "_")
+		answerJSON(w, status, map[string]string{"error": code, "message": texts["en"].of(reasonOf(err))})
+	case l.cfg.ErrorPage != nil:
+		w.Header().Set("Cache-Control", "no-store")
+		l.cfg.ErrorPage(w, r, err)
+	default:
+		l.page(w, r, status, reasonOf(err))
+	}
+}
+
+func answerJSON(w http.ResponseWriter, status int, body map[string]string) {
+	text, _ := json.Marshal(body) // strings always can be
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+}
+
+// page writes a page with a link to try again. Of the request it quotes no more
+// than the path, there: anybody may have written what the platform is said to
+// answer.
+func (l *Login) page(w http.ResponseWriter, r *http.Request, status int, reason Reason) {
+	language := languageOf(r.Header.Get("Accept-Language"))
+	words := texts[language]
+	title, again := words.title, l.cfg.AfterLogin
+	if status >= http.StatusInternalServerError {
+		title = words.away
+	}
+	if isPageView(r) && r.URL.Path != l.callback.Path {
+		again = l.returnPath(r.URL)
+	}
+	var body bytes.Buffer
+	if err := errorPage.Execute(&body, map[string]string{
+		"Language": language, "Title": title, "Text": words.of(reason), "Again": words.again, "Address": again,
+	}); err != nil {
+		http.Error(w, words.of(reason), status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", language)
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer") // the address may hold a code
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Cookie, Accept-Language")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(body.Bytes())
+	}
+}
+
+const style = `
+:root { color-scheme: light dark; }
+body { font: 1rem/1.6 system-ui, sans-serif; margin: 0; padding: 1.5rem; }
+main { max-width: 32rem; margin: 8vh auto 0; }
+h1 { font-size: 1.4rem; line-height: 1.3; }
+a { color: LinkText; }
+a:focus-visible { outline: 3px solid; outline-offset: 3px; }
+`
+
+// errorPage works without scripts; the style is allowed by its hash.
+var errorPage = template.Must(template.New("error").Parse(`<!DOCTYPE html>
+<html lang="{{.Language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{{.Title}}</title>
+<style>` + style + `</style>
+</head>
+<body>
+<main>
+<h1>{{.Title}}</h1>
+<p role="alert">{{.Text}}</p>
+<p><a href="{{.Address}}">{{.Again}}</a></p>
+</main>
+</body>
+</html>
+`))
+
+var policy = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+// words are what the page says in one language.
+type words struct {
+	title, away, again, other string
+	reasons                   map[Reason]string
+}
+
+func (w words) of(reason Reason) string {
+	if text := w.reasons[reason]; text != "" {
+		return text
+	}
+	return w.other
+}
+
+var texts = map[string]words{
+	"en": {
+		title: "Login not completed",
+		away:  "Not available at the moment",
+		again: "Try again",
+		other: "Something went wrong while you were logging in.",
+		reasons: map[Reason]string{
+			NoState:     "The login did not begin on this site, so it was stopped for your safety.",
+			WrongState:  "This login was used already, has taken too long, or was begun in another browser, so it was stopped for your safety.",
+			Denied:      "The platform did not confirm the login.",
+			NoCode:      "The platform's answer to the login was not complete.",
+			CodeRefused: "The platform did not accept the login any more. It may have taken too long.",
+			NoAnswer:    "The platform cannot be reached at the moment. Please wait a little.",
+			Loop:        "The login succeeded several times in a row, but your browser came back without it. Please allow cookies for this site.",
+			StoreFailed: "This site cannot store or read logins at the moment. Please wait a little.",
+		},
+	},
+	"zh": {
+		title: "登录未完成",
+		away:  "暂时无法使用",
+		again: "重试",
+		other: "登录过程中出现错误。",
+		reasons: map[Reason]string{
+			NoState:     "此次登录并非从本站开始，为安全起见已中止。",
+			WrongState:  "此次登录已被使用、已超时，或是在另一个浏览器中开始的，为安全起见已中止。",
+			Denied:      "平台没有确认此次登录。",
+			NoCode:      "平台返回的登录结果不完整。",
+			CodeRefused: "平台没有接受此次登录，可能是耗时过长。",
+			NoAnswer:    "暂时无法连接平台，请稍候再试。",
+			Loop:        "登录已连续多次成功，但浏览器没有带回登录状态。请允许本站使用 Cookie。",
+			StoreFailed: "本站暂时无法保存或读取登录状态，请稍候再试。",
+		},
+	},
+}
+
+// languageOf returns the one of "zh" and "en" that an Accept-Language header
+// prefers, and "en" if it names neither.
+func languageOf(accept string) string {
+	best, language := 0.0, "en"
+	for part := range strings.SplitSeq(accept, ",") {
+		tag, weight, weighted := strings.Cut(part, ";")
+		tag, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+		q := 1.0
+		if weighted {
+			number, _ := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+			q, _ = strconv.ParseFloat(number, 64)
+		}
+		if _, known := texts[tag]; known && q > best && q <= 1 {
+			best, language = q, tag
+		}
+	}
+	return language
+}
