@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -15,7 +16,8 @@ type callFlags struct {
 	Path   string   `arg:"" help:"The API below the base URL, such as platform/notify/status. It may have a query of its own."`
 	Params []string `arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
 	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
-	Token  string   `placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
+	Token  string   `xor:"user" placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
+	AsUser bool     `xor:"user" help:"Call as the user who has signed in by login."`
 }
 
 type (
@@ -48,6 +50,7 @@ func (c *getCmd) Help() string {
 
     prismctl get platform/notify/status topic=orders
     prismctl get 'systrade?method=trade.get' tid=1001 -H 'X-Api-Trace: 7'
+    prismctl get platform/oauth/user --as-user
 ` + callHelp
 }
 
@@ -57,6 +60,7 @@ func (c *postCmd) Help() string {
 
     prismctl post platform/notify/write topic=orders data='hello world'
     PRISM_TOKEN=$token prismctl post user/address city=Shanghai
+    prismctl post user/address city=Shanghai --as-user
 ` + callHelp
 }
 
@@ -89,16 +93,35 @@ func (c *callFlags) call(ctx context.Context, t *tool, method string) error {
 	if err != nil {
 		return err
 	}
-	return c.attempt(ctx, func(ctx context.Context) error {
-		res, err := client.Do(ctx, call)
-		if res == nil {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	if c.AsUser {
+		token, err := c.userToken(ctx, t, client)
+		if err != nil {
 			return err
 		}
-		if unwritten := t.printBody(res.Body); unwritten != nil {
-			return &exitError{exitRefused, unwritten}
-		}
+		call.Token = token.AccessToken
+	}
+	err = c.attempt(ctx, func(ctx context.Context) error { return t.do(ctx, client, call) })
+	switch {
+	case c.AsUser:
+		return signInAgain(err)
+	case call.Token == "" && needsUser(err):
+		return fmt.Errorf("%w\nCall as a user: sign in by \"prismctl login\", and repeat this with --as-user", err)
+	}
+	return err
+}
+
+// do makes a call and prints the answer.
+func (t *tool) do(ctx context.Context, client *prism.Client, call prism.Call) error {
+	res, err := client.Do(ctx, call)
+	if res == nil {
 		return err
-	})
+	}
+	if unwritten := t.printBody(res.Body); unwritten != nil {
+		return &exitError{exitRefused, unwritten}
+	}
+	return err
 }
 
 // parseParams reads name=value arguments.

@@ -11,7 +11,7 @@ type demoCmd struct{}
 
 // Help says what it shows.
 func (demoCmd) Help() string {
-	return `Starts a platform on a free port of this machine and talks to it with the public packages over TCP: signed calls, publishing, consuming, acknowledging, a handler that fails, a connection that is cut and heals, a refused signature, a graceful end. Each step is checked; the exit status is 0 only if all of it held. It takes a second or two, needs nothing, and leaves nothing behind.
+	return `Starts a platform on a free port of this machine and talks to it with the public packages over TCP: signed calls, the login of a user, publishing, consuming, acknowledging, a handler that fails, a connection that is cut and heals, a refused signature, a graceful end. Each step is checked; the exit status is 0 only if all of it held. It takes a second or two, needs nothing, and leaves nothing behind.
 
     prismctl demo`
 }
@@ -47,6 +47,7 @@ func (d *demo) tell(ctx context.Context) error {
 	}{
 		{"A platform starts", d.start},
 		{"An API is called, signed", d.call},
+		{"A user signs in, and an API is called as the user", d.user},
 		{"A message is published, consumed and acknowledged", d.message},
 		{"A handler fails and its message is tried again", d.failing},
 		{"Connections are cut in the middle, and nothing is lost", d.cutting},

@@ -22,7 +22,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, part := range []string{
-		"called        GET shop/order", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
+		"called        GET shop/order", "read          Hello demo, order 1001 is that of demo", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
 		"tried again   order.paid", "cut           3 connections", "reconnected   the consumer", "reconnected   the publisher",
 		"consumed      all 200 messages", "refused       HTTP 401 invalid_sign", "All of it held",
 	} {
@@ -30,7 +30,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 			t.Errorf("%q is not in\n%s", part, r.out)
 		}
 	}
-	if strings.Count(r.out, "✓") != 7 {
+	if strings.Count(r.out, "✓") != 8 {
 		t.Errorf("not every step is checked in\n%s", r.out)
 	}
 }
@@ -38,7 +38,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 func TestTheDemoForProgramsIsOneObjectAStep(t *testing.T) {
 	r := invocation{args: []string{"demo", "--output", "json"}}.run()
 	steps := parsed(t, r.out)
-	if r.status != exitDone || len(steps) != 7 {
+	if r.status != exitDone || len(steps) != 8 {
 		t.Fatalf("%+v", r)
 	}
 	for _, s := range steps {

@@ -19,20 +19,22 @@ type serveCmd struct {
 	Listen     string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
 	SignWindow time.Duration `default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
 	Bind       []string      `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
+	loginFlags
 }
 
 // Help teaches by example.
 func (*serveCmd) Help() string {
-	return `Messages and keys live in memory and end with the process. Without PRISM_KEY and PRISM_SECRET a new key is made.
+	return `Messages, keys and logins live in memory and end with the process. Without PRISM_KEY and PRISM_SECRET a new key is made, and without --user a new user, who can sign in.
 
     prismctl serve
     prismctl serve --bind 'order.#=orders' --bind '#='
+    prismctl serve --user alice:password.txt --redirect https://shop.example/auth/callback
     PRISM_KEY=buwb2lii PRISM_SECRET=ucr72ygfutspqeuu6s36 prismctl serve --sign-window 0
 
 For scripts, the first line of output comes when connections are accepted:
 
     $ prismctl serve --listen 127.0.0.1:0 --output json
-    {"url":"http://127.0.0.1:36231/api","key":"...","secret":"..."}
+    {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"..."}
 
 SIGTERM and Ctrl-C end it within 10 seconds, with exit status 0. On loopback, a refused signature is explained to the caller.`
 }
@@ -45,8 +47,10 @@ func (c *serveCmd) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("--listen: %w; write HOST:PORT, such as 127.0.0.1:8080", err)
 	}
-	_, err := c.bindings()
-	return err
+	if _, err := c.bindings(); err != nil {
+		return err
+	}
+	return c.loginFlags.check()
 }
 
 func (c *serveCmd) bindings() ([]memory.Binding, error) {
@@ -67,6 +71,10 @@ func (c *serveCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
+	users, first, err := c.users()
+	if err != nil {
+		return err
+	}
 	log, err := t.logger(t.logAt(slog.LevelWarn))
 	if err != nil {
 		return err
@@ -75,12 +83,12 @@ func (c *serveCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
 	}
-	h, err := serveOn(l, c.config(key, l, log))
+	h, err := serveOn(l, c.config(key, users, l, log))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	c.warn(t, l)
-	if err := c.announce(t, h.url, key); err != nil {
+	if err := c.announce(t, h.url, key, first); err != nil {
 		return errors.Join(err, c.stop(t, h))
 	}
 	select {
@@ -101,7 +109,7 @@ func (c *serveCmd) firstKey(t *tool) (platform.Key, error) {
 		key.Secret = t.env("PRISM_SECRET")
 	} else {
 		var err error
-		if key.Secret, err = readSecret(c.SecretFile); err != nil {
+		if key.Secret, err = readSecret("secret", c.SecretFile); err != nil {
 			return key, err
 		}
 	}
@@ -119,10 +127,13 @@ func (c *serveCmd) firstKey(t *tool) (platform.Key, error) {
 	return key, nil
 }
 
-func (c *serveCmd) config(key platform.Key, l net.Listener, log *slog.Logger) platform.Config {
+func (c *serveCmd) config(key platform.Key, users platform.Users, l net.Listener, log *slog.Logger) platform.Config {
 	bindings, _ := c.bindings() // Validate has seen the error
+	store := memory.NewStore(key)
+	store.AddApp(c.app(key.App))
 	cfg := platform.Config{
-		Store:      memory.NewStore(key),
+		Store:      store,
+		Users:      users,
 		Queues:     memory.New(memory.Config{Bindings: bindings}),
 		SignWindow: c.SignWindow,
 		Logger:     log,
@@ -136,20 +147,21 @@ func (c *serveCmd) config(key platform.Key, l net.Listener, log *slog.Logger) pl
 
 func (c *serveCmd) warn(t *tool, l net.Listener) {
 	if !onLoopback(l.Addr()) {
-		t.notice("WARNING: other machines can reach %s, and there is no TLS: everyone on the way can read the messages and the tokens.", l.Addr())
+		t.notice("WARNING: other machines can reach %s, and there is no TLS: everyone on the way can read the messages, the tokens and the passwords.", l.Addr())
 	}
 	if c.SignWindow == 0 {
 		t.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
 	}
 }
 
-func (c *serveCmd) announce(t *tool, url string, key platform.Key) error {
+func (c *serveCmd) announce(t *tool, url string, key platform.Key, first newcomer) error {
 	if t.Output == asJSON {
 		return t.printJSON(struct {
 			URL    string `json:"url"`
 			Key    string `json:"key"`
 			Secret string `json:"secret"`
-		}{url, key.ID, key.Secret})
+			newcomer
+		}{url, key.ID, key.Secret, first})
 	}
 	return t.println(`A platform is ready at %s
 Its messages live in memory and end with it. Ctrl-C ends it.
@@ -164,7 +176,10 @@ and try
 
     prismctl publish order.new 'hello world'
     prismctl queue status
-    prismctl consume`, url, quoted(url), quoted(key.ID), quoted(key.Secret))
+    prismctl consume
+    prismctl login
+
+%s`, url, quoted(url), quoted(key.ID), quoted(key.Secret), first.introduction())
 }
 
 // quoted returns s as a word of a shell.

@@ -16,9 +16,10 @@ import (
 
 // A served platform runs in the background until stop.
 type served struct {
-	URL, Key, Secret string
-	first            string // line of output
-	stop             func() result
+	URL, Key, Secret, User, Password string
+
+	first string // line of output
+	stop  func() result
 }
 
 // serve begins prismctl serve and returns when its first line is there.
@@ -51,7 +52,8 @@ func (s served) do(command string) result {
 
 func TestTheFirstLineOfServeIsAllThatAClientNeeds(t *testing.T) {
 	s := serve(t, nil)
-	if want := `{"url":"` + s.URL + `","key":"` + s.Key + `","secret":"` + s.Secret + `"}` + "\n"; s.first != want {
+	want := `{"url":"` + s.URL + `","key":"` + s.Key + `","secret":"` + s.Secret + `","user":"demo","password":"` + s.Password + `"}` + "\n"
+	if s.first != want || len(s.Password) < 16 {
 		t.Errorf("the first line is %q, want %q", s.first, want)
 	}
 	s.do("queue status").want(t, exitDone, s.do("queue status").out, "")
@@ -131,7 +133,7 @@ func TestServeForPeopleShowsWhatToPaste(t *testing.T) {
 	done := begin(invocation{ctx: ctx, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env, out: in})
 	text := make([]byte, 4096)
 	n, _ := out.Read(text)
-	for _, part := range []string{"export PRISM_URL=http://127.0.0.1:", "export PRISM_KEY=k\n", `export PRISM_SECRET='it'\''s'`, "prismctl publish"} {
+	for _, part := range []string{"export PRISM_URL=http://127.0.0.1:", "export PRISM_KEY=k\n", `export PRISM_SECRET='it'\''s'`, "prismctl publish", "prismctl login", "The user who can sign in is demo, with the password "} {
 		if !strings.Contains(string(text[:n]), part) {
 			t.Errorf("%q is not in\n%s", part, text[:n])
 		}

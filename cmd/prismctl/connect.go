@@ -69,7 +69,7 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 // file, the environment, or the keyboard.
 func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 	if s.SecretFile != "" {
-		return readSecret(s.SecretFile)
+		return readSecret("secret", s.SecretFile)
 	}
 	if secret := t.env("PRISM_SECRET"); secret != "" {
 		return secret, nil
@@ -80,14 +80,15 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 	return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
 }
 
-func readSecret(file string) (string, error) {
+// readSecret reads what is called a secret or a password from a file.
+func readSecret(what, file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", usage("the secret cannot be read: %w", err)
+		return "", usage("the %s cannot be read: %w", what, err)
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
 	if secret == "" {
-		return "", usage("the secret file %s is empty", file)
+		return "", usage("the %s file %s is empty", what, file)
 	}
 	return secret, nil
 }

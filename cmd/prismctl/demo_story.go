@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,8 @@ type demo struct {
 	key    platform.Key
 	client *prism.Client
 	acked  chan struct{} // tells that the platform has seen an ack since it was last asked
+
+	visitor newcomer
 }
 
 // start serves a platform whose backend has one API of a shop.
@@ -40,8 +43,16 @@ func (d *demo) start(context.Context) error {
 	d.cutter = newCutter(l)
 	d.key = memory.NewKey("demo")
 	d.acked = make(chan struct{}, 1)
+	var logins loginFlags
+	users, visitor, err := logins.users()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.visitor = visitor
+	store := memory.NewStore(d.key)
+	store.AddApp(logins.app(d.key.App))
 	d.host, err = serveOn(d.cutter, platform.Config{
-		Store: memory.NewStore(d.key), Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),
+		Store: store, Users: users, Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),
 		Explain: true, Backend: http.HandlerFunc(shop), Trace: &platform.Trace{Ack: d.sawAck},
 	})
 	if err != nil {
@@ -55,7 +66,8 @@ func (d *demo) start(context.Context) error {
 // shop is the backend of an API provider.
 func shop(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"result":{"order":%q,"state":"paid"},"error":null}`, r.FormValue("id"))
+	user, _ := url.ParseQuery(r.Header.Get("X-Api-Oauth"))
+	fmt.Fprintf(w, `{"result":{"order":%q,"state":"paid","customer":%q},"error":null}`, r.FormValue("id"), user.Get("login"))
 }
 
 func (d *demo) sawAck(platform.AckEvent) {

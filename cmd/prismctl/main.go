@@ -13,7 +13,9 @@ func main() {
 	// A closed pipe is an error of the write, so that what could not be
 	// written is not acknowledged.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(run(untilSignal(), os.Args[1:], tool{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}))
+	os.Exit(run(untilSignal(), os.Args[1:], tool{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, config: os.UserConfigDir, browse: openBrowser,
+	}))
 }
 
 // untilSignal returns a context that ends with the first signal, so that

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -48,7 +49,11 @@ type invocation struct {
 	args []string
 	in   io.Reader
 	out  io.Writer // instead of result.out
+	err  io.Writer // beside result.err
 	env  map[string]string
+
+	config string                                          // directory; empty: there is none
+	browse func(ctx context.Context, address string) error // nil: there is no browser
 }
 
 type result struct {
@@ -58,12 +63,24 @@ type result struct {
 
 func (i invocation) run() result {
 	var out, err buffer
-	t := tool{in: i.in, out: i.out, err: &err, env: func(name string) string { return i.env[name] }}
+	t := tool{in: i.in, out: i.out, err: &err, env: func(name string) string { return i.env[name] }, browse: i.browse}
 	if t.in == nil {
 		t.in = strings.NewReader("")
 	}
 	if t.out == nil {
 		t.out = &out
+	}
+	if i.err != nil {
+		t.err = io.MultiWriter(&err, i.err)
+	}
+	t.config = func() (string, error) {
+		if i.config == "" {
+			return "", errors.New("there is no home")
+		}
+		return i.config, nil
+	}
+	if t.browse == nil {
+		t.browse = func(context.Context, string) error { return errors.New("there is no display") }
 	}
 	if i.ctx == nil {
 		i.ctx = context.Background()

@@ -15,6 +15,8 @@ type tool struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(name string) string
+	config   func() (dir string, err error)                  // for what programs keep for this user
+	browse   func(ctx context.Context, address string) error // opens the user's browser
 	settings
 }
 
@@ -27,8 +29,12 @@ type settings struct {
 type commands struct {
 	settings
 
-	Demo  demoCmd  `cmd:"" help:"See it all work: a platform, signed calls, messages, a cut connection that heals."`
+	Demo  demoCmd  `cmd:"" help:"See it all work: a platform, signed calls, a login, messages, a cut connection that heals."`
 	Serve serveCmd `cmd:"" help:"Run a platform in memory, for development and tests."`
+
+	Login  loginCmd  `cmd:"" group:"user" help:"Sign in as a user, by the browser."`
+	Logout logoutCmd `cmd:"" group:"user" help:"Sign the user out."`
+	Whoami whoamiCmd `cmd:"" group:"user" help:"Tell who is signed in."`
 
 	Get    getCmd    `cmd:"" group:"call" help:"Call an API by GET."`
 	Post   postCmd   `cmd:"" group:"call" help:"Call an API by POST."`
@@ -67,6 +73,7 @@ func run(ctx context.Context, args []string, t tool) int {
 		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
+			{Key: "user", Title: "Act as a user:"},
 			{Key: "call", Title: "Call an API:"},
 			{Key: "messages", Title: "Messages:"},
 			{Key: "connection", Title: "Connection:"},
@@ -128,7 +135,7 @@ func (t *tool) notice(format string, args ...any) {
 // plain is the text of an error without the name of a package in front.
 func plain(err error) string {
 	text := err.Error()
-	for _, name := range []string{"prism: ", "notify: ", "socket: "} {
+	for _, name := range []string{"prism: ", "notify: ", "oauth: ", "socket: "} {
 		text = strings.TrimPrefix(text, name)
 	}
 	return text

@@ -47,6 +47,14 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"get a --url ws://x/api", complete, "PRISM_URL (or --url) is a WebSocket URL"},
 		{"get a --secret-file /nowhere", complete, "the secret cannot be read"},
 		{"get a --secret-file " + empty, complete, "is empty"},
+		{"get a --as-user --token t", complete, "--token and --as-user can't be used together"},
+		{"login --port 70000", complete, "--port"},
+		{"login --port x", complete, "--port"},
+		{"login --timeout=-1s", complete, "--timeout must not be negative"},
+		{"login alice", complete, "unexpected argument alice"},
+		{"login", without("PRISM_URL"), "set PRISM_URL or give --url"},
+		{"logout", without("PRISM_KEY"), "set PRISM_KEY or give --key"},
+		{"whoami", without("PRISM_SECRET"), "set PRISM_SECRET or give --secret-file"},
 		{"get a --timeout x", complete, "--timeout"},
 		{"get a --timeout -1s", complete, "--timeout"},
 		{"get a --timeout=-1s", complete, "--timeout must not be negative"},
@@ -79,6 +87,15 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"serve --sign-window=-1s", complete, "0 accepts any age"},
 		{"serve --bind order.#", complete, "write PATTERN=TOPIC"},
 		{"serve --bind =orders", complete, "write PATTERN=TOPIC"},
+		{"serve --user alice", complete, "write NAME:FILE"},
+		{"serve --user :file", complete, "write NAME:FILE"},
+		{"serve --user alice:", complete, "write NAME:FILE"},
+		{"serve --user alice:a --user alice:b", complete, "two of the name"},
+		{"serve --user alice:/nowhere", complete, "--user alice: the password cannot be read"},
+		{"serve --user alice:" + empty, complete, "is empty"},
+		{"serve --redirect /callback", complete, "write a whole URL"},
+		{"serve --redirect http://127.0.0.1/#x", complete, "write a whole URL"},
+		{"serve --redirect http://a:b@127.0.0.1/", complete, "write a whole URL"},
 		{"serve", without("PRISM_KEY"), "only one of PRISM_KEY and PRISM_SECRET is set"},
 		{"serve", without("PRISM_SECRET"), "only one of PRISM_KEY and PRISM_SECRET is set"},
 		{"serve", map[string]string{"PRISM_KEY": "a b", "PRISM_SECRET": "s"}, "white space"},
@@ -106,7 +123,7 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "sign",
+		"demo", "serve", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "sign",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

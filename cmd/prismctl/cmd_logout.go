@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+type logoutCmd struct {
+	connection
+	NoBrowser bool `help:"Open no browser; only print the address to open."`
+}
+
+// Help teaches by example.
+func (*logoutCmd) Help() string {
+	return `Forgets the token that "prismctl login" has kept for this key. Then it opens the page of the platform that ends your session there, and with it the login of every application that you use by it.
+
+    prismctl logout
+
+Until you have been there, the session lives on in the browser and "prismctl login" needs no password.`
+}
+
+// Run forgets the token and ends the session.
+func (c *logoutCmd) Run(ctx context.Context, t *tool) error {
+	client, err := c.client(ctx, t)
+	if err != nil {
+		return err
+	}
+	k, err := t.keepFor(client)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	kept := false
+	err = k.alone(ctx, func() (err error) {
+		kept, err = k.forget()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !kept {
+		t.notice("nobody was signed in at %s with the key %s", c.URL, k.key)
+		return nil
+	}
+	login, err := newLogin(client)
+	if err != nil {
+		return err
+	}
+	defer login.Close()
+	c.show(ctx, t, login.LogoutURL(""))
+	return t.println("Signed out")
+}
+
+func (c *logoutCmd) show(ctx context.Context, t *tool, address string) {
+	how := "To end your session on the platform, too, open this address in the browser:"
+	if !c.NoBrowser {
+		how = "The browser ends your session on the platform, too. If none has opened, open this address:"
+		if err := t.browse(ctx, address); err != nil {
+			how = fmt.Sprintf("No browser could be opened (%v). To end your session on the platform, too, open this address:", err)
+		}
+	}
+	t.notice("%s\n\n    %s\n", how, address)
+}

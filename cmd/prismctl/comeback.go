@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+const callbackPath = "/callback"
+
+// A comeback is where the browser comes back to after a login: a server on
+// this machine that takes one answer, from whoever knows the state.
+type comeback struct {
+	url    string // of the callback
+	state  string
+	server http.Server
+	served chan struct{} // closed when Serve has returned
+
+	visits  chan visit // gets the one answer
+	visited sync.Once
+	told    chan struct{} // closed when outcome is there
+	telling sync.Once
+	outcome page
+}
+
+// A visit is what the browser came back with.
+type visit struct {
+	code string
+	err  error // of the platform, which refused the login
+}
+
+// awaitBrowser begins to wait for the browser on a port of the loopback
+// interface; 0 is any free one.
+func awaitBrowser(port uint16) (*comeback, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
+	if err != nil {
+		return nil, fmt.Errorf("cannot wait for the browser: %w\nChoose another port by --port; 0 is any free one", err)
+	}
+	b := &comeback{
+		url:    "http://" + l.Addr().String() + callbackPath,
+		state:  rand.Text(),
+		served: make(chan struct{}),
+		visits: make(chan visit, 1),
+		told:   make(chan struct{}),
+	}
+	b.server = http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(b.served)
+		_ = b.server.Serve(l)
+	}()
+	return b, nil
+}
+
+// wait returns the code with which the browser comes back.
+func (b *comeback) wait(ctx context.Context) (string, error) {
+	select {
+	case v := <-b.visits:
+		return v.code, v.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// tell says what became of the login to the browser that waits for it. Only
+// the first call counts.
+func (b *comeback) tell(outcome page) {
+	b.telling.Do(func() {
+		b.outcome = outcome
+		close(b.told)
+	})
+}
+
+// close ends the server. Who still waits there reads that the login failed.
+func (b *comeback) close() {
+	b.tell(page{http.StatusBadRequest, "You are not signed in", "The terminal in which prismctl runs says why."})
+	// A browser opens connections ahead of need, which Shutdown would wait for.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if b.server.Shutdown(ctx) != nil {
+		_ = b.server.Close()
+	}
+	<-b.served
+}
+
+// ServeHTTP answers the browser.
+func (b *comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch states := query["state"]; {
+	case r.URL.Path != callbackPath:
+		page{http.StatusNotFound, "There is no such page", "Only a login comes back to this address."}.write(w)
+		return
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
+		page{http.StatusMethodNotAllowed, "This is no login", "A login comes back by GET."}.write(w)
+		return
+	case len(states) != 1 || subtle.ConstantTimeCompare([]byte(states[0]), []byte(b.state)) != 1:
+		page{http.StatusBadRequest, "This is another login", "It was not begun by the prismctl that waits here. Open the address that it has printed."}.write(w)
+		return
+	}
+	first := false
+	b.visited.Do(func() { first = true })
+	if !first {
+		page{http.StatusBadRequest, "This login is over", "It was used already. Begin a new one by “prismctl login”."}.write(w)
+		return
+	}
+	b.visits <- visitOf(query.Get("code"), query.Get("error"), query.Get("error_description"))
+	<-b.told
+	b.outcome.write(w)
+}
+
+func visitOf(code, failure, description string) visit {
+	switch {
+	case failure != "" && description != "":
+		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", printable(failure), printable(description))}
+	case failure != "":
+		return visit{err: fmt.Errorf("the platform refused the login: %s", printable(failure))}
+	case code == "":
+		return visit{err: fmt.Errorf("the platform sent the browser back without a code")}
+	}
+	return visit{code: code}
+}
+
+// printable is text from a URL as a terminal may get it.
+func printable(text string) string {
+	const enough = 300
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "..."
+	}
+	return text
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/oauth"
+)
+
+// user is the story of a web application with a page behind the login, and of
+// a browser that has nothing but cookies.
+func (d *demo) user(ctx context.Context) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w", err)
+	}
+	address := "http://" + l.Addr().String()
+	login, err := oauth.New(d.client, oauth.Config{CallbackURL: address + "/auth/callback"})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer login.Close()
+	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders))}
+	served := make(chan error, 1)
+	go func() { served <- site.Serve(l) }()
+	defer func() {
+		_ = site.Close()
+		<-served
+	}()
+	return d.signIn(ctx, address+"/orders")
+}
+
+// orders is the page: it calls the API as the user who looks at it.
+func orders(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	res, err := oauth.UserClient(ctx).Get(ctx, "shop/order", prism.Params{"id": "1001"})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	var order struct{ Order, Customer string }
+	if err := res.Decode(&order); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	fmt.Fprintf(w, "Hello %s, order %s is that of %s", oauth.User(ctx).Login, order.Order, order.Customer)
+}
+
+// signIn opens a page that only users see.
+func (d *demo) signIn(ctx context.Context, address string) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{}}
+	defer browser.CloseIdleConnections()
+	form, err := open(ctx, browser, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	d.say("opened", "%s, which sent the browser to the platform's login", address)
+	fields := url.Values{"login": {d.visitor.Name}, "password": {d.visitor.Password}}
+	for _, field := range hiddenField.FindAllStringSubmatch(form.body, -1) {
+		fields.Set(field[1], html.UnescapeString(field[2]))
+	}
+	page, err := open(ctx, browser, http.MethodPost, form.address, fields)
+	if err != nil {
+		return err
+	}
+	d.say("signed in", "as %s, and back at %s", d.visitor.Name, strings.TrimSuffix(page.address, "?"))
+	d.say("read", "%s: the backend knows for whom it is called", page.body)
+	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", d.visitor.Name)
+	return errors.Join(check(page.address == address, "the login does not lead back to the page"),
+		check(page.body == want, cmp.Or(page.body, "the page is empty")))
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+
+// opened is what a browser shows.
+type opened struct{ address, body string }
+
+func open(ctx context.Context, browser *http.Client, method, address string, form url.Values) (opened, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return opened{}, err
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req.Header.Set("Accept", "text/html")
+	resp, err := browser.Do(req)
+	if err != nil {
+		return opened{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered %s", resp.Request.URL.Redacted(), resp.Status)
+	}
+	return opened{resp.Request.URL.String(), string(body)}, err
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/oauth"
+)
+
+// A keep is where the login of a user is kept between commands: a file for
+// each key of each platform, which only its owner can read.
+type keep struct {
+	file        string
+	server, key string
+}
+
+// kept is what the file of a keep holds.
+type kept struct {
+	Server string       `json:"server"`
+	Key    string       `json:"key"`
+	Token  *oauth.Token `json:"token"`
+}
+
+// keepFor returns the keep for what client calls, and with which key.
+func (t *tool) keepFor(client *prism.Client) (*keep, error) {
+	dir, err := t.config()
+	if err != nil {
+		return nil, fmt.Errorf("there is no directory to keep a login in: %w", err)
+	}
+	k := &keep{server: client.Server().String(), key: client.Key()}
+	name := sha256.Sum256([]byte(k.server + "\n" + k.key))
+	k.file = filepath.Join(dir, "prismctl", fmt.Sprintf("login-%x.json", name[:8]))
+	return k, nil
+}
+
+// load returns the token that is kept, or nil if there is none.
+func (k *keep) load() (*oauth.Token, error) {
+	text, err := os.ReadFile(k.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the kept login cannot be read: %w", err)
+	}
+	var found kept
+	// What a decoder says about a token may show it.
+	if json.Unmarshal(text, &found) != nil {
+		return nil, fmt.Errorf("%s does not hold a login: sign in again by \"prismctl login\", which replaces it", k.file)
+	}
+	if found.Server != k.server || found.Key != k.key {
+		return nil, nil // it is not for this platform to see
+	}
+	return found.Token, nil
+}
+
+// save keeps token in the place of what was kept. Whoever reads meanwhile finds
+// the one or the other, whole.
+func (k *keep) save(token *oauth.Token) error {
+	text, err := json.Marshal(kept{k.server, k.key, token})
+	if err == nil {
+		err = replaceFile(k.file, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("the login cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes a file that only its owner can read.
+func replaceFile(name string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "new-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
+}
+
+// forget removes what is kept, and tells whether there was anything.
+func (k *keep) forget() (bool, error) {
+	err := os.Remove(k.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("the kept login cannot be removed: %w", err)
+	}
+	return true, nil
+}
+
+// alone calls change while no other process changes what is kept. It waits for
+// its turn until ctx ends.
+func (k *keep) alone(ctx context.Context, change func() error) error {
+	dir := filepath.Dir(k.file)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = os.Chmod(dir, 0o700) // it may have been there, open to others
+	}
+	if err != nil {
+		return fmt.Errorf("there is no directory to keep a login in: %w", err)
+	}
+	f, err := os.OpenFile(k.file+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("the kept login cannot be locked: %w", err)
+	}
+	defer f.Close() // which unlocks it
+	if err := lock(ctx, f); err != nil {
+		return fmt.Errorf("the kept login cannot be locked: %w", err)
+	}
+	return change()
+}

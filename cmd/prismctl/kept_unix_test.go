@@ -1,0 +1,87 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestOnlyItsOwnerCanReadAKeptLogin(t *testing.T) {
+	p := newPerson(t)
+	dir := filepath.Join(p.config, "prismctl")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.login(); r.status != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	for name, want := range map[string]fs.FileMode{dir: 0o700 | fs.ModeDir, p.keep().file: 0o600, p.keep().file + ".lock": 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != want {
+			t.Errorf("%s has the mode %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestTwoProcessesRefreshOnce(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	config, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPerson(t)
+	p.config = config
+	if r := p.login(); r.status != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	p.expire()
+	p.srv.Forget()
+	env := []string{"HOME=" + home}
+	for name, value := range p.env {
+		env = append(env, name+"="+value)
+	}
+	first, second := start(t, env, "whoami"), start(t, env, "whoami")
+	for _, process := range []*process{first, second} {
+		if got := process.line(); got != "alice (user 1001)\n" {
+			t.Errorf("printed %q", got)
+		}
+		process.wants(exitDone)
+	}
+	if n := p.refreshes(); n != 1 {
+		t.Errorf("%d refreshes", n)
+	}
+}
+
+func TestALockIsWaitedForAndFreedWithItsProcess(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lock")
+	open := func() *os.File {
+		f, err := os.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first, second := open(), open()
+	defer second.Close()
+	if err := lock(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := lock(ctx, second); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the second lock: %v", err)
+	}
+	locked := make(chan error, 1)
+	go func() { locked <- lock(t.Context(), second) }()
+	first.Close()
+	if err := <-locked; err != nil {
+		t.Errorf("the second lock: %v", err)
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+// lock locks a file until it is closed, or its process has ended. No system
+// call waits for a lock and for ctx, so it asks again and again.
+func lock(ctx context.Context, f *os.File) error {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if locked, err := tryLock(f); locked || err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
