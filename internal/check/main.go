@@ -1,5 +1,6 @@
 // Command check is the project's test command. It needs nothing but Go (and,
-// for the race detector, a C compiler), prints what it does, and exits with 1
+// for the race detector, a C compiler, and for the tests in a real browser,
+// Chromium, which it installs on Debian), prints what it does, and exits with 1
 // when anything failed:
 //
 //	go run ./internal/check          everything
@@ -62,6 +63,7 @@ var lint = []step{
 }
 
 var test = []step{
+	{"a browser for the tests", browser},
 	{"tests with the race detector", tests},
 	{"fuzzing each decoder with " + fuzzInputs, fuzz},
 	{"demo", func() error { return run("go", "run", "./cmd/prismctl", "demo") }},

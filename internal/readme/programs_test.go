@@ -1,15 +1,21 @@
 package readme
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -32,15 +38,18 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"time"
 
 	prism "github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/prismtest"
 )
 
-func piece%d(ctx context.Context, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte) error {
-	_, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now
+func piece%d(ctx context.Context, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte, srv *prismtest.Server, shop *httptest.Server) error {
+	_, _, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now, platform.New
 %s
 	return nil
 }
@@ -130,6 +139,102 @@ func TestTheProgramsDoWhatTheReadmeSays(t *testing.T) {
 	if n := srv.Depth(""); n != 0 {
 		t.Errorf("%d messages are left", n)
 	}
+}
+
+// The page of the fourth program is for users who are logged in.
+func TestTheLoginOfTheReadmeWorks(t *testing.T) {
+	dir := module(t, english)
+	address := freePort(t, filepath.Join(dir, "login", "main.go"), "127.0.0.1:3000")
+	bin := t.TempDir() + string(filepath.Separator)
+	command(t, dir, "build", "-o", bin, "./login")
+	srv := prismtest.NewServer(t)
+	srv.AddUser(platform.User{ID: "7", Login: "alice"}, "a password")
+	srv.AllowRedirect("http://127.0.0.1/auth/callback", "http://127.0.0.1/")
+	start(t, program(srv, bin+"login"), "open http://"+address+"/")
+	awaitListener(t, address)
+
+	browser := srv.Browser()
+	page := text(t, srv.SignIn(browser, "http://"+address+"/", "alice", "a password"))
+	if want := "Hello, alice. There are 0 messages."; !strings.Contains(page, want) {
+		t.Errorf("the page is %q, want %q in it", page, want)
+	}
+	res, err := browser.Post("http://"+address+"/logout", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	res, err = browser.Get("http://" + address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := text(t, res); strings.Contains(again, "alice") {
+		t.Errorf("after the logout the page is still %q", again)
+	}
+}
+
+// freePort puts an address that is free in the place of a fixed one.
+func freePort(t *testing.T, file, fixed string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	code, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(code), fixed, l.Addr().String())
+	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// start runs a program until the end of the test, and returns once it has
+// logged a line.
+func start(t *testing.T, cmd *exec.Cmd, line string) {
+	t.Helper()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		if strings.HasSuffix(lines.Text(), line) {
+			return
+		}
+		t.Log(lines.Text())
+	}
+	t.Fatalf("%s ended without a line %q", cmd.Path, line)
+}
+
+// awaitListener returns once somebody accepts connections there.
+func awaitListener(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func text(t *testing.T, res *http.Response) string {
+	t.Helper()
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 func TestTheCommandLinesOfTheReadmeWork(t *testing.T) {
