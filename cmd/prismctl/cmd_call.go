@@ -17,7 +17,7 @@ type callFlags struct {
 	Params []string `arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
 	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
 	Token  string   `xor:"user" placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
-	AsUser bool     `xor:"user" help:"Call as the user who has signed in by login."`
+	AsUser bool     `xor:"user" help:"Call as the user who has signed in by login; PRISM_TOKEN is not used then."`
 }
 
 type (

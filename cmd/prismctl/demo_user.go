@@ -78,7 +78,7 @@ func (d *demo) signIn(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	d.say("signed in", "as %s, and back at %s", d.visitor.Name, strings.TrimSuffix(page.address, "?"))
+	d.say("signed in", "as %s, and back at %s", d.visitor.Name, page.address)
 	d.say("read", "%s: the backend knows for whom it is called", page.body)
 	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", d.visitor.Name)
 	return errors.Join(check(page.address == address, "the login does not lead back to the page"),

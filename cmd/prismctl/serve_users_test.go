@@ -61,3 +61,14 @@ func TestServeSendsBrowsersOnlyToRegisteredAddresses(t *testing.T) {
 	}
 	s.stop().want(t, exitDone, "", "")
 }
+
+func TestServeForPeopleSaysWhoCanSignIn(t *testing.T) {
+	for n, want := range map[newcomer]string{
+		{Name: "demo", Password: "abc"}: "The user who can sign in is demo, with the password abc",
+		{Name: "alice"}:                 "Who was given by --user can sign in, with the password of the file.",
+	} {
+		if got := n.introduction(); got != want {
+			t.Errorf("it says %q", got)
+		}
+	}
+}
