@@ -1,7 +1,6 @@
 package platform_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -15,9 +14,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 )
 
 func TestAWrongPasswordShowsTheFormAgain(t *testing.T) {
@@ -124,6 +125,14 @@ func TestAnExpiredFormCanBeSentAgain(t *testing.T) {
 	form.Set("login", "ann")
 	form.Set("password", annsPassword)
 	b.open("POST", authorizePath(), form, "Origin", e.url).sentTo(callback)
+}
+
+func TestABrokenCookieIsReplaced(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	b := e.browser()
+	b.setCookie("prism_form", "x")
+	b.setCookie("prism_session", "")
+	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
 }
 
 func TestAllOpenPagesOfABrowserWork(t *testing.T) {
@@ -350,62 +359,96 @@ func TestAUsersThatPanicsTakesNoPlaceFromOthers(t *testing.T) {
 	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
 }
 
+// handed is a platform that gets its requests without a network, so that a
+// test can run in virtual time.
+type handed struct {
+	p     *platform.Platform
+	users *countingUsers
+}
+
+func newHanded(t *testing.T, failures int) *handed {
+	t.Helper()
+	h := &handed{users: &countingUsers{}}
+	p, err := platform.New(platform.Config{
+		Store: twoApps(), Queues: memory.New(memory.Config{}), Users: h.users,
+		OAuth: platform.OAuth{LoginFailures: failures},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.p = p
+	return h
+}
+
+// logIn returns the status of the answer.
+func (h *handed) logIn(ctx context.Context) int {
+	const token = "abcdefghijklmnopqrstuvwxyz"
+	form := url.Values{"form_token": {token}, "login": {"ann"}, "password": {annsPassword}}
+	r := httptest.NewRequestWithContext(ctx, "POST", authorizePath(), strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.AddCookie(&http.Cookie{Name: "prism_form", Value: token})
+	w := newRecorder()
+	h.p.ServeHTTP(w, r)
+	return w.Code
+}
+
 // Checking a password takes a processor for long, so only as many are checked
-// at a time as there are processors. Whoever waits may go away.
+// at a time as there are processors. Whoever waits may go away, and has not
+// guessed.
 func TestPasswordsAreCheckedAFewAtATime(t *testing.T) {
-	e := newPageEnv(t, platform.Config{OAuth: platform.OAuth{LoginFailures: 1000}})
-	places := runtime.GOMAXPROCS(0)
-	entered, release := make(chan struct{}, 100), make(chan struct{})
-	var now, most atomic.Int64
-	e.users.instead = func(context.Context, string, string) (platform.User, error) {
-		for n := now.Add(1); ; {
-			if old := most.Load(); n <= old || most.CompareAndSwap(old, n) {
-				break
+	synctest.Test(t, func(t *testing.T) {
+		places := runtime.GOMAXPROCS(0)
+		h := newHanded(t, places+3)
+		release := make(chan struct{})
+		h.users.instead = func(context.Context, string, string) (platform.User, error) {
+			<-release
+			return platform.User{}, platform.ErrWrongPassword
+		}
+		var checked, waiting sync.WaitGroup
+		for range places {
+			checked.Go(func() { h.logIn(t.Context()) })
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 3 {
+			waiting.Go(func() { h.logIn(ctx) })
+		}
+		synctest.Wait()
+		if n := h.users.asked.Load(); n != int64(places) {
+			t.Errorf("%d passwords are checked at a time, want %d", n, places)
+		}
+		cancel()
+		waiting.Wait()
+		close(release)
+		checked.Wait()
+		for range 3 {
+			if status := h.logIn(t.Context()); status != 401 {
+				t.Errorf("a guess after some that were never looked at: status %d", status)
 			}
 		}
-		defer now.Add(-1)
-		entered <- struct{}{}
-		<-release
-		return ann(), nil
-	}
-	form := url.Values{"login": {"ann"}, "password": {annsPassword}}
-	var group sync.WaitGroup
-	logIn := func(ctx context.Context) error {
-		b := e.browser()
-		mine := b.get(authorizePath()).form()
-		mine["login"], mine["password"] = form["login"], form["password"]
-		_, err := b.try(ctx, "POST", authorizePath(), mine)
-		return err
-	}
-	for range places {
-		group.Go(func() {
-			if err := logIn(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for range places {
-		<-entered
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	for range 3 * places {
-		group.Go(func() {
-			if err := logIn(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-		group.Go(func() {
-			if err := logIn(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("a login that was given up ended with %v", err)
-			}
-		})
-	}
-	cancel()
-	close(release)
-	group.Wait()
-	if got := most.Load(); got > int64(places) {
-		t.Errorf("%d passwords were checked at a time, want at most %d", got, places)
-	}
+		if status := h.logIn(t.Context()); status != 429 {
+			t.Errorf("a guess too many: status %d", status)
+		}
+	})
+}
+
+// Whoever hangs up while the password is checked may have guessed.
+func TestHangingUpDoesNotTakeAGuessBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHanded(t, 5)
+		h.users.instead = func(ctx context.Context, _, _ string) (platform.User, error) {
+			<-ctx.Done()
+			return platform.User{}, ctx.Err()
+		}
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			h.logIn(ctx)
+			cancel()
+		}
+		if status := h.logIn(t.Context()); status != 429 {
+			t.Errorf("the sixth guess: status %d, want 429", status)
+		}
+	})
 }
 
 // The names of the pages stand in logs and hooks, what people type there does
@@ -429,21 +472,4 @@ func TestNothingSecretOfALoginIsLoggedOrTraced(t *testing.T) {
 		}
 	}
 	contains(t, text, "/oauth/authorize", "/oauth/logout", "wrong_password", "status=303")
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -1,0 +1,160 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func newGuard() *loginGuard {
+	g := &loginGuard{}
+	g.init(OAuth{}.withDefaults())
+	return g
+}
+
+// fail lets attempts fail until one is refused, and returns how many it took.
+func (g *loginGuard) fail(login, address func(i int) string) int {
+	for i := 0; ; i++ {
+		if a, _ := g.begin(noon, login(i), address(i)); a == nil {
+			return i
+		}
+	}
+}
+
+func always(s string) func(int) string { return func(int) string { return s } }
+
+func ever(prefix string) func(int) string {
+	return func(i int) string { return fmt.Sprint(prefix, i) }
+}
+
+func TestGuessesAreLimitedFromEverySide(t *testing.T) {
+	for _, row := range []struct {
+		name           string
+		login, address func(int) string
+		want           int
+	}{
+		{"one login from one address", always("ann"), always("192.0.2.1"), 5},
+		{"one login from anywhere", always("ann"), ever("192.0.2."), 50},
+		{"any login from one address", ever("user"), always("192.0.2.1"), 100},
+		{"one login in many spellings", func(i int) string { return []string{"ann", "ANN", " Ann", "aNn\t"}[i%4] }, always("192.0.2.1"), 5},
+	} {
+		if got := newGuard().fail(row.login, row.address); got != row.want {
+			t.Errorf("%s: %d attempts, want %d", row.name, got, row.want)
+		}
+	}
+}
+
+func TestALockedLoginLeavesOthersAlone(t *testing.T) {
+	g := newGuard()
+	g.fail(always("ann"), always("192.0.2.1"))
+	for _, other := range [][2]string{{"ann", "192.0.2.2"}, {"bob", "192.0.2.1"}} {
+		if a, _ := g.begin(noon, other[0], other[1]); a == nil {
+			t.Errorf("%v is refused", other)
+		}
+	}
+}
+
+func TestARefusedAttemptProlongsNothing(t *testing.T) {
+	g := newGuard()
+	g.fail(always("ann"), always("192.0.2.1"))
+	for minute := range 15 {
+		a, wait := g.begin(noon.Add(time.Duration(minute)*time.Minute), "ann", "192.0.2.1")
+		if a != nil || wait != time.Duration(15-minute)*time.Minute {
+			t.Fatalf("after %d minutes: %v, wait %v", minute, a, wait)
+		}
+	}
+	if a, _ := g.begin(noon.Add(15*time.Minute), "ann", "192.0.2.1"); a == nil {
+		t.Error("the login is refused after its time")
+	}
+}
+
+func TestAForgivenAttemptLeavesNoTrace(t *testing.T) {
+	g := newGuard()
+	for range 1000 {
+		a, _ := g.begin(noon, "ann", "192.0.2.1")
+		if a == nil {
+			t.Fatal("refused")
+		}
+		a.forgive()
+	}
+	for i := range g.limits {
+		if n := len(g.limits[i].tallies); n != 0 {
+			t.Errorf("table %d has %d tallies", i, n)
+		}
+	}
+}
+
+// An attempt from before does not take failures back that came after it.
+func TestAnOldAttemptForgivesOnlyItself(t *testing.T) {
+	g := newGuard()
+	old, _ := g.begin(noon, "ann", "192.0.2.1")
+	later := noon.Add(time.Hour)
+	for range 5 {
+		g.begin(later, "ann", "192.0.2.1")
+	}
+	old.forgive()
+	if a, _ := g.begin(later, "ann", "192.0.2.1"); a != nil {
+		t.Error("a sixth attempt is let through")
+	}
+}
+
+// Whoever fills the tables with names does not get a login out of them that
+// is under attack.
+func TestTheTablesAreBoundedAndKeepWhatMatters(t *testing.T) {
+	g := newGuard()
+	g.fail(always("ann"), always("192.0.2.1"))
+	l := &g.limits[0]
+	for i := range maxTallies - len(l.tallies) { // quicker than to drop as many
+		l.put(tallyNames(fmt.Sprint(i), "")[0], &tally{failures: 1, until: noon.Add(time.Hour)})
+	}
+	for i := range 20 {
+		g.begin(noon, fmt.Sprint("flood", i), fmt.Sprint("198.51.100.", i))
+	}
+	if len(l.tallies) != maxTallies {
+		t.Errorf("the table has %d tallies, want %d", len(l.tallies), maxTallies)
+	}
+	if a, _ := g.begin(noon, "ann", "192.0.2.1"); a != nil {
+		t.Error("the attacked login was forgotten")
+	}
+}
+
+func TestWhoeverWaitsForTheirTurnMayGiveUp(t *testing.T) {
+	g := newGuard()
+	for range cap(g.checking) {
+		if err := g.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.enter(ctx); err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+	g.leave()
+	if err := g.enter(t.Context()); err != nil {
+		t.Errorf("a free place was not given: %v", err)
+	}
+}
+
+func TestASubscriberCountsAsOneAddress(t *testing.T) {
+	for ip, want := range map[string]string{
+		"192.0.2.1":            "192.0.2.1",
+		"::ffff:192.0.2.1":     "192.0.2.1",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2::1":      "2001:db8:1:2::/64",
+		"2001:db8:1:3::1":      "2001:db8:1:3::/64",
+		"fe80::1%eth0":         "fe80::/64",
+		"@":                    "@",
+		"":                     "",
+		"somewhere.example":    "somewhere.example",
+		"::1":                  "::/64",
+		"127.0.0.1":            "127.0.0.1",
+	} {
+		if got := peerGroup(ip); got != want {
+			t.Errorf("%q: got %q, want %q", ip, got, want)
+		}
+	}
+}
