@@ -41,30 +41,26 @@ type pageView struct {
 }
 
 // A page answers a browser at one of the paths of the OAuth server.
-type page struct {
-	methods []string
-	serve   func(w *answer, r *http.Request, c *call) error
-}
+type page func(w *answer, r *http.Request, c *call) error
 
-// oauthPage returns the page at this path below the OAuth server's. Browsers
-// sign nothing, so pages come before the verification.
-func (p *Platform) oauthPage(name string) (page, bool) {
-	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
+// oauthPage returns the page at this path below the OAuth server's, or nil.
+// Browsers sign nothing, so pages come before the verification.
+func (p *Platform) oauthPage(name string) page {
 	switch name {
 	case "authorize":
-		return page{methods, p.authorize}, true
+		return p.authorize
 	case "logout":
-		return page{methods, p.logout}, true
+		return p.logout
 	}
-	return page{}, false
+	return nil
 }
 
 // servePage answers with a page, also where it refuses.
-func (p *Platform) servePage(w *answer, r *http.Request, c *call, pg page) error {
+func (p *Platform) servePage(w *answer, r *http.Request, c *call, serve page) error {
 	setPageHeader(w.Header())
-	err := p.readPage(w, r, c, pg)
+	err := p.readPage(w, r, c)
 	if err == nil {
-		err = pg.serve(w, r, c)
+		err = serve(w, r, c)
 	}
 	if err == nil || r.Context().Err() != nil {
 		return err
@@ -84,9 +80,10 @@ const (
 	maxPageForm  = 64 << 10
 )
 
-func (p *Platform) readPage(w *answer, r *http.Request, c *call, pg page) error {
-	if !slices.Contains(pg.methods, r.Method) {
-		return wrongMethod(r, pg.methods)
+func (p *Platform) readPage(w *answer, r *http.Request, c *call) error {
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
+	if !slices.Contains(methods, r.Method) {
+		return wrongMethod(r, methods)
 	}
 	if len(r.URL.RawQuery) > maxPageQuery {
 		return &failure{status: http.StatusRequestURITooLong, code: "request_too_large", message: "the query of the address is too long"}

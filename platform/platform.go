@@ -84,8 +84,8 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve leads a call through the house: read, verify, route.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	p.limitBody(w, r)
-	if pg, ok := p.oauthPage(c.oauth); ok {
-		return p.servePage(w, r, c, pg)
+	if serve := p.oauthPage(c.oauth); serve != nil {
+		return p.servePage(w, r, c, serve)
 	}
 	if err := p.readParams(w, r, c); err != nil {
 		return err

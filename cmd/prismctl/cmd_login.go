@@ -136,9 +136,8 @@ const withoutPort = "http://127.0.0.1" + callbackPath
 
 const unregistered = `the platform at %s refuses this login (HTTP %d)
 Either it does not know the key, or the browser must not be sent back to %s.
-Register that address for the key, and name its port by --port from then on. For "prismctl serve" it is
-    prismctl serve --redirect %s
-with any port.`
+Register that address for the key, and name its port by --port from then on. For "prismctl serve", where any port will do, it is
+    prismctl serve --redirect %s`
 
 // show opens the address in the browser, and prints it for those that have
 // another one.
