@@ -2,9 +2,11 @@ package platform
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,7 +37,7 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 		out.TransferEncoding = nil
 		out.Header.Del("Content-Length")
 	}
-	out.Header.Del("X-Api-Oauth")
+	dropClaims(out.Header)
 	if c.user.ID != "" {
 		out.Header.Set("X-Api-Oauth", userQuery(c.user))
 	}
@@ -43,6 +45,38 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 	out.Header.Set("X-Caller-Ip", callerIP(r))
 	out.Header.Set("X-Api-Arg", url.Values{"client_id": {c.key.ID}, "product": {c.key.App}}.Encode())
 	return out
+}
+
+// dropClaims removes what a backend could take for the word of the platform,
+// and keeps proxies behind from removing that: they do so with all that
+// Connection lists.
+func dropClaims(h http.Header) {
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return platformHeader(name) })
+	for i, list := range h["Connection"] {
+		names := slices.DeleteFunc(strings.Split(list, ","), platformHeader)
+		h["Connection"][i] = strings.Join(names, ",")
+	}
+}
+
+// platformHeader tells whether some server takes name for a header that only
+// the platform may set: with CGI, WSGI and PHP a hyphen is as good as any other
+// sign.
+func platformHeader(name string) bool {
+	switch strings.Map(headerLetter, strings.TrimSpace(name)) {
+	case "x-api-oauth", "x-api-arg", "x-caller-ip", "x-request-id":
+		return true
+	}
+	return false
+}
+
+func headerLetter(c rune) rune {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		return c
+	}
+	return '-'
 }
 
 func withoutReserved(params url.Values) url.Values {

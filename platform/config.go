@@ -109,7 +109,10 @@ type OAuth struct {
 
 	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
 	// min) for one login from one address. For one login from anywhere, and
-	// for one address, fixed multiples of it are allowed.
+	// for one address, fixed multiples of it are allowed. The address is that
+	// of the request's RemoteAddr: behind a proxy, where all requests would
+	// have one, let a handler around the Platform set it to what your own proxy
+	// says. Else whoever fails often keeps all others from logging in.
 	LoginFailures int
 	LoginWindow   time.Duration
 
@@ -255,15 +258,21 @@ func (o OAuth) check() error {
 		{"SessionIdle", o.SessionIdle},
 		{"LoginWindow", o.LoginWindow},
 	} {
-		if life.value < time.Second {
-			return fmt.Errorf("platform: OAuth.%s is %v; it must be a second or more", life.name, life.value)
+		if life.value < time.Second || life.value > maxLife {
+			return fmt.Errorf("platform: OAuth.%s is %v; it must be a second to %v", life.name, life.value, maxLife)
 		}
 	}
-	if o.LoginFailures < 1 {
-		return fmt.Errorf("platform: OAuth.LoginFailures is %d; it must be 1 or more", o.LoginFailures)
+	if o.LoginFailures < 1 || o.LoginFailures > maxLoginFailures {
+		return fmt.Errorf("platform: OAuth.LoginFailures is %d; it must be 1 to %d", o.LoginFailures, maxLoginFailures)
 	}
 	return nil
 }
+
+// Beyond these, sums of lives and multiples of failures do not fit their types.
+const (
+	maxLife          = 50 * 365 * 24 * time.Hour
+	maxLoginFailures = math.MaxInt32 / perAddress
+)
 
 func (l Limits) check() error {
 	positive := []struct {

@@ -21,8 +21,8 @@
 // Give it a server of its own, or the root of a mux: it answers under
 // [Config].BasePath, and the signature covers the whole path. A middleware that
 // strips or rewrites the path breaks signatures; one behind a proxy may set
-// http.Request.RemoteAddr to the caller's address, which is what X-Caller-Ip
-// and secret mode go by. The server's ReadHeaderTimeout is worth setting; its
+// http.Request.RemoteAddr to the caller's address, which is what X-Caller-Ip,
+// secret mode and the limits of logins go by. The server's ReadHeaderTimeout is worth setting; its
 // other timeouts do not touch channel connections.
 //
 // To stop, call [Platform.Shutdown] and the Shutdown of the http.Server.
@@ -39,6 +39,7 @@
 //	400 missing_parameter, invalid_parameter        the message names it
 //	400 invalid_handshake                           also with other statuses
 //	400 invalid_session                             of session_check
+//	400 unknown_redirect_uri                        of /oauth/authorize
 //	400 invalid_request, invalid_grant,
 //	    unsupported_grant_type                      of /oauth/token
 //	401 missing_client_id, unknown_key              the key
@@ -47,14 +48,17 @@
 //	401 missing_sign_time, invalid_sign_time,
 //	    sign_time_expired                           the time
 //	401 invalid_token                               the call needs a user
+//	401 wrong_password                              of the login page
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
+//	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
-//	413 request_too_large, message_too_large
+//	413 request_too_large, message_too_large        414 for a query
 //	426 upgrade_required                            a plain call of the channel
-//	429 queue_full, too_many_connections            with Retry-After
+//	429 queue_full, too_many_connections,
+//	    too_many_failures                           with Retry-After
 //	499 canceled                                    the caller had gone; seen in log and trace only
 //	500 internal_error                              the cause is in the log only
 //	503 shutting_down, overloaded                   with Retry-After

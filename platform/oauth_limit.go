@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -28,6 +29,7 @@ type limit struct {
 
 type tally struct {
 	failures int       // with those that are not decided yet
+	checking int       // these
 	until    time.Time // then it is forgotten
 }
 
@@ -67,8 +69,11 @@ func (g *loginGuard) begin(now time.Time, login, address string) (a *attempt, wa
 		if t == nil || !now.Before(t.until) {
 			t = &tally{until: now.Add(g.window)}
 		}
+		if t.until.Sub(now) > g.window { // the clock was set back
+			t.until = now.Add(g.window)
+		}
 		if t.failures >= g.limits[i].failures {
-			wait = max(wait, t.until.Sub(now))
+			wait = max(wait, t.wait(now, g.limits[i].failures))
 		}
 		a.tallies[i] = t
 	}
@@ -77,9 +82,19 @@ func (g *loginGuard) begin(now time.Time, login, address string) (a *attempt, wa
 	}
 	for i, t := range a.tallies {
 		t.failures++
-		g.limits[i].put(a.names[i], t)
+		t.checking++
+		g.limits[i].put(a.names[i], t, now)
 	}
 	return a, 0
+}
+
+// wait returns how long a full tally stays so. It takes but a moment when some
+// of it may turn out to be no failures.
+func (t *tally) wait(now time.Time, limit int) time.Duration {
+	if t.failures-t.checking < limit {
+		return time.Second
+	}
+	return t.until.Sub(now)
 }
 
 // tallyNames lets logins count as one that some Users takes for one.
@@ -92,16 +107,21 @@ func tallyNames(login, address string) [3][sha256.Size]byte {
 	}
 }
 
-func (l *limit) put(name [sha256.Size]byte, t *tally) {
+func (l *limit) put(name [sha256.Size]byte, t *tally, now time.Time) {
 	if _, known := l.tallies[name]; !known && len(l.tallies) >= maxTallies {
-		l.drop()
+		l.drop(now)
 	}
 	l.tallies[name] = t
 }
 
-// drop makes room by removing the tally that matters least: the one with the
-// fewest failures, of several the oldest.
-func (l *limit) drop() {
+// drop makes room by removing the tallies whose time is over or, if there are
+// none, the one that matters least: that with the fewest failures, of several
+// the oldest.
+func (l *limit) drop(now time.Time) {
+	maps.DeleteFunc(l.tallies, func(_ [sha256.Size]byte, t *tally) bool { return !now.Before(t.until) })
+	if len(l.tallies) < maxTallies {
+		return
+	}
 	var least *tally
 	var name [sha256.Size]byte
 	for n, t := range l.tallies {
@@ -112,11 +132,15 @@ func (l *limit) drop() {
 	delete(l.tallies, name)
 }
 
-// forgive takes an attempt back that was no wrong guess.
-func (a *attempt) forgive() {
+// end decides an attempt, and takes it back if it was no wrong guess.
+func (a *attempt) end(failed bool) {
 	a.guard.mu.Lock()
 	defer a.guard.mu.Unlock()
 	for i, t := range a.tallies {
+		t.checking--
+		if failed {
+			continue
+		}
 		tallies := a.guard.limits[i].tallies
 		if t.failures--; t.failures == 0 && tallies[a.names[i]] == t {
 			delete(tallies, a.names[i])

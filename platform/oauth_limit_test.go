@@ -18,9 +18,11 @@ func newGuard() *loginGuard {
 // fail lets attempts fail until one is refused, and returns how many it took.
 func (g *loginGuard) fail(login, address func(i int) string) int {
 	for i := 0; ; i++ {
-		if a, _ := g.begin(noon, login(i), address(i)); a == nil {
+		a, _ := g.begin(noon, login(i), address(i))
+		if a == nil {
 			return i
 		}
+		a.end(true)
 	}
 }
 
@@ -78,7 +80,7 @@ func TestAForgivenAttemptLeavesNoTrace(t *testing.T) {
 		if a == nil {
 			t.Fatal("refused")
 		}
-		a.forgive()
+		a.end(false)
 	}
 	for i := range g.limits {
 		if n := len(g.limits[i].tallies); n != 0 {
@@ -95,7 +97,7 @@ func TestAnOldAttemptForgivesOnlyItself(t *testing.T) {
 	for range 5 {
 		g.begin(later, "ann", "192.0.2.1")
 	}
-	old.forgive()
+	old.end(false)
 	if a, _ := g.begin(later, "ann", "192.0.2.1"); a != nil {
 		t.Error("a sixth attempt is let through")
 	}
@@ -108,7 +110,7 @@ func TestTheTablesAreBoundedAndKeepWhatMatters(t *testing.T) {
 	g.fail(always("ann"), always("192.0.2.1"))
 	l := &g.limits[0]
 	for i := range maxTallies - len(l.tallies) { // quicker than to drop as many
-		l.put(tallyNames(fmt.Sprint(i), "")[0], &tally{failures: 1, until: noon.Add(time.Hour)})
+		l.put(tallyNames(fmt.Sprint(i), "")[0], &tally{failures: 1, until: noon.Add(time.Hour)}, noon)
 	}
 	for i := range 20 {
 		g.begin(noon, fmt.Sprint("flood", i), fmt.Sprint("198.51.100.", i))
@@ -156,5 +158,51 @@ func TestASubscriberCountsAsOneAddress(t *testing.T) {
 		if got := peerGroup(ip); got != want {
 			t.Errorf("%q: got %q, want %q", ip, got, want)
 		}
+	}
+}
+
+// Tallies whose time is over must not push out those that count.
+func TestForgottenFailuresMakeRoom(t *testing.T) {
+	g, now := newGuard(), noon
+	for i := range maxTallies {
+		for range 2 {
+			if a, _ := g.begin(now, "user"+fmt.Sprint(i), "10.0.0."+fmt.Sprint(i)); a == nil {
+				t.Fatal("refused")
+			}
+		}
+	}
+	now = now.Add(24 * time.Hour)
+	let := 0
+	for i := range 500 {
+		if a, _ := g.begin(now, "ann", "192.0.2.1"); a != nil {
+			let++
+		}
+		g.begin(now, "nobody"+fmt.Sprint(i), "198.51.100."+fmt.Sprint(i))
+	}
+	if let > 5 {
+		t.Errorf("%d guesses at one login from one address were let through, want 5", let)
+	}
+}
+
+func TestALimitDoesNotOutlastItsWindowWhenTheClockGoesBack(t *testing.T) {
+	g, now := newGuard(), noon
+	for range 5 {
+		g.begin(now, "ann", "192.0.2.1")
+	}
+	now = now.Add(-48 * time.Hour) // it had been wrong
+	if a, wait := g.begin(now, "ann", "192.0.2.1"); a == nil && wait > 15*time.Minute {
+		t.Errorf("ann has to wait %v", wait)
+	}
+}
+
+// Attempts that are still being checked are no failures yet.
+func TestManyRightLoginsAtOnceWaitForAMoment(t *testing.T) {
+	g, now := newGuard(), noon
+	for range 5 {
+		g.begin(now, "ann", "192.0.2.1")
+	}
+	a, wait := g.begin(now, "ann", "192.0.2.1")
+	if a != nil || wait > time.Minute {
+		t.Errorf("with no failure at all, ann has to wait %v", wait)
 	}
 }

@@ -51,16 +51,16 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 	if attempt == nil {
 		return User{}, &tooManyFailures{wait}
 	}
+	failed := false
+	defer func() { attempt.end(failed) }()
 	ctx := r.Context()
 	if err := p.logins.enter(ctx); err != nil {
-		attempt.forgive()
 		return User{}, err
 	}
 	defer p.logins.leave()
+	failed = true // should Users panic
 	user, err := p.cfg.Users.Authenticate(ctx, login, password)
-	if err == nil || ctx.Err() == nil && !errors.Is(err, ErrWrongPassword) {
-		attempt.forgive()
-	}
+	failed = err != nil && (ctx.Err() != nil || errors.Is(err, ErrWrongPassword))
 	return user, err
 }
 

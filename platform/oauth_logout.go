@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // logout ends the session of the browser, and with it the login at every app.
@@ -51,8 +52,16 @@ func (p *Platform) doubtful(r *http.Request, c *call, allowed bool) (status int,
 func opensPage(r *http.Request) bool {
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
 	ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz")
-	return r.Method == http.MethodGet && ahead == "" &&
+	return r.Method == http.MethodGet && ahead == "" && acceptsPage(r) &&
 		(mode == "" || mode == "navigate") && (dest == "" || dest == "document")
+}
+
+// acceptsPage tells whether r may want a page: over plain HTTP that is all by
+// which a browser distinguishes one from an image. Who says nothing, or takes
+// anything, is a program that walks like a browser.
+func acceptsPage(r *http.Request) bool {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	return accept == "" || accept == "*/*" || strings.Contains(accept, "text/html")
 }
 
 // logoutRedirect returns where the browser wants to go after the logout, if

@@ -187,7 +187,7 @@ func TestAForeignFormLogsNobodyOut(t *testing.T) {
 	} {
 		v := b.open("POST", path, row.form, row.header...)
 		v.want(403, "Sign out?")
-		if policy := v.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://shop.example;") {
+		if policy := v.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https:;") {
 			t.Errorf("the form cannot lead back to the app: %s", policy)
 		}
 	}

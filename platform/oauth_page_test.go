@@ -62,7 +62,7 @@ func TestEveryPageCarriesItsHeaders(t *testing.T) {
 		action := "'none'"
 		switch {
 		case strings.Contains(v.body, `name="password"`):
-			action = "'self' https://shop.example"
+			action = "'self' https:"
 		case strings.Contains(v.body, "<form"):
 			action = "'self'"
 		}
@@ -74,14 +74,13 @@ func TestEveryPageCarriesItsHeaders(t *testing.T) {
 	}
 }
 
-func TestTheFormMayLeadToTheAppOnly(t *testing.T) {
+// Wherever the app sends the browser after the login: browsers apply the policy
+// of the form to that, too.
+func TestTheFormMayLeadOnFromTheApp(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
-	for redirect, source := range map[string]string{
-		"http://127.0.0.1:4711/cb": "http://127.0.0.1:4711",
-		"http://[::1]:4711/cb":     "http:", // a policy has no words for this host
-	} {
+	for _, redirect := range []string{"http://127.0.0.1:4711/cb", "http://[::1]:4711/cb"} {
 		v := e.browser().get(authorizePath("redirect_uri", redirect))
-		contains(t, v.header.Get("Content-Security-Policy"), "; form-action 'self' "+source+"; ")
+		contains(t, v.header.Get("Content-Security-Policy"), "; form-action 'self' http:; ")
 	}
 }
 

@@ -3,7 +3,6 @@ package platform
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,21 +84,11 @@ func withParams(uri string, params url.Values) string {
 	return uri + params.Encode()
 }
 
-// cspHost is what a content security policy can name as a host.
-var cspHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
-
 // cspSource returns what stands in a content security policy for the place
-// that uri leads to: its origin, or only the scheme where a policy has no
-// words for the host.
+// that uri leads to, and for all that it may redirect to: the scheme.
 func cspSource(uri string) string {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil:
-		return ""
-	case (u.Scheme == "http" || u.Scheme == "https") && cspHost.MatchString(u.Host):
-		return u.Scheme + "://" + u.Host
-	}
-	return u.Scheme + ":"
+	scheme, _, _ := strings.Cut(uri, ":")
+	return scheme + ":"
 }
 
 // redirect sends the browser on with a GET, after a form too.

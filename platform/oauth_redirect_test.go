@@ -50,7 +50,7 @@ func FuzzRedirects(f *testing.F) {
 		if err != nil || c.Host != b.Host || c.Path != b.Path || !strings.HasPrefix(c.RawQuery, b.RawQuery) || strings.ContainsAny(sent, "\r\n#") {
 			t.Errorf("%q became %q: %v", uri, sent, err)
 		}
-		if source := cspSource(uri); strings.ContainsAny(source, " ;,'\"\r\n") || !strings.HasPrefix(source, b.Scheme+":") {
+		if source := cspSource(uri); strings.ContainsAny(source, " ;,'\"\r\n") || !strings.EqualFold(source, b.Scheme+":") {
 			t.Errorf("%q became %q in a policy", uri, source)
 		}
 	})
@@ -90,24 +90,6 @@ func TestParametersAreAddedToTheQueryOfAnAddress(t *testing.T) {
 		"app:/cb":                 "app:/cb?code=1",
 	} {
 		if got := withParams(uri, url.Values{"code": {"1"}}); got != want {
-			t.Errorf("%s: got %s, want %s", uri, got, want)
-		}
-	}
-}
-
-func TestAPolicyNamesWhereTheFormMayLead(t *testing.T) {
-	for uri, want := range map[string]string{
-		"https://shop.example/cb?a=b":  "https://shop.example",
-		"http://127.0.0.1:8080/cb":     "http://127.0.0.1:8080",
-		"http://[::1]:8080/cb":         "http:",
-		"http://my_host/cb":            "http:",
-		"https://a;script-src*/cb":     "https:",
-		"https://a.example,b.example/": "https:",
-		"com.example.app:/cb":          "com.example.app:",
-		"myapp://cb":                   "myapp:",
-		"HTTPS://Shop.example/":        "https://Shop.example",
-	} {
-		if got := cspSource(uri); got != want {
 			t.Errorf("%s: got %s, want %s", uri, got, want)
 		}
 	}

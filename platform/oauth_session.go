@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A session is one login of a user in one browser, shared by every app that
@@ -40,6 +41,9 @@ func (p *Platform) sessionTTL() time.Duration {
 func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, s *session, err error) {
 	if user.ID == "" {
 		return "", nil, errors.New("platform: Config.Users returned a user without an ID")
+	}
+	if !utf8.ValidString(user.ID) { // in a record it would become somebody else's
+		return "", nil, errors.New("platform: Config.Users returned a user whose ID is not UTF-8")
 	}
 	cookie = randomName()
 	s = &session{ID: sessionID(cookie), User: user, Expires: p.cfg.Now().Add(p.cfg.OAuth.SessionIdle)}

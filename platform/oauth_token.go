@@ -69,8 +69,9 @@ func (p *Platform) lostCode(ctx context.Context, c *call, t *tokens) error {
 
 // refresh exchanges a refresh token for a new one and an access token. Who
 // comes second with it has a token that somebody else may have, too, and there
-// is no telling who is the thief: all tokens of the login end. Of two calls at
-// the same moment one is merely refused.
+// is no telling who is the thief: all tokens of the login end, those that the
+// first one got too. It is merely refused only if it has read the grant before
+// the first one stored it, so an app must not refresh twice at the same moment.
 func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
 	text, err := requiredTokenParam(c, "refresh_token")
 	if err != nil {

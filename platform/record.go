@@ -52,12 +52,16 @@ func saveRecord[T any](ctx context.Context, s Store, kind, name string, value *T
 	return err
 }
 
+// maxConflicts bounds how often a change is tried. Each conflict means that
+// somebody else has got ahead, so no crowd gets there with a store in order.
+const maxConflicts = 1000
+
 // updateRecord changes a record that others may change at the same time, and
 // returns what it is then; it matches [ErrNoRecord] when there is none. change
 // may be called several times; when it returns false or an error, the record
 // stays as it is.
 func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl time.Duration, change func(*T) (bool, error)) (*T, error) {
-	for {
+	for range maxConflicts {
 		value, revision, err := loadRecord[T](ctx, s, kind, name)
 		if err != nil {
 			return nil, err
@@ -77,6 +81,7 @@ func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl ti
 			return nil, err
 		}
 	}
+	return nil, fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
 }
 
 func deleteRecord(ctx context.Context, s Store, kind, name string) error {

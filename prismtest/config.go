@@ -19,7 +19,8 @@ type Config struct {
 	// Platform configures the platform. Store, Queues and Users are in memory
 	// unless they are set; Explain is always on, so that a refused signature says
 	// why. Now is the clock that [Server.Advance] moves, and Override is
-	// asked about the calls that no [Server.Handle] answers. A Store without
+	// asked about the calls that no [Server.Handle] answers. Unless
+	// OAuth.LoginFailures is set, a thousand logins may fail. A Store without
 	// an Add method as that of [memory.Store] needs Key and Secret to be set.
 	Platform platform.Config
 
@@ -64,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Platform.Queues == nil {
 		c.Platform.Queues = memory.New(c.Memory)
+	}
+	if c.Platform.OAuth.LoginFailures == 0 {
+		c.Platform.OAuth.LoginFailures = 1000
 	}
 	c.Platform.Explain = true
 	return c
