@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"/internal/leak":      {},
 	"/internal/chromium":  {},
 	"/internal/check":     {"internal/chromium"},
+	"/internal/failing":   {},
 	"/internal/dist":      {""},
 	"/internal/readme":    {},
 	"/notify":             {"", "internal/wire", "internal/socket"},

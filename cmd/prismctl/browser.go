@@ -47,3 +47,16 @@ func opener(system string) (name string, args []string) {
 	}
 	return "xdg-open", nil
 }
+
+// showAddress opens an address in the browser, if it is to, and prints it for
+// those that have another one.
+func (t *tool) showAddress(ctx context.Context, open bool, purpose, address string) {
+	how := fmt.Sprintf("To %s, open this address in a browser of this machine:", purpose)
+	if open {
+		how = fmt.Sprintf("Use the browser to %s. If none has opened, open this address:", purpose)
+		if err := t.browse(ctx, address); err != nil {
+			how = fmt.Sprintf("No browser could be opened (%v). To %s, open this address:", err, purpose)
+		}
+	}
+	t.notice("%s\n\n    %s\n", how, address)
+}

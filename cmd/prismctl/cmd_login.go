@@ -81,7 +81,7 @@ func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, ba
 	if err := c.knock(ctx, address, back.url); err != nil {
 		return nil, err
 	}
-	c.show(ctx, t, address)
+	t.showAddress(ctx, !c.NoBrowser, "sign in", address)
 	code, err := back.wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, &exitError{exitTimeout, fmt.Errorf("nobody has signed in within %v", c.Timeout)}
@@ -138,16 +138,3 @@ const unregistered = `the platform at %s refuses this login (HTTP %d)
 Either it does not know the key, or the browser must not be sent back to %s.
 Register that address for the key, and name its port by --port from then on. For "prismctl serve", where any port will do, it is
     prismctl serve --redirect %s`
-
-// show opens the address in the browser, and prints it for those that have
-// another one.
-func (c *loginCmd) show(ctx context.Context, t *tool, address string) {
-	how := "To sign in, open this address in a browser of this machine:"
-	if !c.NoBrowser {
-		how = "Sign in with the browser. If none has opened, open this address:"
-		if err := t.browse(ctx, address); err != nil {
-			how = fmt.Sprintf("No browser could be opened (%v). To sign in, open this address:", err)
-		}
-	}
-	t.notice("%s\n\n    %s\n", how, address)
-}

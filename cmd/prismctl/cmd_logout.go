@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 )
 
 type logoutCmd struct {
@@ -48,17 +47,6 @@ func (c *logoutCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer login.Close()
-	c.show(ctx, t, login.LogoutURL(""))
+	t.showAddress(ctx, !c.NoBrowser, "end your session on the platform, too", login.LogoutURL(""))
 	return t.println("Signed out")
-}
-
-func (c *logoutCmd) show(ctx context.Context, t *tool, address string) {
-	how := "To end your session on the platform, too, open this address in the browser:"
-	if !c.NoBrowser {
-		how = "The browser ends your session on the platform, too. If none has opened, open this address:"
-		if err := t.browse(ctx, address); err != nil {
-			how = fmt.Sprintf("No browser could be opened (%v). To end your session on the platform, too, open this address:", err)
-		}
-	}
-	t.notice("%s\n\n    %s\n", how, address)
 }

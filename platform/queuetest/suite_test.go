@@ -1,11 +1,11 @@
 package queuetest
 
 import (
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/internal/failing"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -50,7 +50,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 		t.Run(row.notices+"/"+row.spoiled, func(t *testing.T) {
 			t.Parallel() // some notice by waiting
 			p := find(t, row.notices)
-			if !fails(t, func(tb testing.TB) {
+			if !failing.Does(t, func(tb testing.TB) {
 				p.keep(tb, 3*time.Second, func(tb testing.TB, c Config) platform.Queues { return row.spoil(open(tb, c)) })
 			}) {
 				t.Errorf("%s did not notice that %s", row.notices, row.spoiled)
@@ -67,30 +67,4 @@ func find(t *testing.T, name string) promise {
 	}
 	t.Fatalf("there is no promise %s", name)
 	return promise{}
-}
-
-// A recorder notes failures instead of failing the test.
-type recorder struct {
-	testing.TB
-	failed bool
-}
-
-func (r *recorder) Errorf(string, ...any) { r.failed = true }
-
-func (r *recorder) Fatalf(string, ...any) {
-	r.failed = true
-	runtime.Goexit()
-}
-
-func (r *recorder) Fatal(...any) { r.Fatalf("") }
-
-func fails(t *testing.T, test func(testing.TB)) bool {
-	r := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		test(r)
-	}()
-	<-done
-	return r.failed
 }
