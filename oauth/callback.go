@@ -16,7 +16,8 @@ import (
 // is for those who have it elsewhere.
 //
 // Whatever is wrong with a callback ends in a page that says so, and never in
-// another redirect. A session that the browser has is left alone then.
+// another redirect. A session that the browser has is left alone then, unless
+// the session store failed in the midst of changing it.
 func (l *Login) Callback() http.Handler { return http.HandlerFunc(l.serveCallback) }
 
 func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
@@ -30,8 +31,17 @@ func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
 		err = l.finish(w, r, own)
 	}
 	if err != nil {
-		l.fail(w, r, err)
+		l.fail(w, l.seen(r), err)
 	}
+}
+
+// seen returns a callback with the path that the browser sees, which a
+// StripPrefix or a proxy may have cut: pages must not lead back to it.
+func (l *Login) seen(r *http.Request) *http.Request {
+	address, whole := *r.URL, *r
+	address.Path, address.RawPath = l.callback.Path, l.callback.RawPath
+	whole.URL = &address
+	return &whole
 }
 
 // finish completes the login that the callback r belongs to.
@@ -39,10 +49,10 @@ func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 	query := r.URL.Query()
 	state, err := single(query, "state")
 	if err != nil {
-		return &LoginError{Reason: WrongState, Err: err}
+		return &LoginError{Reason: ReasonWrongState, Err: err}
 	}
 	if state == "" {
-		return &LoginError{Reason: NoState}
+		return &LoginError{Reason: ReasonNoState}
 	}
 	p, m, err := l.take(r, state)
 	if err != nil {
@@ -53,10 +63,10 @@ func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 		return err
 	}
 	if err := l.signIn(w, r, own, t); err != nil {
-		return &LoginError{Reason: StoreFailed, Err: err}
+		return &LoginError{Reason: ReasonStoreFailed, Err: err}
 	}
 	if l.cfg.OnToken != nil {
-		l.cfg.OnToken(r.Context(), t)
+		l.cfg.OnToken(context.WithoutCancel(r.Context()), t) // the browser may leave: the token is stored
 	}
 	m.rounds, m.last = m.rounds+1, l.cfg.Now()
 	l.setMark(w, m)
@@ -67,11 +77,11 @@ func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 // redeem gets the token for what the browser has brought.
 func (l *Login) redeem(r *http.Request, query url.Values, p *pending) (*Token, error) {
 	if query.Has("error") {
-		return nil, &LoginError{Reason: Denied, Err: denial(query)}
+		return nil, &LoginError{Reason: ReasonDenied, Err: denial(query)}
 	}
 	code, err := single(query, "code")
 	if err != nil || code == "" {
-		return nil, &LoginError{Reason: NoCode, Err: err}
+		return nil, &LoginError{Reason: ReasonNoCode, Err: err}
 	}
 	var opts []oauth2.AuthCodeOption
 	if p.Verifier != "" {
@@ -80,9 +90,9 @@ func (l *Login) redeem(r *http.Request, query url.Values, p *pending) (*Token, e
 	t, err := l.Exchange(r.Context(), code, opts...)
 	switch {
 	case errors.Is(err, ErrLoginRequired):
-		return nil, &LoginError{Reason: CodeRefused, Err: err}
+		return nil, &LoginError{Reason: ReasonCodeRefused, Err: err}
 	case err != nil:
-		return nil, &LoginError{Reason: NoAnswer, Err: err}
+		return nil, &LoginError{Reason: ReasonNoAnswer, Err: err}
 	}
 	return t, nil
 }
@@ -103,11 +113,16 @@ func (l *Login) signIn(w http.ResponseWriter, r *http.Request, own bool, t *Toke
 		l.drop(context.WithoutCancel(ctx), handle) // nobody will ask for it
 		return err
 	}
-	l.visits.checks.note(handle, struct{}{}, l.cfg.Now().Add(l.cfg.CheckEvery))
-	if before == "" {
-		return nil
+	if l.cfg.CheckEvery > 0 {
+		l.visits.checks.note(handle, struct{}{}, l.cfg.Now().Add(l.cfg.CheckEvery))
 	}
-	return l.drop(ctx, before)
+	if before != "" {
+		if err := l.drop(context.WithoutCancel(ctx), before); err != nil {
+			// The user is in; no session leads to the record, which will run out.
+			l.report(r, &LoginError{Reason: ReasonStoreFailed, Err: err})
+		}
+	}
+	return nil
 }
 
 // renewSession puts handle into the session, which gets a new id and, if keep,
@@ -132,7 +147,8 @@ func (l *Login) isSameUser(ctx context.Context, handle string, t *Token) (bool, 
 		return true, nil
 	}
 	rec, err := l.load(ctx, handle)
-	return err == nil && rec != nil && rec.Token.User().ID == t.User().ID, err
+	id := t.User().ID // some platforms do not tell it
+	return err == nil && rec != nil && id != "" && rec.Token.User().ID == id, err
 }
 
 // single returns the only value of a parameter, or "".
@@ -143,7 +159,7 @@ func single(query url.Values, name string) (string, error) {
 	return query.Get(name), nil
 }
 
-// longestDenial bounds what is told of each parameter, in bytes: anybody can
+// longestDenial bounds what is told of each parameter, in characters: anybody can
 // write them.
 const longestDenial = 200
 

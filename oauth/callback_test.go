@@ -67,31 +67,31 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 	t.Run("no state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", ""), 400, NoState)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", ""), 400, ReasonNoState)
 	})
 	t.Run("nothing at all", func(t *testing.T) {
 		s := newShop(t, srv, nil)
-		s.wantFailed(srv.Browser(), s.url+"/callback", 400, NoState)
+		s.wantFailed(srv.Browser(), s.url+"/callback", 400, ReasonNoState)
 	})
 	t.Run("an invented state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", secret()), 400, WrongState)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", secret()), 400, ReasonWrongState)
 	})
 	t.Run("the state twice", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, s.wentBack(browser, "/x")+"&state=x", 400, WrongState)
+		s.wantFailed(browser, s.wentBack(browser, "/x")+"&state=x", 400, ReasonWrongState)
 	})
 	t.Run("the state of another browser, which has its own", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		attacker, victim := srv.Browser(), srv.Browser()
 		s.wantLogin(victim, "/x")
-		s.wantFailed(victim, s.wentBack(attacker, "/x"), 400, WrongState)
+		s.wantFailed(victim, s.wentBack(attacker, "/x"), 400, ReasonWrongState)
 	})
 	t.Run("the state of another browser, in one without any", func(t *testing.T) {
 		s := newShop(t, srv, nil)
-		s.wantFailed(srv.Browser(), s.wentBack(srv.Browser(), "/x"), 400, WrongState)
+		s.wantFailed(srv.Browser(), s.wentBack(srv.Browser(), "/x"), 400, ReasonWrongState)
 	})
 	t.Run("a replayed state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
@@ -100,7 +100,7 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 		if _, got := s.get(browser, address); got != "joe at /x" {
 			t.Fatalf("got %q", got)
 		}
-		s.wantFailed(browser, address, 400, WrongState)
+		s.wantFailed(browser, address, 400, ReasonWrongState)
 		s.wantPage(browser, joe, "/y") // the session from before lives on
 	})
 	t.Run("an old state", func(t *testing.T) {
@@ -108,29 +108,29 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 		browser := srv.Browser()
 		address := s.wentBack(browser, "/x")
 		s.ahead.Store(int64(loginTime + time.Second))
-		s.wantFailed(browser, address, 400, WrongState)
+		s.wantFailed(browser, address, 400, ReasonWrongState)
 	})
 	t.Run("no code", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", ""), 400, NoCode)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", ""), 400, ReasonNoCode)
 	})
 	t.Run("a refused code", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", "invented"), 400, CodeRefused)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", "invented"), 400, ReasonCodeRefused)
 	})
 	t.Run("another login's code", func(t *testing.T) { // PKCE binds it
 		s := newShop(t, srv, nil)
 		one, other := s.wentBack(srv.Browser(), "/x"), srv.Browser()
 		u, _ := url.Parse(one)
-		s.wantFailed(other, change(s.wentBack(other, "/x"), "code", u.Query().Get("code")), 400, CodeRefused)
+		s.wantFailed(other, change(s.wentBack(other, "/x"), "code", u.Query().Get("code")), 400, ReasonCodeRefused)
 	})
 	t.Run("denied", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
 		address := change(s.wentBack(browser, "/x"), "error", "access_denied")
-		s.wantFailed(browser, address+"&error_description=%3Cscript%3E", 403, Denied)
+		s.wantFailed(browser, address+"&error_description=%3Cscript%3E", 403, ReasonDenied)
 	})
 }
 
@@ -163,9 +163,9 @@ func TestPlatformThatIsAwayAtTheCallbackGives503(t *testing.T) {
 	browser := s.srv.Browser()
 	address := s.wentBack(browser, "/x")
 	s.wire.cut(true)
-	s.wantFailed(browser, address, 503, NoAnswer)
+	s.wantFailed(browser, address, 503, ReasonNoAnswer)
 	s.wire.cut(false)
-	s.wantFailed(browser, address, 400, WrongState) // the state was good once
+	s.wantFailed(browser, address, 400, ReasonWrongState) // the state was good once
 	s.wantPage(browser, joe, "/again")
 }
 
@@ -339,7 +339,7 @@ func TestStateThatIsBeingTakenIsTaken(t *testing.T) {
 			all.Go(func() {
 				if _, _, err := l.take(r, "s"); err == nil {
 					taken.Add(1)
-				} else if reasonOf(err) != WrongState {
+				} else if reasonOf(err) != ReasonWrongState {
 					t.Error(err)
 				}
 			})

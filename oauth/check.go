@@ -25,9 +25,9 @@ func (l *Login) check(r *http.Request, handle string, t *Token) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrSessionEnded):
-		return &LoginError{Reason: SessionEnded, Err: err}
+		return &LoginError{Reason: ReasonSessionEnded, Err: err}
 	case timeIsUp(r):
-		return &LoginError{Reason: NoAnswer, Err: r.Context().Err()}
+		return &LoginError{Reason: ReasonNoAnswer, Err: r.Context().Err()}
 	}
 	return l.unknown(err)
 }
@@ -45,7 +45,7 @@ func (l *Login) ask(r *http.Request, sessionID string) (time.Duration, error) {
 	case errors.Is(err, ErrSessionEnded):
 		return 0, err
 	}
-	l.report(r, &LoginError{Reason: NoAnswer, Err: err})
+	l.report(r, &LoginError{Reason: ReasonNoAnswer, Err: err})
 	return min(pause, l.cfg.CheckEvery), err
 }
 
@@ -53,10 +53,10 @@ func (l *Login) ask(r *http.Request, sessionID string) (time.Duration, error) {
 // session lives. A token that has expired will be refreshed next, or not.
 func (l *Login) unknown(err error) error {
 	switch l.cfg.Unreachable {
-	case SignOut:
-		return &LoginError{Reason: SessionEnded, Err: err}
-	case Refuse:
-		return &LoginError{Reason: NoAnswer, Err: err}
+	case SignOutAtOnce:
+		return &LoginError{Reason: ReasonSessionEnded, Err: err}
+	case RefuseMeanwhile:
+		return &LoginError{Reason: ReasonNoAnswer, Err: err}
 	}
 	return nil
 }

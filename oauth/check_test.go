@@ -35,8 +35,8 @@ func TestUserWhoSignedOutElsewhereIsOutHereWithinAMinute(t *testing.T) {
 	s.wantPage(browser, joe, "/x")
 	s.advance(defaultCheckEvery)
 	s.wantLogin(browser, "/x")
-	s.wantReasons(SessionEnded)
-	if s.sessionCookie(browser) != "" || len(s.login.own.items) != 1 { // the login that has just begun
+	s.wantReasons(ReasonSessionEnded)
+	if s.sessionCookie(browser) != "" || len(s.login.own.items) != 2 { // the login that has just begun, and a note of the end
 		t.Errorf("%d records are left", len(s.login.own.items))
 	}
 	if status, _ := s.send(browser, "POST", "/x"); status != 401 {
@@ -67,7 +67,7 @@ func TestChecksKeepThePlatformsSessionAlive(t *testing.T) {
 }
 
 func TestUnreachablePlatformAtACheck(t *testing.T) {
-	for policy, want := range map[Unreachable]int{StayUntilExpiry: 200, SignOut: 303, Refuse: 503} {
+	for policy, want := range map[Unreachable]int{StayUntilExpiry: 200, SignOutAtOnce: 303, RefuseMeanwhile: 503} {
 		s := newShop(t, newPlatform(t), func(c *Config) { c.Unreachable = policy })
 		browser := s.signedIn(joe)
 		s.wire.cut(true)
@@ -77,12 +77,12 @@ func TestUnreachablePlatformAtACheck(t *testing.T) {
 				t.Errorf("policy %d: got %d, want %d", policy, resp.StatusCode, want)
 			}
 		}
-		if got := s.reasons(); got[0] != NoAnswer || policy != SignOut && len(got) != 1 {
+		if got := s.reasons(); got[0] != ReasonNoAnswer || policy != SignOutAtOnce && len(got) != 1 {
 			t.Errorf("policy %d: OnError got %q", policy, got)
 		}
 		s.wire.cut(false)
 		s.ahead.Add(int64(pause))
-		if policy == SignOut {
+		if policy == SignOutAtOnce {
 			s.wantLogin(browser, "/x")
 		} else {
 			s.wantPage(browser, joe, "/x")
@@ -92,7 +92,7 @@ func TestUnreachablePlatformAtACheck(t *testing.T) {
 
 // Others wait for the same answer, and would be signed out with it.
 func TestBrowserThatLeavesDuringACheckSignsNobodyOut(t *testing.T) {
-	s := newShop(t, newPlatform(t), func(c *Config) { c.Unreachable = SignOut })
+	s := newShop(t, newPlatform(t), func(c *Config) { c.Unreachable = SignOutAtOnce })
 	browser := s.signedIn(joe)
 	s.advance(defaultCheckEvery)
 	asked, goOn := make(chan struct{}), make(chan struct{})
@@ -128,5 +128,5 @@ func TestRefusedKeyIsNotTheEndOfASession(t *testing.T) {
 	})
 	s.advance(defaultCheckEvery)
 	s.wantPage(browser, joe, "/x")
-	s.wantReasons(NoAnswer)
+	s.wantReasons(ReasonNoAnswer)
 }

@@ -74,11 +74,11 @@ func raceForClaim(t *testing.T, store slowStore) {
 			time.Sleep(rand.N(400 * time.Millisecond))
 			ctx, cancel := context.WithTimeout(t.Context(), 2*claimTime)
 			defer cancel()
-			rec, mine, err := l.claim(ctx, "h", deadline)
+			rec, mine, err := l.claim(ctx, "h")
 			if err != nil {
 				return // not in time
 			}
-			if mine {
+			if mine != "" {
 				mu.Lock()
 				granted++
 				mu.Unlock()
@@ -113,12 +113,12 @@ func TestClaimThatWasWrittenLateDoesNotHold(t *testing.T) {
 		quick.save(t.Context(), "h", &record{Token: expiredToken()}, deadline)
 		done := make(chan bool)
 		go func() {
-			rec, mine, err := late.claim(t.Context(), "h", deadline)
-			done <- err == nil && !mine && rec.Token.AccessToken == "b"
+			rec, mine, err := late.claim(t.Context(), "h")
+			done <- err == nil && mine == "" && rec.Token.AccessToken == "b"
 		}()
 		synctest.Wait()
-		if _, mine, err := quick.claim(t.Context(), "h", deadline); err != nil || !mine {
-			t.Errorf("the quick one: %v %v", mine, err)
+		if _, mine, err := quick.claim(t.Context(), "h"); err != nil || mine == "" {
+			t.Errorf("the quick one: %q %v", mine, err)
 		}
 		time.Sleep(2 * time.Second)
 		quick.replace(t.Context(), "h", freshToken(), deadline)
@@ -144,9 +144,10 @@ func TestClaimOfAProcessThatDiedRunsOut(t *testing.T) {
 		l := processes(t, 1, quietStore())[0]
 		deadline := time.Now().Add(time.Hour)
 		began := time.Now()
-		l.save(t.Context(), "h", &record{expiredToken(), "someone's", began.Add(claimTime)}, deadline)
-		_, mine, err := l.claim(t.Context(), "h", deadline)
-		if took := time.Since(began); err != nil || !mine || took < claimTime || took > claimTime+time.Second {
+		l.save(t.Context(), "h", &record{expiredToken()}, deadline)
+		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimTime)}, deadline)
+		_, mine, err := l.claim(t.Context(), "h")
+		if took := time.Since(began); err != nil || mine == "" || took < claimTime || took > claimTime+time.Second {
 			t.Errorf("after %v: %v %v", took, mine, err)
 		}
 	})
@@ -158,9 +159,10 @@ func TestGoodTokenDoesNotWaitForAnotherProcess(t *testing.T) {
 		l := processes(t, 1, quietStore())[0]
 		good := &Token{AccessToken: "a", RefreshToken: "old", Issued: time.Now().Add(-time.Hour), Expiry: time.Now().Add(30 * time.Second)}
 		began := time.Now()
-		l.save(t.Context(), "h", &record{good, "someone's", began.Add(claimTime)}, began.Add(time.Hour))
-		rec, mine, err := l.claim(t.Context(), "h", began.Add(time.Hour))
-		if err != nil || mine || rec.Token.AccessToken != "a" || time.Since(began) > claimPoll {
+		l.save(t.Context(), "h", &record{good}, began.Add(time.Hour))
+		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimTime)}, began.Add(time.Hour))
+		rec, mine, err := l.claim(t.Context(), "h")
+		if err != nil || mine != "" || rec.Token.AccessToken != "a" || time.Since(began) > claimPoll {
 			t.Errorf("after %v: %v %v", time.Since(began), mine, err)
 		}
 	})
@@ -173,23 +175,23 @@ func TestFailedRefreshGivesTheClaimBack(t *testing.T) {
 		l.save(t.Context(), "h", &record{Token: expiredToken()}, deadline)
 		for range 2 {
 			began := time.Now()
-			rec, mine, err := l.claim(t.Context(), "h", deadline)
-			if err != nil || !mine || time.Since(began) > claimWait {
+			_, mine, err := l.claim(t.Context(), "h")
+			if err != nil || mine == "" || time.Since(began) > claimWait {
 				t.Fatalf("after %v: %v %v", time.Since(began), mine, err)
 			}
-			l.release(t.Context(), "h", rec, deadline)
+			l.release(t.Context(), "h", mine)
 		}
 	})
 }
 
-// It would write the old token over the new one.
-func TestLateReleaseDoesNotTouchANewerToken(t *testing.T) {
+// Another process may have claimed the token when the claim had run out.
+func TestLateReleaseDoesNotTouchANewerClaim(t *testing.T) {
 	l := processes(t, 1, quietStore())[0]
-	deadline := time.Now().Add(time.Hour)
-	l.save(t.Context(), "h", &record{Token: freshToken()}, deadline)
-	l.release(t.Context(), "h", &record{Token: expiredToken()}, deadline)
-	if rec, err := l.load(t.Context(), "h"); err != nil || rec.Token.RefreshToken != "new" {
-		t.Errorf("found %v: %v", rec, err)
+	newer := lease{"another's", time.Now().Add(claimTime)}
+	l.put(t.Context(), l.id(claimKind, "h"), &newer, newer.Until)
+	l.release(t.Context(), "h", "mine")
+	if held, err := l.lease(t.Context(), "h"); err != nil || held.Claim != newer.Claim {
+		t.Errorf("found %v: %v", held, err)
 	}
 }
 

@@ -31,10 +31,16 @@ type Config struct {
 	// is named after the key and CallbackURL, so that applications on one host
 	// do not take it from each other. Two of those must not be nested in one
 	// another: give each a manager by scs.New then.
+	//
+	// Several processes may share a store, so that any of them serves any
+	// user. It must give everyone what was last written, within a quarter of a
+	// second, and the clocks must agree to some seconds; a refresh then takes
+	// 0.6 s longer, lest two processes use one refresh token.
 	Sessions *scs.SessionManager
 
-	// AfterLogin is the path of this site to go to after a login that did not
-	// begin at a page. Empty means "/".
+	// AfterLogin is the path of this site to go to when it is not known where
+	// the user wanted to go: after a login that failed, or when the address of
+	// that page is longer than 4 KiB. Empty means "/".
 	AfterLogin string
 
 	// AfterLogout is the path of this site to go to after a logout. Its
@@ -70,7 +76,8 @@ type Config struct {
 	OnError func(r *http.Request, err error)
 
 	// ErrorPage answers a request whose login failed, in place of the page in
-	// Chinese and English that is built in. err is a [*LoginError].
+	// Chinese and English that is built in. err is a [*LoginError], whose
+	// Status is the one to answer with.
 	ErrorPage func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Now is the clock, for tests. If nil, it is time.Now.
@@ -84,10 +91,10 @@ type Unreachable int
 const (
 	// StayUntilExpiry lets users stay until their access token expires.
 	StayUntilExpiry Unreachable = iota
-	// SignOut ends the session.
-	SignOut
-	// Refuse answers HTTP 503 and keeps the session.
-	Refuse
+	// SignOutAtOnce ends the session.
+	SignOutAtOnce
+	// RefuseMeanwhile answers HTTP 503 and keeps the session.
+	RefuseMeanwhile
 )
 
 const (
@@ -119,8 +126,8 @@ func (c *Config) check() (*url.URL, error) {
 	switch {
 	case c.RefreshAhead < 0:
 		return nil, errors.New("oauth: Config.RefreshAhead is negative: leave it zero for the default")
-	case c.Unreachable < StayUntilExpiry || c.Unreachable > Refuse:
-		return nil, fmt.Errorf("oauth: Config.Unreachable is %d: use StayUntilExpiry, SignOut or Refuse", c.Unreachable)
+	case c.Unreachable < StayUntilExpiry || c.Unreachable > RefuseMeanwhile:
+		return nil, fmt.Errorf("oauth: Config.Unreachable is %d: use StayUntilExpiry, SignOutAtOnce or Refuse", c.Unreachable)
 	}
 	return callback, checkSessions(c.Sessions, callback)
 }

@@ -97,7 +97,7 @@ func TestConfigThatWorksIsTaken(t *testing.T) {
 		{CallbackURL: "http://[::1]:8080/callback/"},
 		{CallbackURL: "https://shop.example/auth?site=7"},
 		{CallbackURL: "https://shop.example/%E5%95%86%E5%BA%97", AfterLogin: "/start?x=1#top", AfterLogout: "/bye/"},
-		{CallbackURL: sampleBack, CheckEvery: -1, Unreachable: Refuse},
+		{CallbackURL: sampleBack, CheckEvery: -1, Unreachable: RefuseMeanwhile},
 		{CallbackURL: sampleBack, Sessions: quietSessions()},
 	} {
 		if _, err := New(sampleClient(t, "https://example.com/api"), cfg); err != nil {

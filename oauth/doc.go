@@ -10,7 +10,8 @@
 //	http.Handle("POST /logout", login.Logout())
 //
 // Inside of app, [User] tells who is there, [UserClient] calls APIs in that
-// user's name, and [UserToken] is the token itself. The address of the
+// user's name, and [UserToken] is the token itself. [Login.Recognize] is for pages
+// that everybody may see. The address of the
 // callback has to be registered with the platform, and so has the one that
 // [Config].AfterLogout gives.
 //

@@ -25,28 +25,32 @@ var (
 type Reason string
 
 const (
-	// NoState: the browser came back without a state, so nothing tells whether
-	// it was sent by this site.
-	NoState Reason = "no state"
-	// WrongState: the state is not known, was used already, is too old, or is
-	// that of another browser.
-	WrongState Reason = "wrong state"
-	// Denied: the platform sent the browser back with an error.
-	Denied Reason = "denied"
-	// NoCode: the browser came back with neither a code nor an error.
-	NoCode Reason = "no code"
-	// CodeRefused: the platform refused the code.
-	CodeRefused Reason = "code refused"
-	// NoAnswer: the platform could not be reached, or its answer was of no use.
-	NoAnswer Reason = "no answer"
-	// Loop: the browser was logged in several times in a row and came back
-	// without a session each time, as it does when it takes no cookies.
-	Loop Reason = "loop"
-	// SessionEnded: a session has ended on the platform, or its token could
-	// not be refreshed any more. The user is asked to log in again.
-	SessionEnded Reason = "session ended"
-	// StoreFailed: the session store failed.
-	StoreFailed Reason = "store failed"
+	// ReasonNoState: the browser came back without a state, so nothing tells
+	// whether it was sent by this site.
+	ReasonNoState Reason = "no state"
+	// ReasonWrongState: the state is not known, was used already, is too old,
+	// or is that of another browser.
+	ReasonWrongState Reason = "wrong state"
+	// ReasonDenied: the platform sent the browser back with an error.
+	ReasonDenied Reason = "denied"
+	// ReasonNoCode: the browser came back with neither a code nor an error.
+	ReasonNoCode Reason = "no code"
+	// ReasonCodeRefused: the platform refused the code.
+	ReasonCodeRefused Reason = "code refused"
+	// ReasonNoAnswer: the platform could not be reached, or its answer was of no
+	// use.
+	ReasonNoAnswer Reason = "no answer"
+	// ReasonLoop: the browser was logged in several times in a row and came
+	// back without a session each time, as it does when it takes no cookies.
+	ReasonLoop Reason = "loop"
+	// ReasonMisrouted: the browser came back to this site, but its request
+	// reached Require under another path than that of Config.CallbackURL.
+	ReasonMisrouted Reason = "misrouted"
+	// ReasonSessionEnded: a session has ended on the platform, or its token
+	// could not be refreshed any more. The user is asked to log in again.
+	ReasonSessionEnded Reason = "session ended"
+	// ReasonStoreFailed: the session store failed.
+	ReasonStoreFailed Reason = "store failed"
 )
 
 // LoginError is a login that failed, or a session that could not be kept. Get
@@ -65,6 +69,21 @@ func (e *LoginError) Error() string {
 
 // Unwrap returns the cause.
 func (e *LoginError) Unwrap() error { return e.Err }
+
+// Status returns the HTTP status that suits the answer.
+func (e *LoginError) Status() int { return e.Reason.status() }
+
+func (r Reason) status() int {
+	switch r {
+	case ReasonDenied:
+		return http.StatusForbidden
+	case ReasonNoAnswer:
+		return http.StatusServiceUnavailable
+	case ReasonStoreFailed, ReasonMisrouted:
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest // all others are the browser's
+}
 
 // refused tells whether the platform has answered that a code, a refresh token
 // or a session is no good. All else leaves that open: no answer, a server in

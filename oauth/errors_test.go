@@ -10,16 +10,16 @@ import (
 
 func TestLoginErrorNamesItsReasonAndItsCause(t *testing.T) {
 	cause := &prism.Error{Method: "POST", Path: "token", Code: "invalid_grant", Status: 400}
-	err := fmt.Errorf("page: %w", &LoginError{Reason: CodeRefused, Err: fmt.Errorf("%w: %w", ErrLoginRequired, cause)})
+	err := fmt.Errorf("page: %w", &LoginError{Reason: ReasonCodeRefused, Err: fmt.Errorf("%w: %w", ErrLoginRequired, cause)})
 	var login *LoginError
 	var answered *prism.Error
-	if !errors.As(err, &login) || login.Reason != CodeRefused || !errors.As(err, &answered) || !errors.Is(err, ErrLoginRequired) {
+	if !errors.As(err, &login) || login.Reason != ReasonCodeRefused || !errors.As(err, &answered) || !errors.Is(err, ErrLoginRequired) {
 		t.Errorf("out of reach: %v", err)
 	}
 	if want := "page: oauth: login: code refused: oauth: the user has to log in: prism: POST token: invalid_grant (HTTP 400)"; err.Error() != want {
 		t.Errorf("got %s", err)
 	}
-	if got := (&LoginError{Reason: NoState}).Error(); got != "oauth: login: no state" {
+	if got := (&LoginError{Reason: ReasonNoState}).Error(); got != "oauth: login: no state" {
 		t.Errorf("without a cause: %s", got)
 	}
 }

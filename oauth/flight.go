@@ -13,6 +13,7 @@ type visits struct {
 	taking   sync.Map          // ids of pending logins that are being taken
 	renewals flights[*Token]   // by handle
 	checks   flights[struct{}] // by handle
+	ends     flights[struct{}] // by handle, told to the operator
 }
 
 // flights does a piece of work once for all who ask for it at the same time,

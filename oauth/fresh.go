@@ -24,14 +24,14 @@ func (l *Login) fresh(r *http.Request, handle string, t *Token) (*Token, error) 
 	switch reason := reasonOf(err); {
 	case err == nil:
 		return newer, nil
-	case err == errNobody || reason == SessionEnded || reason == StoreFailed:
+	case err == errNobody || reason == ReasonSessionEnded || reason == ReasonStoreFailed:
 		return nil, err
 	case good && !timeIsUp(r):
 		return t, nil
-	case l.cfg.Unreachable == SignOut && !timeIsUp(r):
-		return nil, &LoginError{Reason: SessionEnded, Err: err}
+	case l.cfg.Unreachable == SignOutAtOnce && !timeIsUp(r):
+		return nil, &LoginError{Reason: ReasonSessionEnded, Err: err}
 	}
-	return nil, &LoginError{Reason: NoAnswer, Err: err}
+	return nil, &LoginError{Reason: ReasonNoAnswer, Err: err}
 }
 
 // timeIsUp tells whether nobody waits for the answer to r any more.
@@ -47,27 +47,30 @@ func (l *Login) lead(r *http.Request, handle string) (*Token, time.Duration, err
 	if err == nil || err == errNobody || reasonOf(err) != "" {
 		return t, 0, err
 	}
-	l.report(r, &LoginError{Reason: NoAnswer, Err: err})
+	l.report(r, &LoginError{Reason: ReasonNoAnswer, Err: err})
 	return nil, pause, err // so that not every request waits in vain
 }
 
 // refreshOnce refreshes the token of a handle unless it is not due any more.
 func (l *Login) refreshOnce(ctx context.Context, handle string, deadline time.Time) (*Token, error) {
-	rec, mine, err := l.claim(ctx, handle, deadline)
+	rec, mine, err := l.claim(ctx, handle)
 	if err != nil {
 		return nil, err
 	}
-	if !mine {
+	if mine == "" {
 		return rec.Token, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, renewTime)
+	// However long the claim took: what is bought now must also be stored.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTime)
 	defer cancel()
+	defer l.release(ctx, handle, mine)
+	limited, cancelRenewal := context.WithTimeout(ctx, renewTime)
+	defer cancelRenewal()
 	t, err := l.renew(limited, rec.Token)
 	switch {
 	case errors.Is(err, ErrLoginRequired):
 		return l.lookAgain(ctx, handle, rec.Token, err)
 	case err != nil:
-		l.release(ctx, handle, rec, deadline)
 		return nil, err
 	}
 	if err := l.replace(ctx, handle, t, deadline); err != nil {
@@ -99,9 +102,9 @@ func (l *Login) lookAgain(ctx context.Context, handle string, used *Token, refus
 		}
 	}
 	if err := l.drop(ctx, handle); err != nil {
-		return nil, &LoginError{Reason: StoreFailed, Err: err}
+		return nil, &LoginError{Reason: ReasonStoreFailed, Err: err}
 	}
-	return nil, &LoginError{Reason: SessionEnded, Err: refusal}
+	return nil, &LoginError{Reason: ReasonSessionEnded, Err: refusal}
 }
 
 // replace stores t, and tries hard: the token before is of no use any more.
@@ -117,7 +120,14 @@ func (l *Login) replace(ctx context.Context, handle string, t *Token, deadline t
 		}
 	}
 	if err != nil {
-		return &LoginError{Reason: StoreFailed, Err: err}
+		return &LoginError{Reason: ReasonStoreFailed, Err: err}
+	}
+	switch gone, err := l.gone(ctx, handle); {
+	case err != nil:
+		return &LoginError{Reason: ReasonStoreFailed, Err: err}
+	case gone: // the user has left since
+		l.drop(ctx, handle)
+		return errNobody
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func TestClockTwoDaysOffOnOneSide(t *testing.T) {
 		browser := s.signedIn(joe)
 		s.advance(48 * time.Hour)
 		s.wantLogin(browser, "/x") // the platform's session is idle for too long
-		s.wantReasons(SessionEnded)
+		s.wantReasons(ReasonSessionEnded)
 		s.advance(-48 * time.Hour)
 		s.signedIn(joe)
 	})
@@ -306,7 +306,7 @@ func TestRefusedRefreshLeadsToTheLogin(t *testing.T) {
 	s.wantPage(browser, joe, "/x") // nobody has asked yet
 	s.advance(2 * time.Hour)
 	s.wantLogin(browser, "/x")
-	s.wantReasons(SessionEnded)
+	s.wantReasons(ReasonSessionEnded)
 	if s.sessionCookie(browser) != "" {
 		t.Error("the session is still there")
 	}
@@ -337,13 +337,13 @@ func TestRefusedRefreshTakesWhatAnotherProcessGot(t *testing.T) {
 }
 
 func TestUnreachablePlatformAndAnExpiredToken(t *testing.T) {
-	for policy, want := range map[Unreachable]int{StayUntilExpiry: 503, SignOut: 303, Refuse: 503} {
+	for policy, want := range map[Unreachable]int{StayUntilExpiry: 503, SignOutAtOnce: 303, RefuseMeanwhile: 503} {
 		s := newShop(t, newPlatform(t), func(c *Config) { c.CheckEvery, c.Unreachable = -1, policy })
 		browser := s.signedIn(joe)
 		s.wire.cut(true)
 		s.advance(59*time.Minute + 30*time.Second)
 		s.wantPage(browser, joe, "/x") // due, but good for now
-		s.wantReasons(NoAnswer)
+		s.wantReasons(ReasonNoAnswer)
 		s.advance(time.Minute)
 		resp, _ := s.step(browser, "/x")
 		if resp.StatusCode != want {
@@ -352,7 +352,7 @@ func TestUnreachablePlatformAndAnExpiredToken(t *testing.T) {
 		s.reasons()
 		s.wire.cut(false)
 		s.ahead.Add(int64(pause))
-		if policy != SignOut {
+		if policy != SignOutAtOnce {
 			if resp.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
@@ -376,7 +376,7 @@ func TestPlatformThatIsAwayIsNotAskedByEveryRequest(t *testing.T) {
 	if n := asked.Load(); n != 2 { // about the session, and for a token
 		t.Errorf("the platform was asked %d times", n)
 	}
-	s.wantReasons(NoAnswer, NoAnswer)
+	s.wantReasons(ReasonNoAnswer, ReasonNoAnswer)
 }
 
 func TestScriptsGet503AsJSON(t *testing.T) {
@@ -428,7 +428,7 @@ func newTokenThatCannotBeStoredIsNotUsed(t *testing.T, srv *prismtest.Server) {
 	if status, body := s.get(browser, "/x"); status != 500 || !strings.Contains(body, "cannot store") {
 		t.Errorf("got %d %s", status, body)
 	}
-	s.wantReasons(StoreFailed)
+	s.wantReasons(ReasonStoreFailed)
 	if len(s.tokens) != 1 {
 		t.Error("OnToken was told of a token that was not stored")
 	}

@@ -34,7 +34,7 @@ func TestLoginsInALoopEndInAPage(t *testing.T) {
 		if status != 400 || !strings.Contains(body, "cookies") {
 			t.Errorf("got %d %s", status, body)
 		}
-		s.wantReasons(Loop)
+		s.wantReasons(ReasonLoop)
 	}
 	if n := len(s.tokens); n > 1+2*mostRounds {
 		t.Errorf("%d logins", n)
@@ -76,7 +76,7 @@ func TestBrowserWithoutCookiesGetsAPage(t *testing.T) {
 	if resp.StatusCode != 400 || to != nil {
 		t.Errorf("got %d to %v", resp.StatusCode, to)
 	}
-	s.wantReasons(WrongState)
+	s.wantReasons(ReasonWrongState)
 }
 
 func FuzzMark(f *testing.F) {

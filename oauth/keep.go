@@ -19,14 +19,14 @@ import (
 
 // A record is a user's token. Whoever wants to refresh it, claims it first.
 type record struct {
-	Token *Token    `json:"token"`
-	Claim string    `json:"claim,omitempty"` // names who refreshes it
-	Until time.Time `json:"until,omitzero"`  // when the claim is over
+	Token *Token `json:"token"`
 }
 
 // kinds of records.
 const (
 	tokenKind   = "token"
+	claimKind   = "claim"
+	goneKind    = "gone"
 	pendingKind = "pending"
 )
 
@@ -63,8 +63,19 @@ func (l *Login) save(ctx context.Context, handle string, rec *record, expiry tim
 	return l.put(ctx, l.id(tokenKind, handle), rec, expiry)
 }
 
+// drop deletes the record of a handle for good: it leaves a note first, for a
+// refresh that is just about to write the record.
 func (l *Login) drop(ctx context.Context, handle string) error {
+	if err := l.put(ctx, l.id(goneKind, handle), true, time.Now().Add(2*claimTime)); err != nil {
+		return err
+	}
 	return l.remove(ctx, l.id(tokenKind, handle))
+}
+
+// gone tells whether the record of a handle was dropped a short while ago.
+func (l *Login) gone(ctx context.Context, handle string) (bool, error) {
+	var gone bool
+	return l.find(ctx, l.id(goneKind, handle), &gone)
 }
 
 // find reads a record into value. Its errors do not quote the record.

@@ -58,7 +58,7 @@ func walkWithFailure(t *testing.T, srv *prismtest.Server, failing int32) int32 {
 		}
 	}
 	told := s.reasons()
-	if failures > 1 || failures != len(told) || failures == 1 && told[0] != StoreFailed {
+	if failures > 1 || failures != len(told) || failures == 1 && told[0] != ReasonStoreFailed {
 		t.Errorf("statuses %v, but OnError got %q", statuses, told)
 	}
 	if got := s.body(srv.SignIn(browser, s.url+"/again", joe, password)); got != "joe at /again" {
@@ -98,7 +98,7 @@ func TestStoreThatIsAwayGives500(t *testing.T) {
 	if status, body := s.send(browser, "GET", "/x", "Accept", "application/json"); status != 500 || !strings.Contains(body, `"store_failed"`) {
 		t.Errorf("a script got %d %s", status, body)
 	}
-	s.wantReasons(StoreFailed, StoreFailed, StoreFailed)
+	s.wantReasons(ReasonStoreFailed, ReasonStoreFailed, ReasonStoreFailed)
 	away.Store(false)
 	s.wantPage(browser, joe, "/x")
 }

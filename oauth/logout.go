@@ -38,7 +38,7 @@ func (l *Login) serveLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := l.destroy(w, r, own); err != nil {
-		l.fail(w, r, &LoginError{Reason: StoreFailed, Err: err})
+		l.fail(w, r, &LoginError{Reason: ReasonStoreFailed, Err: err})
 		return
 	}
 	address := l.LogoutURL(l.origin() + l.cfg.AfterLogout)

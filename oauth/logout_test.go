@@ -139,6 +139,6 @@ func TestOutOfOneApplicationIsOutOfBoth(t *testing.T) {
 	if resp, _ := other.step(browser, to.String()); resp.StatusCode != 200 {
 		t.Errorf("the platform let the user in again: %d", resp.StatusCode)
 	}
-	other.wantReasons(SessionEnded)
+	other.wantReasons(ReasonSessionEnded)
 	one.wantLogin(browser, "/x")
 }

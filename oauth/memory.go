@@ -55,19 +55,6 @@ func (m *memory) Delete(token string) error {
 	return nil
 }
 
-// All returns what has not expired, for [scs.SessionManager.Iterate].
-func (m *memory) All() (map[string][]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := make(map[string][]byte, len(m.items))
-	for token, it := range m.items {
-		if !time.Now().After(it.expiry) {
-			all[token] = it.value
-		}
-	}
-	return all, nil
-}
-
 func (m *memory) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

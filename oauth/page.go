@@ -26,7 +26,7 @@ func (l *Login) report(r *http.Request, err error) {
 		return
 	}
 	level := slog.LevelWarn
-	if reasonOf(err) == SessionEnded {
+	if reasonOf(err) == ReasonSessionEnded {
 		level = slog.LevelInfo
 	}
 	l.client.Logger().LogAttrs(r.Context(), level, "oauth: login failed or session lost",
@@ -45,19 +45,9 @@ func reasonOf(err error) Reason {
 	return ""
 }
 
-// statuses of the answers; all other reasons are the browser's: 400.
-var statuses = map[Reason]int{
-	Denied:      http.StatusForbidden,
-	NoAnswer:    http.StatusServiceUnavailable,
-	StoreFailed: http.StatusInternalServerError,
-}
-
 // show answers r with a page, or with JSON if no person would see it.
 func (l *Login) show(w http.ResponseWriter, r *http.Request, err error) {
-	status, known := statuses[reasonOf(err)]
-	if !known {
-		status = http.StatusBadRequest
-	}
+	status := reasonOf(err).status()
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(int(pause/time.Second)))
 	}
@@ -83,7 +73,7 @@ func answerJSON(w http.ResponseWriter, status int, body map[string]string) {
 }
 
 // page writes a page with a link to try again. Of the request it quotes no more
-// than the path, there: anybody may have written what the platform is said to
+// than the address, there: anybody may have written what the platform is said to
 // answer.
 func (l *Login) page(w http.ResponseWriter, r *http.Request, status int, reason Reason) {
 	language := languageOf(r.Header.Get("Accept-Language"))
@@ -172,14 +162,14 @@ var texts = map[string]words{
 		again: "Try again",
 		other: "Something went wrong while you were logging in.",
 		reasons: map[Reason]string{
-			NoState:     "The login did not begin on this site, so it was stopped for your safety.",
-			WrongState:  "This login was used already, has taken too long, or was begun in another browser, so it was stopped for your safety.",
-			Denied:      "The platform did not confirm the login.",
-			NoCode:      "The platform's answer to the login was not complete.",
-			CodeRefused: "The platform did not accept the login any more. It may have taken too long.",
-			NoAnswer:    "The platform cannot be reached at the moment. Please wait a little.",
-			Loop:        "The login succeeded several times in a row, but your browser came back without it. Please allow cookies for this site.",
-			StoreFailed: "This site cannot store or read logins at the moment. Please wait a little.",
+			ReasonNoState:     "The login did not begin on this site, so it was stopped for your safety.",
+			ReasonWrongState:  "This login was used already, has taken too long, or was begun in another browser, so it was stopped for your safety.",
+			ReasonDenied:      "The platform did not confirm the login.",
+			ReasonNoCode:      "The platform's answer to the login was not complete.",
+			ReasonCodeRefused: "The platform did not accept the login any more. It may have taken too long.",
+			ReasonNoAnswer:    "The platform cannot be reached at the moment. Please wait a little.",
+			ReasonLoop:        "The login succeeded several times in a row, but your browser came back without it. Please allow cookies for this site.",
+			ReasonStoreFailed: "This site cannot store or read logins at the moment. Please wait a little.",
 		},
 	},
 	"zh": {
@@ -188,14 +178,14 @@ var texts = map[string]words{
 		again: "重试",
 		other: "登录过程中出现错误。",
 		reasons: map[Reason]string{
-			NoState:     "此次登录并非从本站开始，为安全起见已中止。",
-			WrongState:  "此次登录已被使用、已超时，或是在另一个浏览器中开始的，为安全起见已中止。",
-			Denied:      "平台没有确认此次登录。",
-			NoCode:      "平台返回的登录结果不完整。",
-			CodeRefused: "平台没有接受此次登录，可能是耗时过长。",
-			NoAnswer:    "暂时无法连接平台，请稍候再试。",
-			Loop:        "登录已连续多次成功，但浏览器没有带回登录状态。请允许本站使用 Cookie。",
-			StoreFailed: "本站暂时无法保存或读取登录状态，请稍候再试。",
+			ReasonNoState:     "此次登录并非从本站开始，为安全起见已中止。",
+			ReasonWrongState:  "此次登录已被使用、已超时，或是在另一个浏览器中开始的，为安全起见已中止。",
+			ReasonDenied:      "平台没有确认此次登录。",
+			ReasonNoCode:      "平台返回的登录结果不完整。",
+			ReasonCodeRefused: "平台没有接受此次登录，可能是耗时过长。",
+			ReasonNoAnswer:    "暂时无法连接平台，请稍候再试。",
+			ReasonLoop:        "登录已连续多次成功，但浏览器没有带回登录状态。请允许本站使用 Cookie。",
+			ReasonStoreFailed: "本站暂时无法保存或读取登录状态，请稍候再试。",
 		},
 	},
 }

@@ -14,7 +14,7 @@ import (
 
 func TestErrorPagesSpeakTheVisitorsLanguage(t *testing.T) {
 	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, AfterLogin: "/start?a=b&c"})
-	for _, reason := range []Reason{NoState, WrongState, Denied, NoCode, CodeRefused, NoAnswer, Loop, StoreFailed} {
+	for _, reason := range []Reason{ReasonNoState, ReasonWrongState, ReasonDenied, ReasonNoCode, ReasonCodeRefused, ReasonNoAnswer, ReasonLoop, ReasonStoreFailed} {
 		for _, language := range []string{"zh", "en"} {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest("GET", "/auth/callback", nil)
@@ -48,7 +48,7 @@ func TestErrorPagesLeadBackToThePageThatFailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.URL = u
-		if l.fail(w, r, &LoginError{Reason: NoAnswer}); !strings.Contains(w.Body.String(), `href="`+row.want+`"`) {
+		if l.fail(w, r, &LoginError{Reason: ReasonNoAnswer}); !strings.Contains(w.Body.String(), `href="`+row.want+`"`) {
 			t.Errorf("%s: %s", row.target, w.Body)
 		}
 	}
@@ -96,7 +96,7 @@ func TestOwnErrorPageIsShownInstead(t *testing.T) {
 	if status != http.StatusTeapot || body != "sorry: no state\n" {
 		t.Errorf("got %d %q", status, body)
 	}
-	s.wantReasons(NoState)
+	s.wantReasons(ReasonNoState)
 }
 
 func TestLanguageIsTheOneThatIsPreferred(t *testing.T) {
@@ -200,16 +200,16 @@ func TestBrowserThatHasLeftIsNobodysFailure(t *testing.T) {
 	s := newShop(t, newPlatform(t), nil)
 	ctx, leave := context.WithCancel(t.Context())
 	r := httptest.NewRequestWithContext(ctx, "GET", "/x", nil)
-	err := &LoginError{Reason: StoreFailed, Err: fmt.Errorf("reading: %w", context.Canceled)}
+	err := &LoginError{Reason: ReasonStoreFailed, Err: fmt.Errorf("reading: %w", context.Canceled)}
 	s.login.report(r, err)
-	s.wantReasons(StoreFailed)
+	s.wantReasons(ReasonStoreFailed)
 	leave()
 	s.login.report(r, err)
 	s.wantReasons()
 }
 
 func TestReasonIsFoundInsideOfOtherErrors(t *testing.T) {
-	if got := reasonOf(errors.Join(errors.New("x"), &LoginError{Reason: Denied})); got != Denied {
+	if got := reasonOf(errors.Join(errors.New("x"), &LoginError{Reason: ReasonDenied})); got != ReasonDenied {
 		t.Errorf("got %q", got)
 	}
 	if got := reasonOf(nil); got != "" {

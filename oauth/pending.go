@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,10 +28,14 @@ const longestReturn = 4096
 // begin sends the browser to the platform. No session is made: the store would
 // fill with those of visitors who never come back.
 func (l *Login) begin(w http.ResponseWriter, r *http.Request) {
+	if err := l.astray(r); err != nil {
+		l.fail(w, l.seen(r), err)
+		return
+	}
 	m, loops := l.choose(r)
 	if loops {
 		l.restart(w, m) // the page has a link to try again
-		l.fail(w, r, &LoginError{Reason: Loop, Err: errors.New("oauth: each login was completed, and the next request had no session: does the browser send the session cookie, and do all processes share one session store?")})
+		l.fail(w, r, &LoginError{Reason: ReasonLoop, Err: errors.New("oauth: each login was completed, and the next request had no session: does the browser send the session cookie, and do all processes share one session store?")})
 		return
 	}
 	state := secret()
@@ -41,11 +46,28 @@ func (l *Login) begin(w http.ResponseWriter, r *http.Request) {
 		opts = append(opts, oauth2.S256ChallengeOption(p.Verifier))
 	}
 	if err := l.put(r.Context(), l.id(pendingKind, state), &p, time.Now().Add(loginTime)); err != nil {
-		l.fail(w, r, &LoginError{Reason: StoreFailed, Err: err})
+		l.fail(w, r, &LoginError{Reason: ReasonStoreFailed, Err: err})
 		return
 	}
 	l.setMark(w, m)
 	redirect(w, l.AuthCodeURL(state, opts...))
+}
+
+// astray tells whether r is a callback that has come to a page: another login
+// would lead here again, and the browser go round for ever.
+func (l *Login) astray(r *http.Request) error {
+	query := r.URL.Query()
+	if !query.Has("state") || !query.Has("code") && !query.Has("error") {
+		return nil
+	}
+	found, err := l.find(r.Context(), l.id(pendingKind, query.Get("state")), &pending{})
+	switch {
+	case err != nil:
+		return &LoginError{Reason: ReasonStoreFailed, Err: err}
+	case found:
+		return &LoginError{Reason: ReasonMisrouted, Err: fmt.Errorf("oauth: the callback came as %q, and Config.CallbackURL has the path %q: does a proxy or an http.StripPrefix around Require cut it?", r.URL.Path, l.callback.Path)}
+	}
+	return nil
 }
 
 // returnPath returns the path of a page of this site, with its query. It
@@ -76,7 +98,7 @@ func (l *Login) take(r *http.Request, state string) (*pending, mark, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, mark{}, &LoginError{Reason: StoreFailed, Err: err}
+		return nil, mark{}, &LoginError{Reason: ReasonStoreFailed, Err: err}
 	case !found:
 		return nil, mark{}, wrongState("the state is not known: it was used already, is older than " + loginTime.String() + ", or was never given out")
 	case l.cfg.Now().Sub(p.Began).Abs() > loginTime:
@@ -91,7 +113,7 @@ func (l *Login) take(r *http.Request, state string) (*pending, mark, error) {
 }
 
 func wrongState(text string) error {
-	return &LoginError{Reason: WrongState, Err: errors.New("oauth: " + text)}
+	return &LoginError{Reason: ReasonWrongState, Err: errors.New("oauth: " + text)}
 }
 
 func digest(secret string) []byte {

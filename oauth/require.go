@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Require returns a handler that lets the requests of signed-in users through
@@ -25,12 +26,17 @@ import (
 //
 // next may use the session by Config.Sessions; it is loaded and saved here,
 // unless a LoadAndSave of the same manager is further out. The paths of pages
-// are taken from the request's URL, so a [http.StripPrefix] belongs inside.
+// are taken from the request's URL, so a [http.StripPrefix] belongs inside. A
+// connection that stays open, such as a WebSocket, outlives the logout.
 // Answers have Cache-Control: private, no-cache unless next sets another.
 func (l *Login) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == l.callback.Path {
 			l.serveCallback(w, r)
+			return
+		}
+		if visitOf(r.Context()).login == l {
+			next.ServeHTTP(w, r) // inside of another Require
 			return
 		}
 		r, own, err := l.open(r)
@@ -43,12 +49,59 @@ func (l *Login) Require(next http.Handler) http.Handler {
 			l.refuse(w, r, own, err)
 			return
 		}
+		l.arrived(w, r)
 		l.pass(w, r.WithContext(withVisit(r.Context(), l, t)), own, next)
 	})
 }
 
+// Recognize returns a handler that lets every request through to next, and with
+// those of signed-in users their [User], [UserToken] and [UserClient]; for all
+// others these are zero. It is for pages that everybody may see and that look
+// different to who is signed in; nobody is sent to the login. Where it cannot
+// be told who it is, it is nobody.
+//
+// All else is as with [Login.Require].
+func (l *Login) Recognize(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if visitOf(r.Context()).login == l {
+			next.ServeHTTP(w, r)
+			return
+		}
+		r, own, err := l.open(r)
+		if err != nil {
+			l.report(r, err)
+			next.ServeHTTP(w, r)
+			return
+		}
+		t, err := l.identify(r)
+		if err == nil {
+			l.arrived(w, r)
+			r = r.WithContext(withVisit(r.Context(), l, t))
+		} else if err := l.forget(r, err); err != nil {
+			l.report(r, err)
+		}
+		l.pass(w, r, own, next)
+	})
+}
+
+// forget takes a user out of the session that has ended on the platform, and
+// leaves what the site keeps there.
+func (l *Login) forget(r *http.Request, why error) error {
+	switch reasonOf(why) {
+	case ReasonStoreFailed:
+		return why
+	case ReasonSessionEnded:
+		l.reportEnd(r, why)
+		handle := l.handle(r)
+		l.sessions.Remove(r.Context(), l.handleName())
+		if err := l.drop(r.Context(), handle); err != nil {
+			return &LoginError{Reason: ReasonStoreFailed, Err: err}
+		}
+	}
+	return nil
+}
+
 func (l *Login) pass(w http.ResponseWriter, r *http.Request, own bool, next http.Handler) {
-	l.arrived(w, r)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	if own {
 		next = l.sessions.LoadAndSave(next) // it finds the session in the context
@@ -58,7 +111,7 @@ func (l *Login) pass(w http.ResponseWriter, r *http.Request, own bool, next http
 
 // identify returns the token of the signed-in user, good to be used. The error
 // is errNobody, or a LoginError that says why there is no user any more
-// (SessionEnded) or that it cannot be told.
+// (ReasonSessionEnded) or that it cannot be told.
 func (l *Login) identify(r *http.Request) (*Token, error) {
 	handle := l.handle(r)
 	if handle == "" {
@@ -67,7 +120,7 @@ func (l *Login) identify(r *http.Request) (*Token, error) {
 	rec, err := l.load(r.Context(), handle)
 	switch {
 	case err != nil:
-		return nil, &LoginError{Reason: StoreFailed, Err: err}
+		return nil, &LoginError{Reason: ReasonStoreFailed, Err: err}
 	case rec == nil:
 		return nil, errNobody
 	}
@@ -81,16 +134,16 @@ var errNobody = errors.New("oauth: nobody is signed in")
 
 // refuse answers a request that is not let through.
 func (l *Login) refuse(w http.ResponseWriter, r *http.Request, own bool, err error) {
-	if reasonOf(err) == SessionEnded {
-		l.report(r, err)
+	if reasonOf(err) == ReasonSessionEnded {
+		l.reportEnd(r, err)
 		if broken := l.destroy(w, r, own); broken != nil {
-			l.fail(w, r, &LoginError{Reason: StoreFailed, Err: broken})
+			l.fail(w, r, &LoginError{Reason: ReasonStoreFailed, Err: broken})
 			return
 		}
 		err = errNobody
 	}
 	switch {
-	case reasonOf(err) == NoAnswer:
+	case reasonOf(err) == ReasonNoAnswer:
 		l.show(w, r, err) // who has asked the platform has reported it
 	case err != errNobody:
 		l.fail(w, r, err)
@@ -103,13 +156,22 @@ func (l *Login) refuse(w http.ResponseWriter, r *http.Request, own bool, err err
 	}
 }
 
+// reportEnd tells the operator once, however many requests of the session find
+// its end at the same time.
+func (l *Login) reportEnd(r *http.Request, err error) {
+	l.visits.ends.do(r.Context(), l.handle(r), l.cfg.Now, func() (struct{}, time.Duration, error) {
+		l.report(r, err)
+		return struct{}{}, pause, nil
+	})
+}
+
 // isPageView tells whether a browser asks for r to show it to a person.
 func isPageView(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && navigates(r)
 }
 
 // navigates tells whether the answer to r is for a person to see. Old browsers
-// send no Sec-Fetch-Mode.
+// send no Sec-Fetch-Mode, and none does over plain HTTP beyond loopback.
 func navigates(r *http.Request) bool {
 	h := r.Header
 	mode := h.Get("Sec-Fetch-Mode")

@@ -29,7 +29,7 @@ func (l *Login) open(r *http.Request) (opened *http.Request, own bool, err error
 	}
 	ctx, err := l.sessions.Load(r.Context(), id)
 	if err != nil {
-		return r, true, &LoginError{Reason: StoreFailed, Err: err}
+		return r, true, &LoginError{Reason: ReasonStoreFailed, Err: err}
 	}
 	return r.WithContext(ctx), true, nil
 }

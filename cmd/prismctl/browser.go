@@ -53,7 +53,7 @@ func opener(system string) (name string, args []string) {
 func (t *tool) showAddress(ctx context.Context, open bool, purpose, address string) {
 	how := fmt.Sprintf("To %s, open this address in a browser of this machine:", purpose)
 	if open {
-		how = fmt.Sprintf("Use the browser to %s. If none has opened, open this address:", purpose)
+		how = fmt.Sprintf("The browser opens, to %s. If it does not, open this address:", purpose)
 		if err := t.browse(ctx, address); err != nil {
 			how = fmt.Sprintf("No browser could be opened (%v). To %s, open this address:", err, purpose)
 		}

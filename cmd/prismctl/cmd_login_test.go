@@ -111,7 +111,7 @@ func TestAForgedCallbackIsRefusedAndTheLoginGoesOn(t *testing.T) {
 	if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || page.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("the page has the header %v", page.Header)
 	}
-	(<-done).want(t, exitDone, "Signed in as alice (user 1001)\n", "Sign in with the browser")
+	(<-done).want(t, exitDone, "Signed in as alice (user 1001)\n", "The browser opens, to sign in")
 }
 
 func TestALoginComesBackOnce(t *testing.T) {
@@ -174,7 +174,7 @@ func TestALoginIsInterrupted(t *testing.T) {
 	done := begin(login)
 	address := p.address(done)
 	cancel()
-	(<-done).want(t, exitInterrupted, "", "Sign in with the browser")
+	(<-done).want(t, exitInterrupted, "", "The browser opens, to sign in")
 	back, _ := url.Parse(comesBack(t, address, nil))
 	if conn, err := net.Dial("tcp", back.Host); err == nil {
 		conn.Close()
@@ -228,7 +228,7 @@ func TestWithoutABrowserTheAddressIsPrinted(t *testing.T) {
 		})
 	}
 	p := signedIn(t)
-	p.do("logout", "--no-browser").want(t, exitDone, "Signed out\n", "To end your session on the platform, too, open this address in the browser:")
+	p.do("logout", "--no-browser").want(t, exitDone, "Signed out\n", "To end your session on the platform, too, open this address in a browser of this machine:")
 	if len(p.opened) > 0 {
 		t.Error("a browser was opened")
 	}

@@ -27,7 +27,7 @@ func (s served) signIn(t *testing.T, name, password string) result {
 func TestTheNewUserOfServeSignsIn(t *testing.T) {
 	s := serve(t, nil)
 	r := s.signIn(t, s.User, s.Password)
-	r.want(t, exitDone, "Signed in as demo\n", "Sign in with the browser")
+	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
 	if r := s.stop(); r.status != exitDone || strings.Contains(r.err, s.Password) {
 		t.Errorf("%+v", r)
 	}
@@ -49,7 +49,7 @@ func TestServeTakesTheChosenUsers(t *testing.T) {
 	}
 	for _, name := range []string{"alice", "bob"} {
 		r := s.signIn(t, name, "password of "+name)
-		r.want(t, exitDone, "Signed in as "+name+"\n", "Sign in with the browser")
+		r.want(t, exitDone, "Signed in as "+name+"\n", "The browser opens, to sign in")
 	}
 	s.stop().want(t, exitDone, "", "")
 }

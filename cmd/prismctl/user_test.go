@@ -151,7 +151,7 @@ func TestAUserSignsInCallsAndSignsOut(t *testing.T) {
 		p.hides(r)
 	}
 	r = p.do("logout")
-	r.want(t, exitDone, "Signed out\n", "The browser ends your session")
+	r.want(t, exitDone, "Signed out\n", "The browser opens, to end your session")
 	resp, err := p.browser.Get(p.address(nil))
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("the platform's logout: %v, %v", resp, err)

@@ -45,11 +45,11 @@ func forgedCallbacksSignNobodyIn(t *testing.T, browser context.Context) {
 		address string
 		reason  oauth.Reason
 	}{
-		"no state":                        {without("state"), oauth.NoState},
-		"nothing":                         {shop.url + "callback", oauth.NoState},
-		"made up":                         {shop.url + "callback?code=abc&state=abcdefghijklmnopqrstuvwxyz", oauth.WrongState},
-		"another browser's":               {callback(t, srv, shop), oauth.WrongState},
-		"another browser's, without code": {without("code"), oauth.WrongState},
+		"no state":                        {without("state"), oauth.ReasonNoState},
+		"nothing":                         {shop.url + "callback", oauth.ReasonNoState},
+		"made up":                         {shop.url + "callback?code=abc&state=abcdefghijklmnopqrstuvwxyz", oauth.ReasonWrongState},
+		"another browser's":               {callback(t, srv, shop), oauth.ReasonWrongState},
+		"another browser's, without code": {without("code"), oauth.ReasonWrongState},
 	} {
 		t.Run(name, func(t *testing.T) {
 			victim := meet(t, browser, "en")
@@ -94,7 +94,7 @@ func aCallbackWorksOnce(t *testing.T, browser context.Context) {
 	}
 	lin.open(used[0])
 	lin.mustBeRefused(used[0])
-	shop.mustHaveFailed(t, oauth.WrongState)
+	shop.mustHaveFailed(t, oauth.ReasonWrongState)
 	lin.open(shop.url)
 	lin.mustSee(shop.url, "hello lin") // it did not hurt either
 
@@ -120,7 +120,7 @@ func anErrorFromThePlatformIsAPage(t *testing.T, browser context.Context) {
 	if lang := ask[string](lin, "document.documentElement.lang"); !strings.HasPrefix(lang, "zh") {
 		t.Errorf("the page is in %q", lang)
 	}
-	shop.mustHaveFailed(t, oauth.Denied)
+	shop.mustHaveFailed(t, oauth.ReasonDenied)
 	lin.open(shop.url)
 	lin.mustBeAsked()
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopex/prism-go/internal/leak"
 	"github.com/shopex/prism-go/internal/failing"
+	"github.com/shopex/prism-go/internal/leak"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
