@@ -134,8 +134,7 @@ func TestRequireInsideOfRequireSetsACookieOnce(t *testing.T) {
 	s := newShop(t, newPlatform(t), nil)
 	s.serve(s.login.Require(s.login.Require(http.HandlerFunc(s.page))))
 	browser := s.srv.Browser()
-	var resp *http.Response
-	resp = s.srv.SignIn(browser, s.url+"/x", joe, password)
+	resp := s.srv.SignIn(browser, s.url+"/x", joe, password)
 	seen := map[string]int{}
 	for _, c := range resp.Cookies() {
 		if seen[c.Name]++; seen[c.Name] > 1 {

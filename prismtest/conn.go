@@ -203,7 +203,11 @@ func (d *deadline) set(at time.Time, waiting *sync.Cond) {
 		d.timer = nil
 	}
 	d.at = at
-	if waiting == nil || at.IsZero() {
+	switch {
+	case waiting == nil || at.IsZero():
+		return
+	case d.over(): // net/http interrupts a Read so; Go 1.26 can crash on such a timer in a bubble
+		waiting.Broadcast()
 		return
 	}
 	d.timer = time.AfterFunc(time.Until(at), func() {
