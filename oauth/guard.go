@@ -26,9 +26,7 @@ const (
 )
 
 // markName is what the names of all marks begin with.
-func (l *Login) markName() string {
-	return cookieName(l.client.Key(), l.callback) + "_login_"
-}
+func (l *Login) markName() string { return l.cookie + "_login_" }
 
 func (l *Login) newMark() mark {
 	return mark{name: l.markName() + secret()[:markNameEnd], secret: secret()}
@@ -53,7 +51,7 @@ func (l *Login) marks(r *http.Request) []mark {
 // numbers, which count nobody else's logins.
 func parseMark(cookie *http.Cookie) (mark, bool) {
 	parts := strings.Split(cookie.Value, ".")
-	if len(parts) != 3 || len(parts[0]) != len(secret()) {
+	if len(parts) != 3 || len(parts[0]) != secretLength {
 		return mark{}, false
 	}
 	rounds, err := strconv.ParseUint(parts[1], 10, 16)

@@ -34,6 +34,9 @@ const (
 // sessions finds one that has nothing of theirs.
 const content = "prism.oauth record"
 
+// secretLength is how many characters a secret has.
+const secretLength = 43
+
 // secret returns a text of 256 random bits.
 func secret() string {
 	var b [32]byte

@@ -22,6 +22,7 @@ type Login struct {
 	server   *prism.Client // of the OAuth server, without a user
 	web      oauth2.Config // builds addresses, sends nothing
 	callback *url.URL
+	cookie   string // what the names of own cookies begin with
 	sessions *scs.SessionManager
 	own      *memory // the store of sessions if New made it, or nil
 	visits   visits  // what the requests of users have in common
@@ -39,7 +40,7 @@ func New(client *prism.Client, cfg Config) (*Login, error) {
 	}
 	cfg.fill()
 	client = client.WithToken("")
-	l := &Login{cfg: cfg, client: client, server: client.OAuth(), callback: callback, sessions: cfg.Sessions}
+	l := &Login{cfg: cfg, client: client, server: client.OAuth(), callback: callback, cookie: cookieName(client.Key(), callback), sessions: cfg.Sessions}
 	l.web = oauth2.Config{
 		ClientID:    client.Key(),
 		Endpoint:    oauth2.Endpoint{AuthURL: l.server.Server().JoinPath("authorize").String()},
@@ -47,7 +48,7 @@ func New(client *prism.Client, cfg Config) (*Login, error) {
 	}
 	if l.sessions == nil {
 		l.own = newMemory()
-		l.sessions = newSessions(l.own, cookieName(client.Key(), callback))
+		l.sessions = newSessions(l.own, l.cookie)
 	}
 	l.sessions.Cookie.HttpOnly = true
 	l.sessions.Cookie.SameSite = http.SameSiteLaxMode // Strict would hide the session from who comes from the platform

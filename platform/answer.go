@@ -106,20 +106,25 @@ func internalFailure(c *call) *failure {
 // refuse answers with the envelope of an error. What no caller can act on is
 // logged and becomes a 500 that says nothing about the inside.
 func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
-	f := asFailure(err)
-	switch {
-	case f != nil:
-	case r.Context().Err() != nil:
-		f = &failure{status: statusCanceled, code: codeCanceled, message: "the caller has gone"}
-	default:
-		p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
-		f = internalFailure(c)
-	}
+	f := p.failureOf(r, c, err)
 	f.setHeader(w.Header())
 	w.code = f.code
 	if err := w.send(f.status, f.doc(c)); err != nil {
 		p.cfg.Logger.Error("answer failed", slog.Any("error", err), slog.String("request_id", c.id))
 	}
+}
+
+// failureOf returns what the caller is told about err.
+func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
+	f := asFailure(err)
+	switch {
+	case f != nil:
+		return f
+	case r.Context().Err() != nil:
+		return &failure{status: statusCanceled, code: codeCanceled, message: "the caller has gone"}
+	}
+	p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
+	return internalFailure(c)
 }
 
 // doc returns the body of an answer that refuses c.

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"slices"
 )
@@ -65,12 +64,7 @@ func (p *Platform) servePage(w *answer, r *http.Request, c *call, serve page) er
 	if err == nil || r.Context().Err() != nil {
 		return err
 	}
-	f := asFailure(err)
-	if f == nil {
-		p.cfg.Logger.Error("page failed", slog.Any("error", err), slog.String("request_id", c.id))
-		f = internalFailure(c)
-	}
-	return p.showFailure(w, r, c, f)
+	return p.showFailure(w, r, c, p.failureOf(r, c, err))
 }
 
 // What a page may be asked with, in bytes: what a login needs has room many

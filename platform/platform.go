@@ -19,6 +19,9 @@ type Platform struct {
 	forms  formBytes
 	count  counters
 	logins loginGuard
+
+	apiBase   string // what the paths of APIs begin with
+	oauthBase string // and those of the OAuth server; "" if there is none
 }
 
 // New checks cfg and returns a platform that is ready to serve. It starts no
@@ -29,7 +32,10 @@ func New(cfg Config) (*Platform, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{cfg: cfg}
+	p := &Platform{cfg: cfg, apiBase: cfg.BasePath + "/"}
+	if cfg.Users != nil {
+		p.oauthBase = besideBase(cfg.BasePath) + "/oauth/"
+	}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.logins.init(cfg.OAuth)
@@ -60,9 +66,8 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{
 		id:    rand.Text(),
 		began: time.Now(),
-		api:   p.apiName(r.URL.Path),
-		oauth: p.oauthName(r.URL.Path),
 	}
+	c.api, c.oauth = p.locate(r.URL.Path)
 	out := &answer{ResponseWriter: w}
 	defer func() { p.forms.giveBack(c.inFlight) }()
 	out.Header().Set("X-Request-Id", c.id)
@@ -105,25 +110,20 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	return p.route(w, r, c)
 }
 
-// apiName returns what follows the base path, or "" outside of it.
-func (p *Platform) apiName(path string) string {
-	if p.oauthName(path) != "" { // with the APIs at the root
-		return ""
+// locate returns what of a path follows the base path, or else that of the
+// OAuth server, which may lie below the former when the APIs are at the root.
+func (p *Platform) locate(path string) (api, oauth string) {
+	if p.oauthBase != "" {
+		if oauth = below(path, p.oauthBase); oauth != "" {
+			return "", oauth
+		}
 	}
-	rest, ok := strings.CutPrefix(path, p.cfg.BasePath+"/")
-	if !ok {
-		return ""
-	}
-	return strings.TrimLeft(rest, "/")
+	return below(path, p.apiBase), ""
 }
 
-// oauthName returns what follows the path of the OAuth server, which lies
-// beside the base path, or "" outside of it and where there is none.
-func (p *Platform) oauthName(path string) string {
-	if p.cfg.Users == nil {
-		return ""
-	}
-	rest, ok := strings.CutPrefix(path, besideBase(p.cfg.BasePath)+"/oauth/")
+// below returns what follows base, which ends in a slash, or "" outside of it.
+func below(path, base string) string {
+	rest, ok := strings.CutPrefix(path, base)
 	if !ok {
 		return ""
 	}

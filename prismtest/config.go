@@ -66,9 +66,7 @@ func (c Config) withDefaults() Config {
 	if c.Platform.Queues == nil {
 		c.Platform.Queues = memory.New(c.Memory)
 	}
-	if c.Platform.OAuth.LoginFailures == 0 {
-		c.Platform.OAuth.LoginFailures = 1000
-	}
+	c.Platform.OAuth.LoginFailures = cmp.Or(c.Platform.OAuth.LoginFailures, 1000)
 	c.Platform.Explain = true
 	return c
 }
