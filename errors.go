@@ -72,15 +72,20 @@ func (e *Error) Error() string {
 		b.WriteString(", request " + e.RequestID)
 	}
 	b.WriteString(")")
-	if advice := advices[e.Code]; advice != "" {
+	if advice := advices[e.Code]; advice != "" && e.Is(ErrUnauthorized) {
 		b.WriteString("; " + advice)
 	}
 	return b.String()
 }
 
-// Is reports whether target is the sentinel of e's status or code.
+// Is reports whether target is the sentinel of e's status, or that of its code
+// if the status has none: a key that is unknown with 404 is one asked for.
 func (e *Error) Is(target error) bool {
-	return target != nil && (target == sentinelOfStatus(e.Status) || target == sentinels[e.Code])
+	sentinel := sentinelOfStatus(e.Status)
+	if sentinel == nil {
+		sentinel = sentinels[e.Code]
+	}
+	return target != nil && target == sentinel
 }
 
 func sentinelOfStatus(status int) error {

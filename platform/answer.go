@@ -95,6 +95,14 @@ func unauthorized(code, message string) *failure {
 	return &failure{status: http.StatusUnauthorized, code: code, message: message}
 }
 
+// unavailable says nothing about the inside.
+func unavailable() *failure {
+	return &failure{
+		status: http.StatusServiceUnavailable, code: "unavailable", retryAfter: time.Second,
+		message: "the platform cannot reach its store at the moment; try again later",
+	}
+}
+
 func internalFailure(c *call) *failure {
 	return &failure{
 		status:  http.StatusInternalServerError,
@@ -122,6 +130,9 @@ func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
 		return f
 	case r.Context().Err() != nil:
 		return &failure{status: statusCanceled, code: codeCanceled, message: "the caller has gone"}
+	case errors.Is(err, ErrUnavailable):
+		p.cfg.Logger.Warn("engine not available", slog.Any("error", err), slog.String("request_id", c.id))
+		return unavailable()
 	}
 	p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
 	return internalFailure(c)

@@ -52,7 +52,7 @@ func (p *Platform) queueWrite(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	if m.Key != "" {
-		err = p.cfg.Queues.Publish(ctx, c.key.ID, m)
+		err = p.publish(ctx, c.app, m)
 	} else {
 		err = p.cfg.Queues.Write(ctx, c.key.ID, topic, m)
 	}
@@ -221,7 +221,7 @@ func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Bind(ctx, c.key.ID, topic, pattern)
+	return true, p.bind(ctx, c, topic, pattern)
 }
 
 // topic returns the queue that a call is about; "" is the default queue.

@@ -18,7 +18,9 @@ type call struct {
 	began    time.Time
 	api      string // path below the base path; "" outside of it
 	oauth    string // path below the OAuth server's; "" outside of it
+	tail     string // of an API that names what it is about in its path
 	key      Key    // set once the caller is verified
+	app      *App   // of key
 	user     User   // whom the call's token belongs to; none without a good token
 	query    url.Values
 	form     url.Values // nil when the body is no form

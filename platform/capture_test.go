@@ -108,10 +108,13 @@ func (c capture) outcome() (status int, code string) {
 // ofOAuth tells whether a capture is a call of a login.
 func (c capture) ofOAuth() bool { return strings.HasPrefix(c.Scenario, "oauth-") }
 
+// nobody are users of whom there is none.
+func nobody() platform.Users { return platform.NewRegistry(memory.NewStore()) }
+
 // prepared has the code and the session of the captures.
 func prepared(t *testing.T, cfg platform.Config) *env {
 	t.Helper()
-	cfg.Users = memory.NewUsers()
+	cfg.Users = nobody()
 	e := newEnv(t, cfg)
 	err := e.p.Prepare(t.Context(), "kv6sdomumjxnme5so2ckbw", "abc", testKey, platform.User{ID: "7", Login: "ann"})
 	if err != nil {
@@ -150,7 +153,7 @@ func TestRecordedLoginsNeedTheCodeAndTheSession(t *testing.T) {
 			if strings.HasSuffix(c.Scenario, "session-check") {
 				code = "invalid_session"
 			}
-			replay(t, newEnv(t, platform.Config{SignWindow: -1, Users: memory.NewUsers()}), c).want(t, 400, code)
+			replay(t, newEnv(t, platform.Config{SignWindow: -1, Users: nobody()}), c).want(t, 400, code)
 			replay(t, newEnv(t, platform.Config{SignWindow: -1}), c).want(t, 404, "unknown_api")
 		})
 	}

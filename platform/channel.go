@@ -23,6 +23,7 @@ import (
 // peer that reconnects at once finds its messages.
 type channel struct {
 	p      *Platform
+	pass   *pass
 	info   Conn
 	limits wire.Limits
 	ctx    context.Context // ends what the channel does; not the reading of its socket
@@ -76,6 +77,11 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 		return err
 	}
 	defer p.conns.leave(ch)
+	if err := p.passes.enter(r.Context(), ch); err != nil {
+		p.conns.release(ch.info.Key)
+		return err
+	}
+	defer p.passes.leave(ch)
 	if err := ch.accept(w, r); err != nil {
 		p.conns.release(ch.info.Key)
 		var refused *socket.HandshakeError
@@ -310,7 +316,7 @@ func (c *channel) publish(cmd wire.Command) error {
 		App:         c.info.App,
 		Time:        c.p.cfg.Now().Unix(),
 	}
-	err := c.p.cfg.Queues.Publish(c.ctx, c.info.Key, m)
+	err := c.p.publish(c.ctx, c.pass.holder.Load().app, m)
 	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
 	return err
 }
@@ -318,9 +324,15 @@ func (c *channel) publish(cmd wire.Command) error {
 // refusal turns a refused command into what its sender is told.
 func (c *channel) refusal(err error) ending {
 	var bad *wire.Error
+	var forbidden *failure
 	switch {
 	case errors.As(err, &bad):
 		return ending{code: socket.Code(bad.CloseCode()), reason: wireWords(bad)}
+	case errors.As(err, &forbidden):
+		return ending{code: socket.PolicyViolation, reason: forbidden.message}
+	case errors.Is(err, ErrUnavailable):
+		c.p.cfg.Logger.Warn("engine not available", append(c.logAttrs(), slog.Any("error", err))...)
+		return ending{code: socket.TryAgainLater, reason: unavailable().message}
 	case errors.Is(err, ErrQueueFull):
 		return ending{code: socket.TryAgainLater, reason: engineWords(err)}
 	case errors.Is(err, ErrTooManyTopics), errors.Is(err, errTooManyConsumes):

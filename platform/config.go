@@ -14,14 +14,14 @@ import (
 // Config says how a Platform behaves. Store and Queues are required; every
 // other field has a useful zero value. New copies it.
 type Config struct {
-	// Store knows the keys, Queues holds their messages. Package
-	// platform/memory has both.
+	// Store holds the keys, in the records of a [Registry], and Queues their
+	// messages. Package platform/memory has both.
 	Store  Store
 	Queues Queues
 
 	// Users logs people in at the OAuth server, which lies beside BasePath:
 	// /oauth for /api (protocol chapter 4). If nil, there is no such server.
-	// Package platform/memory has one with passwords.
+	// A [Registry] over Store is one with passwords.
 	Users Users
 	// OAuth bounds what the OAuth server hands out. Zero fields mean the
 	// defaults.
@@ -126,6 +126,9 @@ type OAuth struct {
 type Limits struct {
 	// ConnectionsPerKey bounds the live channel connections of a key (100).
 	ConnectionsPerKey int
+	// KeysPerApp bounds the keys of an app that platform/key/create makes (500).
+	// Calls at the same moment may pass it by one each.
+	KeysPerApp int
 	// TopicsPerConnection bounds the queues consumed on one connection (64).
 	TopicsPerConnection int
 	// Window bounds the unacknowledged deliveries of a connection (256).
@@ -191,6 +194,7 @@ func (o OAuth) withDefaults() OAuth {
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.ConnectionsPerKey, 100)
+	setDefault(&l.KeysPerApp, 500)
 	setDefault(&l.TopicsPerConnection, 64)
 	setDefault(&l.Window, 256)
 	setDefault(&l.SmallWindow, min(16, l.Window))
@@ -281,6 +285,7 @@ func (l Limits) check() error {
 		max   int64
 	}{
 		{"ConnectionsPerKey", int64(l.ConnectionsPerKey), math.MaxInt64},
+		{"KeysPerApp", int64(l.KeysPerApp), math.MaxInt64},
 		{"TopicsPerConnection", int64(l.TopicsPerConnection), math.MaxInt64},
 		{"Window", int64(l.Window), math.MaxInt64},
 		{"SmallWindow", int64(l.SmallWindow), int64(l.Window)},

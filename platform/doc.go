@@ -4,11 +4,11 @@
 //
 // # Embedding
 //
-// A [Platform] needs a [Store], which knows the keys, and [Queues], which hold
-// the messages; with [Users] it logs people in, too. Package platform/memory
-// has them all for one process.
+// A [Platform] needs a [Store], in which a [Registry] keeps the keys, and [Queues],
+// which hold the messages; with [Users], such as a Registry, it logs people in,
+// too. Package platform/memory has them for one process.
 //
-//	key := memory.NewKey("shop")
+//	key := platform.NewKey("shop")
 //	p, err := platform.New(platform.Config{
 //		Store:  memory.NewStore(key),
 //		Queues: memory.New(memory.Config{}),
@@ -42,7 +42,7 @@
 //	400 unknown_redirect_uri                        of /oauth/authorize
 //	400 invalid_request, invalid_grant,
 //	    unsupported_grant_type                      of /oauth/token
-//	401 missing_client_id, unknown_key              the key
+//	401 missing_client_id, unknown_key, key_expired the key
 //	401 missing_sign, invalid_sign_method,
 //	    invalid_sign, invalid_secret                the proof
 //	401 missing_sign_time, invalid_sign_time,
@@ -51,10 +51,14 @@
 //	401 wrong_password                              of the login page
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
+//	403 forbidden_routing_key                       the app may not publish or listen to it
+//	403 forbidden_admin, too_many_keys              of provisioning
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic
+//	404 unknown_app, unknown_key                    of provisioning: what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
+//	409 app_exists, in_use                          of provisioning
 //	413 request_too_large, message_too_large        414 for a query
 //	426 upgrade_required                            a plain call of the channel
 //	429 queue_full, too_many_connections,
@@ -62,6 +66,7 @@
 //	499 canceled                                    the caller had gone; seen in log and trace only
 //	500 internal_error                              the cause is in the log only
 //	503 shutting_down, overloaded                   with Retry-After
+//	503 unavailable                                 an engine returned ErrUnavailable; with Retry-After
 //
 // # The message channel
 //
@@ -80,9 +85,20 @@
 //
 // The close frame says why: 1002 for frames that break the protocol, 1003 for
 // an unknown command, 1007 for text that had to be UTF-8, 1008 for what is
-// never allowed, such as an empty routing key, 1009 for what is too big, 1011
-// for a failure of the platform, 1013 for a full queue (try again later), 1001
-// when the platform shuts down or a consumed topic was dropped.
+// not allowed, such as an empty routing key or one that the app may not publish,
+// and for a key that was deleted or has expired, 1009 for what is too big, 1011
+// for a failure of the platform, 1013 for a full queue or an engine that is not
+// available (try again later), 1001 when the platform shuts down or a consumed
+// topic was dropped.
+//
+// # Provisioning
+//
+// A key with Admin makes and deletes the apps of its app's domain, and the keys
+// of these, by platform/app/..., platform/key/... and platform/manageapp/...;
+// package admin is a client of these calls. They say, too, which routing keys an
+// app may publish and listen to. What they change counts at once, also on the
+// connections that are open; what another platform over the same Store changes,
+// within a second. While the Store is not available what was known last holds.
 //
 // # Logging in
 //

@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,4 +54,27 @@ func Example() {
 	// 200 {"result":[{"topic":"orders"}],"error":null}
 	//
 	// 200 /api/weather for client_id=buwb2lii&product=shop, sent city=%E4%B8%8A%E6%B5%B7
+}
+
+// What a registry keeps is in force at once, for every platform over its store.
+func ExampleRegistry() {
+	ctx := context.Background()
+	registry := platform.NewRegistry(memory.NewStore())
+	key := platform.NewKey("shop")
+	fmt.Println(registry.SaveKey(ctx, key))
+
+	err := registry.SaveApp(ctx, platform.App{
+		ID:        "shop",
+		Redirects: []string{"https://shop.example/auth/callback"},
+		Publish:   []string{"order.#"},
+	})
+	fmt.Println(err, registry.SaveKey(ctx, key))
+
+	err = registry.DeleteApp(ctx, "shop") // and its keys
+	_, unknown := registry.Key(ctx, key.ID)
+	fmt.Println(err, unknown)
+	// Output:
+	// platform: unknown app
+	// <nil> <nil>
+	// <nil> platform: unknown key
 }

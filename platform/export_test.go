@@ -51,3 +51,6 @@ func (p *Platform) Prepare(ctx context.Context, sessionID, code, key string, use
 	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: "https://shop.example/callback"}, Session: sessionID, Expires: expires}
 	return saveRecord(ctx, p.cfg.Store, kindCode, code, a, 0, time.Minute)
 }
+
+// ParsePatterns reads the parameter routing_key of provisioning.
+func ParsePatterns(text string) ([]string, error) { return parsePatterns(text) }

@@ -18,7 +18,9 @@ import (
 // bubble runs test with a platform over pipes, in virtual time.
 func bubble(t *testing.T, cfg platform.Config, test func(t *testing.T, p *platform.Platform, dial func() net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg.Store = memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
+		if cfg.Store == nil {
+			cfg.Store = memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
+		}
 		if cfg.Queues == nil {
 			cfg.Queues = memory.New(memory.Config{})
 		}

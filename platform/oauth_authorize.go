@@ -94,11 +94,11 @@ func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, err
 // appOf returns the app that a key belongs to; it matches [ErrUnknownKey] or
 // [ErrUnknownApp] when there is none.
 func (p *Platform) appOf(ctx context.Context, keyID string) (App, error) {
-	key, err := p.cfg.Store.Key(ctx, keyID)
+	key, err := p.registry.Key(ctx, keyID)
 	if err != nil {
 		return App{}, err
 	}
-	return p.cfg.Store.App(ctx, key.App)
+	return p.registry.App(ctx, key.App)
 }
 
 // challenges are what RFC 7636 lets a code_challenge be.

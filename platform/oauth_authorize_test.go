@@ -236,7 +236,7 @@ func TestGiantRequestsAreRefused(t *testing.T) {
 }
 
 func TestABrokenStoreShowsAPageThatSaysNothing(t *testing.T) {
-	store := &brokenStore{Store: twoApps(), app: true}
+	store := &brokenStore{Store: twoApps(), load: "app"}
 	e := newPageEnv(t, platform.Config{Store: store})
 	v := e.browser().get(authorizePath())
 	v.want(500, "internal_error", v.header.Get("X-Request-Id"))

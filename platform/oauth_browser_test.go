@@ -51,12 +51,14 @@ func newPageEnv(t testing.TB, cfg platform.Config) *pageEnv {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users := memory.NewUsers()
-	users.Add(ann(), hash)
-	e := &pageEnv{&tokenEnv{at: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)}, &countingUsers{Users: users}}
 	if cfg.Store == nil {
 		cfg.Store = twoApps()
 	}
+	users := platform.NewRegistry(cfg.Store)
+	if err := users.SaveUser(t.Context(), ann(), hash); err != nil {
+		t.Fatal(err)
+	}
+	e := &pageEnv{&tokenEnv{at: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)}, &countingUsers{Users: users}}
 	cfg.Users, cfg.Now, e.store = e.users, e.now, cfg.Store
 	e.env = newEnv(t, cfg)
 	return e
@@ -65,8 +67,8 @@ func newPageEnv(t testing.TB, cfg platform.Config) *pageEnv {
 func twoApps() *memory.Store {
 	s := twoKeys()
 	s.AddApp(
-		platform.App{Name: "shop", Redirects: []string{callback, "https://shop.example/bye", "http://127.0.0.1/cb", "http://[::1]/cb"}},
-		platform.App{Name: "other", Redirects: []string{"https://other.example/cb"}})
+		platform.App{ID: "shop", Redirects: []string{callback, "https://shop.example/bye", "http://127.0.0.1/cb", "http://[::1]/cb"}},
+		platform.App{ID: "other", Redirects: []string{"https://other.example/cb"}})
 	return s
 }
 
@@ -248,20 +250,14 @@ func (e *pageEnv) exchange(code string) tokenReply {
 // brokenStore fails at what it is told to.
 type brokenStore struct {
 	platform.Store
-	app, load, remove bool
+	load   string // the kind of records that cannot be loaded
+	remove bool
 }
 
 var errBroken = errors.New("the disk of the store is on fire")
 
-func (s *brokenStore) App(ctx context.Context, name string) (platform.App, error) {
-	if s.app {
-		return platform.App{}, errBroken
-	}
-	return s.Store.App(ctx, name)
-}
-
 func (s *brokenStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
-	if s.load {
+	if s.load == kind {
 		return platform.Record{}, errBroken
 	}
 	return s.Store.Load(ctx, kind, id)

@@ -38,7 +38,7 @@ func newTokenEnv(t testing.TB, cfg platform.Config) *tokenEnv {
 	if cfg.Store == nil {
 		cfg.Store = twoKeys()
 	}
-	cfg.Users, cfg.Now, e.store = memory.NewUsers(), e.now, cfg.Store
+	cfg.Users, cfg.Now, e.store = platform.NewRegistry(cfg.Store), e.now, cfg.Store
 	e.env = newEnv(t, cfg)
 	return e
 }

@@ -217,11 +217,11 @@ func TestALogoutThatFailsSaysSo(t *testing.T) {
 	e := newPageEnv(t, platform.Config{Store: store})
 	b := e.loggedIn()
 	cookie := b.cookie("prism_session")
-	for _, fault := range []*bool{&store.remove, &store.app, &store.load} {
-		*fault = true
+	for _, fault := range []brokenStore{{remove: true}, {load: "app"}, {load: "session"}} {
+		store.remove, store.load = fault.remove, fault.load
 		b.get(logoutPath("https://shop.example/bye", "")).want(500, "Something went wrong")
-		*fault = false
 	}
+	store.remove, store.load = false, ""
 	if b.cookie("prism_session") != cookie || !b.session() {
 		t.Error("the cookie is gone, but the session is not")
 	}

@@ -183,7 +183,7 @@ func attr(el xml.StartElement, name string) string {
 func TestNothingThatComesFromOutsideIsMarkup(t *testing.T) {
 	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}&lt;javascript:alert(3)`
 	store := memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: evil})
-	store.AddApp(platform.App{Name: evil, Redirects: []string{callback}})
+	store.AddApp(platform.App{ID: evil, Redirects: []string{callback}})
 	e := newPageEnv(t, platform.Config{Store: store})
 	b := e.browser()
 	page := b.get(authorizePath("state", evil, "view", evil))

@@ -34,8 +34,20 @@ func HashPassword(password string, iterations int) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("platform: hashing a password: %w", err)
 	}
+	return formatHash(iterations, salt, hash), nil
+}
+
+// decoyHash returns a text that takes as long to check as that of a password,
+// and belongs to none.
+func decoyHash(iterations int) string {
+	random := make([]byte, passwordSalt+sha256.Size)
+	rand.Read(random) // never fails
+	return formatHash(iterations, random[:passwordSalt], random[passwordSalt:])
+}
+
+func formatHash(iterations int, salt, hash []byte) string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("%s$%d$%s$%s", passwordScheme, iterations, b64.EncodeToString(salt), b64.EncodeToString(hash)), nil
+	return fmt.Sprintf("%s$%d$%s$%s", passwordScheme, iterations, b64.EncodeToString(salt), b64.EncodeToString(hash))
 }
 
 // CheckPassword tells whether hash was made of password, in a time that does

@@ -13,12 +13,14 @@ import (
 // A Platform serves the Prism API over HTTP. It is an [http.Handler] for any
 // number of requests at a time; make one with [New].
 type Platform struct {
-	cfg    Config
-	routes map[string]route
-	conns  connections
-	forms  formBytes
-	count  counters
-	logins loginGuard
+	cfg      Config
+	registry *Registry
+	routes   map[string]route
+	conns    connections
+	passes   passes
+	forms    formBytes
+	count    counters
+	logins   loginGuard
 
 	apiBase   string // what the paths of APIs begin with
 	oauthBase string // and those of the OAuth server; "" if there is none
@@ -32,11 +34,12 @@ func New(cfg Config) (*Platform, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{cfg: cfg, apiBase: cfg.BasePath + "/"}
+	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), apiBase: cfg.BasePath + "/"}
 	if cfg.Users != nil {
 		p.oauthBase = besideBase(cfg.BasePath) + "/oauth/"
 	}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
+	p.passes.init(p.registry, cfg.Now, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.logins.init(cfg.OAuth)
 	p.routes = p.routeTable()

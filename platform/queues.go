@@ -52,6 +52,10 @@ type Queues interface {
 	Status(ctx context.Context, owner, topic string) (QueueStatus, error)
 	// List returns the owner's named topics, sorted.
 	List(ctx context.Context, owner string) ([]string, error)
+
+	// Depths counts every queue of every owner, in no order. It is for
+	// operators; on a large platform it is not cheap.
+	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
 // A Consumer takes messages from one queue. What it took and did not
@@ -85,6 +89,12 @@ type QueueStatus struct {
 	Unacknowledged int // held by consumers
 	Consumers      int
 	Bytes          int64 // bodies, routing keys and content types, ready and unacknowledged
+}
+
+// A QueueDepth is the status of one queue among all.
+type QueueDepth struct {
+	Owner, Topic string
+	QueueStatus
 }
 
 var (

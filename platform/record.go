@@ -31,9 +31,18 @@ func randomName() string { return strings.ToLower(rand.Text()) }
 // loadRecord returns a record and its revision; it matches [ErrNoRecord] when
 // there is none.
 func loadRecord[T any](ctx context.Context, s Store, kind, name string) (*T, uint64, error) {
+	return reloadRecord[T](ctx, s, kind, name, nil, 0)
+}
+
+// reloadRecord is loadRecord for one that may be known: if it still has this
+// revision, known is returned.
+func reloadRecord[T any](ctx context.Context, s Store, kind, name string, known *T, revision uint64) (*T, uint64, error) {
 	record, err := s.Load(ctx, kind, digest(name))
 	if err != nil {
 		return nil, 0, err
+	}
+	if known != nil && record.Revision == revision {
+		return known, revision, nil
 	}
 	value := new(T)
 	if err := json.Unmarshal(record.Value, value); err != nil {

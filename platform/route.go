@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 // A route is an API that the platform serves itself.
 type route struct {
 	methods []string
+	admin   bool // for admin keys only
+	tail    bool // one more element of the path may name what it is about
 	// Exactly one is set: serve answers with a result, channel takes the
 	// connection over.
 	serve   func(ctx context.Context, c *call) (any, error)
@@ -31,6 +34,7 @@ func (p *Platform) routeTable() map[string]route {
 		"platform/notify/queue/drop":   {methods: get, serve: p.queueDrop},
 		"platform/notify/routing/set":  {methods: post, serve: p.routingSet},
 	}
+	maps.Copy(routes, p.adminTable())
 	if p.cfg.Users != nil {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}
@@ -38,9 +42,43 @@ func (p *Platform) routeTable() map[string]route {
 	return routes
 }
 
+// adminTable lists the APIs that provision.
+func (p *Platform) adminTable() map[string]route {
+	post, list := []string{"POST"}, []string{"GET", "POST"}
+	info := []string{"GET"}
+	return map[string]route{
+		"platform/app/create":              {admin: true, methods: post, serve: p.appCreate},
+		"platform/app/info":                {admin: true, methods: info, serve: p.appInfo, tail: true},
+		"platform/app/list":                {admin: true, methods: list, serve: p.appList},
+		"platform/app/delete":              {admin: true, methods: post, serve: p.appDelete},
+		"platform/manageapp/list":          {admin: true, methods: list, serve: p.appList},
+		"platform/manageapp/queue/publish": {admin: true, methods: post, serve: p.allowPublish},
+		"platform/manageapp/queue/consume": {admin: true, methods: post, serve: p.allowListen},
+		"platform/key/create":              {admin: true, methods: post, serve: p.keyCreate},
+		"platform/key/info":                {admin: true, methods: info, serve: p.keyInfo, tail: true},
+		"platform/key/list":                {admin: true, methods: list, serve: p.keyList},
+		"platform/key/delete":              {admin: true, methods: post, serve: p.keyDelete},
+	}
+}
+
+// find returns the API that a call names. What follows the path of one with a
+// tail becomes the call's tail.
+func (p *Platform) find(c *call) (route, bool) {
+	if api, ok := p.routes[c.api]; ok {
+		return api, true
+	}
+	end := max(0, strings.LastIndexByte(c.api, '/'))
+	api := p.routes[c.api[:end]]
+	if !api.tail {
+		return route{}, false
+	}
+	c.tail = c.api[end+1:]
+	return api, true
+}
+
 // route hands a verified call to the API that it names.
 func (p *Platform) route(w *answer, r *http.Request, c *call) error {
-	api, ok := p.routes[c.api]
+	api, ok := p.find(c)
 	switch {
 	case c.oauth == "token":
 		return p.token(w, r, c)
@@ -51,6 +89,8 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 		return p.unknownAPI(c)
 	case !slices.Contains(api.methods, r.Method):
 		return wrongMethod(r, api.methods)
+	case api.admin && !c.key.Admin:
+		return forbiddenAdmin()
 	case api.channel != nil:
 		return api.channel(w, r, c)
 	}

@@ -6,24 +6,6 @@ import (
 	"time"
 )
 
-// A Key is one deployment of an app: the unit of signing, counting and
-// limiting.
-type Key struct {
-	ID     string // client_id
-	Secret string
-	App    string // the app it belongs to
-}
-
-// An App is a product that calls APIs and logs its users in.
-type App struct {
-	Name string
-	// Redirects are the addresses that a browser may be sent back to, after
-	// login and after logout. They are compared exactly; only the port of a
-	// loopback address (127.0.0.1, [::1], localhost) is free, as a program on
-	// the user's machine listens where it can (RFC 8252).
-	Redirects []string
-}
-
 // A Record is what a Store remembers under a kind and an id.
 type Record struct {
 	Value []byte
@@ -31,29 +13,29 @@ type Record struct {
 	Revision uint64
 }
 
-// Store holds the platform's records: the keys and apps that its operator
-// gives it, and what the platform itself has to remember for a while (login
-// sessions, codes, grants). Its methods may be called from any number of
-// goroutines. Package platform/storetest has its promises as tests.
+// Store holds the platform's records: the apps, keys and users of a [Registry],
+// and what the platform itself has to remember for a while (login sessions,
+// codes, grants). Its methods may be called from any number of goroutines.
+// Package platform/storetest has its promises as tests.
+//
+// A kind is a word of letters; an id has 1 to 64 letters and digits. Records of
+// different kinds have nothing to do with each other. Those of one kind are
+// saved either all with a ttl or all without.
 type Store interface {
-	// Key returns the key with this client_id, or [ErrUnknownKey].
-	Key(ctx context.Context, id string) (Key, error)
-
-	// App returns the app with this name, or [ErrUnknownApp].
-	App(ctx context.Context, name string) (App, error)
-
 	// Load returns a record, or [ErrNoRecord] when there is none or it has
 	// expired. The value belongs to the caller.
 	//
-	// A kind is a word of letters; an id has 1 to 64 letters and digits.
-	// Records of different kinds have nothing to do with each other.
+	// Records without a ttl are few and read with each call, so an engine may
+	// keep them in memory: what another process has changed or deleted may be
+	// seen a moment later, what it has made is seen at once.
 	Load(ctx context.Context, kind, id string) (Record, error)
 
-	// Save stores value, at most a few KiB of any bytes, for ttl, which is
-	// positive; the record may live a little longer, by at most some seconds,
-	// but never shorter. Revision 0 stores it only where there is no record;
-	// any other only in place of the record with exactly this revision. Where
-	// that does not hold nothing is stored and the error is [ErrConflict].
+	// Save stores value, at most a few KiB of any bytes, for ttl; the record may
+	// live a little longer, by at most some seconds, but never shorter. A ttl
+	// of 0 keeps it until it is deleted; a negative one is an error. Revision 0
+	// stores it only where there is no record; any other only in place of the
+	// record with exactly this revision. Where that does not hold nothing is
+	// stored and the error is [ErrConflict].
 	//
 	// It returns the revision of what was stored: larger than 0, and another
 	// one for each Save as long as the record lives.
@@ -61,17 +43,20 @@ type Store interface {
 
 	// Delete removes a record. There need not be one.
 	Delete(ctx context.Context, kind, id string) error
+
+	// List returns the records of a kind that is saved without a ttl, by id.
+	List(ctx context.Context, kind string) (map[string]Record, error)
 }
 
 var (
-	// ErrUnknownKey is returned for a client_id that the platform does not have.
-	ErrUnknownKey = errors.New("platform: unknown key")
-	// ErrUnknownApp is returned for the name of an app that the platform does
-	// not have.
-	ErrUnknownApp = errors.New("platform: unknown app")
 	// ErrNoRecord is returned by [Store.Load] when there is no such record.
 	ErrNoRecord = errors.New("platform: no such record")
 	// ErrConflict is returned by [Store.Save] when the record is not as the
 	// revision says; load it again to see what it is now.
 	ErrConflict = errors.New("platform: the record was changed meanwhile")
+	// ErrUnavailable is what an engine's error matches while it cannot store
+	// or look up: its disk is full, or too few of its servers can be reached.
+	// What was asked for may have been done or not. It passes by itself when the cause
+	// is over.
+	ErrUnavailable = errors.New("platform: the engine is not available")
 )

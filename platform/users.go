@@ -14,8 +14,8 @@ type User struct {
 	Data map[string]string
 }
 
-// Users knows who may log in. Its methods may be called from any number of
-// goroutines.
+// Users knows who may log in, as a [Registry] does. Its methods may be called
+// from any number of goroutines.
 type Users interface {
 	// Authenticate returns the user with this login and password. The error
 	// is [ErrWrongPassword] for a wrong password and for an unknown login

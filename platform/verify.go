@@ -35,15 +35,18 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if cred.clientID == "" {
 		return p.noClientID(c)
 	}
-	key, err := p.lookUp(r.Context(), cred.clientID)
+	h, err := p.lookUp(r.Context(), cred.clientID)
 	if err != nil {
 		return err
 	}
-	if err = p.prove(r, c, cred, key); err != nil {
+	if err = p.prove(r, c, cred, *h.key); err != nil {
 		return err
 	}
-	c.key = key
-	c.user, err = p.bearer(r, key)
+	if h.expired(p.cfg.Now()) {
+		return keyExpired()
+	}
+	c.key, c.app = *h.key, h.app
+	c.user, err = p.bearer(r, c.key)
 	return err
 }
 
@@ -65,12 +68,12 @@ func (p *Platform) noClientID(c *call) error {
 	return unauthorized("missing_client_id", "the call names no key: send client_id, sign_method, sign_time and sign in the query or in a form")
 }
 
-func (p *Platform) lookUp(ctx context.Context, id string) (Key, error) {
-	key, err := p.cfg.Store.Key(ctx, id)
+func (p *Platform) lookUp(ctx context.Context, id string) (*holder, error) {
+	h, err := p.registry.holder(ctx, id, nil)
 	if errors.Is(err, ErrUnknownKey) {
-		return Key{}, unauthorized("unknown_key", "the platform has no key with this client_id: check it, and that it belongs to this server")
+		return nil, unknownKey()
 	}
-	return key, err
+	return h, err
 }
 
 // credentials reads the system parameters. Each may come once; only sign may

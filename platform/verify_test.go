@@ -267,8 +267,8 @@ func TestUnknownTokenIsServed(t *testing.T) {
 
 type failingStore struct{ platform.Store }
 
-func (failingStore) Key(context.Context, string) (platform.Key, error) {
-	return platform.Key{}, errors.New("disk 7 in rack 3 is on fire")
+func (failingStore) Load(context.Context, string, string) (platform.Record, error) {
+	return platform.Record{}, errors.New("disk 7 in rack 3 is on fire")
 }
 
 func TestFailureInsideTellsNothingOfTheInside(t *testing.T) {

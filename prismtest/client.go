@@ -1,9 +1,11 @@
 package prismtest
 
 import (
+	"context"
+	"errors"
+
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 )
 
 // URL is the base URL of the API, such as http://127.0.0.1:34567/api. With
@@ -19,27 +21,39 @@ func (s *Server) Secret() string { return s.key.Secret }
 // NewKey adds a random key of the same app. Its queues are its own.
 func (s *Server) NewKey() platform.Key {
 	s.t.Helper()
-	key := memory.NewKey(s.key.App)
+	key := platform.NewKey(s.key.App)
 	s.AddKey(key)
 	return key
 }
 
 // AddKey adds a key, in place of the one that had the same ID: with another
-// secret for [Server.Key], clients see themselves refused.
+// secret for [Server.Key], clients see themselves refused. An app that is not
+// there is made for it.
 func (s *Server) AddKey(key platform.Key) {
 	s.t.Helper()
-	if !s.add(key) {
-		s.t.Fatalf("prismtest: Config.Platform.Store takes no key: give it one with a method Add(...platform.Key)")
+	ctx := context.Background()
+	err := s.registry.SaveKey(ctx, key)
+	if errors.Is(err, platform.ErrUnknownApp) {
+		if err = s.changeApp(ctx, key.App, func(*platform.App) {}); err == nil {
+			err = s.registry.SaveKey(ctx, key)
+		}
+	}
+	if err != nil {
+		s.t.Fatalf("prismtest: Config.Platform.Store did not take the key %q: %v", key.ID, err)
 	}
 }
 
-// add tells whether the store takes keys.
-func (s *Server) add(key platform.Key) bool {
-	store, ok := s.cfg.Store.(interface{ Add(...platform.Key) })
-	if ok {
-		store.Add(key)
+// changeApp changes the app with this ID, or makes it.
+func (s *Server) changeApp(ctx context.Context, id string, change func(*platform.App)) error {
+	s.mu.Lock() // so that nobody else changes it in between
+	defer s.mu.Unlock()
+	app, err := s.registry.App(ctx, id)
+	if err != nil && !errors.Is(err, platform.ErrUnknownApp) {
+		return err
 	}
-	return ok
+	app.ID = id
+	change(&app)
+	return s.registry.SaveApp(ctx, app)
 }
 
 // Client returns a new client of the first key.

@@ -13,15 +13,16 @@ import (
 // has a useful zero value; [NewServerConfig] copies it.
 type Config struct {
 	// Key, Secret and App are the first key of the platform. What is empty is
-	// chosen at random; App is "test" then.
+	// chosen at random; App is "test" then. It is an admin key, for package
+	// admin. A key that Platform.Store has with this ID and Secret stays as it
+	// is there.
 	Key, Secret, App string
 
-	// Platform configures the platform. Store, Queues and Users are in memory
-	// unless they are set; Explain is always on, so that a refused signature says
+	// Platform configures the platform. Store and Queues are in memory and Users
+	// in Store, unless they are set; Explain is always on, so that a refused signature says
 	// why. Now is the clock that [Server.Advance] moves, and Override is
 	// asked about the calls that no [Server.Handle] answers. Unless
-	// OAuth.LoginFailures is set, a thousand logins may fail. A Store without
-	// an Add method as that of [memory.Store] needs Key and Secret to be set.
+	// OAuth.LoginFailures is set, a thousand logins may fail.
 	Platform platform.Config
 
 	// Memory bounds the queues and gives their first bindings. It has no
@@ -43,7 +44,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	random := memory.NewKey("test")
+	random := platform.NewKey("test")
 	c.Key = cmp.Or(c.Key, random.ID)
 	c.Secret = cmp.Or(c.Secret, random.Secret)
 	c.App = cmp.Or(c.App, random.App)
@@ -61,7 +62,7 @@ func (c Config) withDefaults() Config {
 		c.Platform.Store = memory.NewStore()
 	}
 	if c.Platform.Users == nil {
-		c.Platform.Users = memory.NewUsers()
+		c.Platform.Users = platform.NewRegistry(c.Platform.Store)
 	}
 	if c.Platform.Queues == nil {
 		c.Platform.Queues = memory.New(c.Memory)

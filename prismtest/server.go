@@ -29,6 +29,7 @@ type TB interface {
 type Server struct {
 	t        TB
 	key      platform.Key
+	registry *platform.Registry
 	cfg      platform.Config // for platform.New; its Trace is the user's
 	log      *slog.Logger
 	patience time.Duration
@@ -63,11 +64,10 @@ func NewServer(t TB) *Server {
 // NewServerConfig is [NewServer] with settings. A wrong one fails the test.
 func NewServerConfig(t TB, cfg Config) *Server {
 	t.Helper()
-	random := cfg.Key == "" || cfg.Secret == ""
 	cfg = cfg.withDefaults()
 	s := &Server{
 		t:        t,
-		key:      platform.Key{ID: cfg.Key, Secret: cfg.Secret, App: cfg.App},
+		registry: platform.NewRegistry(cfg.Platform.Store),
 		cfg:      cfg.Platform,
 		log:      cfg.Logger,
 		patience: cfg.Patience,
@@ -84,9 +84,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 	if cfg.Patience < 0 {
 		t.Fatalf("prismtest: Config.Patience is %v, it must not be negative", cfg.Patience)
 	}
-	if !s.add(s.key) && random {
-		t.Fatalf("prismtest: Config.Platform.Store takes no key: set Config.Key and Config.Secret to one that it has")
-	}
+	s.addFirst(platform.Key{ID: cfg.Key, Secret: cfg.Secret, App: cfg.App, Admin: true})
 	if err := s.begin(0); err != nil {
 		t.Fatalf("prismtest: Config.Platform is wrong: %v", err)
 	}
@@ -95,6 +93,17 @@ func NewServerConfig(t TB, cfg Config) *Server {
 	}
 	t.Cleanup(s.close)
 	return s
+}
+
+// addFirst makes key the first one, or the one that the store has in its place.
+func (s *Server) addFirst(key platform.Key) {
+	s.t.Helper()
+	if old, err := s.registry.Key(context.Background(), key.ID); err == nil && old.Secret == key.Secret {
+		s.key = old
+		return
+	}
+	s.key = key
+	s.AddKey(key)
 }
 
 // begin puts a new platform in charge, whose connections are numbered after

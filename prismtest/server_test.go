@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,32 +164,70 @@ func TestSecretModeWorksAsOnLoopback(t *testing.T) {
 	})
 }
 
-// fixedStore takes no key and no app, as it shows no more than a store must have.
-type fixedStore struct{ platform.Store }
+// plainStore has no more than a store must have, and stores only while it is
+// not full.
+type plainStore struct {
+	platform.Store
+	full bool
+}
 
-func TestAStoreOfTheUser(t *testing.T) {
-	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36"}
-	store := fixedStore{memory.NewStore(key)}
-	t.Run("with its key", func(t *testing.T) {
-		srv := prismtest.NewServerConfig(t, prismtest.Config{
-			Key: key.ID, Secret: key.Secret, Platform: platform.Config{Store: store},
-		})
+func (s *plainStore) Save(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
+	if s.full {
+		return 0, platform.ErrUnavailable
+	}
+	return s.Store.Save(ctx, kind, id, value, revision, ttl)
+}
+
+func TestAStoreOfTheUserTakesAll(t *testing.T) {
+	store := &plainStore{Store: memory.NewStore()}
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
+	srv.AddUser(platform.User{Login: "lin"}, "open sesame")
+	srv.AccessToken("lin")
+	for _, key := range []platform.Key{srv.NewKey(), {ID: "a", Secret: "b", App: "other"}} {
+		srv.AddKey(key)
+		if _, err := srv.ClientFor(key).Get(t.Context(), "platform/notify/status", nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAKeyOfTheUsersStoreStaysAsItIs(t *testing.T) {
+	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop", Admin: true}
+	store := memory.NewStore(key)
+	store.AddApp(platform.App{ID: "shop", Summary: "kept"})
+	for _, secret := range []string{key.Secret, "anothersecret"} {
+		srv := prismtest.NewServerConfig(t, prismtest.Config{Key: key.ID, Secret: secret, Platform: platform.Config{Store: store}})
 		if _, err := srv.Client().Get(t.Context(), "platform/notify/status", nil); err != nil {
 			t.Error(err)
 		}
-	})
-	t.Run("without", func(t *testing.T) {
-		f := &fake{}
-		srv := prismtest.NewServerConfig(f, prismtest.Config{Platform: platform.Config{Store: store}})
-		f.end()
-		mustContain(t, f.failure(t), "Config.Platform.Store", "set Config.Key")
+		got, err := platform.NewRegistry(store).Key(t.Context(), key.ID)
+		if kept := got.App == "shop" && got.Admin; err != nil || kept != (secret == key.Secret) {
+			t.Errorf("the key became %+v, %v", got, err)
+		}
+	}
+	if app, err := platform.NewRegistry(store).App(t.Context(), "shop"); err != nil || app.Summary != "kept" {
+		t.Errorf("the app became %+v, %v", app, err)
+	}
+}
+
+func TestAStoreThatTakesNothingFailsTheTest(t *testing.T) {
+	store := &plainStore{Store: memory.NewStore()}
+	f := &fake{}
+	srv := prismtest.NewServerConfig(f, prismtest.Config{Platform: platform.Config{Store: store}})
+	defer f.end()
+	store.full = true
+	for name, do := range map[string]func(){
+		`the key "a"`:    func() { srv.AddKey(platform.Key{ID: "a", Secret: "geheim"}) },
+		`no user "lin"`:  func() { srv.AddUser(platform.User{Login: "lin"}, "geheim") },
+		`for app "test"`: func() { srv.AllowRedirect("http://127.0.0.1/callback") },
+	} {
 		f.failures = nil
-		srv.AddKey(platform.Key{ID: "a", Secret: "b"})
-		mustContain(t, f.failure(t), "takes no key")
-		f.failures = nil
-		srv.AllowRedirect("http://127.0.0.1/callback")
-		mustContain(t, f.failure(t), "takes no app")
-	})
+		do()
+		mustContain(t, f.failure(t), name, "not available")
+		if strings.Contains(f.failure(t), "geheim") {
+			t.Errorf("a secret is shown: %s", f.failure(t))
+		}
+	}
 }
 
 func TestWrongSettingsFailTheTest(t *testing.T) {

@@ -249,7 +249,7 @@ func (fixedUsers) Authenticate(_ context.Context, login, _ string) (platform.Use
 // Addresses that were registered before stay, whoever registered them.
 func TestAllowRedirectAddsToTheApp(t *testing.T) {
 	store := memory.NewStore()
-	store.AddApp(platform.App{Name: "test", Redirects: []string{"https://a.example/"}})
+	store.AddApp(platform.App{ID: "test", Redirects: []string{"https://a.example/"}})
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
 	done := make(chan struct{})
 	for _, uri := range []string{"https://b.example/", "https://c.example/"} {
@@ -260,7 +260,7 @@ func TestAllowRedirectAddsToTheApp(t *testing.T) {
 	}
 	<-done
 	<-done
-	app, err := store.App(t.Context(), "test")
+	app, err := platform.NewRegistry(store).App(t.Context(), "test")
 	if err != nil || len(app.Redirects) != 3 || app.Redirects[0] != "https://a.example/" {
 		t.Errorf("%+v, %v", app, err)
 	}

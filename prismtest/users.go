@@ -2,8 +2,6 @@ package prismtest
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -15,20 +13,24 @@ const iterations = 1
 // Login. Without an ID the user gets the Login for it.
 func (s *Server) AddUser(user platform.User, password string) {
 	s.t.Helper()
-	users, ok := s.cfg.Users.(interface{ Add(platform.User, string) })
+	users, ok := s.cfg.Users.(interface {
+		SaveUser(ctx context.Context, user platform.User, hash string) error
+	})
 	if !ok {
-		s.t.Fatalf("prismtest: Config.Platform.Users takes no user: give it one with a method Add(platform.User, string)")
-		return
-	}
-	hash, err := platform.HashPassword(password, iterations)
-	if err != nil {
-		s.t.Fatalf("prismtest: no user %q: %v", user.Login, err)
+		s.t.Fatalf("prismtest: Config.Platform.Users takes no user: leave it unset, or give it a method SaveUser as that of platform.Registry")
 		return
 	}
 	if user.ID == "" {
 		user.ID = user.Login
 	}
-	users.Add(user, hash)
+	hash, err := platform.HashPassword(password, iterations)
+	if err == nil {
+		err = users.SaveUser(context.Background(), user, hash)
+	}
+	if err != nil {
+		s.t.Fatalf("prismtest: no user %q: %v", user.Login, err)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.passwords[user.Login] = password
@@ -48,19 +50,10 @@ func (s *Server) password(login string) (password string, known bool) {
 // importance: http://127.0.0.1/callback stands for that path at every port.
 func (s *Server) AllowRedirect(uris ...string) {
 	s.t.Helper()
-	store, ok := s.cfg.Store.(interface{ AddApp(...platform.App) })
-	if !ok {
-		s.t.Fatalf("prismtest: Config.Platform.Store takes no app: give it one with a method AddApp(...platform.App)")
-		return
+	err := s.changeApp(context.Background(), s.key.App, func(app *platform.App) {
+		app.Redirects = append(app.Redirects, uris...)
+	})
+	if err != nil {
+		s.t.Fatalf("prismtest: no redirect for app %q: %v", s.key.App, err)
 	}
-	s.mu.Lock() // so that nobody else adds to the app in between
-	defer s.mu.Unlock()
-	app, err := s.cfg.Store.App(context.Background(), s.key.App)
-	if err != nil && !errors.Is(err, platform.ErrUnknownApp) {
-		s.t.Fatalf("prismtest: no app %q: %v", s.key.App, err)
-		return
-	}
-	app.Name = s.key.App
-	app.Redirects = append(slices.Clip(app.Redirects), uris...)
-	store.AddApp(app)
 }

@@ -71,7 +71,9 @@ func (c *serveCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	users, first, err := c.users()
+	store := memory.NewStore(key)
+	users := platform.NewRegistry(store)
+	first, err := c.users(users)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
 	}
-	h, err := serveOn(l, c.config(key, users, l, log))
+	h, err := serveOn(l, c.config(key, store, users, l, log))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -115,7 +117,7 @@ func (c *serveCmd) firstKey(t *tool) (platform.Key, error) {
 	}
 	switch {
 	case key.ID == "" && key.Secret == "":
-		return memory.NewKey("prismctl"), nil
+		return platform.NewKey("prismctl"), nil
 	case key.ID == "" || key.Secret == "":
 		return key, usage("only one of PRISM_KEY and PRISM_SECRET is set: set both to choose the key, or none to have a new one")
 	}
@@ -127,9 +129,8 @@ func (c *serveCmd) firstKey(t *tool) (platform.Key, error) {
 	return key, nil
 }
 
-func (c *serveCmd) config(key platform.Key, users platform.Users, l net.Listener, log *slog.Logger) platform.Config {
+func (c *serveCmd) config(key platform.Key, store *memory.Store, users platform.Users, l net.Listener, log *slog.Logger) platform.Config {
 	bindings, _ := c.bindings() // Validate has seen the error
-	store := memory.NewStore(key)
 	store.AddApp(c.app(key.App))
 	cfg := platform.Config{
 		Store:      store,

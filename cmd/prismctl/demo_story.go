@@ -41,15 +41,16 @@ func (d *demo) start(context.Context) error {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	d.cutter = newCutter(l)
-	d.key = memory.NewKey("demo")
+	d.key = platform.NewKey("demo")
 	d.acked = make(chan struct{}, 1)
 	var logins loginFlags
-	users, visitor, err := logins.users()
+	store := memory.NewStore(d.key)
+	users := platform.NewRegistry(store)
+	visitor, err := logins.users(users)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	d.visitor = visitor
-	store := memory.NewStore(d.key)
 	store.AddApp(logins.app(d.key.App))
 	d.host, err = serveOn(d.cutter, platform.Config{
 		Store: store, Users: users, Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 )
 
 // loginFlags say who can sign in at a platform, and where browsers go then.
@@ -48,7 +48,7 @@ func isRedirect(address string) bool {
 
 // app is the app of the platform's first key.
 func (f *loginFlags) app(name string) platform.App {
-	app := platform.App{Name: name, Redirects: f.Redirect}
+	app := platform.App{ID: name, Redirects: f.Redirect}
 	if len(app.Redirects) == 0 {
 		for _, host := range []string{"http://127.0.0.1", "http://localhost"} {
 			app.Redirects = append(app.Redirects, host+callbackPath, host+"/auth/callback", host+"/")
@@ -73,32 +73,30 @@ func (n newcomer) introduction() string {
 }
 
 // users makes the users that were asked for, or else a new one.
-func (f *loginFlags) users() (*memory.Users, newcomer, error) {
-	users := memory.NewUsers()
+func (f *loginFlags) users(users *platform.Registry) (newcomer, error) {
 	if len(f.User) == 0 {
 		n := newcomer{Name: "demo", Password: strings.ToLower(rand.Text()[:16])}
 		// What is that random needs no slow hash.
-		return users, n, addUser(users, n.Name, n.Password, 1)
+		return n, addUser(users, n.Name, n.Password, 1)
 	}
 	first, _, _ := strings.Cut(f.User[0], ":")
 	for _, user := range f.User {
 		name, file, _ := strings.Cut(user, ":")
 		password, err := readSecret("password", file)
 		if err != nil {
-			return nil, newcomer{}, fmt.Errorf("--user %s: %w", name, err)
+			return newcomer{}, fmt.Errorf("--user %s: %w", name, err)
 		}
 		if err := addUser(users, name, password, 0); err != nil {
-			return nil, newcomer{}, err
+			return newcomer{}, err
 		}
 	}
-	return users, newcomer{Name: first}, nil
+	return newcomer{Name: first}, nil
 }
 
-func addUser(users *memory.Users, name, password string, iterations int) error {
+func addUser(users *platform.Registry, name, password string, iterations int) error {
 	hash, err := platform.HashPassword(password, iterations)
 	if err != nil {
 		return errors.Join(fmt.Errorf("the password of %s cannot be used", name), err)
 	}
-	users.Add(platform.User{ID: name, Login: name}, hash)
-	return nil
+	return users.SaveUser(context.Background(), platform.User{ID: name, Login: name}, hash)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -103,15 +104,15 @@ func handOver(b *testing.B, consumers int) {
 func BenchmarkRoute(b *testing.B) {
 	for _, bindings := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("bindings=%d", bindings), func(b *testing.B) {
-			var routes trie
-			routes.add("order.#", newQueue(""))
+			var routes topic.Trie[*queue]
+			routes.Add("order.#", newQueue(new(Config), ""))
 			for i := range bindings {
-				routes.add(fmt.Sprintf("order.%d.*.new", i), newQueue("topic"))
+				routes.Add(fmt.Sprintf("order.%d.*.new", i), newQueue(new(Config), "topic"))
 			}
 			var found []*queue
 			b.ReportAllocs()
 			for b.Loop() {
-				found = routes.match("order.0.shop.new", found[:0])
+				found = routes.Match("order.0.shop.new", found[:0])
 			}
 			if len(found) != 2 {
 				b.Fatalf("%d queues", len(found))

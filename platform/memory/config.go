@@ -1,6 +1,11 @@
 package memory
 
-import "math"
+import (
+	"math"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
 
 // Config bounds the queues of each owner. In every bound, 0 means the default
 // and a negative number means no bound. The zero Config is ready to use.
@@ -18,6 +23,10 @@ type Config struct {
 	// the default is 10,000. Their patterns have at most four times as many
 	// words, all together.
 	MaxBindings int
+	// MaxAge is how old a message may become, by its Time: an older one is
+	// removed unless a consumer holds it. The default is no bound. What nobody
+	// looks at and writes to keeps its memory for longer.
+	MaxAge time.Duration
 	// Bindings are the bindings that every owner begins with. Their topics
 	// exist from the start, even above MaxTopics and MaxBindings. If there
 	// are none, the default queue is bound to #; if there are any, it is
@@ -41,6 +50,11 @@ func (c Config) withDefaults() Config {
 		c.Bindings = []Binding{{Pattern: "#"}}
 	}
 	return c
+}
+
+// old tells whether m has passed MaxAge.
+func (c *Config) old(m *platform.Message) bool {
+	return c.MaxAge > 0 && time.Since(time.Unix(m.Time, 0)) > c.MaxAge
 }
 
 // maxWords keeps a binding from costing as much memory as the longest pattern.

@@ -61,8 +61,8 @@ func (c *consumer) take(max int) ([]platform.Lease, error) {
 	if c.ended != nil {
 		return nil, c.ended
 	}
-	if c.queue.ready.len() > 0 {
-		return c.queue.lease(c, max), nil
+	if leases := c.queue.lease(c, max); len(leases) > 0 {
+		return leases, nil
 	}
 	c.want = max
 	c.queue.waiting = append(c.queue.waiting, c)

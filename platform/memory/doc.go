@@ -2,9 +2,8 @@
 // apps, users and who is logged in live in memory and are gone when the process
 // ends.
 //
-// [Queues] implements [platform.Queues], [Store] implements [platform.Store],
-// and [Users] implements [platform.Users]. None starts a goroutine, so there is
-// nothing to close.
+// [Queues] implements [platform.Queues] and [Store] implements [platform.Store].
+// Neither starts a goroutine, so there is nothing to close.
 //
 // # Routing
 //

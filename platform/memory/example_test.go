@@ -13,7 +13,7 @@ func Example() {
 	queues := memory.New(memory.Config{
 		Bindings: []memory.Binding{{Pattern: "order.#", Topic: "orders"}},
 	})
-	key := memory.NewKey("shop")
+	key := platform.NewKey("shop")
 
 	for _, routingKey := range []string{"order.new", "refund.new", "order.paid"} {
 		m := &platform.Message{Key: routingKey, Body: []byte("hello world")}
@@ -43,11 +43,12 @@ func Example() {
 func ExampleStore() {
 	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}
 	store := memory.NewStore(key)
-	store.Add(memory.NewKey("another shop"))
+	store.Add(platform.NewKey("another shop"))
+	registry := platform.NewRegistry(store)
 
-	found, err := store.Key(context.Background(), "buwb2lii")
+	found, err := registry.Key(context.Background(), "buwb2lii")
 	fmt.Println(found.App, err)
-	_, err = store.Key(context.Background(), "nobody")
+	_, err = registry.Key(context.Background(), "nobody")
 	fmt.Println(err)
 	// Output:
 	// shop <nil>

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -16,7 +17,7 @@ type owner struct {
 	topics   map[string]*queue
 	bindings int
 	words    int // of the patterns of all bindings
-	routes   trie
+	routes   topic.Trie[*queue]
 	matched  []*queue // scratch of publish
 }
 
@@ -34,7 +35,7 @@ func newOwner(config *Config) *owner {
 }
 
 func (o *owner) add(topic string) *queue {
-	q := newQueue(topic)
+	q := newQueue(o.config, topic)
 	o.topics[topic] = q
 	return q
 }
@@ -68,9 +69,9 @@ func (o *owner) roomForTopic(topic string) error {
 
 // publish asks every matching queue for room before it puts m into the first.
 func (o *owner) publish(m *platform.Message) error {
-	o.matched = o.routes.match(m.Key, o.matched[:0])
+	o.matched = o.routes.Match(m.Key, o.matched[:0])
 	for _, q := range o.matched {
-		if err := q.room(o.config, m); err != nil {
+		if err := q.room(m); err != nil {
 			return err
 		}
 	}
@@ -88,7 +89,7 @@ func (o *owner) bind(topic, pattern string) error {
 	if o.bindings >= o.config.MaxBindings {
 		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, o.config.MaxBindings)
 	}
-	if n, most := len(split(pattern)), o.config.maxWords(); n > most-o.words {
+	if n, most := wordsOf(pattern), o.config.maxWords(); n > most-o.words {
 		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words", platform.ErrTooManyBindings, n, most)
 	}
 	q, err := o.obtain(topic)
@@ -105,8 +106,8 @@ func (o *owner) connect(q *queue, pattern string) {
 	}
 	q.patterns[pattern] = true
 	o.bindings++
-	o.words += len(split(pattern))
-	o.routes.add(pattern, q)
+	o.words += wordsOf(pattern)
+	o.routes.Add(pattern, q)
 }
 
 func (o *owner) drop(topic string) error {
@@ -119,8 +120,8 @@ func (o *owner) drop(topic string) error {
 		return nil
 	}
 	for pattern := range q.patterns {
-		o.routes.remove(pattern, q)
-		o.words -= len(split(pattern))
+		o.routes.Remove(pattern, q)
+		o.words -= wordsOf(pattern)
 	}
 	o.bindings -= len(q.patterns)
 	delete(o.topics, topic)
@@ -142,3 +143,16 @@ func (o *owner) list() []string {
 	slices.Sort(topics)
 	return topics
 }
+
+// depths appends the status of each queue.
+func (o *owner) depths(name string, all []platform.QueueDepth) []platform.QueueDepth {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for topic, q := range o.topics {
+		all = append(all, platform.QueueDepth{Owner: name, Topic: topic, QueueStatus: q.status()})
+	}
+	return all
+}
+
+// wordsOf is how many words a pattern adds to those of the owner.
+func wordsOf(pattern string) int { return len(topic.Words(pattern)) }

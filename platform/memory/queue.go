@@ -13,6 +13,7 @@ import (
 // Whenever the lock is free, ready or waiting is empty: a message does not
 // lie while somebody waits for it.
 type queue struct {
+	config    *Config
 	topic     string
 	patterns  map[string]bool
 	consumers map[*consumer]struct{}
@@ -23,8 +24,6 @@ type queue struct {
 	readyBytes int64
 	held       int // messages that consumers hold
 	heldBytes  int64
-
-	round uint64 // of the trie: see match
 }
 
 // An item is a message with its number in the queue.
@@ -33,8 +32,9 @@ type item struct {
 	message *platform.Message
 }
 
-func newQueue(topic string) *queue {
+func newQueue(config *Config, topic string) *queue {
 	return &queue{
+		config:    config,
 		topic:     topic,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
@@ -42,7 +42,9 @@ func newQueue(topic string) *queue {
 }
 
 // room returns an error if m would exceed a limit.
-func (q *queue) room(limits *Config, m *platform.Message) error {
+func (q *queue) room(m *platform.Message) error {
+	q.expire()
+	limits := q.config
 	if q.ready.len()+q.held >= limits.MaxMessages {
 		return fmt.Errorf("%w: %v holds its limit of %d messages", platform.ErrQueueFull, q, limits.MaxMessages)
 	}
@@ -78,20 +80,41 @@ func (q *queue) serve() {
 	for len(q.waiting) > 0 && q.ready.len() > 0 {
 		share := (q.ready.len() + len(q.waiting) - 1) / len(q.waiting)
 		c := q.waiting[0]
-		c.handed = q.lease(c, min(share, c.want))
-		c.stopWaiting()
+		if c.handed = q.lease(c, min(share, c.want)); len(c.handed) > 0 {
+			c.stopWaiting()
+		}
 	}
 }
 
-// lease takes up to n ready messages for c.
+// expire removes what has become too old, from the head.
+func (q *queue) expire() {
+	for q.ready.len() > 0 && q.config.old(q.ready.front().message) {
+		q.pop()
+	}
+}
+
+// next removes the first message that is not too old, if there is one.
+func (q *queue) next() (item, bool) {
+	for q.ready.len() > 0 {
+		if it := q.pop(); !q.config.old(it.message) {
+			return it, true
+		}
+	}
+	return item{}, false
+}
+
+// lease takes up to n ready messages for c. There may be none.
 func (q *queue) lease(c *consumer, n int) []platform.Lease {
-	leases := make([]platform.Lease, min(n, q.ready.len()))
-	for i := range leases {
-		it := q.pop()
+	leases := make([]platform.Lease, 0, min(n, q.ready.len()))
+	for len(leases) < cap(leases) {
+		it, ok := q.next()
+		if !ok {
+			break
+		}
 		q.held++
 		q.heldBytes += size(it.message)
 		c.hold(it)
-		leases[i] = platform.Lease{ID: it.number, Message: it.message}
+		leases = append(leases, platform.Lease{ID: it.number, Message: it.message})
 	}
 	return leases
 }
@@ -138,9 +161,13 @@ func (q *queue) merge(items []item) {
 }
 
 func (q *queue) read(n int) []*platform.Message {
-	messages := make([]*platform.Message, max(0, min(n, q.ready.len())))
-	for i := range messages {
-		messages[i] = q.pop().message
+	messages := make([]*platform.Message, 0, max(0, min(n, q.ready.len())))
+	for len(messages) < cap(messages) {
+		it, ok := q.next()
+		if !ok {
+			break
+		}
+		messages = append(messages, it.message)
 	}
 	return messages
 }
@@ -151,6 +178,7 @@ func (q *queue) purge() {
 }
 
 func (q *queue) status() platform.QueueStatus {
+	q.expire()
 	return platform.QueueStatus{
 		Ready:          q.ready.len(),
 		Unacknowledged: q.held,

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/shopex/prism-go/platform"
@@ -74,7 +75,7 @@ func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Messa
 	if err != nil {
 		return err
 	}
-	if err := queue.room(&q.config, m); err != nil {
+	if err := queue.room(m); err != nil {
 		return err
 	}
 	queue.put(m)
@@ -160,4 +161,20 @@ func (q *Queues) List(_ context.Context, owner string) ([]string, error) {
 	o := q.lock(owner)
 	defer o.mu.Unlock()
 	return o.list(), nil
+}
+
+// Depths counts every queue of every owner. Each owner is counted at a moment
+// of its own.
+func (q *Queues) Depths(context.Context) ([]platform.QueueDepth, error) {
+	var all []platform.QueueDepth
+	for name, o := range q.everyOwner() {
+		all = o.depths(name, all)
+	}
+	return all, nil
+}
+
+func (q *Queues) everyOwner() map[string]*owner {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return maps.Clone(q.owners)
 }

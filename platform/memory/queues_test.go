@@ -197,8 +197,30 @@ func TestAContentTypeCountsAsBytes(t *testing.T) {
 	}
 }
 
+func TestMessagesThatBecomeTooOldMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(Config{MaxMessages: 2, MaxAge: time.Minute})
+		c := consume(t, q, "")
+		now := func(body string) *platform.Message {
+			return &platform.Message{Body: []byte(body), Time: time.Now().Unix()}
+		}
+		write(t, q, "", now("held"))
+		held := fetch(t, c, 1)
+		write(t, q, "", now("ready"))
+		time.Sleep(61 * time.Second)
+		write(t, q, "", now("new"))
+		if s, _ := q.Status(t.Context(), shop, ""); s.Ready != 1 || s.Unacknowledged != 1 {
+			t.Errorf("%+v", s)
+		}
+		ack(t, c, held...)
+		if got := fetch(t, c, 2); len(got) != 1 || string(got[0].Message.Body) != "new" {
+			t.Errorf("fetched %v", got)
+		}
+	})
+}
+
 func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
-	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1000, 10_000, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1000, 10_000, 0, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("defaults %+v, want %+v", got, want)
 	}
 	q := New(Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1})

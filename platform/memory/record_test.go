@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -51,7 +50,7 @@ func TestExpiredRecordsAreDroppedAsTheStoreIsUsed(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if n := len(s.records); n > 4*live {
+		if n := len(s.shelves["kind"].records); n > 4*live {
 			t.Errorf("%d records are kept of %d that live", n, live)
 		}
 		for i := range live {
@@ -60,34 +59,4 @@ func TestExpiredRecordsAreDroppedAsTheStoreIsUsed(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestARecordNeedsALife(t *testing.T) {
-	for _, ttl := range []time.Duration{0, -time.Second} {
-		if _, err := new(Store).Save(context.Background(), "kind", "a", nil, 0, ttl); err == nil {
-			t.Errorf("a ttl of %v is accepted", ttl)
-		}
-	}
-}
-
-func TestAppsBelongToTheStore(t *testing.T) {
-	var s Store
-	if _, err := s.App(t.Context(), "shop"); err != platform.ErrUnknownApp {
-		t.Errorf("unknown app: %v", err)
-	}
-	redirects := []string{"https://a.example/"}
-	s.AddApp(platform.App{Name: "shop", Redirects: redirects}, platform.App{Name: "other"})
-	redirects[0] = "https://evil.example/"
-	got, err := s.App(t.Context(), "shop")
-	if err != nil || got.Redirects[0] != "https://a.example/" {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	got.Redirects[0] = "https://evil.example/"
-	if got, _ = s.App(t.Context(), "shop"); got.Redirects[0] != "https://a.example/" {
-		t.Errorf("a caller changed the app to %+v", got)
-	}
-	s.AddApp(platform.App{Name: "shop"})
-	if got, _ = s.App(t.Context(), "shop"); len(got.Redirects) != 0 {
-		t.Errorf("after it was replaced: %+v", got)
-	}
 }

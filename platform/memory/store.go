@@ -2,91 +2,56 @@ package memory
 
 import (
 	"context"
-	"crypto/rand"
-	"slices"
-	"strings"
+	"errors"
 	"sync"
 
 	"github.com/shopex/prism-go/platform"
 )
 
-// Store holds the platform's keys, apps and records, as [platform.Store]
-// describes. The zero Store is empty and ready to use. Its methods may be
-// called from any number of goroutines; they do not wait.
+// Store holds the platform's records, as [platform.Store] describes; a
+// [platform.Registry] over it finds apps, keys and users. The zero Store is
+// empty and ready to use. Its methods may be called from any number of
+// goroutines; they do not wait.
 type Store struct {
-	mu       sync.RWMutex // guards all below
-	keys     map[string]platform.Key
-	apps     map[string]platform.App
-	records  map[recordKey]record
+	adding sync.Mutex // so that an app which Add makes replaces none of AddApp
+
+	mu       sync.RWMutex // guards what follows
+	shelves  map[string]*shelf
 	revision uint64 // the last one given
-	full     int    // as many records make the next sweep
 }
 
 var _ platform.Store = (*Store)(nil)
 
-// NewStore returns a store that holds keys.
+// NewStore returns a store that holds keys, and an app for each of them.
 func NewStore(keys ...platform.Key) *Store {
 	s := &Store{}
 	s.Add(keys...)
 	return s
 }
 
-// Add adds keys, each in place of the key that had the same ID.
+// Add adds keys, each in place of the key that had the same ID. The app of a
+// key is made if it is not there: it has an ID, nothing else, and may do all.
+// Add is [platform.Registry.SaveKey] for what is written in a program; a key
+// with a time that JSON cannot express, after the year 9999, is left out.
 func (s *Store) Add(keys ...platform.Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.keys == nil {
-		s.keys = make(map[string]platform.Key)
-	}
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	ctx, registry := context.Background(), platform.NewRegistry(s)
 	for _, k := range keys {
-		s.keys[k.ID] = k
+		if _, err := registry.App(ctx, k.App); errors.Is(err, platform.ErrUnknownApp) {
+			_ = registry.SaveApp(ctx, platform.App{ID: k.App, Created: k.Created})
+		}
+		_ = registry.SaveKey(ctx, k)
 	}
 }
 
-// Key returns the key with this client_id, or [platform.ErrUnknownKey].
-func (s *Store) Key(_ context.Context, id string) (platform.Key, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	k, ok := s.keys[id]
-	if !ok {
-		return platform.Key{}, platform.ErrUnknownKey
-	}
-	return k, nil
-}
-
-// AddApp adds apps, each in place of the app that had the same name.
+// AddApp adds apps, each in place of the app that had the same ID. It is to
+// [platform.Registry.SaveApp] what Add is to SaveKey.
 func (s *Store) AddApp(apps ...platform.App) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.apps == nil {
-		s.apps = make(map[string]platform.App)
-	}
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	registry := platform.NewRegistry(s)
 	for _, a := range apps {
-		a.Redirects = slices.Clone(a.Redirects)
-		s.apps[a.Name] = a
+		_ = registry.SaveApp(context.Background(), a)
 	}
-}
-
-// App returns the app with this name, or [platform.ErrUnknownApp].
-func (s *Store) App(_ context.Context, name string) (platform.App, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	a, ok := s.apps[name]
-	if !ok {
-		return platform.App{}, platform.ErrUnknownApp
-	}
-	a.Redirects = slices.Clone(a.Redirects)
-	return a, nil
-}
-
-// NewKey returns a random key for app that looks like those of the platform:
-// 8 and 20 lower-case characters of base32 (protocol chapter 1), where the
-// secret has 100 random bits. It is in no store yet.
-func NewKey(app string) platform.Key {
-	return platform.Key{ID: randomText(8), Secret: randomText(20), App: app}
-}
-
-// randomText returns n characters, at most 26.
-func randomText(n int) string {
-	return strings.ToLower(rand.Text()[:n])
 }

@@ -3,50 +3,98 @@ package memory
 import (
 	"context"
 	"errors"
-	"regexp"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
 
 func TestStoreFindsTheKeysThatWereAdded(t *testing.T) {
-	first, second := NewKey("shop"), NewKey("shop")
+	first, second := platform.NewKey("shop"), platform.NewKey("other")
 	s := NewStore(first)
 	s.Add(second)
 	for _, want := range []platform.Key{first, second} {
-		if got, err := s.Key(context.Background(), want.ID); got != want || err != nil {
+		got, err := platform.NewRegistry(s).Key(t.Context(), want.ID)
+		if got.Secret != want.Secret || got.App != want.App || err != nil {
 			t.Errorf("got another key for %q, error %v", want.ID, err)
 		}
 	}
-	if _, err := s.Key(context.Background(), "unknown"); !errors.Is(err, platform.ErrUnknownKey) {
-		t.Errorf("unknown key: error %v", err)
-	}
-	if _, err := new(Store).Key(context.Background(), first.ID); !errors.Is(err, platform.ErrUnknownKey) {
-		t.Errorf("zero store: error %v", err)
+	for name, s := range map[string]*Store{"another": s, "zero": {}} {
+		if _, err := platform.NewRegistry(s).Key(t.Context(), "unknown"); err != platform.ErrUnknownKey {
+			t.Errorf("%s store: error %v for an unknown key", name, err)
+		}
 	}
 }
 
 func TestAddReplacesAKeyWithTheSameID(t *testing.T) {
-	k := NewKey("shop")
+	k := platform.NewKey("shop")
 	s := NewStore(k)
 	k.App = "other"
 	s.Add(k)
-	if got, _ := s.Key(context.Background(), k.ID); got.App != "other" {
+	if got, _ := platform.NewRegistry(s).Key(t.Context(), k.ID); got.App != "other" {
 		t.Errorf("the key belongs to %q", got.App)
 	}
 }
 
+func TestAddMakesTheAppOfAKeyAndChangesNone(t *testing.T) {
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s := NewStore(platform.Key{ID: "a", App: "new", Created: created})
+	s.AddApp(platform.App{ID: "old", Redirects: []string{"https://a.example/"}})
+	s.Add(platform.NewKey("old"))
+	apps, err := platform.NewRegistry(s).Apps(t.Context())
+	if err != nil || len(apps) != 2 {
+		t.Fatalf("%d apps, %v", len(apps), err)
+	}
+	if made := apps[0]; made.ID != "new" || !made.Created.Equal(created) || made.Publish != nil || made.Listen != nil {
+		t.Errorf("made %+v", made)
+	}
+	if kept := apps[1]; kept.ID != "old" || len(kept.Redirects) != 1 {
+		t.Errorf("the app became %+v", kept)
+	}
+}
+
+func TestAppsBelongToTheStore(t *testing.T) {
+	var s Store
+	registry := platform.NewRegistry(&s)
+	redirects := []string{"https://a.example/"}
+	s.AddApp(platform.App{ID: "shop", Redirects: redirects}, platform.App{ID: "other"})
+	redirects[0] = "https://evil.example/"
+	for range 2 {
+		got, err := registry.App(t.Context(), "shop")
+		if err != nil || got.Redirects[0] != "https://a.example/" {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		got.Redirects[0] = "https://evil.example/"
+	}
+	s.AddApp(platform.App{ID: "shop"})
+	if got, _ := registry.App(t.Context(), "shop"); len(got.Redirects) != 0 {
+		t.Errorf("after it was replaced: %+v", got)
+	}
+}
+
+// A key that is added makes an app, and must not do so over that of AddApp.
 func TestStoreMayBeUsedByManyGoroutines(t *testing.T) {
 	var s Store
+	registry := platform.NewRegistry(&s)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 100 {
-				k := NewKey("")
+				app := platform.App{ID: platform.NewKey("").ID, Summary: "kept"}
+				adding := make(chan struct{})
+				go func() {
+					defer close(adding)
+					s.AddApp(app)
+				}()
+				k := platform.NewKey(app.ID)
 				s.Add(k)
-				if _, err := s.Key(context.Background(), k.ID); err != nil {
+				<-adding
+				if _, err := registry.Key(context.Background(), k.ID); err != nil {
 					t.Error(err)
+				}
+				if got, err := registry.App(context.Background(), app.ID); got.Summary != "kept" || err != nil {
+					t.Errorf("the app became %+v, %v", got, err)
 				}
 			}
 		})
@@ -54,17 +102,10 @@ func TestStoreMayBeUsedByManyGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-func TestNewKeysLookLikeThoseOfThePlatform(t *testing.T) {
-	seen := make(map[string]bool)
-	shape := regexp.MustCompile(`^[a-z2-7]{8} [a-z2-7]{20}$`)
-	for range 1000 {
-		k := NewKey("shop")
-		if !shape.MatchString(k.ID+" "+k.Secret) || k.App != "shop" {
-			t.Fatalf("key %q of app %q has another shape", k.ID, k.App)
-		}
-		if seen[k.ID] || seen[k.Secret] {
-			t.Fatalf("key %q came twice", k.ID)
-		}
-		seen[k.ID], seen[k.Secret] = true, true
+func TestWhatCannotBeStoredIsLeftOut(t *testing.T) {
+	late := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := NewStore(platform.Key{ID: "late", App: "shop", Expires: late})
+	if _, err := platform.NewRegistry(s).Key(t.Context(), "late"); !errors.Is(err, platform.ErrUnknownKey) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -19,6 +19,7 @@ func TestKeepsThePromisesOfAnEngine(t *testing.T) {
 			MaxBytes:    c.MaxBytes,
 			MaxTopics:   c.MaxTopics,
 			MaxBindings: c.MaxBindings,
+			MaxAge:      c.MaxAge,
 		}
 		for _, b := range c.Bindings {
 			config.Bindings = append(config.Bindings, memory.Binding(b))
@@ -28,9 +29,5 @@ func TestKeepsThePromisesOfAnEngine(t *testing.T) {
 }
 
 func TestKeepsThePromisesOfAStore(t *testing.T) {
-	storetest.Run(t, func(_ testing.TB, c storetest.Config) platform.Store {
-		s := memory.NewStore(c.Keys...)
-		s.AddApp(c.Apps...)
-		return s
-	})
+	storetest.Run(t, func(testing.TB) platform.Store { return memory.NewStore() })
 }

@@ -17,10 +17,11 @@ type faulty struct {
 	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
 	purge   func(ctx context.Context, owner, topic string) error
 	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
+	depths  func(ctx context.Context) ([]platform.QueueDepth, error)
 }
 
 func spoil(good platform.Queues) *faulty {
-	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status}
+	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status, good.Depths}
 }
 
 func (f *faulty) Publish(ctx context.Context, owner string, m *platform.Message) error {
@@ -42,6 +43,8 @@ func (f *faulty) Purge(ctx context.Context, owner, topic string) error {
 func (f *faulty) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
 	return f.status(ctx, owner, topic)
 }
+
+func (f *faulty) Depths(ctx context.Context) ([]platform.QueueDepth, error) { return f.depths(ctx) }
 
 func doubling(good platform.Queues) platform.Queues {
 	f := spoil(good)
@@ -188,6 +191,15 @@ func statusMakes(good platform.Queues) platform.Queues {
 			return platform.QueueStatus{}, err
 		}
 		return good.Status(ctx, owner, topic)
+	}
+	return f
+}
+
+func namedDepths(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {
+		all, err := good.Depths(ctx)
+		return slices.DeleteFunc(all, func(d platform.QueueDepth) bool { return d.Topic == "" }), err
 	}
 	return f
 }

@@ -3,6 +3,7 @@ package queuetest
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -12,6 +13,7 @@ func limits() []promise {
 		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
 		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
 		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
+		{"WhatIsTooOldIsNeitherFetchedNorRead", Config{MaxAge: time.Hour}, tooOld},
 		{"AnOwnerHasItsLimitOfTopics", Config{MaxTopics: 3}, topicLimit},
 		{"AnOwnerHasItsLimitOfBindings", Config{MaxBindings: 5}, bindingLimit},
 	}
@@ -75,6 +77,33 @@ func allOrNothing(t *trial) {
 		t.holds(topic, "order.new")
 	}
 	t.holds("full", "2", "3", "order.new")
+}
+
+func tooOld(t *trial) {
+	t.aged("orders", "1", 2*time.Hour)
+	t.aged("orders", "2", 0)
+	t.aged("orders", "3", 2*time.Hour)
+	t.aged("orders", "4", time.Minute)
+	if got := t.read("orders", 1); len(got) != 1 || string(got[0].Body) != "2" {
+		t.Fatalf("read %d messages, want the second", len(got))
+	}
+	c := t.consume("orders")
+	c.ack(c.gets("4")...)
+	waiting := c.fetch(t.ctx)
+	t.aged("orders", "5", 2*time.Hour)
+	t.aged("orders", "6", 0)
+	leases, err := waiting.wait()
+	t.must(err, "fetch")
+	if len(leases) != 1 || string(leases[0].Message.Body) != "6" {
+		t.Fatalf("fetched %q, want the sixth", bodies(leases))
+	}
+}
+
+// aged writes a message of this age.
+func (t *trial) aged(topic, body string, age time.Duration) {
+	t.Helper()
+	m := &platform.Message{Body: []byte(body), Time: time.Now().Add(-age).Unix()}
+	t.must(t.queues.Write(t.ctx, t.owner, topic, m), "write %q to %q", body, topic)
 }
 
 func topicLimit(t *trial) {

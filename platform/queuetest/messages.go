@@ -2,6 +2,8 @@ package queuetest
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -15,6 +17,7 @@ func messages() []promise {
 		{"ReadLeavesWhatIsHeld", Config{}, readLeavesHeld},
 		{"PurgeLeavesWhatIsHeld", Config{}, purgeLeavesHeld},
 		{"StatusCounts", Config{}, statusCounts},
+		{"DepthsCountEveryQueueOfEveryOwner", Config{}, depthsCount},
 	}
 }
 
@@ -118,4 +121,49 @@ func statusCounts(t *trial) {
 	t.counts("orders", platform.QueueStatus{Ready: 2, Bytes: 5})
 	t.purge("orders")
 	t.counts("orders", platform.QueueStatus{})
+}
+
+func depthsCount(t *trial) {
+	other := newOwner()
+	t.write("orders", "abcd", "ef", "g")
+	c := t.consume("orders")
+	held := c.take(2)
+	t.must(t.queues.Write(t.ctx, other, "orders", text("xyz")), "write for another owner")
+	t.deep(map[[2]string]platform.QueueStatus{
+		{t.owner, ""}:       {},
+		{t.owner, "orders"}: {Ready: 1, Unacknowledged: 2, Consumers: 1, Bytes: 7},
+		{other, ""}:         {},
+		{other, "orders"}:   {Ready: 1, Bytes: 3},
+	})
+	c.ack(held...)
+	t.must(t.queues.Drop(t.ctx, other, "orders"), "drop of another owner")
+	t.deep(map[[2]string]platform.QueueStatus{
+		{t.owner, ""}:       {},
+		{t.owner, "orders"}: {Ready: 1, Consumers: 1, Bytes: 1},
+		{other, ""}:         {},
+	})
+}
+
+// deep waits until the queues of these owners are counted as want, by owner
+// and topic.
+func (t *trial) deep(want map[[2]string]platform.QueueStatus) {
+	t.Helper()
+	t.soon(func() string {
+		all, err := t.queues.Depths(t.ctx)
+		t.must(err, "depths")
+		got := make(map[[2]string]platform.QueueStatus)
+		for _, d := range all {
+			if _, ours := want[[2]string{d.Owner, ""}]; !ours {
+				continue
+			}
+			if _, twice := got[[2]string{d.Owner, d.Topic}]; twice {
+				t.Fatalf("queue %q was counted twice", d.Topic)
+			}
+			got[[2]string{d.Owner, d.Topic}] = d.QueueStatus
+		}
+		if maps.Equal(got, want) {
+			return ""
+		}
+		return fmt.Sprintf("the queues are counted as %+v, want %+v", got, want)
+	})
 }

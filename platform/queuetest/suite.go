@@ -14,10 +14,11 @@ import (
 // that is zero means whatever the engine does by default, which must allow a
 // queue of 10,000 messages and 16 MiB, and an owner 100 topics and bindings.
 type Config struct {
-	MaxMessages int   // that one queue holds, ready and unacknowledged
-	MaxBytes    int64 // that one queue holds, as counted by Status
-	MaxTopics   int   // named ones of an owner
-	MaxBindings int   // of an owner
+	MaxMessages int           // that one queue holds, ready and unacknowledged
+	MaxBytes    int64         // that one queue holds, as counted by Status
+	MaxTopics   int           // named ones of an owner
+	MaxBindings int           // of an owner
+	MaxAge      time.Duration // of a message by its Time; no bound by default
 	// Bindings are those that every owner begins with; if there are none,
 	// its default queue is bound to #.
 	Bindings []Binding

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 func open(_ testing.TB, c Config) platform.Queues {
-	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings}
+	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings, MaxAge: c.MaxAge}
 	for _, b := range c.Bindings {
 		config.Bindings = append(config.Bindings, memory.Binding(b))
 	}
@@ -39,6 +39,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"acknowledgements are dropped", "AcknowledgedMessagesStayAway", deaf},
 		{"purge takes what is held", "PurgeLeavesWhatIsHeld", purgeAll},
 		{"status makes the topic", "StatusReadPurgeAndDropMakeNoTopic", statusMakes},
+		{"depths leave out the default queue", "DepthsCountEveryQueueOfEveryOwner", namedDepths},
 		{"owners are one", "OwnersShareNothing", oneOwner},
 		{"a full queue drops silently", "AQueueHoldsItsLimitOfMessages", neverFull},
 		{"routing stores where there is room", "PublishIsAllOrNothing", partly},
@@ -46,6 +47,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"no limits", "AnOwnerHasItsLimitOfTopics", unlimited},
 		{"no limits", "AnOwnerHasItsLimitOfBindings", unlimited},
 		{"no limits", "PublishIsAllOrNothingInACrowd", unlimited},
+		{"no limits", "WhatIsTooOldIsNeitherFetchedNorRead", unlimited},
 	} {
 		t.Run(row.notices+"/"+row.spoiled, func(t *testing.T) {
 			t.Parallel() // some notice by waiting

@@ -111,18 +111,30 @@ func (t *trial) lists(want ...string) {
 	}
 }
 
-// counts waits until the queue is counted as want: an engine on several
-// machines may count late.
+// counts waits until the queue is counted as want.
 func (t *trial) counts(topic string, want platform.QueueStatus) {
 	t.Helper()
-	for try := 0; ; try++ {
+	t.soon(func() string {
 		got, err := t.queues.Status(t.ctx, t.owner, topic)
 		t.must(err, "status of %q", topic)
 		if got == want {
+			return ""
+		}
+		return fmt.Sprintf("queue %q is counted as %+v, want %+v", topic, got, want)
+	})
+}
+
+// soon waits until look has no complaint: an engine on several machines may
+// count late.
+func (t *trial) soon(look func() (complaint string)) {
+	t.Helper()
+	for try := 0; ; try++ {
+		complaint := look()
+		if complaint == "" {
 			return
 		}
 		if try == 100 {
-			t.Fatalf("queue %q is counted as %+v, want %+v", topic, got, want)
+			t.Fatal(complaint)
 		}
 		select {
 		case <-t.ctx.Done():

@@ -17,6 +17,7 @@ func crowds() []promise {
 	return []promise{
 		{"OneOfManyMakesANewRecord", oneMakes},
 		{"OneOfManyReplacesARevision", oneReplaces},
+		{"OneOfManyMakesALastingRecord", oneMakesLasting},
 		{"NoChangeIsLostInACrowd", nothingLost},
 	}
 }
@@ -41,21 +42,23 @@ func (t *trial) together(work func(i int) error) {
 	}
 }
 
-func oneMakes(t *trial) { t.oneSaves(name(), 0) }
+func oneMakes(t *trial) { t.oneSaves(kind, name(), 0, time.Hour) }
+
+func oneMakesLasting(t *trial) { t.oneSaves(lastingKind(), name(), 0, 0) }
 
 func oneReplaces(t *trial) {
 	id := name()
-	t.oneSaves(id, t.save(id, "first", 0))
+	t.oneSaves(kind, id, t.save(id, "first", 0), time.Hour)
 }
 
 // oneSaves lets a crowd save over the same revision.
-func (t *trial) oneSaves(id string, over uint64) {
+func (t *trial) oneSaves(kind, id string, over uint64, ttl time.Duration) {
 	t.Helper()
 	var winner atomic.Int64
 	var revision atomic.Uint64
 	winner.Store(-1)
 	t.together(func(i int) error {
-		next, err := t.store.Save(t.ctx, kind, id, []byte(strconv.Itoa(i)), over, time.Hour)
+		next, err := t.store.Save(t.ctx, kind, id, []byte(strconv.Itoa(i)), over, ttl)
 		switch {
 		case errors.Is(err, platform.ErrConflict):
 			return nil

@@ -2,11 +2,7 @@
 // every engine runs:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t testing.TB, c storetest.Config) platform.Store {
-//			s := memory.NewStore(c.Keys...)
-//			s.AddApp(c.Apps...)
-//			return s
-//		})
+//		storetest.Run(t, func(testing.TB) platform.Store { return memory.NewStore() })
 //	}
 //
 // The suite asks through the interface only, so it also fits an engine whose

@@ -14,13 +14,13 @@ func expiry() []promise {
 	}
 }
 
-// short is the life of a record that is to expire.
-const short = time.Second
+// shortLife is that of a record which is to expire.
+const shortLife = time.Second
 
 func expires(t *trial) {
 	id, other := name(), name()
 	began := time.Now()
-	first := t.saveFor(id, "short", 0, short)
+	first := t.saveFor(id, "short", 0, shortLife)
 	t.save(other, "long", 0)
 	t.holds(kind, id, "short", first)
 	t.gone(id, began)
@@ -35,8 +35,8 @@ func expires(t *trial) {
 func newLife(t *trial) {
 	kept, lost := name(), name()
 	began := time.Now()
-	revision := t.save(kept, "short", t.saveFor(kept, "short", 0, short))
-	t.saveFor(lost, "short", t.save(lost, "long", 0), short)
+	revision := t.save(kept, "short", t.saveFor(kept, "short", 0, shortLife))
+	t.saveFor(lost, "short", t.save(lost, "long", 0), shortLife)
 	t.gone(lost, began)
 	t.holds(kind, kept, "short", revision)
 }
@@ -54,11 +54,11 @@ func (t *trial) gone(id string, began time.Time) {
 		t.must(err, "load")
 		select {
 		case <-late:
-			t.Fatalf("a record that was to live for %v is still there after %v", short, time.Since(began))
+			t.Fatalf("a record that was to live for %v is still there after %v", shortLife, time.Since(began))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	if lived := time.Since(began); lived < short {
-		t.Fatalf("a record that was to live for %v was gone after %v", short, lived)
+	if lived := time.Since(began); lived < shortLife {
+		t.Fatalf("a record that was to live for %v was gone after %v", shortLife, lived)
 	}
 }

@@ -12,18 +12,12 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Config is what the store that is opened for a test must hold.
-type Config struct {
-	Keys []platform.Key
-	Apps []platform.App
-}
-
 // Run tests the store that open opens, in one subtest a promise. Each of them
 // calls open once, and uses random names, so that stores may share their
 // storage. What must be closed, open registers with t.Cleanup.
 //
 // A subtest that takes longer than a minute fails.
-func Run(t *testing.T, open func(t testing.TB, config Config) platform.Store) {
+func Run(t *testing.T, open func(t testing.TB) platform.Store) {
 	for _, p := range promises() {
 		t.Run(p.name, func(t *testing.T) { p.keep(t, time.Minute, open) })
 	}
@@ -36,33 +30,17 @@ type promise struct {
 
 func promises() []promise {
 	var all []promise
-	for _, part := range [][]promise{lists(), records(), crowds(), expiry()} {
+	for _, part := range [][]promise{lasting(), records(), crowds(), expiry()} {
 		all = append(all, part...)
 	}
 	return all
 }
 
 // keep checks that the store keeps p, within the limit.
-func (p promise) keep(t testing.TB, limit time.Duration, open func(testing.TB, Config) platform.Store) {
+func (p promise) keep(t testing.TB, limit time.Duration, open func(testing.TB) platform.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	c := newConfig()
-	p.check(&trial{TB: t, ctx: ctx, config: c, store: open(t, c), limit: limit})
-}
-
-func newConfig() Config {
-	first, second := name(), name()
-	return Config{
-		Keys: []platform.Key{
-			{ID: name(), Secret: name(), App: first},
-			{ID: name(), Secret: name(), App: first},
-			{ID: name(), Secret: name(), App: second},
-		},
-		Apps: []platform.App{
-			{Name: first, Redirects: []string{"https://shop.example/auth/callback?a=1&b=%2F", "http://[::1]/"}},
-			{Name: second},
-		},
-	}
+	p.check(&trial{TB: t, ctx: ctx, store: open(t), limit: limit})
 }
 
 // name returns random letters and digits.
@@ -75,10 +53,9 @@ const kind = "storetest"
 // refuses, so they belong to the test's goroutine.
 type trial struct {
 	testing.TB
-	ctx    context.Context
-	config Config
-	store  platform.Store
-	limit  time.Duration
+	ctx   context.Context
+	store platform.Store
+	limit time.Duration
 }
 
 func (t *trial) must(err error, doing string, args ...any) {

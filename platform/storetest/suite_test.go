@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -14,11 +16,7 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-func open(_ testing.TB, c Config) platform.Store {
-	s := memory.NewStore(c.Keys...)
-	s.AddApp(c.Apps...)
-	return s
-}
+func open(testing.TB) platform.Store { return memory.NewStore() }
 
 func TestAGoodStorePasses(t *testing.T) { Run(t, open) }
 
@@ -29,8 +27,15 @@ func TestASpoiledStoreFails(t *testing.T) {
 		notices string
 		spoil   func(good platform.Store) *faulty
 	}{
-		{"an unknown key is a zero key", "KeysAreFound", inventing},
-		{"redirects are lost", "AppsAreFound", forgettingRedirects},
+		{"a record without an end has one", "ARecordWithoutAnEndStays", anEnd},
+		{"revisions of lasting records are not compared", "OnlyTheRevisionOfALastingRecordIsReplaced", careless},
+		{"a list has other kinds", "AListHasTheRecordsOfItsKind", oneList},
+		{"a list is as it was before", "AListHasTheRecordsOfItsKind", oldList},
+		{"a list has no revisions", "AListHasTheRecordsOfItsKind", listWithoutRevisions},
+		{"delete does nothing", "WhatWasDeletedIsInNoList", deleteNothing},
+		{"a list has what was deleted", "WhatWasDeletedIsInNoList", listDeleted},
+		{"a list is the store's own", "AListBelongsToTheCaller", oldList},
+		{"a negative ttl is none", "ANegativeLifeIsRefused", absolute},
 		{"values are cut at a zero byte", "AValueMayHaveAnyBytes", cutting},
 		{"ids are cut", "AnIDMayHave64Characters", cuttingIDs},
 		{"kinds are one", "KindsAreSeparate", oneKind},
@@ -43,6 +48,7 @@ func TestASpoiledStoreFails(t *testing.T) {
 		{"comparing and saving are two steps", "OneOfManyMakesANewRecord", twoSteps},
 		{"comparing and saving are two steps", "OneOfManyReplacesARevision", twoSteps},
 		{"comparing and saving are two steps", "NoChangeIsLostInACrowd", twoSteps},
+		{"comparing and saving are two steps", "OneOfManyMakesALastingRecord", twoSteps},
 		{"records never expire", "ARecordExpires", forever},
 		{"records expire too early", "ARecordExpires", early},
 		{"records keep the first ttl", "SavingGivesARecordANewLife", firstTTL},
@@ -51,7 +57,7 @@ func TestASpoiledStoreFails(t *testing.T) {
 			t.Parallel() // some notice by waiting
 			p := find(t, row.notices)
 			if !failing.Does(t, func(tb testing.TB) {
-				p.keep(tb, 6*time.Second, func(tb testing.TB, c Config) platform.Store { return row.spoil(open(tb, c)) })
+				p.keep(tb, 6*time.Second, func(tb testing.TB) platform.Store { return row.spoil(open(tb)) })
 			}) {
 				t.Errorf("%s did not notice that %s", row.notices, row.spoiled)
 			}
@@ -72,20 +78,21 @@ func find(t *testing.T, name string) promise {
 // A faulty store does what its functions say, else what the good one does.
 type faulty struct {
 	platform.Store
-	key  func(ctx context.Context, id string) (platform.Key, error)
-	app  func(ctx context.Context, name string) (platform.App, error)
 	load func(ctx context.Context, kind, id string) (platform.Record, error)
 	save func(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error)
 	del  func(ctx context.Context, kind, id string) error
+	list func(ctx context.Context, kind string) (map[string]platform.Record, error)
 }
 
 func spoil(good platform.Store) *faulty {
-	return &faulty{good, good.Key, good.App, good.Load, good.Save, good.Delete}
+	return &faulty{good, good.Load, good.Save, good.Delete, good.List}
 }
 
-func (f *faulty) Key(ctx context.Context, id string) (platform.Key, error)   { return f.key(ctx, id) }
-func (f *faulty) App(ctx context.Context, name string) (platform.App, error) { return f.app(ctx, name) }
-func (f *faulty) Delete(ctx context.Context, kind, id string) error          { return f.del(ctx, kind, id) }
+func (f *faulty) Delete(ctx context.Context, kind, id string) error { return f.del(ctx, kind, id) }
+
+func (f *faulty) List(ctx context.Context, kind string) (map[string]platform.Record, error) {
+	return f.list(ctx, kind)
+}
 
 func (f *faulty) Load(ctx context.Context, kind, id string) (platform.Record, error) {
 	return f.load(ctx, kind, id)
@@ -95,21 +102,73 @@ func (f *faulty) Save(ctx context.Context, kind, id string, value []byte, revisi
 	return f.save(ctx, kind, id, value, revision, ttl)
 }
 
-func inventing(good platform.Store) *faulty {
+func anEnd(good platform.Store) *faulty {
+	return withTTL(good, func(ttl time.Duration) time.Duration { return cmp.Or(ttl, shortLife/2) })
+}
+
+func absolute(good platform.Store) *faulty {
+	return withTTL(good, func(ttl time.Duration) time.Duration { return max(ttl, 0) })
+}
+
+// oneList remembers which kinds there are.
+func oneList(good platform.Store) *faulty {
 	f := spoil(good)
-	f.key = func(ctx context.Context, id string) (platform.Key, error) {
-		k, _ := good.Key(ctx, id)
-		return k, nil
+	kinds := make(map[string]bool)
+	f.save = func(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
+		kinds[kind] = true
+		return good.Save(ctx, kind, id, value, revision, ttl)
+	}
+	f.list = func(ctx context.Context, kind string) (map[string]platform.Record, error) {
+		all, err := good.List(ctx, kind)
+		for other := range kinds {
+			if other != kind {
+				more, _ := good.List(ctx, other)
+				maps.Copy(all, more)
+			}
+		}
+		return all, err
 	}
 	return f
 }
 
-func forgettingRedirects(good platform.Store) *faulty {
+// oldList returns the list of each kind as it was at first.
+func oldList(good platform.Store) *faulty {
 	f := spoil(good)
-	f.app = func(ctx context.Context, name string) (platform.App, error) {
-		a, err := good.App(ctx, name)
-		a.Redirects = nil
-		return a, err
+	lists := make(map[string]map[string]platform.Record)
+	f.list = func(ctx context.Context, kind string) (map[string]platform.Record, error) {
+		if lists[kind] != nil {
+			return lists[kind], nil
+		}
+		all, err := good.List(ctx, kind)
+		lists[kind] = all
+		return all, err
+	}
+	return f
+}
+
+func listWithoutRevisions(good platform.Store) *faulty {
+	f := spoil(good)
+	f.list = func(ctx context.Context, kind string) (map[string]platform.Record, error) {
+		all, err := good.List(ctx, kind)
+		for id, r := range all {
+			all[id] = platform.Record{Value: r.Value}
+		}
+		return all, err
+	}
+	return f
+}
+
+func listDeleted(good platform.Store) *faulty {
+	f := spoil(good)
+	gone := make(map[string]platform.Record)
+	f.del = func(ctx context.Context, kind, id string) error {
+		gone[id], _ = good.Load(ctx, kind, id)
+		return good.Delete(ctx, kind, id)
+	}
+	f.list = func(ctx context.Context, kind string) (map[string]platform.Record, error) {
+		all, err := good.List(ctx, kind)
+		maps.Copy(all, gone)
+		return all, err
 	}
 	return f
 }

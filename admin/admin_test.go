@@ -1,0 +1,235 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+	"github.com/shopex/prism-go/prismtest"
+)
+
+func newAdmin(t *testing.T) (*prismtest.Server, *admin.Admin) {
+	srv := prismtest.NewServer(t)
+	return srv, admin.New(srv.Client())
+}
+
+// connect returns a client of key.
+func connect(srv *prismtest.Server, key *admin.Key) *prism.Client {
+	return srv.ClientFor(platform.Key{ID: key.ID, Secret: key.Secret})
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func TestAnAppIsWhatItWasMadeOf(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	before := srv.Now().Truncate(time.Millisecond)
+	made := must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop-1_a", Name: "商店 & co", Summary: "sells\nthings"}))
+	if made.Created.Before(before) || made.Created.After(srv.Now()) {
+		t.Errorf("created at %v", made.Created)
+	}
+	want := &admin.App{ID: "shop-1_a", Name: "商店 & co", Summary: "sells\nthings", Domain: "default", MaxKeys: 500, Created: made.Created}
+	if !reflect.DeepEqual(made, want) {
+		t.Errorf("made %+v, want %+v", made, want)
+	}
+	if found := must[*admin.App](t)(a.App(ctx, "shop-1_a")); !reflect.DeepEqual(found, want) {
+		t.Errorf("found %+v, want %+v", found, want)
+	}
+	apps := must[[]*admin.App](t)(a.Apps(ctx))
+	if len(apps) != 2 || !reflect.DeepEqual(apps[0], want) || apps[1].ID != "test" || apps[1].Keys != 1 {
+		t.Errorf("listed %+v", apps)
+	}
+	if random := must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{Name: "x"})); len(random.ID) != 7 {
+		t.Errorf("was given the ID %q", random.ID)
+	}
+}
+
+func TestAKeyIsWhatItWasMadeOfAndWorksAtOnce(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	expires := srv.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	made := must[*admin.Key](t)(a.CreateKey(ctx, "test", admin.NewKey{Notes: "b2c", Meta: map[string]string{"城市": "上海"}, Expires: expires}))
+	want := &admin.Key{ID: made.ID, Secret: made.Secret, App: "test", Domain: "default", Notes: "b2c",
+		Meta: map[string]string{"城市": "上海"}, Created: made.Created, Expires: expires}
+	if len(made.ID) != 8 || len(made.Secret) != 20 || !reflect.DeepEqual(made, want) {
+		t.Errorf("made %#v with meta %v, expires %v", made, made.Meta, made.Expires)
+	}
+	if found := must[*admin.Key](t)(a.Key(ctx, made.ID)); !reflect.DeepEqual(found, want) {
+		t.Errorf("found %v, want %v", found, want)
+	}
+	client := connect(srv, made)
+	must[*prism.Response](t)(client.Get(ctx, "platform/notify/status", nil))
+	if _, err := admin.New(client).Apps(ctx); !errors.Is(err, prism.ErrForbidden) {
+		t.Errorf("a key that was made provisions: %v", err)
+	}
+	srv.Advance(time.Hour)
+	if _, err := client.Get(ctx, "platform/notify/status", nil); !errors.Is(err, prism.ErrUnauthorized) || !strings.Contains(err.Error(), "key_expired") {
+		t.Errorf("after it has expired: %v", err)
+	}
+}
+
+func TestAKeyWithoutAnEndHasNone(t *testing.T) {
+	_, a := newAdmin(t)
+	made := must[*admin.Key](t)(a.CreateKey(t.Context(), "test", admin.NewKey{}))
+	if !made.Expires.IsZero() || len(made.Meta) != 0 {
+		t.Errorf("expires %v, meta %v", made.Expires, made.Meta)
+	}
+}
+
+func TestWhatIsDeletedIsGone(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "shop"}))
+	first := must[*admin.Key](t)(a.CreateKey(ctx, "shop", admin.NewKey{}))
+	second := must[*admin.Key](t)(a.CreateKey(ctx, "shop", admin.NewKey{}))
+	if err := a.DeleteKey(ctx, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	keys := must[[]*admin.Key](t)(a.Keys(ctx, "shop"))
+	if len(keys) != 1 || keys[0].ID != second.ID {
+		t.Errorf("left: %v", keys)
+	}
+	if err := a.DeleteApp(ctx, "shop"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []*admin.Key{first, second} {
+		if _, err := connect(srv, key).Get(ctx, "platform/notify/status", nil); !errors.Is(err, prism.ErrUnauthorized) {
+			t.Errorf("a deleted key calls: %v", err)
+		}
+	}
+	if _, err := a.Keys(ctx, "shop"); !errors.Is(err, prism.ErrNotFound) {
+		t.Errorf("the keys of a deleted app: %v", err)
+	}
+}
+
+func TestNoLimitNoKeyAndEveryKeyAreDifferent(t *testing.T) {
+	_, a := newAdmin(t)
+	ctx := t.Context()
+	for _, patterns := range [][]string{{}, {"#"}, {"order.*", "a,b"}, {`日本.#`, `\\.*`}} {
+		if err := errors.Join(a.AllowPublish(ctx, "test", patterns...), a.AllowListen(ctx, "test", patterns...)); err != nil {
+			t.Fatal(err)
+		}
+		app := must[*admin.App](t)(a.App(ctx, "test"))
+		if app.Publish == nil || !reflect.DeepEqual(app.Publish, patterns) || !reflect.DeepEqual(app.Listen, patterns) {
+			t.Errorf("allowed %q, found %#v and %#v", patterns, app.Publish, app.Listen)
+		}
+	}
+}
+
+func TestErrorsTellWhatIsWrong(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	err := func(_ any, err error) error { return err }
+	plain := srv.NewKey()
+	stranger := admin.New(srv.ClientFor(plain))
+	for name, row := range map[string]struct {
+		err   error
+		is    error
+		words string
+	}{
+		"no admin key":       {err(stranger.Apps(ctx)), prism.ErrForbidden, "forbidden_admin"},
+		"unknown app":        {err(a.App(ctx, "nope")), prism.ErrNotFound, "unknown_app"},
+		"unknown key":        {err(a.Key(ctx, "nope")), prism.ErrNotFound, "unknown_key"},
+		"key of no app":      {err(a.CreateKey(ctx, "nope", admin.NewKey{})), prism.ErrNotFound, "unknown_app"},
+		"deleting no key":    {a.DeleteKey(ctx, "nope"), prism.ErrNotFound, "unknown_key"},
+		"a slash in an ID":   {err(a.App(ctx, "a/b")), prism.ErrNotFound, ""},
+		"an app that exists": {err(a.CreateApp(ctx, admin.NewApp{ID: "test", Name: "x"})), admin.ErrExists, "app_exists"},
+		"no ID":              {err(a.App(ctx, "")), nil, "empty"},
+		"no key":             {err(a.Key(ctx, "")), nil, "empty"},
+		"dots":               {err(a.App(ctx, "..")), nil, "segment"},
+		"no name":            {err(a.CreateApp(ctx, admin.NewApp{})), nil, "name"},
+		"a bad pattern":      {a.AllowListen(ctx, "test", "order*"), nil, "wildcard"},
+		"the own app":        {a.DeleteApp(ctx, "test"), nil, "in_use"},
+		"the own key":        {a.DeleteKey(ctx, srv.Key()), nil, "in_use"},
+	} {
+		if row.err == nil || row.is != nil && !errors.Is(row.err, row.is) || !strings.Contains(row.err.Error(), row.words) {
+			t.Errorf("%s: %v", name, row.err)
+		}
+		if errors.Is(row.err, prism.ErrUnauthorized) {
+			t.Errorf("%s: matches ErrUnauthorized: %v", name, row.err)
+		}
+	}
+}
+
+func TestASecretIsNeitherPrintedNorListed(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Logger: logger})
+	a := admin.New(srv.Client())
+	ctx := t.Context()
+	key := must[*admin.Key](t)(a.CreateKey(ctx, "test", admin.NewKey{}))
+	must[*admin.Key](t)(a.Key(ctx, key.ID))
+	for _, listed := range must[[]*admin.Key](t)(a.Keys(ctx, "test")) {
+		if listed.Secret != "" {
+			t.Errorf("a list shows the secret of %v", listed)
+		}
+	}
+	logger.Info("made", slog.Any("key", key), slog.Any("value", *key))
+	shown := fmt.Sprintf("%v %+v %#v %s %v %#v", key, key, key, key, *key, *key) + log.String()
+	if !strings.Contains(shown, key.ID) || strings.Contains(shown, key.Secret) || strings.Contains(shown, srv.Secret()) {
+		t.Errorf("shows the secret, or no key: %s", shown)
+	}
+}
+
+// The secret of a key that was made is told once: it must not be lost over
+// members that another platform fills in its own way.
+func TestUnusualMetaDoesNotHideASecret(t *testing.T) {
+	for _, meta := range []string{`null`, `{}`, `[]`, `""`, `{"a":1}`, `{"a":{"b":"c"}}`} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"result":{"Key":"k","Secret":"s","Meta":%s,"Expired":-62135596800,"CreateTime":"2016-01-02T03:04:05.678+08:00","Other":[]},"error":null}`, meta)
+		}))
+		client, err := prism.New(prism.Config{Server: srv.URL, Key: "k", Secret: "s"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := admin.New(client).CreateKey(context.Background(), "app", admin.NewKey{})
+		if err != nil || key.Secret != "s" || !key.Expires.IsZero() {
+			t.Errorf("meta %s: %v, %v", meta, key, err)
+		}
+		client.CloseIdleConnections()
+		srv.Close()
+	}
+}
+
+func TestAnotherDomainIsUnknown(t *testing.T) {
+	other := platform.NewKey("elsewhere")
+	store := memory.NewStore(other)
+	store.AddApp(platform.App{ID: "elsewhere", Domain: "b"})
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
+	a, ctx := admin.New(srv.Client()), t.Context()
+	err := func(_ any, err error) error { return err }
+	for what, err := range map[string]error{
+		"app":        err(a.App(ctx, "elsewhere")),
+		"key":        err(a.Key(ctx, other.ID)),
+		"keys":       err(a.Keys(ctx, "elsewhere")),
+		"new key":    err(a.CreateKey(ctx, "elsewhere", admin.NewKey{})),
+		"permission": a.AllowPublish(ctx, "elsewhere", "#"),
+		"app's end":  a.DeleteApp(ctx, "elsewhere"),
+		"key's end":  a.DeleteKey(ctx, other.ID),
+	} {
+		if !errors.Is(err, prism.ErrNotFound) {
+			t.Errorf("%s of another domain: %v", what, err)
+		}
+	}
+	must[*prism.Response](t)(srv.ClientFor(other).Get(ctx, "platform/notify/status", nil))
+}

@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/shopex/prism-go"
+)
+
+// An App is a product that calls APIs, as the platform knows it.
+type App struct {
+	ID      string // which its keys belong to, and the app of a delivery
+	Name    string // for people
+	Summary string
+	Domain  string    // of the admin keys that provision it
+	Created time.Time // to the millisecond
+
+	Keys    int // how many it has
+	MaxKeys int // how many it may have
+
+	// Publish and Listen are the patterns of the routing keys that the app may
+	// publish and listen to. Nil allows every one, an empty list none.
+	Publish, Listen []string
+}
+
+// NewApp says what app to make. Name is required; every other field has a
+// useful zero value.
+type NewApp struct {
+	// ID has up to 64 letters, digits, - and _. If empty, the platform chooses
+	// one of 7 letters and digits.
+	ID string
+	// Name and Summary are for people: at most 256 and 1,024 bytes.
+	Name, Summary string
+}
+
+// CreateApp makes an app, which may publish and listen to every routing key. The
+// error matches [ErrExists] if there is one with this ID, be it in another
+// domain.
+func (a *Admin) CreateApp(ctx context.Context, app NewApp) (*App, error) {
+	params := prism.Params{"name": app.Name}
+	setText(params, "id", app.ID)
+	setText(params, "desc", app.Summary)
+	var doc appDoc
+	if err := a.post(ctx, "platform/app/create", params, &doc); err != nil {
+		return nil, err
+	}
+	return doc.app(), nil
+}
+
+// App returns the app with this ID.
+func (a *Admin) App(ctx context.Context, id string) (*App, error) {
+	path, err := info("platform/app/info", id)
+	if err != nil {
+		return nil, err
+	}
+	var doc appDoc
+	if err := a.get(ctx, path, nil, &doc); err != nil {
+		return nil, err
+	}
+	return doc.app(), nil
+}
+
+// Apps returns the apps of the domain, sorted by ID.
+func (a *Admin) Apps(ctx context.Context) ([]*App, error) {
+	var docs []appDoc
+	if err := a.get(ctx, "platform/app/list", nil, &docs); err != nil {
+		return nil, err
+	}
+	apps := make([]*App, len(docs))
+	for i, doc := range docs {
+		apps[i] = doc.app()
+	}
+	return apps, nil
+}
+
+// DeleteApp removes an app and its keys, whose connections are closed. Their
+// queues stay. The app of the client's own key cannot be deleted.
+func (a *Admin) DeleteApp(ctx context.Context, id string) error {
+	return a.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
+}
+
+// AllowPublish says which routing keys the keys of an app may publish, in place
+// of what was said before: those that match one of the patterns, without any
+// none, and with # every one. In a pattern * stands for one word between dots
+// and # for any number of them. A message that is not allowed is refused.
+func (a *Admin) AllowPublish(ctx context.Context, id string, patterns ...string) error {
+	return a.allow(ctx, "platform/manageapp/queue/publish", id, patterns)
+}
+
+// AllowListen says which messages reach the queues of an app's keys, by their
+// routing keys as AllowPublish. A message that is not allowed is dropped, like
+// one that no queue is bound to, and a queue can be bound only to patterns that
+// are covered by one of these. What is in a queue stays there.
+func (a *Admin) AllowListen(ctx context.Context, id string, patterns ...string) error {
+	return a.allow(ctx, "platform/manageapp/queue/consume", id, patterns)
+}
+
+func (a *Admin) allow(ctx context.Context, path, id string, patterns []string) error {
+	text, err := patternsText(patterns)
+	if err != nil {
+		return err
+	}
+	params := prism.Params{"app_id": id, "routing_key": text}
+	return a.call(ctx, prism.Call{Method: "POST", Path: path, Params: params, Repeatable: true}, nil)
+}
+
+// setText leaves an empty text out, as the platform chooses then.
+func setText(params prism.Params, name, text string) {
+	if text != "" {
+		params[name] = text
+	}
+}
+
+// An appDoc is an app in the members of the platform's answer.
+type appDoc struct {
+	ID       string `json:"Id"`
+	Name     string
+	Summary  string
+	DomainID string `json:"DomainId"`
+
+	KeysNum      int
+	MaxKeysLimit int
+
+	CreateTime    time.Time
+	NotifyPublish []string
+	NotifyListen  []string
+}
+
+func (d *appDoc) app() *App {
+	return &App{
+		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID,
+		Keys: d.KeysNum, MaxKeys: d.MaxKeysLimit,
+		Created: d.CreateTime, Publish: d.NotifyPublish, Listen: d.NotifyListen,
+	}
+}

@@ -1,0 +1,130 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/shopex/prism-go"
+)
+
+// A Key is one deployment of an app. Printed or logged, it does not show its
+// Secret; as JSON it does.
+type Key struct {
+	ID      string // the client_id
+	Secret  string // empty in what Keys returns
+	App     string // the ID of the app it belongs to
+	Domain  string // of the app
+	Notes   string
+	Meta    map[string]string
+	Created time.Time // to the millisecond
+	Expires time.Time // to the second; zero: never
+}
+
+// String describes the key without its secret.
+func (k Key) String() string { return fmt.Sprintf("key %q of app %q", k.ID, k.App) }
+
+// GoString is String: %#v must not show the secret either.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue makes a logged Key its String.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// NewKey says what key to make. Its zero value is a key that never expires.
+type NewKey struct {
+	// Notes is for people, at most 1,024 bytes.
+	Notes string
+	// Meta is kept and returned as it is: at most 64 texts, 4,096 bytes as
+	// JSON.
+	Meta map[string]string
+	// Expires is when the key is refused from, to the second. Zero is never.
+	Expires time.Time
+}
+
+// CreateKey makes a key of an app, with an ID and a Secret of its own. The
+// error is [prism.ErrForbidden] if the app has as many as it may have.
+func (a *Admin) CreateKey(ctx context.Context, appID string, key NewKey) (*Key, error) {
+	params := prism.Params{"app_id": appID}
+	setText(params, "desc", key.Notes)
+	if len(key.Meta) > 0 {
+		params["meta"] = key.Meta
+	}
+	if !key.Expires.IsZero() {
+		params["expired_date"] = key.Expires
+	}
+	var doc keyDoc
+	if err := a.post(ctx, "platform/key/create", params, &doc); err != nil {
+		return nil, err
+	}
+	return doc.key(), nil
+}
+
+// Key returns the key with this client_id, with its Secret.
+func (a *Admin) Key(ctx context.Context, id string) (*Key, error) {
+	path, err := info("platform/key/info", id)
+	if err != nil {
+		return nil, err
+	}
+	var doc keyDoc
+	if err := a.get(ctx, path, nil, &doc); err != nil {
+		return nil, err
+	}
+	return doc.key(), nil
+}
+
+// Keys returns the keys of an app without their secrets, sorted by ID.
+func (a *Admin) Keys(ctx context.Context, appID string) ([]*Key, error) {
+	var docs []keyDoc
+	if err := a.get(ctx, "platform/key/list", prism.Params{"app_id": appID}, &docs); err != nil {
+		return nil, err
+	}
+	keys := make([]*Key, len(docs))
+	for i, doc := range docs {
+		keys[i] = doc.key()
+	}
+	return keys, nil
+}
+
+// DeleteKey removes a key and closes its connections. Its queues stay. The
+// client's own key cannot be deleted.
+func (a *Admin) DeleteKey(ctx context.Context, id string) error {
+	return a.post(ctx, "platform/key/delete", prism.Params{"key": id}, nil)
+}
+
+// A keyDoc is a key in the members of the platform's answer. ClientID is the
+// app's ID: the names are older than the difference between app and key.
+type keyDoc struct {
+	Key        string
+	Secret     string
+	ClientID   string `json:"ClientId"`
+	DomainID   string `json:"DomainId"`
+	Notes      string
+	Meta       metaDoc
+	CreateTime time.Time
+	Expired    int64
+}
+
+func (d *keyDoc) key() *Key {
+	k := &Key{
+		ID: d.Key, Secret: d.Secret, App: d.ClientID, Domain: d.DomainID,
+		Notes: d.Notes, Meta: d.Meta, Created: d.CreateTime,
+	}
+	if d.Expired > 0 {
+		k.Expires = time.Unix(d.Expired, 0).UTC()
+	}
+	return k
+}
+
+// A metaDoc is what a key was made with. Anything but texts by name is as good
+// as nothing: other platforms keep what they were given.
+type metaDoc map[string]string
+
+func (m *metaDoc) UnmarshalJSON(text []byte) error {
+	var texts map[string]string
+	if json.Unmarshal(text, &texts) == nil {
+		*m = texts
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The calls that provision apps. Existing tools send forms by POST, also to
+// list, and read the members of the answers by their names.
+
+const (
+	nameBytes    = 256
+	textBytes    = 1024 // of a summary or notes
+	idBytes      = 64
+	maxPatterns  = 100
+	patternBytes = 256
+)
+
+// createdLayout is RFC 3339 with milliseconds.
+const createdLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// An appDoc is an app in the members that existing tools read. Those at its
+// end have the same value in each app: there is nothing behind them here.
+type appDoc struct {
+	ID           string            `json:"Id"`
+	GUID         string            `json:"Guid"`
+	DomainID     string            `json:"DomainId"`
+	Name         string            `json:"Name"`
+	Summary      string            `json:"Summary"`
+	KeysNum      int               `json:"KeysNum"`
+	MaxKeysLimit int               `json:"MaxKeysLimit"`
+	CreateTime   string            `json:"CreateTime"`
+	Listen       []string          `json:"NotifyListen"`  // null is every routing key
+	Publish      []string          `json:"NotifyPublish"` // likewise
+	MemberID     string            `json:"MemberId"`
+	Meta         map[string]string `json:"Meta"`
+	Status       string            `json:"Status"`
+	SelfBinding  bool              `json:"SelfBinding"`
+	Author       string            `json:"Author"`
+	AuthorURL    string            `json:"AuthorUrl"`
+	Logo         string            `json:"Logo"`
+	APIJSONURL   string            `json:"ApiJsonUrl"`
+	AuthGroup    string            `json:"AuthGroup"`
+}
+
+func (p *Platform) appDoc(app *App, keys int) appDoc {
+	return appDoc{
+		ID: app.ID, GUID: app.domain() + "-" + app.ID, DomainID: app.domain(),
+		Name: cmp.Or(app.Name, app.ID), Summary: app.Summary,
+		KeysNum: keys, MaxKeysLimit: p.cfg.Limits.KeysPerApp,
+		CreateTime: app.Created.UTC().Format(createdLayout),
+		Listen:     app.Listen, Publish: app.Publish,
+		Meta: map[string]string{},
+	}
+}
+
+func (a *App) domain() string { return cmp.Or(a.Domain, "default") }
+
+func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
+	app, err := p.newApp(c)
+	if err != nil {
+		return nil, err
+	}
+	err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
+	if errors.Is(err, ErrConflict) {
+		return nil, &failure{
+			status: http.StatusConflict, code: "app_exists",
+			message: fmt.Sprintf("there is an app with the ID %s; choose another, or none to be given one", app.ID),
+		}
+	}
+	return p.appDoc(app, 0), err
+}
+
+func (p *Platform) newApp(c *call) (*App, error) {
+	own := c.params()
+	app := &App{Domain: c.app.domain(), Created: p.cfg.Now().UTC()}
+	var err error
+	if app.Name, err = required(own, "name", nameBytes); err != nil {
+		return nil, err
+	}
+	if app.Summary, err = optional(own, "desc", textBytes); err != nil {
+		return nil, err
+	}
+	if app.ID, err = optional(own, "id", idBytes); err != nil {
+		return nil, err
+	}
+	if app.ID == "" {
+		app.ID = randomText(appIDLength)
+	}
+	switch {
+	case !isID(app.ID):
+		return nil, badRequest("invalid_parameter", "id must be of letters, digits, - and _")
+	case !isText(app.Name) || !isText(app.Summary):
+		return nil, badRequest("invalid_parameter", "name and desc must be UTF-8 without control characters other than line breaks")
+	}
+	return app, nil
+}
+
+func (p *Platform) appInfo(ctx context.Context, c *call) (any, error) {
+	app, err := p.namedApp(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	count, err := p.countKeys(ctx)
+	return p.appDoc(app, count[app.ID]), err
+}
+
+func (p *Platform) appList(ctx context.Context, c *call) (any, error) {
+	apps, err := p.registry.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	count, err := p.countKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := []appDoc{}
+	for _, app := range apps {
+		if app.domain() == c.app.domain() {
+			docs = append(docs, p.appDoc(&app, count[app.ID]))
+		}
+	}
+	return docs, nil
+}
+
+// countKeys returns how many keys each app has.
+func (p *Platform) countKeys(ctx context.Context) (map[string]int, error) {
+	keys, err := p.registry.Keys(ctx)
+	count := make(map[string]int)
+	for _, key := range keys {
+		count[key.App]++
+	}
+	return count, err
+}
+
+// appDelete keeps the caller's own app: nobody would be left to make another.
+func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
+	app, err := p.namedApp(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if app.ID == c.app.ID {
+		return nil, ownRefused("this app has the key that makes the call; it cannot be deleted with it")
+	}
+	if err := p.registry.DeleteApp(ctx, app.ID); err != nil {
+		return nil, err
+	}
+	p.passes.round(ctx)
+	return true, nil
+}
+
+func (p *Platform) allowPublish(ctx context.Context, c *call) (any, error) {
+	return p.allow(ctx, c, func(app *App, patterns []string) { app.Publish = patterns })
+}
+
+func (p *Platform) allowListen(ctx context.Context, c *call) (any, error) {
+	return p.allow(ctx, c, func(app *App, patterns []string) { app.Listen = patterns })
+}
+
+// allow changes what the keys of an app may do.
+func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string)) (any, error) {
+	app, err := p.namedApp(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	own := c.params()
+	if !own.Has("routing_key") {
+		return nil, missing("routing_key")
+	}
+	text, err := once(own, "routing_key")
+	if err != nil {
+		return nil, err
+	}
+	patterns, err := parsePatterns(text)
+	if err != nil {
+		return nil, badRequest("invalid_parameter", err.Error())
+	}
+	_, err = updateRecord(ctx, p.cfg.Store, kindApp, app.ID, 0, func(app *App) (bool, error) {
+		set(app, patterns)
+		return true, nil
+	})
+	if errors.Is(err, ErrNoRecord) {
+		return nil, unknownApp()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.passes.round(ctx)
+	return true, nil
+}
+
+// parsePatterns reads a JSON array of patterns, or one pattern as plain text.
+func parsePatterns(text string) ([]string, error) {
+	patterns := []string{text}
+	if strings.HasPrefix(text, "[") {
+		patterns = []string{}
+		if json.Unmarshal([]byte(text), &patterns) != nil {
+			return nil, errors.New("routing_key begins as a JSON array and is none of texts")
+		}
+	}
+	if len(patterns) > maxPatterns {
+		return nil, fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
+	}
+	for _, pattern := range patterns {
+		if err := checkPattern(pattern); err != nil {
+			return nil, err
+		}
+	}
+	return patterns, nil
+}
+
+// checkPattern refuses what can only be a mistake, too: a wildcard within a
+// word would be an ordinary character, and a quote comes from JSON.
+func checkPattern(pattern string) error {
+	switch {
+	case pattern == "":
+		return errors.New("routing_key has an empty pattern; # is for every routing key, and [] for none")
+	case len(pattern) > patternBytes:
+		return fmt.Errorf("routing_key has a pattern of %d bytes; at most %d are allowed", len(pattern), patternBytes)
+	case !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, isOdd):
+		return fmt.Errorf("the pattern %q has a space, a quote, or what is no UTF-8 text", shorten(pattern, 48))
+	}
+	for word := range strings.SplitSeq(pattern, ".") {
+		if len(word) > 1 && strings.ContainsAny(word, "*#") {
+			return fmt.Errorf("the pattern %q has a wildcard within a word; * and # stand alone between dots", shorten(pattern, 48))
+		}
+	}
+	return nil
+}
+
+func isOdd(r rune) bool {
+	return r == '"' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
+}
+
+// namedApp returns the app that a call is about: the tail names it, or else
+// app_id. An app of another domain is as good as none.
+func (p *Platform) namedApp(ctx context.Context, c *call) (*App, error) {
+	id, err := c.names("app_id")
+	if err != nil {
+		return nil, err
+	}
+	app, err := p.registry.App(ctx, id)
+	if errors.Is(err, ErrUnknownApp) || err == nil && app.domain() != c.app.domain() {
+		return nil, unknownApp()
+	}
+	return &app, err
+}
+
+// names returns the tail of the call, or else a parameter that must be there:
+// existing tools send both.
+func (c *call) names(param string) (string, error) {
+	if c.tail != "" {
+		return c.tail, nil
+	}
+	return required(c.params(), param, idBytes)
+}
+
+// isID tells whether an app may have this ID, which stands in paths.
+func isID(id string) bool {
+	return id != "" && !strings.ContainsFunc(id, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	})
+}
+
+// isText tells whether JSON keeps text as it is, and a terminal can show it.
+func isText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && !slices.Contains([]rune{'\n', '\r', '\t'}, r)
+	})
+}
+
+func forbiddenAdmin() *failure {
+	return &failure{status: http.StatusForbidden, code: "forbidden_admin", message: "this call is for admin keys, which the operator of the platform makes"}
+}
+
+func unknownApp() *failure {
+	return &failure{status: http.StatusNotFound, code: "unknown_app", message: "this domain has no app with this ID; platform/app/list names them"}
+}
+
+func ownRefused(message string) *failure {
+	return &failure{status: http.StatusConflict, code: "in_use", message: message}
+}

@@ -1,0 +1,206 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// The calls that provision keys.
+
+const (
+	metaBytes   = 4096
+	metaTexts   = 64
+	expiresLast = 253402300799 // the last second that RFC 3339 can write
+)
+
+// A keyDoc is a key in the members that existing tools read. ClientId is not
+// the client_id, which is Key, but the ID of the app: the names are older than
+// the difference.
+type keyDoc struct {
+	GUID          string            `json:"Guid"`
+	Key           string            `json:"Key"`
+	Secret        string            `json:"Secret,omitempty"` // not in a list
+	ClientID      string            `json:"ClientId"`
+	Notes         string            `json:"Notes"`
+	DomainID      string            `json:"DomainId"`
+	Meta          map[string]string `json:"Meta"`
+	CreateTime    string            `json:"CreateTime"`
+	Expired       int64             `json:"Expired"` // Unix seconds; for never those of the zero time, in the year 1
+	NotifyPushURL string            `json:"NotifyPushUrl"`
+}
+
+func newKeyDoc(app *App, key *Key) keyDoc {
+	meta := key.Meta
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	return keyDoc{
+		GUID: app.domain() + "-" + key.ID, Key: key.ID, Secret: key.Secret, ClientID: app.ID,
+		Notes: key.Notes, DomainID: app.domain(), Meta: meta,
+		CreateTime: key.Created.UTC().Format(createdLayout), Expired: key.Expires.Unix(),
+	}
+}
+
+func (p *Platform) keyCreate(ctx context.Context, c *call) (any, error) {
+	app, err := p.namedApp(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	key, err := p.newKey(c, app)
+	if err != nil {
+		return nil, err
+	}
+	count, err := p.countKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if limit := p.cfg.Limits.KeysPerApp; count[app.ID] >= limit {
+		return nil, &failure{
+			status: http.StatusForbidden, code: "too_many_keys",
+			message: fmt.Sprintf("this app has its %d keys; delete one with platform/key/delete", limit),
+		}
+	}
+	if err := p.storeKey(ctx, key); err != nil {
+		return nil, err
+	}
+	return newKeyDoc(app, key), nil
+}
+
+func (p *Platform) newKey(c *call, app *App) (*Key, error) {
+	own := c.params()
+	key := NewKey(app.ID)
+	key.Created = p.cfg.Now().UTC()
+	var err error
+	if key.Notes, err = optional(own, "desc", textBytes); err != nil {
+		return nil, err
+	}
+	if !isText(key.Notes) {
+		return nil, badRequest("invalid_parameter", "desc must be UTF-8 without control characters other than line breaks")
+	}
+	expires, err := once(own, "expired_date")
+	if err != nil {
+		return nil, err
+	}
+	if key.Expires, err = parseExpires(expires); err != nil {
+		return nil, err
+	}
+	meta, err := optional(own, "meta", metaBytes)
+	if err != nil {
+		return nil, err
+	}
+	key.Meta, err = parseMeta(meta)
+	return &key, err
+}
+
+// parseExpires reads Unix seconds. What is not after 1970 is never: tools send
+// the zero of their language.
+func parseExpires(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil || seconds > expiresLast:
+		return time.Time{}, badRequest("invalid_parameter", fmt.Sprintf("expired_date is %q; it must be a Unix time in seconds, or 0 for never", shorten(text, 32)))
+	case seconds <= 0:
+		return time.Time{}, nil
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// parseMeta reads a JSON object of texts. An empty array is an empty object, as
+// PHP writes it.
+func parseMeta(text string) (map[string]string, error) {
+	if text == "" || text == "[]" {
+		return nil, nil
+	}
+	var meta map[string]string
+	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !isText(text) {
+		return nil, badRequest("invalid_parameter", fmt.Sprintf("meta must be a JSON object of at most %d texts", metaTexts))
+	}
+	return meta, nil
+}
+
+// storeKey stores a key that is not there. When its app is deleted at the same
+// moment the key goes, too, so that none waits for another app of that ID.
+func (p *Platform) storeKey(ctx context.Context, key *Key) error {
+	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
+	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
+		key.ID = randomText(keyIDLength)
+		err = saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.registry.Key(ctx, key.ID)
+	if errors.Is(err, ErrUnknownKey) {
+		return errors.Join(unknownApp(), p.registry.DeleteKey(ctx, key.ID))
+	}
+	return err
+}
+
+func (p *Platform) keyInfo(ctx context.Context, c *call) (any, error) {
+	app, key, err := p.namedKey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return newKeyDoc(app, key), nil
+}
+
+// keyList shows no secrets: tools keep them from when a key was created.
+func (p *Platform) keyList(ctx context.Context, c *call) (any, error) {
+	app, err := p.namedApp(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := p.registry.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := []keyDoc{}
+	for _, key := range keys {
+		if key.App == app.ID {
+			key.Secret = ""
+			docs = append(docs, newKeyDoc(app, &key))
+		}
+	}
+	return docs, nil
+}
+
+// keyDelete keeps the caller's own key: nobody would be left to make another.
+func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
+	_, key, err := p.namedKey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if key.ID == c.key.ID {
+		return nil, ownRefused("this key makes the call; it cannot be deleted with itself")
+	}
+	if err := p.registry.DeleteKey(ctx, key.ID); err != nil {
+		return nil, err
+	}
+	p.passes.round(ctx)
+	return true, nil
+}
+
+// namedKey returns the key that a call is about, with its app. A key of another
+// domain is as good as none.
+func (p *Platform) namedKey(ctx context.Context, c *call) (*App, *Key, error) {
+	id, err := c.names("key")
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := p.registry.holder(ctx, id, nil)
+	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
+		return nil, nil, &failure{status: http.StatusNotFound, code: "unknown_key", message: "this domain has no key with this client_id; platform/key/list names those of an app"}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.app, h.key, nil
+}

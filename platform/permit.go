@@ -1,0 +1,84 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/shopex/prism-go/internal/topic"
+)
+
+// What the keys of an app may publish and listen to.
+
+// publish routes a message of app, as far as the app is allowed to publish it
+// and to listen to it.
+func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
+	switch {
+	case !allows(app.Publish, m.Key):
+		return forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q", shorten(m.Key, 48)))
+	case !allows(app.Listen, m.Key):
+		return nil // as if no queue were bound to it
+	}
+	return p.cfg.Queues.Publish(ctx, m.ClientID, m)
+}
+
+// bind binds a queue, as far as the app is allowed to listen.
+func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) error {
+	covers := func(allowed string) bool { return topic.Covers(allowed, pattern) }
+	if listen := c.app.Listen; listen != nil && !slices.ContainsFunc(listen, covers) {
+		return forbiddenKey(fmt.Sprintf("the app may not listen to all that %q matches", shorten(pattern, 48)))
+	}
+	return p.cfg.Queues.Bind(ctx, c.key.ID, name, pattern)
+}
+
+func allows(patterns []string, key string) bool {
+	if patterns == nil {
+		return true
+	}
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return topic.Match(pattern, key) })
+}
+
+func forbiddenKey(message string) *failure {
+	return &failure{status: http.StatusForbidden, code: "forbidden_routing_key", message: message + "; an admin key can allow it"}
+}
+
+func unknownKey() *failure {
+	return unauthorized("unknown_key", "the platform has no key with this client_id: check it, and that it belongs to this server")
+}
+
+func keyExpired() *failure {
+	return unauthorized("key_expired", "this key has expired: an admin key can make a new one")
+}
+
+// A holder is a key and its app, as they are in the store.
+type holder struct {
+	key                      *Key
+	app                      *App
+	keyRevision, appRevision uint64
+}
+
+func (h *holder) expired(now time.Time) bool {
+	return !h.key.Expires.IsZero() && !now.Before(h.key.Expires)
+}
+
+// holder returns a key with its app, or [ErrUnknownKey]. known is what it was
+// before, if anything: what has the same revision is not decoded again.
+func (r *Registry) holder(ctx context.Context, id string, known *holder) (*holder, error) {
+	h := &holder{}
+	if known != nil {
+		*h = *known
+	}
+	var err error
+	if h.key, h.keyRevision, err = reloadRecord(ctx, r.store, kindKey, id, h.key, h.keyRevision); err != nil {
+		return nil, instead(err, ErrUnknownKey)
+	}
+	if h.app != nil && h.app.ID != h.key.App {
+		h.app = nil
+	}
+	if h.app, h.appRevision, err = reloadRecord(ctx, r.store, kindApp, h.key.App, h.app, h.appRevision); err != nil {
+		return nil, instead(err, ErrUnknownKey)
+	}
+	return h, nil
+}

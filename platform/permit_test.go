@@ -1,0 +1,308 @@
+package platform_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// The key of newEnv that calls is an admin key of the app that it restricts:
+// the rules are for its own messages, too.
+func restrictedEnv(t *testing.T, publish, listen []string) (*env, *events) {
+	store := memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop", Admin: true})
+	store.AddApp(platform.App{ID: "shop", Publish: publish, Listen: listen})
+	seen, trace := newEvents()
+	return newEnv(t, platform.Config{Store: store, Trace: trace}), seen
+}
+
+func (e *env) bind(pattern string) {
+	e.t.Helper()
+	if err := e.queues.Bind(context.Background(), testKey, "", pattern); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *env) allow(what string, patterns string) {
+	e.t.Helper()
+	ask(e.t, e.p, platform.Key{ID: testKey, Secret: testSecret}, "POST", "platform/manageapp/queue/"+what, "app_id", "shop", "routing_key", patterns).
+		wantResult(e.t, "true")
+}
+
+func TestAKeyPublishesWhatItsAppMay(t *testing.T) {
+	for _, row := range []struct {
+		patterns []string
+		key      string
+		may      bool
+	}{
+		{nil, "order.new", true},
+		{[]string{}, "order.new", false},
+		{[]string{"#"}, "order.new", true},
+		{[]string{"stock.*", "order.*"}, "order.new", true},
+		{[]string{"order.*"}, "order.new.eu", false},
+		{[]string{"order.*"}, "order", false},
+	} {
+		t.Run(fmt.Sprintf("%q %s", row.patterns, row.key), func(t *testing.T) {
+			e, seen := restrictedEnv(t, row.patterns, nil)
+			e.bind("#")
+			peer := e.dial()
+			peer.publish(row.key, "by channel")
+			r := e.call("POST", "platform/notify/write", map[string][]string{"routing_key": {row.key}, "data": {"by call"}})
+			if row.may {
+				peer.barrier()
+				r.wantResult(t, "true")
+				if s := e.status(""); s.Ready != 2 {
+					t.Errorf("the queue is %+v", s)
+				}
+				return
+			}
+			r.want(t, http.StatusForbidden, "forbidden_routing_key")
+			closed := peer.closed()
+			if closed.Code != socket.PolicyViolation || !strings.Contains(closed.Reason, row.key) {
+				t.Errorf("closed with %v", closed)
+			}
+			if p := await[platform.PublishEvent](t, seen, 2); p.Err == nil {
+				t.Errorf("traced as stored: %+v", p)
+			}
+			if s := e.status(""); s.Ready != 0 {
+				t.Errorf("the queue is %+v", s)
+			}
+		})
+	}
+}
+
+// A write to a topic is not routed, so no routing key is at stake.
+func TestAKeyWritesToItsOwnTopicsInAnyCase(t *testing.T) {
+	e, _ := restrictedEnv(t, []string{}, []string{})
+	e.call("POST", "platform/notify/write", map[string][]string{"topic": {"jobs"}, "data": {"x"}}).wantResult(t, "true")
+}
+
+func TestWhatAnAppMayNotListenToIsNotRouted(t *testing.T) {
+	e, _ := restrictedEnv(t, nil, []string{"order.#"})
+	e.bind("#") // as it was before the app was restricted
+	peer := e.dial()
+	peer.publish("stock.low", "dropped")
+	peer.publish("order.new", "routed")
+	peer.barrier()
+	e.call("POST", "platform/notify/write", map[string][]string{"routing_key": {"stock.low"}, "data": {"dropped"}}).wantResult(t, "true")
+	messages, err := e.queues.Read(context.Background(), testKey, "", 10)
+	if err != nil || len(messages) != 1 || string(messages[0].Body) != "routed" {
+		t.Errorf("routed %d messages, %v", len(messages), err)
+	}
+}
+
+func TestAQueueIsBoundOnlyToWhatItsAppMayListenTo(t *testing.T) {
+	e, _ := restrictedEnv(t, nil, []string{"order.*", "stock.#"})
+	for pattern, may := range map[string]bool{"order.new": true, "order.*": true, "stock.#": true, "stock": true, "order.#": false, "*.new": false, "#": false} {
+		r := e.call("POST", "platform/notify/routing/set", map[string][]string{"topic": {"q"}, "routing_key": {pattern}})
+		if may {
+			r.wantResult(t, "true")
+		} else {
+			r.want(t, http.StatusForbidden, "forbidden_routing_key")
+		}
+	}
+}
+
+func TestAnOpenConnectionIsRestrictedAtOnce(t *testing.T) {
+	e, _ := restrictedEnv(t, nil, nil)
+	e.bind("#")
+	publisher, other := e.dial(), e.dial()
+	e.allow("publish", "order.*")
+	publisher.publish("order.new", "x")
+	publisher.publish("stock.low", "x")
+	if closed := publisher.closed(); closed.Code != socket.PolicyViolation {
+		t.Errorf("closed with %v", closed)
+	}
+	e.allow("publish", "#")
+	e.allow("consume", "stock.*")
+	other.publish("order.new", "dropped")
+	other.publish("stock.low", "x")
+	other.barrier()
+	if s := e.status(""); s.Ready != 2 {
+		t.Errorf("the queue is %+v", s)
+	}
+}
+
+func TestADeletedKeyIsCutOffAtOnce(t *testing.T) {
+	for _, how := range [][]string{
+		{"platform/key/delete", "key", shopKey.ID},
+		{"platform/app/delete", "app_id", "shop"},
+	} {
+		e := newEnv(t, platform.Config{Store: provisionedStore()})
+		raw, err := net.Dial("tcp", e.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer := dialOver(t, raw, notifyTarget(shopKey.ID, shopKey.Secret, "/api/platform/notify"))
+		bystander := e.dial()
+		ask(t, e.p, adminKey, "POST", how[0], how[1:]...).wantResult(t, "true")
+		if closed := peer.closed(); closed.Code != socket.PolicyViolation || !strings.Contains(closed.Reason, "no key") {
+			t.Errorf("%s: closed with %v", how[0], closed)
+		}
+		bystander.barrier()
+		ask(t, e.p, shopKey, "GET", "platform/notify/status").want(t, 401, "unknown_key")
+	}
+}
+
+// twoPlatforms runs test with two platforms over one store, in virtual time:
+// the second one is reached by ask, as by a load balancer.
+func twoPlatforms(t *testing.T, test func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer)) {
+	store := &outage{Store: provisionedStore()}
+	queues := memory.New(memory.Config{})
+	bubble(t, platform.Config{Store: store, Queues: queues}, func(t *testing.T, here *platform.Platform, dial func() net.Conn) {
+		there := newPlatform(t, platform.Config{Store: store, Queues: queues})
+		test(t, here, there, store, func(key platform.Key) *peer {
+			return dialOver(t, dial(), notifyTarget(key.ID, key.Secret, "/api/platform/notify"))
+		})
+	})
+}
+
+func TestWhatOnePlatformMakesWorksOnTheOtherAtOnce(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, _ *outage, dial func(platform.Key) *peer) {
+		began := time.Now()
+		ask(t, there, adminKey, "POST", "platform/app/create", "name", "New", "id", "new").want(t, 200, "")
+		key := makeKey(t, there, "new")
+		ask(t, here, key, "GET", "platform/notify/status").want(t, 200, "")
+		dial(key).close()
+		ask(t, there, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "new", "routing_key", "a").want(t, 200, "")
+		peer := dial(key)
+		peer.publish("b", "x")
+		if closed := peer.closed(); closed.Code != socket.PolicyViolation {
+			t.Errorf("a new connection was closed with %v", closed)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestWhatOnePlatformForbidsEndsOnTheOtherWithinASecond(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, _ *outage, dial func(platform.Key) *peer) {
+		peer := dial(shopKey)
+		ask(t, there, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "shop", "routing_key", "a").want(t, 200, "")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		peer.publish("b", "x")
+		if closed := peer.closed(); closed.Code != socket.PolicyViolation || !strings.Contains(closed.Reason, `"b"`) {
+			t.Errorf("closed with %v", closed)
+		}
+	})
+}
+
+func TestADeletedOrExpiredKeyIsCutOffWithinASecond(t *testing.T) {
+	for _, how := range []string{"key deleted", "app deleted", "expired", "expired in an outage"} {
+		t.Run(how, func(t *testing.T) {
+			twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {
+				const life = time.Hour
+				key := makeKey(t, there, "shop", "expired_date", strconv.FormatInt(time.Now().Add(life).Unix(), 10))
+				idle := dial(key)
+				began := time.Now()
+				switch how {
+				case "key deleted":
+					ask(t, there, adminKey, "POST", "platform/key/delete", "key", key.ID).want(t, 200, "")
+				case "app deleted":
+					ask(t, there, adminKey, "POST", "platform/app/delete", "app_id", "shop").want(t, 200, "")
+				case "expired in an outage":
+					store.out.Store(true)
+					fallthrough
+				default:
+					began = began.Add(life)
+				}
+				idle.ctx = context.Background() // patience is in real time
+				closed := idle.closed()
+				if took := time.Since(began); closed.Code != socket.PolicyViolation || took < 0 || took > time.Second {
+					t.Errorf("closed with %v after %v", closed, took)
+				}
+			})
+		})
+	}
+}
+
+func TestInAnOutageWhatWasKnownHolds(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {
+		ask(t, here, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "shop", "routing_key", "a").want(t, 200, "")
+		allowed, peer := dial(shopKey), dial(shopKey)
+		allowed.ctx, peer.ctx = context.Background(), context.Background() // patience is in real time
+		store.out.Store(true)
+		time.Sleep(time.Minute)
+		allowed.publish("a", "x")
+		allowed.barrier()
+		r := ask(t, here, shopKey, "GET", "platform/notify/status")
+		r.want(t, http.StatusServiceUnavailable, "unavailable")
+		if r.header.Get("Retry-After") != "1" || strings.Contains(r.body, "10.0.0.7") {
+			t.Errorf("answered %v %s", r.header, r.body)
+		}
+		peer.publish("b", "x")
+		if closed := peer.closed(); closed.Code != socket.PolicyViolation {
+			t.Errorf("closed with %v", closed)
+		}
+		store.out.Store(false)
+		ask(t, here, shopKey, "GET", "platform/notify/status").want(t, 200, "")
+	})
+}
+
+// Nothing is looked up for a message, and the patrol asks twice a second for
+// each key, however many connections it has.
+func TestMessagesAreNotLookedUp(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {
+		ask(t, here, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "shop", "routing_key", "a").want(t, 200, "")
+		first, second := dial(shopKey), dial(shopKey)
+		before := store.loads.Load()
+		for range 100 {
+			first.publish("a", "x")
+			second.publish("a", "x")
+		}
+		first.ping("")
+		second.ping("")
+		synctest.Wait()
+		if n := store.loads.Load() - before; n > 0 {
+			t.Errorf("200 messages, %d look-ups", n)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := store.loads.Load() - before; n != 40 {
+			t.Errorf("%d look-ups of a key and its app in 10 s, want 40", n)
+		}
+		first.close()
+		second.close()
+		synctest.Wait()
+		before = store.loads.Load()
+		time.Sleep(time.Hour)
+		if n := store.loads.Load() - before; n > 0 {
+			t.Errorf("%d look-ups without a connection", n)
+		}
+	})
+}
+
+// unavailable is an engine that stores nothing at the moment.
+type unavailable struct{ platform.Queues }
+
+func (unavailable) Publish(context.Context, string, *platform.Message) error { return errOutage }
+func (unavailable) Consume(context.Context, string, string) (platform.Consumer, error) {
+	return nil, errOutage
+}
+
+func TestAnEngineThatIsNotAvailableMeansTryAgain(t *testing.T) {
+	e := newEnv(t, platform.Config{Queues: unavailable{memory.New(memory.Config{})}})
+	r := e.call("POST", "platform/notify/write", map[string][]string{"routing_key": {"a"}, "data": {"x"}})
+	r.want(t, http.StatusServiceUnavailable, "unavailable")
+	for _, command := range []func(*peer){
+		func(p *peer) { p.publish("a", "x") },
+		func(p *peer) { p.consume("") },
+	} {
+		peer := e.dial()
+		command(peer)
+		if closed := peer.closed(); closed.Code != socket.TryAgainLater || strings.Contains(closed.Reason, "10.0.0.7") {
+			t.Errorf("closed with %v", closed)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package platform_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// What the tests of provisioning share.
+
+var (
+	adminKey = platform.Key{ID: testKey, Secret: testSecret, App: "ops", Admin: true}
+	shopKey  = platform.Key{ID: "shopkey1", Secret: "shopsecretshopsecret", App: "shop"}
+	// alienKey is of another domain, and alienAdmin its admin key.
+	alienKey   = platform.Key{ID: "alienkey", Secret: "aliensecretaliensecr", App: "alien"}
+	alienAdmin = platform.Key{ID: "alienadm", Secret: "alienadminalienadmin", App: "alien", Admin: true}
+)
+
+func provisionedStore() *memory.Store {
+	store := memory.NewStore(adminKey, shopKey, alienKey, alienAdmin)
+	store.AddApp(platform.App{ID: "alien", Domain: "mars"})
+	return store
+}
+
+func newPlatform(t testing.TB, cfg platform.Config) *platform.Platform {
+	t.Helper()
+	if cfg.Store == nil {
+		cfg.Store = provisionedStore()
+	}
+	if cfg.Queues == nil {
+		cfg.Queues = memory.New(memory.Config{})
+	}
+	p, err := platform.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// ask makes a call of key, without a network.
+func ask(t testing.TB, p http.Handler, key platform.Key, method, api string, params ...string) reply {
+	t.Helper()
+	own := url.Values{}
+	for i := 0; i < len(params); i += 2 {
+		own.Add(params[i], params[i+1])
+	}
+	query, form := own, url.Values(nil)
+	if method == "POST" {
+		query, form = url.Values{}, own
+	}
+	path := "/api/" + api
+	signedBy(key.ID, key.Secret, time.Now(), method, path, nil, query, form)
+	r := httptest.NewRequest(method, (&url.URL{Path: path, RawQuery: query.Encode()}).String(), strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := newRecorder()
+	p.ServeHTTP(w, r)
+	return readReply(t, w.Result())
+}
+
+// outage is a store that can be out of reach.
+type outage struct {
+	platform.Store
+	out   atomic.Bool
+	loads atomic.Int64
+}
+
+var errOutage = errors.Join(platform.ErrUnavailable, errors.New("nats: no responders at 10.0.0.7"))
+
+func (o *outage) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	o.loads.Add(1)
+	if o.out.Load() {
+		return platform.Record{}, errOutage
+	}
+	return o.Store.Load(ctx, kind, id)
+}

@@ -1,0 +1,183 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An App is a product that calls APIs and logs its users in.
+type App struct {
+	ID      string // what a Key belongs to, and the app of a delivery
+	Name    string // for people; the ID if empty
+	Summary string
+	Domain  string // apps of one domain are provisioned by its admin keys; empty is "default"
+
+	// Redirects are the addresses that a browser may be sent back to, after
+	// login and after logout. They are compared exactly; only the port of a
+	// loopback address (127.0.0.1, [::1], localhost) is free, as a program on
+	// the user's machine listens where it can (RFC 8252).
+	Redirects []string
+
+	// Publish and Listen are patterns of routing keys, as those of a binding:
+	// what the app's keys may publish, and what is routed to their queues. Nil
+	// allows every routing key, an empty list none.
+	Publish, Listen []string
+
+	Created time.Time
+}
+
+// A Key is one deployment of an app: the unit of signing, counting and
+// limiting.
+type Key struct {
+	ID     string // client_id
+	Secret string
+	App    string // the ID of the app it belongs to
+	Admin  bool   // may provision the apps and keys of its app's domain
+
+	Notes   string
+	Meta    map[string]string
+	Created time.Time
+	Expires time.Time // zero: never
+}
+
+// The kinds of records that a Registry keeps. They have no end.
+const (
+	kindApp  = "app"
+	kindKey  = "key"
+	kindUser = "user"
+)
+
+var (
+	// ErrUnknownKey is returned for a client_id that the platform does not have.
+	ErrUnknownKey = errors.New("platform: unknown key")
+	// ErrUnknownApp is returned for the ID of an app that the platform does
+	// not have.
+	ErrUnknownApp = errors.New("platform: unknown app")
+)
+
+// A Registry keeps apps, keys and users as records of a [Store], for all
+// platforms over that Store. Its methods may be called from any number of
+// goroutines.
+type Registry struct {
+	store Store
+}
+
+// NewRegistry returns a registry of what is in store.
+func NewRegistry(store Store) *Registry { return &Registry{store: store} }
+
+// App returns the app with this ID, or [ErrUnknownApp].
+func (r *Registry) App(ctx context.Context, id string) (App, error) {
+	app, _, err := loadRecord[App](ctx, r.store, kindApp, id)
+	if err != nil {
+		return App{}, instead(err, ErrUnknownApp)
+	}
+	return *app, nil
+}
+
+// Key returns the key with this client_id, or [ErrUnknownKey]. A key whose app
+// is gone is unknown.
+func (r *Registry) Key(ctx context.Context, id string) (Key, error) {
+	h, err := r.holder(ctx, id, nil)
+	if err != nil {
+		return Key{}, err
+	}
+	return *h.key, nil
+}
+
+// instead turns the absence of a record into the error that says what of.
+func instead(err, absent error) error {
+	if errors.Is(err, ErrNoRecord) || errors.Is(err, ErrUnknownApp) {
+		return absent
+	}
+	return err
+}
+
+// SaveApp stores an app, in place of the one that had the same ID.
+func (r *Registry) SaveApp(ctx context.Context, app App) error {
+	return replaceRecord(ctx, r.store, kindApp, app.ID, &app)
+}
+
+// SaveKey stores a key, in place of the one that had the same ID. Its app must
+// be there, or the error is [ErrUnknownApp].
+func (r *Registry) SaveKey(ctx context.Context, key Key) error {
+	if _, err := r.App(ctx, key.App); err != nil {
+		return err
+	}
+	return replaceRecord(ctx, r.store, kindKey, key.ID, &key)
+}
+
+// Apps returns all apps, sorted by ID.
+func (r *Registry) Apps(ctx context.Context) ([]App, error) {
+	apps, err := listRecords[App](ctx, r.store, kindApp)
+	slices.SortFunc(apps, func(a, b App) int { return strings.Compare(a.ID, b.ID) })
+	return apps, err
+}
+
+// Keys returns all keys, sorted by ID.
+func (r *Registry) Keys(ctx context.Context) ([]Key, error) {
+	keys, err := listRecords[Key](ctx, r.store, kindKey)
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
+	return keys, err
+}
+
+// DeleteKey removes a key. There need not be one. Its connections end with
+// their next command; its queues stay.
+func (r *Registry) DeleteKey(ctx context.Context, id string) error {
+	return deleteRecord(ctx, r.store, kindKey, id)
+}
+
+// DeleteApp removes an app and its keys: the app first, so that they are all
+// unknown at once. There need not be one.
+func (r *Registry) DeleteApp(ctx context.Context, id string) error {
+	if err := deleteRecord(ctx, r.store, kindApp, id); err != nil {
+		return err
+	}
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key.App == id {
+			err = errors.Join(err, r.DeleteKey(ctx, key.ID))
+		}
+	}
+	return err
+}
+
+// replaceRecord stores a record without an end, whatever is there.
+func replaceRecord[T any](ctx context.Context, s Store, kind, name string, value *T) error {
+	for range maxConflicts {
+		_, revision, err := loadRecord[json.RawMessage](ctx, s, kind, name)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+		if err = saveRecord(ctx, s, kind, name, value, revision, 0); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
+}
+
+func listRecords[T any](ctx context.Context, s Store, kind string) ([]T, error) {
+	records, err := s.List(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, 0, len(records))
+	for _, record := range records {
+		var value T
+		if err := json.Unmarshal(record.Value, &value); err != nil {
+			return nil, fmt.Errorf("platform: a record of kind %s cannot be read: %w", kind, err)
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
