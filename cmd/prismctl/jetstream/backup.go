@@ -1,0 +1,133 @@
+package jetstream
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A backup begins with backupMagic and the number that the first record of the
+// log has. Parts follow: a kind, a length and as many bytes. The last one is
+// a SHA-256 over all that is before it.
+const backupMagic = "prism backup 1\n"
+
+const (
+	partLog    = 'L' // a record of the log; each has the next number
+	partRecord = 'R' // a record of the Store: when it ends, its name, its value
+	partEnd    = 'E'
+)
+
+// Backup writes a copy of all messages and records to w, as they are at its
+// begin, while the engine works on. Restore reads it. It holds the secrets of
+// the keys.
+//
+// Another engine on the same servers may clean the log meanwhile. Then the
+// copy would have a hole, and there is an error; begin again.
+func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
+	e.keeping.RLock() // so that the head of the log stays
+	defer e.keeping.RUnlock()
+	b := &backup{sum: sha256.New()}
+	b.w = bufio.NewWriterSize(io.MultiWriter(w, b.sum), 64<<10)
+	if err := b.log(ctx, e.journal); err != nil {
+		return err
+	}
+	if err := b.records(ctx, e.files.records); err != nil {
+		return err
+	}
+	if err := b.w.Flush(); err != nil {
+		return err
+	}
+	b.part(partEnd, b.sum.Sum(nil))
+	return b.w.Flush()
+}
+
+// A backup is one that is being written. What w refuses, Flush returns.
+type backup struct {
+	w   *bufio.Writer
+	sum hash.Hash
+}
+
+func (b *backup) part(kind byte, bytes []byte) {
+	_ = b.w.WriteByte(kind)
+	_, _ = b.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))))
+	_, _ = b.w.Write(bytes)
+}
+
+func (b *backup) log(ctx context.Context, j *journal) error {
+	a, err := j.ask(ctx, "INFO", struct{}{})
+	if err != nil {
+		return err
+	}
+	first := max(a.State.First, 1)
+	_, _ = b.w.WriteString(backupMagic)
+	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, first))
+	next := first
+	return j.scan(ctx, func(seq uint64, record []byte) error {
+		if seq != next {
+			return fmt.Errorf("jetstream: the log was cleaned by another engine while it was copied; begin the backup again")
+		}
+		next++
+		b.part(partLog, record)
+		return nil
+	})
+}
+
+func (b *backup) records(ctx context.Context, j *journal) error {
+	return j.each(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		if len(m.Data()) == 0 {
+			return nil // what JetStream leaves of one that has expired
+		}
+		var ends uint64
+		if text := m.Headers().Get(jetstream.MsgTTLHeader); text != "" {
+			ttl, err := time.ParseDuration(text)
+			if err != nil {
+				return fmt.Errorf("jetstream: a record has the life %q: %w", text, err)
+			}
+			ends = uint64(meta.Timestamp.Add(ttl).Unix())
+		}
+		name := strings.TrimPrefix(m.Subject(), j.subject)
+		part := binary.BigEndian.AppendUint64(nil, ends)
+		part = binary.BigEndian.AppendUint16(part, uint16(len(name)))
+		part = append(append(part, name...), m.Data()...)
+		b.part(partRecord, part)
+		return nil
+	})
+}
+
+// A saved is a record of the Store in a backup.
+type saved struct {
+	kind, id string
+	ends     time.Time // zero: never
+	value    []byte
+}
+
+func decodeSaved(part []byte) (s saved, err error) {
+	bad := fmt.Errorf("jetstream: the backup is damaged: a record of it cannot be read")
+	if len(part) < 10 {
+		return s, bad
+	}
+	ends, size := binary.BigEndian.Uint64(part), int(binary.BigEndian.Uint16(part[8:]))
+	rest := part[10:]
+	if len(rest) < size+1 || rest[size] != format || ends > 1<<40 {
+		return s, bad
+	}
+	kind, coded, _ := strings.Cut(string(rest[:size]), ".")
+	id, err := hex.DecodeString(coded)
+	if err != nil || kind == "" || len(id) == 0 {
+		return s, bad
+	}
+	s = saved{kind: kind, id: string(id), value: rest[size+1:]}
+	if ends > 0 {
+		s.ends = time.Unix(int64(ends), 0)
+	}
+	return s, nil
+}

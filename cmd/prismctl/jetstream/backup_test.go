@@ -1,0 +1,162 @@
+package jetstream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// filled returns a backup of an engine with messages of "one" in the default
+// queue, the first of them acknowledged and the second held, and with records.
+func filled(t *testing.T, c Config) []byte {
+	t.Helper()
+	e := open(t, c)
+	ctx := t.Context()
+	for i := range 100 {
+		if err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now().Unix()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	consumer, err := e.Consume(ctx, "one", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leases, err := consumer.Fetch(ctx, 2)
+	if err != nil || len(leases) != 2 {
+		t.Fatal(len(leases), err)
+	}
+	registry := platform.NewRegistry(e.Store())
+	_, early := e.Store().Save(ctx, "session", "abc", []byte("x"), 0, time.Hour)
+	_, gone := e.Store().Save(ctx, "session", "gone", []byte("x"), 0, time.Hour)
+	err = errors.Join(consumer.Ack(ctx, leases[0].ID), e.Bind(ctx, "one", "orders", "order.*"), e.Create(ctx, "one", "dropped"), e.Drop(ctx, "one", "dropped"),
+		registry.SaveApp(ctx, platform.App{ID: "shop"}), registry.SaveKey(ctx, platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}),
+		early, gone, e.Store().Delete(ctx, "session", "gone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := e.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// goesOn checks that an engine has what filled has made, and works on.
+func goesOn(t *testing.T, e *Engine) {
+	t.Helper()
+	ctx := t.Context()
+	if topics, err := e.List(ctx, "one"); err != nil || len(topics) != 1 || topics[0] != "orders" {
+		t.Errorf("topics %v, %v", topics, err)
+	}
+	if err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
+		t.Fatal(err)
+	}
+	within(t, func() bool { // what an engine on servers held comes back when that is gone for AckWait
+		s, err := e.Status(ctx, "one", "")
+		return err == nil && s.Ready == 100
+	})
+	messages, err := e.Read(ctx, "one", "", 200)
+	if err != nil || len(messages) != 100 {
+		t.Fatalf("%d messages, %v", len(messages), err)
+	}
+	for i, m := range messages {
+		if want := fmt.Sprintf("%d\xff", i+1); string(m.Body) != want || m.Key != "order.new" {
+			t.Errorf("message %d is %q of %s, want %q", i, m.Body, m.Key, want)
+		}
+	}
+	if s, err := e.Status(ctx, "one", "orders"); err != nil || s.Ready != 1 {
+		t.Errorf("the bound queue: %+v, %v", s, err)
+	}
+	registry := platform.NewRegistry(e.Store())
+	if key, err := registry.Key(ctx, "buwb2lii"); err != nil || key.App != "shop" {
+		t.Errorf("the key: %v", err)
+	}
+	if _, err := e.Store().Load(ctx, "session", "abc"); err != nil {
+		t.Errorf("the session: %v", err)
+	}
+	if _, err := e.Store().Load(ctx, "session", "gone"); !errors.Is(err, platform.ErrNoRecord) {
+		t.Errorf("a deleted record: %v", err)
+	}
+}
+
+func TestABackupGoesOnElsewhere(t *testing.T) {
+	for name, from := range map[string]Config{"from a directory": {Dir: t.TempDir()}, "from servers": {URL: external(t)}} {
+		text := filled(t, from)
+		for name2, to := range map[string]Config{"to a directory": {Dir: filepath.Join(t.TempDir(), "new", "data")}, "to servers": {URL: external(t), AckWait: time.Second}} {
+			t.Run(name+" "+name2, func(t *testing.T) {
+				if err := Restore(t.Context(), to, bytes.NewReader(text)); err != nil {
+					t.Fatal(err)
+				}
+				goesOn(t, open(t, to))
+				if err := Restore(t.Context(), to, bytes.NewReader(text)); !errors.Is(err, ErrNotEmpty) {
+					t.Errorf("restoring once more: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestABackupOfACleanedLogGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, Config{Dir: dir, cleanAbove: 1})
+	ctx := t.Context()
+	for range 5000 {
+		if err := e.Write(ctx, "one", "t", &platform.Message{Body: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Read(ctx, "one", "t", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Write(ctx, "one", "t", &platform.Message{Body: []byte("last")}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := e.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	to := Config{Dir: filepath.Join(t.TempDir(), "data")}
+	if err := Restore(ctx, to, &b); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := open(t, to).Read(ctx, "one", "t", 10); err != nil || len(m) != 1 || string(m[0].Body) != "last" {
+		t.Errorf("%d messages, %v", len(m), err)
+	}
+}
+
+func TestABackupThatIsNotWholeLeavesNothing(t *testing.T) {
+	text := filled(t, Config{Dir: t.TempDir()})
+	parent := t.TempDir()
+	refused := func(what string, text []byte) {
+		t.Helper()
+		if err := Restore(t.Context(), Config{Dir: filepath.Join(parent, "data")}, bytes.NewReader(text)); err == nil {
+			t.Errorf("%s was restored", what)
+		}
+		if entries, _ := os.ReadDir(parent); len(entries) > 0 {
+			t.Errorf("%s left %v", what, entries)
+		}
+	}
+	for n := 0; n < len(text); n += 97 {
+		refused(fmt.Sprintf("a backup of %d bytes of %d", n, len(text)), text[:n])
+		changed := bytes.Clone(text)
+		changed[n] ^= 1
+		refused(fmt.Sprintf("a backup with a changed byte %d", n), changed)
+	}
+	refused("a backup with a tail", append(bytes.Clone(text), 'x'))
+}
+
+func FuzzBackup(f *testing.F) {
+	f.Add([]byte(backupMagic + "\x00\x00\x00\x00\x00\x00\x00\x01"))
+	f.Add([]byte(backupMagic + "\x00\x00\x00\x00\x00\x00\x00\x01R\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04k.61\x01v"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := readBackup(bytes.NewReader(text), nil); err == nil && len(text) < len(backupMagic)+8+5+32 {
+			t.Errorf("%q is too short to be whole", text)
+		}
+	})
+}

@@ -1,0 +1,234 @@
+package jetstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// childDir makes the test binary a process that fills the directory it names.
+const childDir = "PRISM_TEST_JETSTREAM_DIR"
+
+func child() {
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		return
+	}
+	if err := work(dir); err != nil {
+		fmt.Println("error", err)
+	}
+	os.Exit(1)
+}
+
+// work publishes numbered messages to two queues without an end, and tells
+// what was confirmed. A consumer holds some and acknowledges every third.
+func work(dir string) error {
+	ctx := context.Background()
+	e, err := Open(ctx, Config{Dir: dir, MaxMessages: -1, cleanAbove: 64 << 10})
+	if err != nil {
+		return err
+	}
+	if err := e.Bind(ctx, shop, "orders", "order.#"); err != nil {
+		return err
+	}
+	c, err := e.Consume(ctx, shop, "")
+	if err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		body := fmt.Sprintf("%06d", i)
+		if err := e.Publish(ctx, shop, &platform.Message{Key: "order.new", Body: []byte(body)}); err != nil {
+			return err
+		}
+		fmt.Println("published", body)
+		leases, err := c.Fetch(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if i%3 != 0 {
+			continue
+		}
+		if err := c.Ack(ctx, leases[0].ID); err != nil {
+			return err
+		}
+		fmt.Println("acked", string(leases[0].Message.Body))
+	}
+}
+
+// killed runs a child until it has published n messages, and kills it. It
+// returns what the child was told.
+func killed(t *testing.T, dir string, n int) (published []string, acked map[string]bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	acked = make(map[string]bool)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		what, body, _ := strings.Cut(lines.Text(), " ")
+		switch what {
+		case "published":
+			published = append(published, body)
+		case "acked":
+			acked[body] = true
+		default:
+			t.Errorf("the child says %q", lines.Text())
+		}
+		if len(published) == n {
+			_ = cmd.Process.Kill()
+		}
+	}
+	_ = cmd.Wait()
+	return published, acked
+}
+
+func TestWhatWasConfirmedOutlivesKill9(t *testing.T) {
+	dir := t.TempDir()
+	published, acked := killed(t, dir, 1000)
+	began := time.Now()
+	e := open(t, Config{Dir: dir})
+	var want []string
+	for _, body := range published {
+		if !acked[body] {
+			want = append(want, body)
+		}
+	}
+	checkContents(t, e, "orders", published)
+	checkContents(t, e, "", want)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// checkContents wants the queue to hold these, in order. The last publish or
+// ack may have been stored without having been confirmed.
+func checkContents(t *testing.T, e *Engine, topic string, want []string) {
+	t.Helper()
+	messages, err := e.Read(t.Context(), shop, topic, len(want)+10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range messages {
+		got = append(got, string(m.Body))
+	}
+	if len(got) > 0 && len(want) > 0 && got[len(got)-1] > want[len(want)-1] {
+		got = got[:len(got)-1]
+	}
+	if len(got) < len(want) {
+		want = slices.Clone(want[:len(want)-1])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q: %d messages are left, want %d", topic, len(got), len(want))
+	}
+}
+
+func TestADataDirectoryHasOneEngine(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, Config{Dir: dir})
+	_, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)})
+	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a second engine: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Config{Dir: dir})
+}
+
+func TestAnEngineThatIsOpenedAgainIsAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	for round := range 3 {
+		e := open(t, Config{Dir: dir, cleanAbove: 1})
+		if round == 0 {
+			if err := e.Bind(t.Context(), shop, "orders", "order.#"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 20 {
+			m := &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d.%02d", round, i)}
+			if err := e.Publish(t.Context(), shop, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		leases, _ := take(t, consume(t, e, ""), 20*(round+1))
+		if err := e.Close(); err != nil || len(leases) == 0 {
+			t.Fatal(err)
+		}
+	}
+	e := open(t, Config{Dir: dir})
+	for _, topic := range []string{"", "orders"} {
+		_, texts := take(t, consume(t, e, topic), 60)
+		if !slices.IsSorted(texts) || texts[0] != "0.00" || texts[59] != "2.19" {
+			t.Errorf("%q holds %q", topic, texts)
+		}
+	}
+	if topics, err := e.List(t.Context(), shop); err != nil || !slices.Equal(topics, []string{"orders"}) {
+		t.Errorf("%q, %v", topics, err)
+	}
+}
+
+// What is stuck at the head does not keep what passes it by.
+func TestTheLogIsCleanedBehindAStuckMessage(t *testing.T) {
+	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, cleanAbove: 256 << 10})
+	stuck, busy := consume(t, e, "stuck"), consume(t, e, "")
+	write(t, e, "stuck", "stuck")
+	take(t, stuck, 1)
+	body := strings.Repeat("x", 10_000)
+	for range 300 {
+		write(t, e, "", body)
+		leases, _ := take(t, busy, 1)
+		if err := busy.Ack(t.Context(), ids(leases)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		info, err := e.journal.js.Stream(t.Context(), e.journal.stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.CachedInfo().State.Bytes < 1<<20 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are left", info.CachedInfo().State.Bytes)
+		}
+	}
+	if err := stuck.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkContents(t, e, "stuck", []string{"stuck"})
+}
+
+// What is read must not overrun the connection.
+func TestALogOfLargeMessagesIsReadAgain(t *testing.T) {
+	c := Config{Dir: t.TempDir(), SyncInterval: time.Minute, MaxMessages: -1, MaxBytes: -1}
+	e := open(t, c)
+	body := strings.Repeat("x", 1<<20)
+	for range 150 {
+		write(t, e, "", body)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open(t, c)
+	if s, err := e.Status(t.Context(), shop, ""); err != nil || s.Bytes != 150<<20 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	take(t, consume(t, e, ""), 150)
+}

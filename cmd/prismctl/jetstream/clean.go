@@ -1,0 +1,149 @@
+package jetstream
+
+import (
+	"context"
+)
+
+// The log is cleaned from its head. Records of which nothing lasts are
+// removed; where something lasts in the way of a lot that does not, it is
+// written again at the end, with the number that gives it its old place in the
+// queue.
+
+// gathered is an old record that is in the way.
+type gathered struct {
+	seq   uint64
+	facts []fact
+}
+
+// Bounds of what is carried in one record, beside what operations store.
+const (
+	carriedFacts = maxFacts / 4
+	carriedBytes = enough / 2
+)
+
+// gather reads the next records that should be carried, if there is too much
+// garbage in the log.
+func (e *Engine) gather() []gathered {
+	var all []gathered
+	facts := 0
+	for _, p := range e.inTheWay() {
+		old, err := e.record(e.ctx, p.seq)
+		if err != nil {
+			e.config.Logger.Warn("jetstream: cleaning has to wait", "error", err)
+			return nil
+		}
+		if facts += len(old); facts > carriedFacts && len(all) > 0 {
+			break
+		}
+		all = append(all, gathered{p.seq, old})
+	}
+	return all
+}
+
+func (e *Engine) inTheWay() []place {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := &e.state.records
+	if r.bytes <= 2*r.live+e.config.cleanAbove {
+		return nil
+	}
+	var places []place
+	bytes := 0
+	for i := 0; i < r.length-1 && len(places) < carriedFacts; i++ {
+		p := *r.at(i)
+		if bytes += int(p.bytes); bytes > carriedBytes && len(places) > 0 {
+			break
+		}
+		if p.live > 0 {
+			places = append(places, p)
+		}
+	}
+	return places
+}
+
+// carry adds what lasts of an old record to the draft, as it is now.
+func (d *draft) carry(g gathered) {
+	for i := range g.facts {
+		switch f := &g.facts[i]; f.kind {
+		case factPut, factMove:
+			d.carryMessage(g.seq, i, f)
+		case factQueue:
+			if q := d.state.queues[f.number]; q != nil && q.made == g.seq {
+				d.emit(nil, *f)
+			}
+		case factBind:
+			if q := d.state.queues[f.queue]; q != nil && q.patterns[f.text] == g.seq {
+				d.emit(nil, *f)
+			}
+		case factJoin:
+			if q := d.state.queues[f.queue]; q != nil && q.members[f.consumer] != nil && q.members[f.consumer].joined == g.seq {
+				d.emit(nil, *f)
+			}
+		}
+	}
+}
+
+func (d *draft) carryMessage(seq uint64, index int, f *fact) {
+	moved := *f
+	moved.kind, moved.queues = factMove, nil
+	var leases []fact
+	for _, id := range f.queues {
+		q := d.state.queues[id]
+		if q == nil {
+			continue
+		}
+		if it, ok := q.locate(f.number); !ok || it.seq != seq || int(it.index) != index {
+			continue
+		}
+		moved.queues = append(moved.queues, id)
+		if h, ok := q.held[f.number]; ok && h.member.joined > 0 {
+			leases = append(leases, fact{kind: factLease, queue: id, consumer: h.member.id, numbers: []uint64{f.number}})
+		}
+	}
+	if len(moved.queues) == 0 {
+		return
+	}
+	d.emit(nil, moved)
+	for _, f := range leases {
+		d.emit(nil, f)
+	}
+}
+
+// How much may be useless at the head of the log until it is removed.
+const (
+	sweepRecords = 4096
+	sweepBytes   = 8 << 20
+)
+
+// sweepSoon has the head of the log removed if that is worth a request.
+func (e *Engine) sweepSoon() {
+	before := e.state.records.bytes
+	first := e.state.records.trim()
+	e.useless += before - e.state.records.bytes
+	if first > e.swept+sweepRecords || e.useless > min(sweepBytes, e.config.cleanAbove) && first > e.swept {
+		e.useless = 0
+		e.swept = first
+		select {
+		case e.sweep <- first:
+		default: // the next time
+			e.swept = 0
+		}
+	}
+}
+
+// sweeper removes the head of the log when it is told, until ctx ends.
+func (e *Engine) sweeper(ctx context.Context) {
+	for {
+		select {
+		case first := <-e.sweep:
+			e.keeping.Lock()
+			err := e.journal.purge(ctx, first)
+			e.keeping.Unlock()
+			if err != nil && ctx.Err() == nil {
+				e.config.Logger.Warn("jetstream: the head of the log was not removed; tried again later", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says where an engine keeps its messages, and bounds its queues. One
+// of Dir and URL is needed; everything else has a default. In the bounds 0
+// means the default and a negative number means no bound, as in package
+// platform/memory.
+type Config struct {
+	// Dir is a directory for a JetStream server inside this process, which
+	// no other process can reach. It is made if it is not there, and is
+	// locked: a second engine on it does not open.
+	Dir string
+	// SyncInterval is how often the server of Dir makes the disk keep what
+	// was written. 0 is the safe choice: before each confirmation. Otherwise
+	// a power failure may take the confirmed messages of that time, though
+	// the end of the process, by kill -9 too, takes none.
+	SyncInterval time.Duration
+
+	// URL is where other JetStream servers are, separated by commas, instead
+	// of Dir: any number of engines may share them. How safe a disk is there
+	// is for their configuration to say (sync_interval: always).
+	URL string
+	// Creds is a file with NATS credentials for URL; it is read again for each
+	// connection.
+	Creds string
+	// Replicas is how many servers at URL keep each message; 0 is 1. It
+	// counts when the streams are made.
+	Replicas int
+	// AckWait is how long an engine at URL may be silent until the others
+	// put what its consumers held back into the queues; 0 is 10 s.
+	AckWait time.Duration
+
+	// Patience is how long an operation waits for JetStream when it cannot be
+	// reached, has lost its quorum, or its disk is full; then it returns an
+	// error that is [platform.ErrUnavailable]. 0 is 5 s.
+	Patience time.Duration
+
+	// Name begins the names of streams and subjects, so that platforms may
+	// share servers: letters, digits and dashes. The default is "prism".
+	Name string
+	// Logger gets what the engine and the server of Dir have to say. The
+	// default is [slog.Default].
+	Logger *slog.Logger
+
+	MaxMessages int   // that one queue holds, ready and unacknowledged; the default is 100,000
+	MaxBytes    int64 // of bodies, keys and content types that one queue holds; the default is 256 MiB
+	MaxTopics   int   // named ones of an owner; the default is 1,000
+	MaxBindings int   // of an owner; the default is 10,000
+	// MaxAge is how old a message may become, by its Time: an older one that no
+	// consumer holds is never delivered, and is removed within half a minute.
+	// 0 is no bound.
+	MaxAge time.Duration
+	// Bindings are those that an owner begins with when it is first named;
+	// without any, its default queue is bound to #.
+	Bindings []Binding
+	// CacheBytes is how much of the messages stays in memory, the newest
+	// ones; 0 is 64 MiB.
+	CacheBytes int64
+
+	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
+}
+
+// A Binding sends the messages whose routing key matches Pattern to the queue
+// of Topic, where the empty topic is the default queue.
+type Binding struct {
+	Pattern, Topic string
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if (c.Dir == "") == (c.URL == "") {
+		return c, errors.New("jetstream: give either Dir, for a server in this process, or URL")
+	}
+	if err := c.checkServers(); err != nil {
+		return c, err
+	}
+	c.Name = preset(c.Name, "prism")
+	for _, r := range c.Name {
+		if !(r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return c, fmt.Errorf("jetstream: the name %q may have letters, digits and dashes only", c.Name)
+		}
+	}
+	c.Logger = preset(c.Logger, slog.Default())
+	c.Replicas = preset(c.Replicas, 1)
+	c.AckWait = preset(c.AckWait, 10*time.Second)
+	c.Patience = preset(c.Patience, 5*time.Second)
+	c.CacheBytes = preset(c.CacheBytes, 64<<20)
+	c.cleanAbove = preset(c.cleanAbove, 16<<20)
+	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
+	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
+	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
+	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
+	c.Bindings = append([]Binding(nil), c.Bindings...)
+	if len(c.Bindings) == 0 {
+		c.Bindings = []Binding{{Pattern: "#"}}
+	}
+	return c, nil
+}
+
+// checkServers keeps an address that cannot be read, and may hold a password, out
+// of the errors of others.
+func (c *Config) checkServers() error {
+	if c.Dir != "" && c.Creds != "" {
+		return errors.New("jetstream: Creds belong to URL: the server of Dir needs none")
+	}
+	for i, address := range strings.Split(c.URL, ",") {
+		if !strings.Contains(address, "://") {
+			address = "nats://" + address
+		}
+		if _, err := url.Parse(strings.TrimSpace(address)); err != nil {
+			return fmt.Errorf("jetstream: address %d of URL is not one: write nats://HOST:PORT", i+1)
+		}
+	}
+	return nil
+}
+
+// maxWords keeps a binding from costing as much memory as the longest pattern.
+func (c *Config) maxWords() int {
+	const perBinding = 4
+	if c.MaxBindings > math.MaxInt/perBinding {
+		return math.MaxInt
+	}
+	return perBinding * c.MaxBindings
+}
+
+func preset[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func bound[N int | int64](n, preset, none N) N {
+	switch {
+	case n < 0:
+		return none
+	case n == 0:
+		return preset
+	}
+	return n
+}

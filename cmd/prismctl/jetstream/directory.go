@@ -1,0 +1,72 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+var (
+	// ErrInUse is returned by [Open] for a Dir that another engine has open. Its
+	// text says what to do.
+	ErrInUse = errors.New("jetstream: the data directory is in use")
+	// ErrNewerVersion is returned by [Open] for a Dir that a newer version of
+	// this package has written to. Its text says what to do.
+	ErrNewerVersion = errors.New("jetstream: the data directory is of a newer version")
+)
+
+// version is that of the layout of Dir. It rises when an older program could
+// not read what this one writes.
+const version = 1
+
+// lockDir locks dir until the file is closed or the process ends.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%w: %s: stop the process that has it, or choose another directory", ErrInUse, dir)
+	}
+	return f, nil
+}
+
+// checkVersion refuses a directory of a newer version. It writes the version
+// into one that has none.
+func checkVersion(dir string) error {
+	name := filepath.Join(dir, "version")
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return writeVersion(name)
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	written, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || written < 1 {
+		return fmt.Errorf("jetstream: %s should hold the number of a version, but is damaged: write %d into it if that is what wrote the directory", name, version)
+	}
+	if written > version {
+		return fmt.Errorf("%w: %s has version %d and this program knows up to %d: run the newer program again, or choose another directory",
+			ErrNewerVersion, dir, written, version)
+	}
+	return nil
+}
+
+// writeVersion leaves the whole file or none.
+func writeVersion(name string) error {
+	half := name + ".new"
+	err := os.WriteFile(half, fmt.Appendln(nil, version), 0o600)
+	if err == nil {
+		err = os.Rename(half, name)
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	return nil
+}

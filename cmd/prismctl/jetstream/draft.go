@@ -1,0 +1,197 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// errAgain is what an operation returns that waits for facts of the same
+// draft, such as a queue that has to be made first: it is asked again when the
+// record is stored.
+var errAgain = errors.New("jetstream: asked again with the next record")
+
+// enough is how many bytes of a draft let it go on its way.
+const enough = 512 << 10
+
+// A draft collects the facts of the next record from the operations that
+// wait. All of them look at the state as it was before the record; what they
+// must know of each other is noted in the draft:
+//
+//   - what a queue will have stored, for its limits,
+//   - owners that are touched by a message or sealed by a change of their
+//     topics and bindings. A change wants its owner for itself in a record.
+type draft struct {
+	config  *Config
+	state   *state
+	round   uint64 // tells drafts apart
+	after   uint64 // the record before it
+	largest int    // bytes of a record
+	facts   []fact
+	wanted  bool // the record is to be stored without facts too
+	bytes   int  // about
+	queues  []*queue
+	taken   map[uint64]int  // items at the head of a queue that it leases
+	made    map[string]bool // owners that it makes
+}
+
+// emit adds a fact of owner o that leaves its topics and bindings as they are.
+func (d *draft) emit(o *owner, f fact) {
+	if o != nil {
+		o.touched = d.round
+	}
+	d.facts = append(d.facts, f)
+	d.bytes += 64 + len(f.owner) + len(f.text) + 5*len(f.numbers) + 10*len(f.queues)
+	if f.message != nil {
+		d.bytes += weight(f.message)
+	}
+}
+
+// weight is about what a message needs in a record.
+func weight(m *platform.Message) int {
+	return len(m.Body) + len(m.Key) + len(m.ContentType) + len(m.ClientID) + len(m.App) + 64
+}
+
+// full tells whether the record should be stored before anything is added.
+func (d *draft) full() bool { return d.bytes >= enough || len(d.facts) >= maxFacts/2 }
+
+// fits returns an error if a fact with m has to wait or is too large.
+func (d *draft) fits(m *platform.Message) error {
+	const others = 4 << 10 // format, number, queues and what the server adds
+	switch n := weight(m); {
+	case n+others > d.largest:
+		return fmt.Errorf("jetstream: a message of %d bytes is too large for the server, which takes %d: raise its max_payload", n, d.largest-others)
+	case d.bytes+n+others > d.largest:
+		return errAgain
+	}
+	return nil
+}
+
+// owner returns an owner whose topics and bindings the draft leaves alone. One
+// that is new is made first.
+func (d *draft) owner(name string) (*owner, error) {
+	o := d.state.owners[name]
+	if o == nil {
+		d.makeOwner(name)
+		return nil, errAgain
+	}
+	if o.sealed == d.round {
+		return nil, errAgain
+	}
+	return o, nil
+}
+
+func (d *draft) makeOwner(name string) {
+	if d.made[name] {
+		return
+	}
+	d.made[name] = true
+	places := make(map[string]int)
+	make := func(topic string) int {
+		if _, ok := places[topic]; !ok {
+			places[topic] = len(d.facts)
+			d.emit(nil, fact{kind: factQueue, owner: name, text: topic})
+		}
+		return places[topic]
+	}
+	make("")
+	for _, b := range d.config.Bindings {
+		d.emit(nil, fact{kind: factBind, queue: uint64(make(b.Topic)), text: b.Pattern})
+	}
+}
+
+// change adds facts that change topics and bindings of o.
+func (d *draft) change(o *owner, facts ...fact) error {
+	if o.touched == d.round || o.sealed == d.round {
+		return errAgain
+	}
+	for _, f := range facts {
+		d.emit(nil, f)
+	}
+	o.sealed = d.round
+	return nil
+}
+
+// queue returns the queue of a topic that is there.
+func (d *draft) queue(owner, topic string) (*queue, error) {
+	o, err := d.owner(owner)
+	if err != nil {
+		return nil, err
+	}
+	return o.find(topic)
+}
+
+// obtain returns the queue of topic; one that is new is made first.
+func (d *draft) obtain(owner, topic string) (*queue, error) {
+	o, err := d.owner(owner)
+	if err != nil {
+		return nil, err
+	}
+	if q := o.topics[topic]; q != nil {
+		return q, nil
+	}
+	if err := o.roomForTopic(d.config, topic); err != nil {
+		return nil, err
+	}
+	if err := d.change(o, fact{kind: factQueue, owner: owner, text: topic}); err != nil {
+		return nil, err
+	}
+	return nil, errAgain
+}
+
+// put stores m in all of the queues or in none.
+func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
+	if len(queues) == 0 {
+		return nil
+	}
+	for _, q := range queues {
+		if err := q.room(d.config, m); err != nil {
+			return err
+		}
+	}
+	if err := d.fits(m); err != nil {
+		return err
+	}
+	ids := make([]uint64, len(queues))
+	for i, q := range queues {
+		ids[i] = q.id
+		q.drafted++
+		q.draftedBytes += size(m)
+	}
+	d.queues = append(d.queues, queues...)
+	d.emit(o, fact{kind: factPut, queues: ids, message: m})
+	return nil
+}
+
+// lease gives up to n ready messages of q to m, which may be new. There may
+// be none.
+func (d *draft) lease(q *queue, m *member, n int) []item {
+	skip := d.taken[q.id]
+	items := q.first(skip + n)
+	items = items[min(skip, len(items)):]
+	if len(items) == 0 {
+		return nil
+	}
+	d.taken[q.id] += len(items)
+	if q.members[m.id] == nil {
+		d.emit(q.owner, fact{kind: factJoin, queue: q.id, consumer: m.id, text: m.engine})
+	}
+	d.emit(q.owner, fact{kind: factLease, queue: q.id, consumer: m.id, numbers: numbersOf(items)})
+	return items
+}
+
+// discard forgets what the queues were to store.
+func (d *draft) discard() {
+	for _, q := range d.queues {
+		q.drafted, q.draftedBytes = 0, 0
+	}
+}
+
+func numbersOf(items []item) []uint64 {
+	numbers := make([]uint64, len(items))
+	for i, it := range items {
+		numbers[i] = it.number
+	}
+	return numbers
+}

@@ -1,0 +1,240 @@
+package jetstream
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+var errClosed = errors.New("jetstream: the engine is closed")
+
+// minPayload is what a server must take in one message, as a body may have
+// 1 MiB.
+const minPayload = 1<<20 + 64<<10
+
+// An Engine is [platform.Queues] over JetStream; its Store is the
+// [platform.Store] beside it. Make one with [Open] and end it with Close. Its
+// methods may be called from any number of goroutines.
+//
+// A method whose context ends returns the context's error. While JetStream
+// cannot be reached, has lost its quorum or its disk is full, methods return an
+// error that is [platform.ErrUnavailable] after Config.Patience. Then what was to
+// be stored may be stored or not, but all of it or none: it is tried as long as
+// somebody waits for it. The engine goes on by itself when the cause is over; a
+// Fetch that waits for messages just waits.
+type Engine struct {
+	config  Config
+	name    string // unlike that of any other engine
+	alone   bool   // nobody else writes the log
+	server  *server
+	nc      *nats.Conn
+	journal *journal
+	files   *Store
+	largest int // bytes of a record
+
+	ctx       context.Context // ends with the engine
+	end       context.CancelFunc
+	group     sync.WaitGroup
+	closing   sync.Once
+	desk      desk
+	clerkDone chan struct{}
+	sweep     chan uint64
+	keeping   sync.RWMutex // held by a backup, and while the head of the log is removed
+
+	mu       sync.Mutex // guards the state with all that is in it, and what follows
+	state    *state
+	cache    cache
+	waiting  map[uint64][]*consumer // those whose Fetch waits for a queue, the longest waiting first
+	local    map[*consumer]struct{}
+	heard    map[string]time.Time // when other engines last were heard of
+	rounds   uint64
+	inFlight mark // of the record that the clerk stores
+	landed   mark // of it, when it was seen in the log
+	swept    uint64
+	useless  int64 // bytes at the head of the log
+}
+
+var _ platform.Queues = (*Engine)(nil)
+
+// Open starts an engine and reads the log, which takes about a second for each
+// few hundred thousand records. ctx bounds this only.
+func Open(ctx context.Context, config Config) (*Engine, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := newEngine(config)
+	if err := e.connect(); err != nil {
+		return nil, errors.Join(err, e.hangUp())
+	}
+	if err := e.begin(ctx); err != nil {
+		return nil, errors.Join(err, e.hangUp())
+	}
+	return e, nil
+}
+
+// newEngine returns one that is not connected.
+func newEngine(config Config) *Engine {
+	e := &Engine{
+		config: config, name: rand.Text(), alone: config.Dir != "",
+		desk: desk{bell: make(chan struct{}, 1)}, clerkDone: make(chan struct{}), sweep: make(chan uint64, 1),
+		cache:   cache{most: config.CacheBytes, records: make(map[uint64]cachedRecord)},
+		waiting: make(map[uint64][]*consumer), local: make(map[*consumer]struct{}), heard: make(map[string]time.Time),
+		state: newState(),
+	}
+	e.ctx, e.end = context.WithCancel(context.Background())
+	return e
+}
+
+// connect starts the server of Dir, if there is one, and dials.
+func (e *Engine) connect() (err error) {
+	options := []nats.Option{nats.Name("prism " + e.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), e.logConnection()}
+	if e.alone {
+		if e.server, err = startServer(&e.config); err != nil {
+			return err
+		}
+		options = append(options, nats.InProcessServer(e.server))
+	}
+	if e.config.Creds != "" {
+		options = append(options, nats.UserCredentials(e.config.Creds))
+	}
+	if e.nc, err = nats.Connect(e.config.URL, options...); err != nil {
+		return fmt.Errorf("%w: JetStream at %s cannot be reached: see that it runs, and that address and credentials are right (%w)",
+			platform.ErrUnavailable, hide(e.config.URL), err)
+	}
+	e.largest = int(min(e.nc.MaxPayload(), 16<<20))
+	if e.largest < minPayload {
+		return fmt.Errorf("jetstream: the server takes messages of %d bytes at most: set its max_payload to 8MB", e.largest)
+	}
+	return nil
+}
+
+// hide removes what may be a password from addresses.
+func hide(urls string) string {
+	all := strings.Split(urls, ",")
+	for i, u := range all {
+		if at := strings.LastIndex(u, "@"); at >= 0 {
+			all[i] = u[at+1:]
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+func (e *Engine) logConnection() nats.Option {
+	return func(o *nats.Options) error {
+		log := e.config.Logger
+		o.DisconnectedErrCB = func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("jetstream: the connection was lost", "error", err)
+			}
+		}
+		o.ReconnectedCB = func(nc *nats.Conn) { log.Info("jetstream: connected again", "to", nc.ConnectedAddr()) }
+		o.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Log(context.Background(), slog.LevelWarn, "jetstream: the connection has trouble", "error", err)
+		}
+		return nil
+	}
+}
+
+// layOut says where things are.
+func (e *Engine) layOut() error {
+	js, err := jetstream.New(e.nc)
+	if err != nil {
+		return err
+	}
+	name := e.config.Name
+	e.journal = &journal{nc: e.nc, js: js, stream: name + "-log", subject: name + ".log", server: e.server}
+	if !e.alone {
+		e.journal.tail = name + ".tail"
+	}
+	return nil
+}
+
+// begin makes what is not there, reads the log and starts to work.
+func (e *Engine) begin(ctx context.Context) (err error) {
+	if err := e.layOut(); err != nil {
+		return err
+	}
+	if err := e.journal.make(ctx, e.config.Replicas, 1); err != nil {
+		return err
+	}
+	if e.files, err = openStore(ctx, e.journal.js, &e.config, e.server); err != nil {
+		return err
+	}
+	if err := e.load(ctx); err != nil {
+		return err
+	}
+	return e.start()
+}
+
+func (e *Engine) start() error {
+	if !e.alone {
+		if _, err := e.nc.Subscribe(e.journal.tail, e.follow); err != nil {
+			return err
+		}
+		if _, err := e.nc.Subscribe(e.beatSubject(), e.hear); err != nil {
+			return err
+		}
+		e.group.Go(e.beat)
+	}
+	e.group.Go(e.clerk)
+	e.group.Go(func() { e.sweeper(e.ctx) })
+	if e.server != nil {
+		e.group.Go(func() { e.server.watch(e.ctx) })
+	}
+	if e.config.MaxAge > 0 {
+		e.group.Go(e.expirer)
+	}
+	return nil
+}
+
+// Store returns the records, keys and apps that are kept beside the queues. It
+// ends with the engine.
+func (e *Engine) Store() *Store { return e.files }
+
+// Close gives back what consumers hold, ends the engine and, with Dir, its
+// server. It returns when all is written and nothing runs any more; a second
+// Close returns at once.
+func (e *Engine) Close() (err error) {
+	e.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(e.ctx, patience)
+		defer cancel()
+		for _, c := range e.consumers() {
+			c.close(ctx)
+		}
+		err = e.hangUp()
+	})
+	return err
+}
+
+func (e *Engine) consumers() (all []*consumer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.local {
+		all = append(all, c)
+	}
+	return all
+}
+
+// hangUp ends what runs, from the outside inwards.
+func (e *Engine) hangUp() error {
+	e.end()
+	e.group.Wait()
+	if e.nc != nil {
+		e.nc.Close()
+	}
+	if e.server != nil {
+		return e.server.stop()
+	}
+	return nil
+}

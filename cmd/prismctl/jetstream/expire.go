@@ -1,0 +1,107 @@
+package jetstream
+
+import (
+	"errors"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Whoever takes a message looks whether it is too old. What nobody takes is
+// removed from the heads of the queues now and then. How old it is, only its
+// record tells; but one without any old message need not be read.
+
+const (
+	expireEvery  = 20 * time.Second
+	expireAtOnce = 1000 // messages of one queue
+)
+
+// old tells whether m has passed Config.MaxAge.
+func (e *Engine) old(m *platform.Message) bool {
+	return e.config.MaxAge > 0 && time.Since(time.Unix(m.Time, 0)) > e.config.MaxAge
+}
+
+// expirer removes what is too old until the engine ends.
+func (e *Engine) expirer() {
+	tick := time.NewTicker(min(expireEvery, max(e.config.MaxAge/2, time.Millisecond)))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-e.ctx.Done():
+			return
+		}
+		for _, queue := range e.aged() {
+			for e.expire(queue) {
+			}
+		}
+	}
+}
+
+// aged returns the queues that may have something old at their heads.
+func (e *Engine) aged() (ids []uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, q := range e.state.queues {
+		if len(e.suspects(q, 1)) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// suspects returns up to n items at the head of q that may be old.
+func (e *Engine) suspects(q *queue, n int) []item {
+	limit := time.Now().Add(-e.config.MaxAge).Unix()
+	items := q.first(n)
+	for i, it := range items {
+		if e.state.records.since(it.seq) > limit {
+			return items[:i]
+		}
+	}
+	return items
+}
+
+// expire removes old messages from the head of a queue, and tells whether there
+// may be more.
+func (e *Engine) expire(queue uint64) bool {
+	e.mu.Lock()
+	var items []item
+	if q := e.state.queues[queue]; q != nil {
+		items = e.suspects(q, expireAtOnce)
+	}
+	e.mu.Unlock()
+	var old []uint64
+	for _, it := range items {
+		f, err := e.fact(e.ctx, queue, it)
+		if err == nil && !e.old(f.message) || err != nil && !errors.Is(err, errNoRecord) {
+			break
+		}
+		old = append(old, it.number)
+	}
+	return e.remove(queue, old) && len(old) == expireAtOnce
+}
+
+// remove removes those messages that are ready, and tells whether that was
+// stored.
+func (e *Engine) remove(queue uint64, numbers []uint64) bool {
+	return len(numbers) > 0 && e.do(e.ctx, func(d *draft) error {
+		q := d.state.queues[queue]
+		if q == nil {
+			return nil
+		}
+		if q.owner.sealed == d.round {
+			return errAgain
+		}
+		var ready []uint64
+		for _, n := range numbers {
+			if q.ready.find(n) != nil {
+				ready = append(ready, n)
+			}
+		}
+		if len(ready) > 0 {
+			d.emit(q.owner, fact{kind: factAck, queue: queue, numbers: ready})
+		}
+		return nil
+	}, nil) == nil
+}

@@ -1,0 +1,53 @@
+package jetstream
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Nobody takes them, and the log forgets them too.
+func TestMessagesThatBecomeTooOldGoByThemselves(t *testing.T) {
+	c := Config{Dir: t.TempDir(), MaxAge: 2 * time.Second}
+	e := open(t, c)
+	const n = 2 * expireAtOnce
+	m := &platform.Message{Body: make([]byte, 10), Time: time.Now().Unix()}
+	for range n {
+		if err := e.Write(t.Context(), shop, "", m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	young := &platform.Message{Body: []byte("young"), Time: time.Now().Add(time.Hour).Unix()}
+	if err := e.Write(t.Context(), shop, "", young); err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, e, platform.QueueStatus{Ready: 1, Bytes: 5})
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open(t, c)
+	awaitStatus(t, e, platform.QueueStatus{Ready: 1, Bytes: 5})
+}
+
+// awaitStatus waits for the status of the default queue.
+func awaitStatus(t testing.TB, e *Engine, want platform.QueueStatus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for tick := time.Tick(10 * time.Millisecond); ; {
+		got, err := e.Status(ctx, shop, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got == want {
+			return
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// patience is how long one request to JetStream may take before it is asked
+// again.
+const patience = 2 * time.Second
+
+var (
+	errMoved    = errors.New("jetstream: the log has another record there")
+	errNoRecord = errors.New("jetstream: the log has no such record")
+)
+
+// A journal is the log: one stream with one subject, whose records have the
+// sequence numbers of the stream.
+type journal struct {
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	stream  string
+	subject string
+	tail    string  // where the server repeats what it has stored; empty if nobody else writes
+	server  *server // whose trouble explains why there is no answer; nil for others
+}
+
+// make makes the stream, whose first record will have the number first.
+func (j *journal) make(ctx context.Context, replicas int, first uint64) error {
+	config := jetstream.StreamConfig{
+		Name: j.stream, Subjects: []string{j.subject}, Storage: jetstream.FileStorage,
+		Replicas: replicas, AllowDirect: true, MaxMsgs: -1, MaxBytes: -1, FirstSeq: first,
+	}
+	if j.tail != "" {
+		config.RePublish = &jetstream.RePublish{Source: j.subject, Destination: j.tail}
+	}
+	_, err := j.js.Stream(ctx, j.stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = j.js.CreateStream(ctx, config)
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
+	}
+	return nil
+}
+
+// An answer is what the API of JetStream returns, as far as it matters here.
+type answer struct {
+	Seq   uint64 `json:"seq"`
+	Error *struct {
+		Code        int    `json:"err_code"`
+		Description string `json:"description"`
+	} `json:"error"`
+	Message struct {
+		Seq  uint64 `json:"seq"`
+		Data []byte `json:"data"`
+	} `json:"message"`
+	State struct {
+		First uint64 `json:"first_seq"`
+		Last  uint64 `json:"last_seq"`
+		Count uint64 `json:"messages"`
+	} `json:"state"`
+}
+
+// The err_codes of the server that mean something here.
+const (
+	codeWrongLast  = 10071
+	codeWrongLast2 = 10164 // the same, in newer servers
+	codeNoMessage  = 10037
+)
+
+func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error) {
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	reply, err := j.nc.RequestMsgWithContext(short, m)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return a, ctx.Err()
+	case err != nil:
+		return a, j.unavailable(err)
+	}
+	if err := json.Unmarshal(reply.Data, &a); err != nil {
+		return a, fmt.Errorf("jetstream: %s answered what cannot be read: %w", m.Subject, err)
+	}
+	if a.Error == nil {
+		return a, nil
+	}
+	switch a.Error.Code {
+	case codeWrongLast, codeWrongLast2:
+		return a, errMoved
+	case codeNoMessage:
+		return a, errNoRecord
+	}
+	return a, fmt.Errorf("%w: JetStream answers %q (%d) to %s", platform.ErrUnavailable, a.Error.Description, a.Error.Code, m.Subject)
+}
+
+func (j *journal) ask(ctx context.Context, verb string, body any) (answer, error) {
+	m := nats.NewMsg("$JS.API.STREAM." + verb + "." + j.stream)
+	m.Data, _ = json.Marshal(body)
+	return j.request(ctx, m)
+}
+
+// append stores a record behind the one with number last, or returns errMoved
+// if that is not the last one. After any other error it may be stored or not.
+func (j *journal) append(ctx context.Context, last uint64, record []byte) (uint64, error) {
+	m := nats.NewMsg(j.subject)
+	m.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(last, 10))
+	m.Header.Set(jetstream.ExpectedStreamHeader, j.stream)
+	m.Data = record
+	a, err := j.request(ctx, m)
+	return a.Seq, err
+}
+
+// read returns a record from whichever server has it.
+func (j *journal) read(ctx context.Context, seq uint64) ([]byte, error) {
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	m, err := j.nc.RequestWithContext(short, "$JS.API.DIRECT.GET."+j.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err == nil && m.Header.Get("Status") == "" {
+		return m.Data, nil
+	}
+	a, err := j.ask(ctx, "MSG.GET", map[string]any{"seq": seq}) // the leader has everything
+	return a.Message.Data, err
+}
+
+// next returns the first record that is not before seq.
+func (j *journal) next(ctx context.Context, seq uint64) (uint64, []byte, error) {
+	a, err := j.ask(ctx, "MSG.GET", map[string]any{"seq": seq, "next_by_subj": j.subject})
+	return a.Message.Seq, a.Message.Data, err
+}
+
+// last returns the number of the newest record, and whether there is any.
+func (j *journal) last(ctx context.Context) (seq uint64, any bool, err error) {
+	a, err := j.ask(ctx, "INFO", struct{}{})
+	return a.State.Last, a.State.Count > 0, err
+}
+
+// purge removes the records before seq.
+func (j *journal) purge(ctx context.Context, seq uint64) error {
+	_, err := j.ask(ctx, "PURGE", map[string]any{"seq": seq})
+	return err
+}
+
+// scan calls learn for every record, as they are until it returns.
+func (j *journal) scan(ctx context.Context, learn func(seq uint64, record []byte) error) error {
+	return j.each(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		return learn(meta.Sequence.Stream, m.Data())
+	})
+}
+
+// each calls visit for every message of the stream that is there now.
+func (j *journal) each(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
+	last, any, err := j.last(ctx)
+	if err != nil || !any {
+		return err
+	}
+	consumer, err := j.js.OrderedConsumer(ctx, j.stream, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		return fmt.Errorf("jetstream: reading the log: %w", err)
+	}
+	// In bytes, as a client drops what exceeds 64 MiB of unread messages.
+	records, err := consumer.Messages(jetstream.PullMaxBytes(16 << 20))
+	if err != nil {
+		return fmt.Errorf("jetstream: reading the log: %w", err)
+	}
+	defer records.Stop()
+	for {
+		m, err := records.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("jetstream: reading the log: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		if err := visit(m, meta); err != nil {
+			return err
+		}
+		// The last one may have been removed from a bucket.
+		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
+			return nil
+		}
+	}
+}

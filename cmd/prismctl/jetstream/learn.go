@@ -1,0 +1,240 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+)
+
+// load reads the log from its beginning into a new state.
+func (e *Engine) load(ctx context.Context) error {
+	for {
+		s, err := e.scan(ctx)
+		if err == nil {
+			s.loaded(e.alone)
+			e.mu.Lock()
+			e.state = s
+			e.wakeAll()
+			e.mu.Unlock()
+			return nil
+		}
+		if !errors.Is(err, errGap) {
+			return err
+		}
+	}
+}
+
+// errGap is that the log was cleaned while it was read.
+var errGap = errors.New("jetstream: the log was cleaned while it was read")
+
+func (e *Engine) scan(ctx context.Context) (*state, error) {
+	s := newState()
+	err := e.journal.scan(ctx, func(seq uint64, record []byte) error {
+		if s.applied > 0 && seq != s.applied+1 {
+			return errGap
+		}
+		m, facts, err := decodeRecord(seq, record)
+		if err != nil {
+			return err
+		}
+		e.note(m)
+		s.apply(seq, len(record), facts)
+		return nil
+	})
+	if err == nil && s.applied == 0 { // an empty log may still count from somewhere
+		s.applied, _, err = e.journal.last(ctx)
+	}
+	return s, err
+}
+
+func (e *Engine) note(m mark) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if m == e.inFlight {
+		e.landed = m
+	}
+}
+
+// learn applies a record that follows the last one. Any other it leaves and
+// returns false if records are missing before it.
+func (e *Engine) learn(seq uint64, bytes int, m mark, facts []fact) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if seq != e.state.applied+1 {
+		return seq <= e.state.applied
+	}
+	if m == e.inFlight {
+		e.landed = m
+	}
+	e.state.apply(seq, bytes, facts)
+	e.cache.put(seq, bytes, facts)
+	for i := range facts {
+		e.wakeFor(&facts[i])
+	}
+	e.sweepSoon()
+	return true
+}
+
+// wakeFor wakes those who may fetch something after f, or have no queue left.
+func (e *Engine) wakeFor(f *fact) {
+	switch f.kind {
+	case factPut, factMove:
+		for _, id := range f.queues {
+			e.wake(id)
+		}
+	case factReturn, factLeave, factDrop:
+		e.wake(f.queue)
+	case factGone:
+		e.wakeAll()
+	}
+}
+
+func (e *Engine) decode(seq uint64, record []byte) bool {
+	m, facts, err := decodeRecord(seq, record)
+	if err != nil {
+		e.config.Logger.Error("jetstream: the log cannot be followed", "error", err)
+		return true // there is no use in asking for it
+	}
+	return e.learn(seq, len(record), m, facts)
+}
+
+// follow is called for each record that the server has stored, in order, but
+// some may be missing.
+func (e *Engine) follow(m *nats.Msg) {
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	if err == nil && !e.decode(seq, m.Data) {
+		e.catchUp()
+	}
+}
+
+// catchUp asks for the records that are not known.
+func (e *Engine) catchUp() {
+	for {
+		known := e.known()
+		seq, record, err := e.journal.next(e.ctx, known+1)
+		switch {
+		case err == nil && seq == known+1:
+			e.decode(seq, record)
+		case err == nil && known == e.known():
+			e.config.Logger.Warn("jetstream: too far behind, the log is read anew")
+			if err := e.load(e.ctx); err != nil {
+				e.config.Logger.Warn("jetstream: the log cannot be read", "error", err)
+				return
+			}
+		case err != nil:
+			return
+		}
+	}
+}
+
+func (e *Engine) known() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.applied
+}
+
+// messages returns the messages of items that a member of the queue holds.
+// Those that it does not hold any more are left out.
+func (e *Engine) messages(ctx context.Context, queue uint64, items []item) (held []item, facts []*fact, err error) {
+	for _, it := range items {
+		f, err := e.fact(ctx, queue, it)
+		if errors.Is(err, errNoRecord) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		held, facts = append(held, it), append(facts, f)
+	}
+	return held, facts, nil
+}
+
+// fact returns the fact with a message that is held. Its record may be cleaned
+// away meanwhile; then it has another.
+func (e *Engine) fact(ctx context.Context, queue uint64, it item) (*fact, error) {
+	for {
+		facts, err := e.record(ctx, it.seq)
+		if err == nil && int(it.index) < len(facts) && facts[it.index].number == it.number {
+			return &facts[it.index], nil
+		}
+		if err == nil {
+			return nil, fmt.Errorf("%w: number %d has no message at %d", errBroken, it.seq, it.index)
+		}
+		if !errors.Is(err, errNoRecord) {
+			return nil, err
+		}
+		now, held := e.whereIs(queue, it.number)
+		switch {
+		case !held:
+			return nil, err
+		case now.seq == it.seq:
+			return nil, fmt.Errorf("jetstream: record %d is missing in the log", it.seq)
+		}
+		it = now
+	}
+}
+
+func (e *Engine) whereIs(queue, number uint64) (item, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.state.queues[queue]
+	if q == nil {
+		return item{}, false
+	}
+	return q.locate(number)
+}
+
+// record returns the facts of a record, from memory if they are there.
+func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
+	if facts := e.cached(seq); facts != nil {
+		return facts, nil
+	}
+	b, err := e.read(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	_, facts, err := decodeRecord(seq, b)
+	if err == nil {
+		e.mu.Lock()
+		e.cache.put(seq, len(b), facts)
+		e.mu.Unlock()
+	}
+	return facts, err
+}
+
+func (e *Engine) cached(seq uint64) []fact {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cache.records[seq].facts
+}
+
+// A cache keeps the records that were put into it last. It is guarded by the
+// lock of the engine.
+type cache struct {
+	most, bytes int64
+	order       []uint64
+	records     map[uint64]cachedRecord
+}
+
+type cachedRecord struct {
+	facts []fact
+	bytes int
+}
+
+func (c *cache) put(seq uint64, bytes int, facts []fact) {
+	if _, ok := c.records[seq]; ok {
+		return
+	}
+	bytes += 200 + 200*len(facts) // in memory
+	c.records[seq] = cachedRecord{facts, bytes}
+	c.order = append(c.order, seq)
+	c.bytes += int64(bytes)
+	for c.bytes > c.most && len(c.order) > 0 {
+		c.bytes -= int64(c.records[c.order[0]].bytes)
+		delete(c.records, c.order[0])
+		c.order = c.order[1:]
+	}
+}

@@ -1,0 +1,86 @@
+package jetstream
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopex/prism-go/internal/topic"
+	"github.com/shopex/prism-go/platform"
+)
+
+// An owner is all that belongs to one key. It is guarded by the lock of the
+// state.
+type owner struct {
+	name     string
+	topics   map[string]*queue
+	bindings int
+	words    int // of the patterns of all bindings
+	routes   topic.Trie[*queue]
+	matched  []*queue // scratch of match
+
+	touched, sealed uint64 // the draft that has facts of it; see draft
+}
+
+// find returns the queue of topic, if it is there.
+func (o *owner) find(topic string) (*queue, error) {
+	q := o.topics[topic]
+	if q == nil {
+		return nil, fmt.Errorf("%w %q", platform.ErrUnknownTopic, topic)
+	}
+	return q, nil
+}
+
+func (o *owner) roomForTopic(limits *Config, topic string) error {
+	if named := len(o.topics) - 1; named >= limits.MaxTopics {
+		return fmt.Errorf("%w: %q would exceed the limit of %d", platform.ErrTooManyTopics, topic, limits.MaxTopics)
+	}
+	return nil
+}
+
+func (o *owner) roomForBinding(limits *Config, pattern string) error {
+	if o.bindings >= limits.MaxBindings {
+		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, limits.MaxBindings)
+	}
+	if n, most := wordsOf(pattern), limits.maxWords(); n > most-o.words {
+		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words",
+			platform.ErrTooManyBindings, n, most)
+	}
+	return nil
+}
+
+// match returns the queues that key goes to. The slice is good until the next
+// match.
+func (o *owner) match(key string) []*queue {
+	o.matched = o.routes.Match(key, o.matched[:0])
+	return o.matched
+}
+
+func (o *owner) connect(q *queue, pattern string) {
+	o.bindings++
+	o.words += wordsOf(pattern)
+	o.routes.Add(pattern, q)
+}
+
+func (o *owner) disconnect(q *queue) {
+	for pattern := range q.patterns {
+		o.bindings--
+		o.words -= wordsOf(pattern)
+		o.routes.Remove(pattern, q)
+	}
+	delete(o.topics, q.topic)
+	o.matched = nil // it may name the queue
+}
+
+func (o *owner) list() []string {
+	topics := make([]string, 0, len(o.topics))
+	for topic := range o.topics {
+		if topic != "" {
+			topics = append(topics, topic)
+		}
+	}
+	slices.Sort(topics)
+	return topics
+}
+
+// wordsOf is how many words a pattern adds to those of the owner.
+func wordsOf(pattern string) int { return len(topic.Words(pattern)) }

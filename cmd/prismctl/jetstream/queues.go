@@ -1,0 +1,266 @@
+package jetstream
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"math"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Publish stores m in every queue of owner that has a binding for m.Key, or
+// in none and returns [platform.ErrQueueFull]. A message that matches no
+// queue is dropped.
+func (e *Engine) Publish(ctx context.Context, owner string, m *platform.Message) error {
+	return e.do(ctx, func(d *draft) error {
+		o, err := d.owner(owner)
+		if err != nil {
+			return err
+		}
+		return d.put(o, o.match(m.Key), m)
+	}, nil)
+}
+
+// Write stores m in the queue of topic, which is made if it is not there, or
+// returns [platform.ErrQueueFull].
+func (e *Engine) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
+	return e.do(ctx, func(d *draft) error {
+		q, err := d.obtain(owner, topic)
+		if err != nil {
+			return err
+		}
+		return d.put(q.owner, []*queue{q}, m)
+	}, nil)
+}
+
+// Read removes up to n ready messages from the head of the queue and returns
+// them, at once. It holds them while it reads them, so that they go back if
+// that fails.
+func (e *Engine) Read(ctx context.Context, owner, topic string, n int) ([]*platform.Message, error) {
+	q, err := e.find(ctx, owner, topic)
+	if err != nil || n < 1 {
+		return nil, err
+	}
+	c := e.newConsumer(q, 1)
+	defer c.Close()
+	return c.read(ctx, n)
+}
+
+// read passes over what is too old, and removes it with what it returns.
+func (c *consumer) read(ctx context.Context, n int) ([]*platform.Message, error) {
+	var messages []*platform.Message
+	var taken []item
+	for len(messages) < n {
+		items, err := c.lease(ctx, n-len(messages))
+		if err != nil {
+			return nil, err
+		}
+		if len(items) == 0 {
+			break
+		}
+		items, facts, err := c.engine.messages(ctx, c.queue, items)
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, items...)
+		for _, f := range facts {
+			if !c.engine.old(f.message) {
+				messages = append(messages, f.message)
+			}
+		}
+	}
+	if err := c.Ack(ctx, numbersOf(taken)...); err != nil {
+		return nil, err
+	}
+	return messages, nil
+}
+
+// find returns the id of the queue of topic, which is there.
+func (e *Engine) find(ctx context.Context, owner, topic string) (uint64, error) {
+	var id uint64
+	err := e.look(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err == nil {
+			id = q.id
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err // and id may still be written to
+	}
+	return id, nil
+}
+
+// look is do for what changes nothing but, perhaps, makes the owner. An engine
+// that is alone has no need to ask the clerk.
+func (e *Engine) look(ctx context.Context, run func(d *draft) error) error {
+	if e.alone && ctx.Err() == nil && e.ctx.Err() == nil {
+		e.mu.Lock()
+		d := &draft{config: &e.config, state: e.state, round: math.MaxUint64, made: make(map[string]bool)}
+		err := run(d)
+		e.mu.Unlock()
+		if len(d.facts) == 0 {
+			return err
+		}
+	}
+	return e.do(ctx, run, nil)
+}
+
+// Consume adds a consumer to the queue of topic, which is made if it is not
+// there. The consumer competes with the others, those of other engines too,
+// until its Close.
+func (e *Engine) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	var id uint64
+	err := e.do(ctx, func(d *draft) error {
+		q, err := d.obtain(owner, topic)
+		if err == nil {
+			id = q.id
+		}
+		return err
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := e.newConsumer(id, 0)
+	if err := c.join(ctx); err != nil {
+		e.forget(c)
+		return nil, err
+	}
+	return c, nil
+}
+
+// newConsumer returns a consumer that is not known to the queue yet. The
+// lowest bit of its id tells whether it is a Read.
+func (e *Engine) newConsumer(queue, reads uint64) *consumer {
+	var b [8]byte
+	rand.Read(b[:])
+	id := binary.LittleEndian.Uint64(b[:])&^1 | reads
+	c := &consumer{engine: e, queue: queue, id: id, wake: make(chan struct{}, 1)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.local[c] = struct{}{}
+	return c
+}
+
+func (e *Engine) forget(c *consumer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.local, c)
+}
+
+// Create makes the queue of topic, if it is not there.
+func (e *Engine) Create(ctx context.Context, owner, topic string) error {
+	return e.do(ctx, func(d *draft) error {
+		_, err := d.obtain(owner, topic)
+		return err
+	}, nil)
+}
+
+// Drop removes the queue of topic with its bindings and with all messages,
+// those that consumers hold included; Fetch of its consumers returns
+// [platform.ErrUnknownTopic]. For the default queue Drop is Purge. A topic of
+// [Config].Bindings that is dropped and made again is not bound again.
+func (e *Engine) Drop(ctx context.Context, owner, topic string) error {
+	if topic == "" {
+		return e.Purge(ctx, owner, topic)
+	}
+	return e.changeQueue(ctx, owner, topic, func(q *queue) fact { return fact{kind: factDrop, queue: q.id} })
+}
+
+// Purge removes the ready messages. What consumers hold stays theirs, and
+// returns to the queue when they close.
+func (e *Engine) Purge(ctx context.Context, owner, topic string) error {
+	return e.changeQueue(ctx, owner, topic, func(q *queue) fact {
+		f := fact{kind: factPurge, queue: q.id, number: numberOf(e.state.applied+1, 0)}
+		for n := range q.held {
+			f.numbers = append(f.numbers, n)
+		}
+		return f
+	})
+}
+
+// changeQueue stores the fact that change returns, which is called with the lock
+// held.
+func (e *Engine) changeQueue(ctx context.Context, owner, topic string, change func(q *queue) fact) error {
+	return e.do(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err != nil {
+			return err
+		}
+		return d.change(q.owner, change(q))
+	}, nil)
+}
+
+// Bind sends messages whose routing key matches pattern to the queue of
+// topic, which is made if it is not there. Any text is a pattern.
+func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
+	return e.do(ctx, func(d *draft) error {
+		o, err := d.owner(owner)
+		if err != nil {
+			return err
+		}
+		if q := o.topics[topic]; q != nil {
+			if _, bound := q.patterns[pattern]; bound {
+				return nil
+			}
+		}
+		if err := o.roomForBinding(d.config, pattern); err != nil {
+			return err
+		}
+		q, err := d.obtain(owner, topic)
+		if err != nil {
+			return err
+		}
+		return d.change(o, fact{kind: factBind, queue: q.id, text: pattern})
+	}, nil)
+}
+
+// Status counts the queue of topic.
+func (e *Engine) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	var status platform.QueueStatus
+	err := e.look(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err == nil {
+			status = q.status()
+		}
+		return err
+	})
+	if err != nil {
+		return platform.QueueStatus{}, err
+	}
+	return status, nil
+}
+
+// List returns the owner's named topics, sorted by their bytes.
+func (e *Engine) List(ctx context.Context, owner string) ([]string, error) {
+	var topics []string
+	err := e.look(ctx, func(d *draft) error {
+		o, err := d.owner(owner)
+		if err == nil {
+			topics = o.list()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return topics, nil
+}
+
+// Depths counts every queue of every owner, all at one moment. Nothing else
+// happens in that moment, so it is not for each request.
+func (e *Engine) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
+	var all []platform.QueueDepth
+	err := e.look(ctx, func(d *draft) error {
+		all = make([]platform.QueueDepth, 0, len(d.state.queues))
+		for _, q := range d.state.queues {
+			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, QueueStatus: q.status()})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}

@@ -1,0 +1,250 @@
+package jetstream
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNotEmpty is returned by [Restore] for a place that has something already.
+var ErrNotEmpty = errors.New("jetstream: a backup is restored to an empty place only")
+
+// errDamaged is the begin of what is said of a backup that is not whole.
+var errDamaged = errors.New("jetstream: the backup is damaged or not whole")
+
+// Restore brings a backup to an empty Dir, or to servers at URL that have
+// nothing under Name. It reads r to its end, into a temporary file, before it
+// stores anything, and removes what it has stored if it fails. An engine
+// that is opened there goes on where the backup was made; messages that were
+// unacknowledged are delivered again.
+func Restore(ctx context.Context, config Config, r io.Reader) error {
+	config, err := config.withDefaults()
+	if err != nil {
+		return err
+	}
+	spool, err := os.CreateTemp("", "prism-restore-")
+	if err != nil {
+		return fmt.Errorf("jetstream: room for the backup: %w", err)
+	}
+	defer os.Remove(spool.Name())
+	defer spool.Close()
+	if err := readBackup(io.TeeReader(r, spool), nil); err != nil {
+		return err
+	}
+	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if config.Dir == "" {
+		return restoreTo(ctx, config, spool)
+	}
+	return restoreDir(ctx, config, spool)
+}
+
+// restoreDir restores beside the directory, which gets its name at the end.
+func restoreDir(ctx context.Context, config Config, r io.Reader) error {
+	dir := filepath.Clean(config.Dir)
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%w: %s has files", ErrNotEmpty, dir)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	half, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".restore-")
+	if err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	defer os.RemoveAll(half)
+	config.Dir = half
+	if err := restoreTo(ctx, config, r); err != nil {
+		return err
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	if err := os.Rename(half, dir); err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	return nil
+}
+
+func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
+	e := newEngine(config)
+	defer func() { err = errors.Join(err, e.hangUp()) }()
+	if err := e.connect(); err != nil {
+		return err
+	}
+	if err := e.layOut(); err != nil {
+		return err
+	}
+	for _, stream := range []string{e.journal.stream, "KV_" + config.Name + "-records"} {
+		if _, err := e.journal.js.Stream(ctx, stream); !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return errors.Join(fmt.Errorf("%w: there is a stream %s", ErrNotEmpty, stream), err)
+		}
+	}
+	restored := &restored{ctx: ctx, e: e}
+	if err := readBackup(r, restored); err != nil {
+		return errors.Join(err, restored.undo())
+	}
+	return nil
+}
+
+// A restored stores the parts of a backup.
+type restored struct {
+	ctx  context.Context
+	e    *Engine
+	last uint64 // the number of the log's newest record
+}
+
+func (s *restored) begin(first uint64) (err error) {
+	s.last = first - 1
+	if err := s.e.journal.make(s.ctx, s.e.config.Replicas, first); err != nil {
+		return err
+	}
+	s.e.files, err = openStore(s.ctx, s.e.journal.js, &s.e.config, s.e.server)
+	return err
+}
+
+func (s *restored) part(kind byte, part []byte) (err error) {
+	if kind == partLog {
+		s.last, err = s.e.journal.append(s.ctx, s.last, part)
+		return err
+	}
+	r, err := decodeSaved(part)
+	if err != nil {
+		return err
+	}
+	var ttl time.Duration
+	if !r.ends.IsZero() {
+		if ttl = time.Until(r.ends); ttl <= 0 {
+			return nil
+		}
+	}
+	_, err = s.e.files.Save(s.ctx, r.kind, r.id, r.value, 0, ttl)
+	return err
+}
+
+// undo removes the streams, also when it was the end of the context that made
+// the restoring fail.
+func (s *restored) undo() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+	defer cancel()
+	js := s.e.journal.js
+	var failed error
+	for _, stream := range []string{s.e.journal.stream, "KV_" + s.e.config.Name + "-records"} {
+		if err := js.DeleteStream(ctx, stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			failed = errors.Join(failed, fmt.Errorf("jetstream: what was restored of %s is still there: %w", stream, err))
+		}
+	}
+	return failed
+}
+
+// readBackup gives the parts of a backup to s, or only checks it when s is
+// nil.
+func readBackup(r io.Reader, s *restored) error {
+	in := &backupReader{r: bufio.NewReaderSize(r, 64<<10), sum: sha256.New()}
+	first, err := in.head()
+	if err != nil {
+		return err
+	}
+	if s != nil {
+		if err := s.begin(first); err != nil {
+			return err
+		}
+	}
+	for {
+		before := in.sum.Sum(nil)
+		kind, part, err := in.part()
+		switch {
+		case err != nil:
+			return err
+		case kind == partEnd:
+			return in.ends(before, part)
+		case kind == partRecord:
+			_, err = decodeSaved(part)
+		case kind != partLog:
+			err = fmt.Errorf("%w: it has a part of an unknown kind", errDamaged)
+		}
+		if err == nil && s != nil {
+			err = s.part(kind, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+type backupReader struct {
+	r   *bufio.Reader
+	sum hash.Hash
+}
+
+func (in *backupReader) head() (first uint64, err error) {
+	head := make([]byte, len(backupMagic)+8)
+	if err := in.full(head); err != nil {
+		return 0, err
+	}
+	switch magic := string(head[:len(backupMagic)]); {
+	case magic == backupMagic:
+	case magic[:len(magic)-2] == backupMagic[:len(magic)-2]:
+		return 0, errors.New("jetstream: the backup is of a newer version: restore it with the program that wrote it, or a newer one")
+	default:
+		return 0, errors.New("jetstream: this is no backup of a platform")
+	}
+	first = binary.BigEndian.Uint64(head[len(backupMagic):])
+	if first == 0 || first >= 1<<52 {
+		return 0, fmt.Errorf("%w: the log cannot begin at %d", errDamaged, first)
+	}
+	return first, nil
+}
+
+// part returns the next part. A length is not believed: no more is allocated
+// than arrives.
+func (in *backupReader) part() (kind byte, part []byte, err error) {
+	head := make([]byte, 5)
+	if err := in.full(head); err != nil {
+		return 0, nil, err
+	}
+	size := int64(binary.BigEndian.Uint32(head[1:]))
+	var buffer bytes.Buffer
+	n, err := io.Copy(io.MultiWriter(&buffer, in.sum), io.LimitReader(in.r, size))
+	if err != nil {
+		return 0, nil, fmt.Errorf("jetstream: reading the backup: %w", err)
+	}
+	if n < size {
+		return 0, nil, fmt.Errorf("%w: it ends early", errDamaged)
+	}
+	return head[0], buffer.Bytes(), nil
+}
+
+func (in *backupReader) full(b []byte) error {
+	_, err := io.ReadFull(in.r, b)
+	in.sum.Write(b)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: it ends early", errDamaged)
+	case err != nil:
+		return fmt.Errorf("jetstream: reading the backup: %w", err)
+	}
+	return nil
+}
+
+func (in *backupReader) ends(want, sum []byte) error {
+	if !bytes.Equal(want, sum) {
+		return fmt.Errorf("%w: its checksum is not right", errDamaged)
+	}
+	if _, err := in.r.ReadByte(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: something follows its end", errDamaged)
+	}
+	return nil
+}

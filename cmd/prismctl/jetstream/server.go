@@ -1,0 +1,122 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	nats "github.com/nats-io/nats-server/v2/server"
+)
+
+// A server is JetStream inside this process. Nothing can dial it.
+type server struct {
+	config  *Config
+	lock    *os.File
+	trouble trouble
+
+	mu      sync.Mutex
+	running *nats.Server
+}
+
+func startServer(c *Config) (*server, error) {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	lock, err := lockDir(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{config: c, lock: lock}
+	if err := checkVersion(c.Dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if s.running, err = runServer(c); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+func runServer(c *Config) (*nats.Server, error) {
+	s, err := nats.NewServer(&nats.Options{
+		ServerName: "prism",
+		DontListen: true,
+		NoSigs:     true,
+		JetStream:  true,
+		StoreDir:   c.Dir,
+		MaxPayload: 8 << 20,
+		// The disk is the limit, and not what was free of it at the start.
+		JetStreamMaxStore: math.MaxInt64 / 2,
+		// For an interval of zero the server would take its default.
+		SyncAlways:   c.SyncInterval <= 0,
+		SyncInterval: c.SyncInterval,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: the server cannot be made: %w", err)
+	}
+	heard := &serverLog{log: c.Logger}
+	s.SetLoggerV2(heard, false, false, false)
+	s.Start()
+	if s.ReadyForConnections(time.Minute) && s.JetStreamEnabled() {
+		return s, nil
+	}
+	s.Shutdown()
+	s.WaitForShutdown()
+	return nil, fmt.Errorf("jetstream: the server does not start on %s: %s", c.Dir, heard.last())
+}
+
+func (s *server) now() *nats.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
+}
+
+// InProcessConn dials the server that runs at present.
+func (s *server) InProcessConn() (net.Conn, error) { return s.now().InProcessConn() }
+
+// stop returns when everything is written and the directory is free.
+func (s *server) stop() error {
+	s.halt()
+	return s.lock.Close()
+}
+
+func (s *server) halt() {
+	running := s.now()
+	running.Shutdown()
+	running.WaitForShutdown()
+}
+
+// A serverLog brings what the server says to slog. What it only notes is for
+// those who debug.
+type serverLog struct {
+	log *slog.Logger
+	bad atomic.Pointer[string] // the last error
+}
+
+func (l *serverLog) last() string {
+	if text := l.bad.Load(); text != nil {
+		return *text
+	}
+	return "it did not say why"
+}
+
+func (l *serverLog) say(level slog.Level, format string, args []any) {
+	text := fmt.Sprintf(format, args...)
+	if level >= slog.LevelError {
+		l.bad.Store(&text)
+	}
+	l.log.Log(context.Background(), level, "jetstream server: "+text)
+}
+
+func (l *serverLog) Noticef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
+func (l *serverLog) Warnf(format string, args ...any)   { l.say(slog.LevelWarn, format, args) }
+func (l *serverLog) Errorf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
+func (l *serverLog) Fatalf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
+func (l *serverLog) Debugf(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }
+func (l *serverLog) Tracef(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }

@@ -1,0 +1,247 @@
+package jetstream
+
+// A state is what the log says up to the record applied. It changes by facts
+// alone, and whoever reads the same log comes to the same state; only an
+// engine that is alone with its log keeps leases, returns and consumers out of
+// it.
+type state struct {
+	owners  map[string]*owner
+	queues  map[uint64]*queue
+	records records
+	applied uint64
+	loading bool // facts may come before the one that makes their queue
+}
+
+func newState() *state {
+	return &state{owners: make(map[string]*owner), queues: make(map[uint64]*queue), loading: true}
+}
+
+// apply makes the facts of the record seq true. They are settled.
+func (s *state) apply(seq uint64, bytes int, facts []fact) {
+	s.records.add(seq, bytes)
+	s.applied = seq
+	for i := range facts {
+		s.applyOne(seq, i, &facts[i])
+	}
+}
+
+func (s *state) applyOne(seq uint64, index int, f *fact) {
+	switch f.kind {
+	case factPut, factMove:
+		s.store(seq, index, f)
+		return
+	case factQueue:
+		s.makeQueue(seq, f)
+		return
+	case factGone:
+		s.endEngine(f.text)
+		return
+	}
+	q := s.queue(f.queue)
+	if q == nil {
+		return // it was dropped
+	}
+	switch f.kind {
+	case factAck:
+		s.remove(q, f.numbers)
+	case factBind:
+		s.bind(q, seq, f.text)
+	case factDrop:
+		s.drop(q)
+	case factPurge:
+		s.purge(q, f)
+	default:
+		s.applyToMember(seq, q, f)
+	}
+}
+
+func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
+	m := q.members[f.consumer]
+	if m == nil && (s.loading || f.kind == factJoin) {
+		m = &member{id: f.consumer, held: make(map[uint64]struct{})}
+		q.members[m.id] = m
+	}
+	switch {
+	case m == nil:
+	case f.kind == factJoin:
+		s.join(m, seq, f.text)
+	case f.kind == factLease:
+		q.lease(m, f.numbers)
+	case f.kind == factReturn:
+		q.giveBack(m, f.numbers)
+	case f.kind == factLeave:
+		s.leave(q, m)
+	}
+}
+
+func (s *state) join(m *member, seq uint64, engine string) {
+	s.records.lose(m.joined)
+	m.engine, m.joined = engine, seq
+	s.records.keep(seq)
+}
+
+func (s *state) leave(q *queue, m *member) {
+	s.records.lose(m.joined)
+	q.leave(m)
+}
+
+// lease gives messages to m. While the log is loaded it may take one from
+// another, whose return has been cleaned away.
+func (q *queue) lease(m *member, numbers []uint64) {
+	for _, n := range numbers {
+		if it, ok := q.release(n); ok {
+			q.hold(it, m)
+		} else if found := q.ready.find(n); found != nil {
+			it := *found
+			q.ready.kill(found)
+			q.hold(it, m)
+		}
+	}
+}
+
+// queue returns the queue with this id, or nil when it was dropped.
+func (s *state) queue(id uint64) *queue {
+	q := s.queues[id]
+	if q == nil && s.loading {
+		q = newQueue(id)
+		s.queues[id] = q
+	}
+	return q
+}
+
+func (s *state) store(seq uint64, index int, f *fact) {
+	s.records.age(seq, f.message.Time)
+	it := item{number: f.number, seq: seq, size: uint32(size(f.message)), index: uint16(index)}
+	for _, id := range f.queues {
+		q := s.queue(id)
+		if q == nil {
+			continue
+		}
+		if was, known := q.relocate(it); known {
+			s.records.lose(was)
+		}
+		s.records.keep(seq)
+	}
+}
+
+func (s *state) remove(q *queue, numbers []uint64) {
+	for _, n := range numbers {
+		if it, ok := q.remove(n); ok {
+			s.records.lose(it.seq)
+		}
+	}
+}
+
+func (s *state) makeQueue(seq uint64, f *fact) {
+	q := s.queues[f.number]
+	if q == nil {
+		q = newQueue(f.number)
+		s.queues[q.id] = q
+	}
+	s.records.lose(q.made)
+	q.made = seq
+	s.records.keep(seq)
+	if q.owner == nil {
+		s.enter(q, f.owner, f.text)
+	}
+}
+
+func (s *state) enter(q *queue, name, topic string) {
+	o := s.owners[name]
+	if o == nil {
+		o = &owner{name: name, topics: make(map[string]*queue)}
+		s.owners[name] = o
+	}
+	q.owner, q.topic = o, topic
+	o.topics[topic] = q
+	for pattern := range q.patterns {
+		o.connect(q, pattern)
+	}
+}
+
+func (s *state) bind(q *queue, seq uint64, pattern string) {
+	was, known := q.patterns[pattern]
+	if known {
+		s.records.lose(was)
+	} else if q.owner != nil {
+		q.owner.connect(q, pattern)
+	}
+	q.patterns[pattern] = seq
+	s.records.keep(seq)
+}
+
+func (s *state) drop(q *queue) {
+	s.empty(q)
+	for n := range q.held {
+		s.records.lose(q.held[n].item.seq)
+	}
+	for _, m := range q.members {
+		s.records.lose(m.joined)
+	}
+	for _, seq := range q.patterns {
+		s.records.lose(seq)
+	}
+	s.records.lose(q.made)
+	if q.owner != nil {
+		q.owner.disconnect(q)
+	}
+	delete(s.queues, q.id)
+}
+
+// empty removes what is ready.
+func (s *state) empty(q *queue) {
+	for q.ready.len() > 0 {
+		it := q.ready.take()
+		q.bytes -= int64(it.size)
+		s.records.lose(it.seq)
+	}
+	q.ready = lane{}
+}
+
+// purge removes what was ready when the fact was written: the numbers of it
+// were held.
+func (s *state) purge(q *queue, f *fact) {
+	keep := make(map[uint64]bool, len(f.numbers))
+	for _, n := range f.numbers {
+		keep[n] = true
+	}
+	var kept []item
+	for q.ready.len() > 0 {
+		it := q.ready.take()
+		if keep[it.number] || it.number > f.number {
+			kept = append(kept, it)
+			continue
+		}
+		q.bytes -= int64(it.size)
+		s.records.lose(it.seq)
+	}
+	q.ready = lane{}
+	q.ready.put(kept...)
+}
+
+func (s *state) endEngine(engine string) {
+	for _, q := range s.queues {
+		for _, m := range q.members {
+			if m.engine == engine {
+				s.leave(q, m)
+			}
+		}
+	}
+}
+
+// loaded ends the loading: what is still without the fact that makes it was
+// dropped or has left. An engine that is alone has no members yet.
+func (s *state) loaded(alone bool) {
+	s.loading = false
+	for _, q := range s.queues {
+		if q.owner == nil {
+			s.drop(q)
+			continue
+		}
+		for _, m := range q.members {
+			if alone || m.engine == "" {
+				s.leave(q, m)
+			}
+		}
+	}
+}
