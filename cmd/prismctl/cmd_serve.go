@@ -1,207 +1,190 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
-	"github.com/shopex/prism-go"
+	"github.com/alecthomas/kong"
+
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 )
 
 type serveCmd struct {
 	identity
-	Listen     string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
-	SignWindow time.Duration `default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
-	Bind       []string      `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
-	loginFlags
+	listFlags
+	storage
+	serveFlags
+	limitFlags
+
+	sync  time.Duration
+	from  sources // of settings
+	lists lists
+	whose sources // of lists
+}
+
+// serveFlags are the flags of serve that are settings.
+type serveFlags struct {
+	Config      string `placeholder:"FILE" help:"A file of settings, in TOML (PRISM_CONFIG)."`
+	PrintConfig bool   `help:"Print what is in force as such a file, and where each value is from, and end."`
+
+	Listen          string        `config:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
+	AdminListen     string        `config:"admin-listen" placeholder:"ADDR" help:"An address for /healthz, /readyz and /metrics, such as 127.0.0.1:9090. Nobody has to log in there."`
+	TLSCert         string        `name:"tls-cert" config:"tls-cert" placeholder:"FILE" help:"Serve by TLS with this certificate, in PEM with its chain. It may be replaced at any time."`
+	TLSKey          string        `name:"tls-key" config:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
+	Sync            string        `config:"sync" default:"always" placeholder:"always|D" help:"When --data brings to the disk what it has confirmed: always at once, or after at most this time, such as 100ms. A power failure takes what was confirmed in that time; the end of the process, even by kill -9, takes nothing."`
+	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
+	Drain           time.Duration `config:"drain" default:"10s" placeholder:"D" help:"How long calls and channels have to finish after SIGTERM (${default})."`
+	AccessLog       string        `config:"access-log" placeholder:"FILE|-" help:"Write a line of JSON for each call to this file, or with --output json to standard output. SIGHUP opens the file again."`
+	LogFormat       string        `config:"log-format" default:"text" placeholder:"text|json" help:"How the log on standard error is written (${default})."`
+	AdminKey        string        `config:"admin-key" placeholder:"KEY" help:"A key that may make and change apps and keys."`
+	AdminSecretFile string        `config:"admin-secret-file" placeholder:"FILE" help:"A file with the secret of --admin-key, instead of PRISM_ADMIN_SECRET."`
 }
 
 // Help teaches by example.
 func (*serveCmd) Help() string {
-	return `Messages, keys and logins live in memory and end with the process. Without PRISM_KEY and PRISM_SECRET a new key is made, and without --user a new user, who can sign in.
+	return `Messages, keys and logins live in memory and end with the process, or in --data or --nats, and stay. Where there are no keys, and none is given by PRISM_KEY and PRISM_SECRET or by --app-key, a new one is made; it may make and change apps and keys. Likewise a new user, who can sign in.
 
     prismctl serve
+    prismctl serve --data /var/lib/prism
     prismctl serve --bind 'order.#=orders' --bind '#='
     prismctl serve --user alice:password.txt --redirect https://shop.example/auth/callback
     PRISM_KEY=buwb2lii PRISM_SECRET=ucr72ygfutspqeuu6s36 prismctl serve --sign-window 0
+
+Each setting is a flag (--sign-window), a variable (PRISM_SIGN_WINDOW) and a line of the file (sign-window = "10m"); the first of these that is given counts. There are more for limits, such as --limits-max-body, limits.max-body in the file: --print-config shows all of them.
+
+    prismctl serve --config prismctl.toml --print-config
 
 For scripts, the first line of output comes when connections are accepted:
 
     $ prismctl serve --listen 127.0.0.1:0 --output json
     {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"..."}
 
-SIGTERM and Ctrl-C end it within 10 seconds, with exit status 0. On loopback, a refused signature is explained to the caller.`
+SIGTERM and Ctrl-C end it within --drain, with exit status 0; a second one ends it at once. On loopback, a refused signature is explained to the caller.`
 }
 
-// Validate is called for the flags.
-func (c *serveCmd) Validate() error {
-	if c.SignWindow < 0 {
-		return errors.New("--sign-window must not be negative; 0 accepts any age")
+// AfterApply is called for the flags. It looks for what they do not say in the
+// environment and in the file.
+func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
+	var file *configFile
+	var err error
+	if name := cmp.Or(c.Config, t.env("PRISM_CONFIG")); name != "" {
+		var names []string
+		for _, flag := range settingsOf(k) {
+			names = append(names, flag.Tag.Get("config"))
+		}
+		if file, err = readConfig(name, names); err != nil {
+			return err
+		}
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return fmt.Errorf("--listen: %w; write HOST:PORT, such as 127.0.0.1:8080", err)
-	}
-	if _, err := c.bindings(); err != nil {
+	if c.from, err = settle(k, t.env, file); err != nil {
 		return err
 	}
-	return c.loginFlags.check()
+	if c.lists, c.whose, err = c.listFlags.over(file); err != nil {
+		return err
+	}
+	return c.check()
 }
 
-func (c *serveCmd) bindings() ([]memory.Binding, error) {
-	var bindings []memory.Binding
-	for _, bind := range c.Bind {
-		pattern, topic, ok := strings.Cut(bind, "=")
-		if !ok || pattern == "" {
-			return nil, fmt.Errorf("--bind: %q is no binding: write PATTERN=TOPIC, such as order.#=orders", bind)
-		}
-		bindings = append(bindings, memory.Binding{Pattern: pattern, Topic: topic})
+func (c *serveCmd) check() error {
+	switch {
+	case c.SignWindow < 0:
+		return fmt.Errorf("%s must not be negative; 0 accepts any age", c.from["sign-window"])
+	case c.Drain <= 0:
+		return fmt.Errorf("%s must be more than 0, such as 10s", c.from["drain"])
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("tls-cert and tls-key go together: give both, or none")
+	case c.LogFormat != "text" && c.LogFormat != "json":
+		return fmt.Errorf("%s: %q is no format of a log: use text or json", c.from["log-format"], c.LogFormat)
 	}
-	return bindings, nil
+	return cmp.Or(
+		checkAddress(c.from["listen"], c.Listen, false),
+		checkAddress(c.from["admin-listen"], c.AdminListen, true),
+		c.storage.check(c.from),
+		c.checkSync(),
+		c.limitFlags.check(c.from))
+}
+
+func checkAddress(from, address string, optional bool) error {
+	if optional && address == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%s: %w; write HOST:PORT, such as 127.0.0.1:8080", from, err)
+	}
+	return nil
+}
+
+func (c *serveCmd) checkSync() (err error) {
+	if c.Sync == "always" {
+		return nil
+	}
+	if c.sync, err = time.ParseDuration(c.Sync); err != nil || c.sync <= 0 {
+		return fmt.Errorf("%s: %q is no time to sync: write always, or a time such as 100ms", c.from["sync"], c.Sync)
+	}
+	if c.Data == "" {
+		return fmt.Errorf("%s: the time of syncing is that of a directory: set data too, or look into the configuration of your servers", c.from["sync"])
+	}
+	return nil
 }
 
 // Run serves until ctx ends.
-func (c *serveCmd) Run(ctx context.Context, t *tool) error {
-	key, err := c.firstKey(t)
+func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
+	if c.PrintConfig {
+		return c.printConfig(t, k)
+	}
+	log, err := c.logger(t)
 	if err != nil {
 		return err
 	}
-	store := memory.NewStore(key)
-	users := platform.NewRegistry(store)
-	first, err := c.users(users)
+	chosen, err := c.chosenKey(t)
 	if err != nil {
 		return err
 	}
-	log, err := t.logger(t.logAt(slog.LevelWarn))
+	e, err := c.storage.open(ctx, c.sync, c.queueBounds(), log)
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
-	}
-	h, err := serveOn(l, c.config(key, store, users, l, log))
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	c.warn(t, l)
-	if err := c.announce(t, h.url, key, first); err != nil {
-		return errors.Join(err, c.stop(t, h))
-	}
-	select {
-	case err := <-h.served:
-		return fmt.Errorf("serving ended: %w", err)
-	case <-ctx.Done():
-	}
-	return c.stop(t, h)
+	s := &service{serveCmd: c, t: t, log: log, engine: e}
+	return errors.Join(s.run(ctx, chosen), e.close())
 }
 
-// firstKey is the key that was chosen, or a new one.
-func (c *serveCmd) firstKey(t *tool) (platform.Key, error) {
-	key := platform.Key{ID: c.Key, App: "prismctl"}
-	if key.ID == "" {
-		key.ID = t.env("PRISM_KEY")
+// logger returns the log of the platform: warnings, unless another level was
+// asked for.
+func (c *serveCmd) logger(t *tool) (*slog.Logger, error) {
+	level, err := t.level(slog.LevelWarn)
+	if err != nil {
+		return nil, err
 	}
-	if c.SecretFile == "" {
-		key.Secret = t.env("PRISM_SECRET")
-	} else {
-		var err error
-		if key.Secret, err = readSecret("secret", c.SecretFile); err != nil {
-			return key, err
-		}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(t.err, &slog.HandlerOptions{Level: level})), nil
 	}
-	switch {
-	case key.ID == "" && key.Secret == "":
-		return platform.NewKey("prismctl"), nil
-	case key.ID == "" || key.Secret == "":
+	return t.logAt(level), nil
+}
+
+// chosenKey is the key of PRISM_KEY or --key, or the zero value.
+func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
+	key.ID = cmp.Or(c.Key, t.env("PRISM_KEY"))
+	if key.Secret, err = secretOf(c.SecretFile, t.env("PRISM_SECRET")); err != nil {
+		return key, err
+	}
+	if (key.ID == "") != (key.Secret == "") {
 		return key, usage("only one of PRISM_KEY and PRISM_SECRET is set: set both to choose the key, or none to have a new one")
 	}
-	// A key that no client takes is of no use.
-	_, err := prism.New(prism.Config{Server: "http://127.0.0.1/api", Key: key.ID, Secret: key.Secret})
-	if err != nil {
-		return key, &exitError{exitUsage, err}
+	if key.ID == "" {
+		return key, nil
 	}
-	return key, nil
+	return key, usable(key.ID, key.Secret)
 }
 
-func (c *serveCmd) config(key platform.Key, store *memory.Store, users platform.Users, l net.Listener, log *slog.Logger) platform.Config {
-	bindings, _ := c.bindings() // Validate has seen the error
-	store.AddApp(c.app(key.App))
-	cfg := platform.Config{
-		Store:      store,
-		Users:      users,
-		Queues:     memory.New(memory.Config{Bindings: bindings}),
-		SignWindow: c.SignWindow,
-		Logger:     log,
-		Explain:    onLoopback(l.Addr()),
+// secretOf reads a secret from its file, or else takes that of the environment.
+func secretOf(file, variable string) (string, error) {
+	if file == "" {
+		return variable, nil
 	}
-	if cfg.SignWindow == 0 {
-		cfg.SignWindow = -1 // zero would be the default
-	}
-	return cfg
-}
-
-func (c *serveCmd) warn(t *tool, l net.Listener) {
-	if !onLoopback(l.Addr()) {
-		t.notice("WARNING: other machines can reach %s, and there is no TLS: everyone on the way can read the messages, the tokens and the passwords.", l.Addr())
-	}
-	if c.SignWindow == 0 {
-		t.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
-	}
-}
-
-func (c *serveCmd) announce(t *tool, url string, key platform.Key, first newcomer) error {
-	if t.Output == asJSON {
-		return t.printJSON(struct {
-			URL    string `json:"url"`
-			Key    string `json:"key"`
-			Secret string `json:"secret"`
-			newcomer
-		}{url, key.ID, key.Secret, first})
-	}
-	return t.println(`A platform is ready at %s
-Its messages live in memory and end with it. Ctrl-C ends it.
-
-In another terminal, paste
-
-    export PRISM_URL=%s
-    export PRISM_KEY=%s
-    export PRISM_SECRET=%s
-
-and try
-
-    prismctl publish order.new 'hello world'
-    prismctl queue status
-    prismctl consume
-    prismctl login
-
-%s`, url, quoted(url), quoted(key.ID), quoted(key.Secret), first.introduction())
-}
-
-// quoted returns s as a word of a shell.
-func quoted(s string) string {
-	plain := func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/@%+=", r)
-	}
-	if s != "" && strings.IndexFunc(s, plain) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-const stopTime = 10 * time.Second
-
-// stop ends the platform. What had to be cut is no failure of the command.
-func (c *serveCmd) stop(t *tool, h *host) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-	defer cancel()
-	if err := h.stop(ctx); err != nil {
-		t.notice("not everyone had left after %v and was cut off: %v", stopTime, err)
-	}
-	return nil
+	return readSecret("secret", file)
 }

@@ -18,28 +18,39 @@ import (
 type served struct {
 	URL, Key, Secret, User, Password string
 
+	AdminURL string `json:"admin_url"`
+
 	first string // line of output
+	out   io.Reader
 	stop  func() result
 }
 
 // serve begins prismctl serve and returns when its first line is there.
 func serve(t *testing.T, env map[string]string, args ...string) served {
 	t.Helper()
+	return serveSoon(env, args...)(t)
+}
+
+// serveSoon begins prismctl serve and returns what waits for its first line.
+func serveSoon(env map[string]string, args ...string) func(*testing.T) served {
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--output", "json"}, args...)
 	done := begin(invocation{ctx: ctx, args: args, env: env, out: in})
-	s := served{stop: func() result { cancel(); return <-done }}
-	line := make([]byte, 4096)
-	n, err := out.Read(line) // it is one write
-	if err != nil {
-		t.Fatal(err)
+	return func(t *testing.T) served {
+		t.Helper()
+		s := served{out: out, stop: func() result { cancel(); return <-done }}
+		line := make([]byte, 4096)
+		n, err := out.Read(line) // it is one write
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.first = string(line[:n])
+		if err := json.Unmarshal(line[:n], &s); err != nil {
+			t.Fatalf("the first line is %q: %v", s.first, err)
+		}
+		return s
 	}
-	s.first = string(line[:n])
-	if err := json.Unmarshal(line[:n], &s); err != nil {
-		t.Fatalf("the first line is %q: %v", s.first, err)
-	}
-	return s
 }
 
 func (s served) env() map[string]string {

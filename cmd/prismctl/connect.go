@@ -126,6 +126,16 @@ func (c *connection) attempt(ctx context.Context, call func(context.Context) err
 
 // logger returns the logger that was asked for, or else fallback.
 func (t *tool) logger(fallback *slog.Logger) (*slog.Logger, error) {
+	const none = slog.LevelError + 1
+	level, err := t.level(none)
+	if err != nil || level == none {
+		return fallback, err
+	}
+	return t.logAt(level), nil
+}
+
+// level returns the level of the log that was asked for, or else fallback.
+func (t *tool) level(fallback slog.Level) (slog.Level, error) {
 	asked := cmp.Or(t.LogLevel, t.env("PRISM_LOG"))
 	if asked == "" {
 		return fallback, nil
@@ -133,9 +143,9 @@ func (t *tool) logger(fallback *slog.Logger) (*slog.Logger, error) {
 	levels := map[string]slog.Level{"error": slog.LevelError, "warn": slog.LevelWarn, "info": slog.LevelInfo, "debug": slog.LevelDebug}
 	level, ok := levels[strings.ToLower(asked)]
 	if !ok {
-		return nil, usage("%q is no log level: use error, warn, info or debug", asked)
+		return fallback, usage("%q is no log level: use error, warn, info or debug", asked)
 	}
-	return t.logAt(level), nil
+	return level, nil
 }
 
 func (t *tool) logAt(level slog.Level) *slog.Logger {

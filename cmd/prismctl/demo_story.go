@@ -35,7 +35,7 @@ type demo struct {
 }
 
 // start serves a platform whose backend has one API of a shop.
-func (d *demo) start(context.Context) error {
+func (d *demo) start(ctx context.Context) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
@@ -43,17 +43,15 @@ func (d *demo) start(context.Context) error {
 	d.cutter = newCutter(l)
 	d.key = platform.NewKey("demo")
 	d.acked = make(chan struct{}, 1)
-	var logins loginFlags
 	store := memory.NewStore(d.key)
-	users := platform.NewRegistry(store)
-	visitor, err := logins.users(users)
+	seed := &seeder{store: store, registry: platform.NewRegistry(store)}
+	d.visitor, err = seed.visitor(ctx)
+	err = errors.Join(err, seed.app(ctx, appEntry{ID: d.key.App, Redirects: localRedirects()}))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	d.visitor = visitor
-	store.AddApp(logins.app(d.key.App))
 	d.host, err = serveOn(d.cutter, platform.Config{
-		Store: store, Users: users, Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),
+		Store: store, Users: seed.registry, Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),
 		Explain: true, Backend: http.HandlerFunc(shop), Trace: &platform.Trace{Ack: d.sawAck},
 	})
 	if err != nil {

@@ -21,21 +21,33 @@ type host struct {
 	served   chan error // gets what Serve returned
 }
 
-func serveOn(l net.Listener, cfg platform.Config) (*host, error) {
+func serveOn(l net.Listener, cfg platform.Config) (*host, error) { return serveSecure(l, nil, cfg) }
+
+// serveSecure serves by TLS, if there is a certificate.
+func serveSecure(l net.Listener, cert *certificate, cfg platform.Config) (*host, error) {
 	p, err := platform.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	h := &host{url: "http://" + reachable(l.Addr()) + "/api", platform: p, served: make(chan error, 1)}
-	h.server = &http.Server{
-		Handler:           p,
+	h := &host{platform: p, server: newServer(p, cfg.Logger), served: make(chan error, 1)}
+	serve, scheme := func() error { return h.server.Serve(l) }, "http://"
+	if cert != nil {
+		h.server.TLSConfig = cert.config()
+		serve, scheme = func() error { return h.server.ServeTLS(l, "", "") }, "https://"
+	}
+	h.url = scheme + reachable(l.Addr()) + "/api"
+	go func() { h.served <- serve() }()
+	return h, nil
+}
+
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    1 << 20,
-		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	go func() { h.served <- h.server.Serve(l) }()
-	return h, nil
 }
 
 // stop ends channels with code 1001 and lets calls finish. When ctx ends first

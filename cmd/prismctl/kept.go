@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -75,11 +76,20 @@ func (k *keep) save(token *oauth.Token) error {
 
 // replaceFile writes a file that only its owner can read.
 func replaceFile(name string, text []byte) error {
+	return replaceFileBy(name, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// replaceFileBy lets write make a file that only its owner can read. It has the
+// name when it is whole and on the disk.
+func replaceFileBy(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "new-*") // with mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
+	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)

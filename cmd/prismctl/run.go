@@ -23,14 +23,16 @@ type tool struct {
 // settings are the flags of all commands.
 type settings struct {
 	Output   format `placeholder:"FORMAT" help:"Print text, for people, or json, one value a line."`
-	LogLevel string `short:"v" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
+	LogLevel string `short:"v" config:"log-level" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
 }
 
 type commands struct {
 	settings
 
-	Demo  demoCmd  `cmd:"" help:"See it all work: a platform, signed calls, a login, messages, a cut connection that heals."`
-	Serve serveCmd `cmd:"" help:"Run a platform in memory, for development and tests."`
+	Demo    demoCmd    `cmd:"" help:"See it all work: a platform, signed calls, a login, messages, a cut connection that heals."`
+	Serve   serveCmd   `cmd:"" help:"Run a platform, in memory or with messages that stay."`
+	Backup  backupCmd  `cmd:"" help:"Copy all that a platform keeps to a file."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup to an empty place."`
 
 	Login  loginCmd  `cmd:"" group:"user" help:"Sign in as a user, by the browser."`
 	Logout logoutCmd `cmd:"" group:"user" help:"Sign the user out."`
@@ -70,7 +72,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	var c commands
 	helped := false
 	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
-		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "user", Title: "Act as a user:"},

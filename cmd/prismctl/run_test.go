@@ -123,7 +123,7 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "sign",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "sign",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

@@ -65,7 +65,7 @@ func TestServeSendsBrowsersOnlyToRegisteredAddresses(t *testing.T) {
 func TestServeForPeopleSaysWhoCanSignIn(t *testing.T) {
 	for n, want := range map[newcomer]string{
 		{Name: "demo", Password: "abc"}: "The user who can sign in is demo, with the password abc",
-		{Name: "alice"}:                 "Who was given by --user can sign in, with the password of the file.",
+		{Name: "alice"}:                 "The user alice can sign in, with the password that was given or shown at the first start.",
 	} {
 		if got := n.introduction(); got != want {
 			t.Errorf("it says %q", got)

@@ -242,20 +242,65 @@ func TestTheCommandLinesOfTheReadmeWork(t *testing.T) {
 		t.Skip("the README's command lines are for a Unix shell")
 	}
 	srv := prismtest.NewServer(t)
-	const build = "go build -o bin/ ./cmd/prismctl\n"
-	tried := 0
+	dir := t.TempDir()
+	buildTool(t, filepath.Join(dir, "bin")+string(filepath.Separator))
+	served, tried := 0, 0
+	for _, lines := range linesAfterBuild(t) {
+		if arguments, isServe := strings.CutPrefix(lines, "bin/prismctl serve "); isServe {
+			served++
+			serveBriefly(t, dir, strings.Fields(arguments))
+			continue
+		}
+		tried++
+		cmd := program(srv, "sh", "-e", "-c", lines)
+		cmd.Dir = dir
+		t.Log(output(t, cmd))
+	}
+	if tried != 1 || served != 1 {
+		t.Errorf("%d blocks build the tool and use it, %d build and serve, want one of each", tried, served)
+	}
+}
+
+// linesAfterBuild returns what follows in blocks that begin with making the
+// tool.
+func linesAfterBuild(t *testing.T) (all []string) {
+	t.Helper()
 	for _, b := range read(t, english).blocks {
-		if lines, found := strings.CutPrefix(b.code, build); found && lines != "" {
-			tried++
-			dir := t.TempDir()
-			buildTool(t, filepath.Join(dir, "bin")+string(filepath.Separator))
-			cmd := program(srv, "sh", "-e", "-c", lines)
-			cmd.Dir = dir
-			t.Log(output(t, cmd))
+		if lines, found := strings.CutPrefix(b.code, "go build -o bin/ ./cmd/prismctl\n"); found && lines != "" {
+			all = append(all, lines)
 		}
 	}
-	if tried != 1 {
-		t.Errorf("%d blocks begin with %q and go on, want 1", tried, build)
+	return all
+}
+
+// serveBriefly serves on any port until the platform is announced, and ends it
+// as Ctrl-C would.
+func serveBriefly(t *testing.T, dir string, arguments []string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(dir, "bin", "prismctl"), append([]string{"serve"}, arguments...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PRISM_LISTEN=127.0.0.1:0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	lines := bufio.NewScanner(stdout)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "A platform is ready at ") {
+		t.Errorf("serve began with %q\n%s", lines.Text(), &stderr)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() { // Wait closes the pipe
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("serve: %v\n%s", err, &stderr)
 	}
 }
 

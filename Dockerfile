@@ -1,0 +1,25 @@
+# A Prism platform whose messages are in the volume /data.
+#
+#     docker build -t prismctl .
+#     docker run -p 8080:8080 -v prism:/data prismctl
+#
+# Give a certificate by --tls-cert and --tls-key, or put a proxy that ends TLS in
+# front. Health and metrics are on port 9090: publish it to nobody else.
+
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/prismctl ./cmd/prismctl \
+	&& mkdir -m 700 /out/data
+
+FROM gcr.io/distroless/static:nonroot
+COPY --from=build /out/prismctl /prismctl
+# A new volume gets the owner of this directory.
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+VOLUME /data
+EXPOSE 8080 9090
+STOPSIGNAL SIGTERM
+ENV PRISM_LISTEN=:8080 PRISM_ADMIN_LISTEN=:9090 PRISM_DATA=/data
+ENTRYPOINT ["/prismctl"]
+CMD ["serve"]

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// An accessLog writes a line of JSON for each call.
+type accessLog struct {
+	log    *slog.Logger
+	mu     sync.Mutex // guards what follows
+	out    io.Writer
+	failed bool // so that a full disk is told once
+}
+
+func newAccessLog(out io.Writer, log *slog.Logger) *accessLog {
+	return &accessLog{out: out, log: log}
+}
+
+// An access is a line of the log. It has nothing of the query and of the form,
+// where the secrets of a call are.
+type access struct {
+	Time      string  `json:"time"`
+	RequestID string  `json:"request_id"`
+	Method    string  `json:"method"`
+	Path      string  `json:"path"`
+	Status    int     `json:"status"`
+	Code      string  `json:"code"`
+	Key       string  `json:"key"`
+	Remote    string  `json:"remote"`
+	UserAgent string  `json:"user_agent"`
+	Duration  float64 `json:"duration_ms"`
+}
+
+// loggedLength bounds what a caller can write into a line.
+const loggedLength = 512
+
+// call is for [platform.Trace].
+func (l *accessLog) call(c platform.Call, o platform.Outcome) {
+	line, err := json.Marshal(access{
+		Time:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+		RequestID: c.RequestID,
+		Method:    shortened(c.Method),
+		Path:      shortened(c.Path),
+		Status:    o.Status,
+		Code:      o.Code,
+		Key:       c.Key,
+		Remote:    c.RemoteAddr,
+		UserAgent: shortened(c.UserAgent),
+		Duration:  float64(o.Duration.Microseconds()) / 1000,
+	})
+	if err == nil {
+		err = l.write(append(line, '\n'))
+	}
+	if err != nil {
+		l.log.Error("the access log cannot be written; further failures are not told", "error", err)
+	}
+}
+
+// write returns an error only when the write before was none.
+func (l *accessLog) write(line []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.out.Write(line)
+	again := l.failed
+	l.failed = err != nil
+	if again {
+		return nil
+	}
+	return err
+}
+
+func shortened(s string) string { return s[:min(len(s), loggedLength)] }
+
+// An accessFile is a file that can be moved away and opened anew, so that it
+// does not grow for ever.
+type accessFile struct {
+	name string
+	mu   sync.Mutex // guards f
+	f    *os.File
+}
+
+func openAccessFile(name string) (*accessFile, error) {
+	f := &accessFile{name: name}
+	return f, f.reopen()
+}
+
+// reopen goes on in the file that has the name now. Where it cannot be opened,
+// it goes on in the old one.
+func (a *accessFile) reopen() error {
+	f, err := os.OpenFile(a.name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("the access log cannot be opened: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	old := a.f
+	a.f = f
+	if old == nil {
+		return nil
+	}
+	return old.Close()
+}
+
+func (a *accessFile) Write(line []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.f.Write(line)
+}
+
+func (a *accessFile) close() error { return a.f.Close() }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// accesses returns the lines of an access log.
+func accesses(t *testing.T, text string) []access {
+	t.Helper()
+	var all []access
+	for line := range strings.Lines(text) {
+		var a access
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func TestTheAccessLogHasEachCallAndNoSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "access.log")
+	s := serve(t, nil, "--access-log", file)
+	form := url.Values{"client_id": {s.Key}, "client_secret": {s.Secret}, "data": {"the-message"}}
+	req, err := http.NewRequest(http.MethodPost, s.URL+"/platform/notify/write", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("User-Agent", `shop "1"`)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	s.do("queue list")
+	s.do("get no/such/" + strings.Repeat("x", 2000))
+	s.Secret = "another-secret"
+	s.do("queue list")
+	s.stop().want(t, exitDone, "", "")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hidden := range []string{s.first[strings.Index(s.first, `"secret":"`)+10:][:20], "another-secret", "the-message", "sign=", "?"} {
+		if strings.Contains(string(text), hidden) {
+			t.Errorf("%q is in the log:\n%s", hidden, text)
+		}
+	}
+	all := accesses(t, string(text))
+	if len(all) != 4 {
+		t.Fatalf("%d calls:\n%s", len(all), text)
+	}
+	for i, want := range []access{
+		{Method: "POST", Path: "/api/platform/notify/write", Status: 200, Key: s.Key, UserAgent: `shop "1"`},
+		{Method: "GET", Path: "/api/platform/notify/queue/list", Status: 200, Key: s.Key},
+		{Method: "GET", Status: 404, Code: "unknown_api", Key: s.Key},
+		{Method: "GET", Path: "/api/platform/notify/queue/list", Status: 401, Code: "invalid_sign"},
+	} {
+		got := all[i]
+		if got.Method != want.Method || got.Status != want.Status || got.Code != want.Code || want.Path != "" && got.Path != want.Path ||
+			want.Key != got.Key || want.UserAgent != "" && got.UserAgent != want.UserAgent {
+			t.Errorf("call %d is %+v, want %+v", i, got, want)
+		}
+		if got.RequestID == "" || !strings.HasPrefix(got.Remote, "127.0.0.1:") || got.Duration <= 0 || len(got.Path) > loggedLength || got.Time == "" {
+			t.Errorf("call %d is %+v", i, got)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestTheAccessLogOfStandardOutputComesAfterTheFirstLine(t *testing.T) {
+	s := serve(t, nil, "--access-log", "-")
+	out := make(chan string, 1)
+	go func() {
+		line := make([]byte, 4096)
+		n, _ := s.out.Read(line)
+		out <- string(line[:n])
+	}()
+	s.do("queue list")
+	if all := accesses(t, <-out); len(all) != 1 || all[0].Key != s.Key {
+		t.Errorf("%+v", all)
+	}
+	s.stop().want(t, exitDone, "", "")
+	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--access-log", "-"}}.run()
+	r.want(t, exitUsage, "", "--access-log: standard output tells people")
+}
+
+func TestAnAccessLogThatCannotBeOpenedEndsServe(t *testing.T) {
+	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--access-log", t.TempDir()}}.run()
+	r.want(t, exitRefused, "", "the access log cannot be opened")
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+)
+
+type backupCmd struct {
+	storage
+	File string `arg:"" help:"The file to write; - is standard output."`
+}
+
+// Help teaches by example.
+func (*backupCmd) Help() string {
+	return `Writes a consistent copy of all messages, apps, keys, users and logins to a file that only its owner can read: it holds the secrets. The platform may run meanwhile. FILE is there only when it is whole.
+
+    prismctl backup --data /var/lib/prism prism.backup
+    prismctl backup --nats nats://10.0.0.1,nats://10.0.0.2 - | gzip > prism.backup.gz`
+}
+
+// AfterApply is called for the flags.
+func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error { return c.storage.settle(k, t) }
+
+// settle fills the storage of a command that works on what is kept.
+func (s *storage) settle(k *kong.Context, t *tool) error {
+	from, err := settle(k, t.env, nil)
+	if err != nil {
+		return err
+	}
+	if s.Data == "" && s.Nats == "" {
+		return errors.New("it is not said where the messages are: give --data or --nats")
+	}
+	return s.check(from)
+}
+
+// Run writes the backup.
+func (c *backupCmd) Run(ctx context.Context, t *tool) error {
+	if c.File == "-" {
+		return c.copy(ctx, t, t.out)
+	}
+	err := replaceFileBy(c.File, func(w io.Writer) error { return c.copy(ctx, t, w) })
+	if err != nil {
+		return fmt.Errorf("there is no backup: %w", err)
+	}
+	return t.println("backed up %s to %s", c.where(), c.File)
+}
+
+// copy writes all that is kept to w. A directory that is in use is copied by
+// the platform that uses it.
+func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
+	if c.Data != "" {
+		if _, err := os.Stat(filepath.Join(c.Data, "lock")); err != nil {
+			return fmt.Errorf("no platform has worked on %s: %w", c.Data, err)
+		}
+	}
+	e, err := c.open(ctx, 0, queueBounds{}, t.logAt(slog.LevelError))
+	if errors.Is(err, jetstream.ErrInUse) {
+		return fetchBackup(ctx, backupSocket(c.Data), w)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.js.Backup(ctx, w), e.close())
+}
+
+// fetchBackup copies what the platform at a socket hands out.
+func fetchBackup(ctx context.Context, socket string, w io.Writer) error {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://prismctl/", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("the directory is in use, and who uses it hands out no backup: %w", err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("the platform that runs did not finish the backup; its log says why: %w", err)
+	}
+	return nil
+}

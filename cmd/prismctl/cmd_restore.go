@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+)
+
+type restoreCmd struct {
+	storage
+	File string `arg:"" help:"The file of a backup; - is standard input."`
+}
+
+// Help teaches by example.
+func (*restoreCmd) Help() string {
+	return `Brings a backup into an empty directory, or to JetStream servers that have none of it yet. It refuses any other place, and leaves nothing behind where the file is not whole.
+
+    prismctl restore --data /var/lib/prism prism.backup
+    gunzip < prism.backup.gz | prismctl restore --nats nats://10.0.0.1 -`
+}
+
+// AfterApply is called for the flags.
+func (c *restoreCmd) AfterApply(k *kong.Context, t *tool) error { return c.storage.settle(k, t) }
+
+// Run restores the backup.
+func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
+	in := t.in
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return usage("the backup cannot be read: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	if err := c.restore(ctx, t, in); err != nil {
+		return err
+	}
+	return t.println("restored %s", c.where())
+}
+
+func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {
+	err := jetstream.Restore(ctx, c.config(t.logAt(slog.LevelError)), in)
+	if err != nil {
+		return fmt.Errorf("nothing was restored: %w", c.refused(err))
+	}
+	return nil
+}

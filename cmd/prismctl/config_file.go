@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// A configFile is what a file of settings says. A nil one says nothing.
+type configFile struct {
+	name    string
+	text    string
+	scalars map[string]any
+	lists   lists
+}
+
+// readConfig reads a file of settings, of which those of one value have these
+// names, such as limits.window. It refuses every other name.
+func readConfig(name string, settings []string) (*configFile, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
+	}
+	return parseConfig(name, string(text), settings)
+}
+
+func parseConfig(name, text string, settings []string) (*configFile, error) {
+	f := &configFile{name: name, text: text}
+	meta, err := toml.Decode(text, &f.lists)
+	if err == nil {
+		_, err = toml.Decode(text, &f.scalars)
+	}
+	if err != nil {
+		return nil, f.unreadable(err)
+	}
+	for _, key := range meta.Undecoded() {
+		if key := key.String(); !f.isSetting(key, settings) {
+			return nil, f.unknown(key, settings)
+		}
+	}
+	return f, nil
+}
+
+// isSetting tells whether key is one of the settings, or a table of them.
+func (f *configFile) isSetting(key string, settings []string) bool {
+	_, table := f.scalars[key].(map[string]any)
+	return slices.ContainsFunc(settings, func(s string) bool { return s == key || table && strings.HasPrefix(s, key+".") })
+}
+
+// unreadable says where the text is no TOML, or has a value of the wrong kind.
+// It does not show the line, which may hold a hash.
+func (f *configFile) unreadable(err error) error {
+	var parse toml.ParseError
+	if errors.As(err, &parse) {
+		return fmt.Errorf("%s:%d: %s", f.name, parse.Position.Line, parse.Message)
+	}
+	return fmt.Errorf("%s: %w", f.name, err)
+}
+
+func (f *configFile) unknown(key string, settings []string) error {
+	line := f.line(func(keys []string) bool { return slices.Contains(keys, key) })
+	text := fmt.Sprintf("%s:%d: there is no setting %s", f.name, line, key)
+	if near := nearest(key, append(listNames(), settings...)); near != "" {
+		text += "; did you mean " + near + "?"
+	}
+	return errors.New(text)
+}
+
+// line returns the number of the first line with which the keys of the file so
+// far pass a test. Only the parser knows where a key of TOML begins.
+func (f *configFile) line(pass func(keys []string) bool) int {
+	lines := strings.SplitAfter(f.text, "\n")
+	for n := range lines {
+		var all map[string]any
+		meta, err := toml.Decode(strings.Join(lines[:n+1], ""), &all)
+		if err != nil {
+			continue // within a value of several lines
+		}
+		var keys []string
+		for _, key := range meta.Keys() {
+			keys = append(keys, key.String())
+		}
+		if pass(keys) {
+			return n + 1
+		}
+	}
+	return len(lines)
+}
+
+// scalar returns the value of a setting.
+func (f *configFile) scalar(name string) (any, bool) {
+	if f == nil {
+		return nil, false
+	}
+	table := f.scalars
+	if head, rest, ok := strings.Cut(name, "."); ok {
+		table, _ = table[head].(map[string]any)
+		name = rest
+	}
+	value, ok := table[name]
+	return value, ok
+}
+
+// source says where a setting stands.
+func (f *configFile) source(name string) string {
+	line := f.line(func(keys []string) bool { return slices.Contains(keys, name) })
+	return fmt.Sprintf("%s:%d: %s", f.name, line, name)
+}
+
+// listNames returns the names within the lists of a file.
+func listNames() []string {
+	var names []string
+	for _, list := range reflect.VisibleFields(reflect.TypeFor[lists]()) {
+		head := tomlName(list)
+		names = append(names, head)
+		if entry := list.Type.Elem(); entry.Kind() == reflect.Struct {
+			for _, field := range reflect.VisibleFields(entry) {
+				names = append(names, head+"."+tomlName(field))
+			}
+		}
+	}
+	return names
+}
+
+func tomlName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+	return name
+}
+
+// nearest returns the name that is a slip away from what was written, or "".
+func nearest(written string, names []string) string {
+	best, least := "", len(written)/2
+	for _, name := range names {
+		if d := distance(written, name); d <= least && d > 0 {
+			best, least = name, d-1
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be changed, put in or taken out to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+)
+
+// inFile writes a file for a test.
+func inFile(t *testing.T, name, text string) string {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// configOf runs serve --print-config and returns what it prints.
+func configOf(t *testing.T, env map[string]string, args ...string) string {
+	t.Helper()
+	r := invocation{args: append([]string{"serve", "--print-config"}, args...), env: env}.run()
+	if r.status != exitDone || r.err != "" {
+		t.Fatalf("%v: %+v", args, r)
+	}
+	return r.out
+}
+
+func TestAFlagCountsBeforeAVariableAndThatBeforeTheFile(t *testing.T) {
+	for _, c := range []struct {
+		name, flag, variable, inFile string // of values; empty when not given
+		want                         string
+	}{
+		{"listen", "", "", "", `listen = "127.0.0.1:8080" # default`},
+		{"listen", "", "", `"h:1"`, `listen = "h:1" # FILE:1: listen`},
+		{"listen", "", "h:2", `"h:1"`, `listen = "h:2" # PRISM_LISTEN`},
+		{"listen", "h:3", "h:2", `"h:1"`, `listen = "h:3" # --listen`},
+		{"listen", "h:3", "", "", `listen = "h:3" # --listen`},
+		{"sign-window", "", "", `"1h"`, `sign-window = "1h0m0s" # FILE:1: sign-window`},
+		{"sign-window", "", "2h", `"1h"`, `sign-window = "2h0m0s" # PRISM_SIGN_WINDOW`},
+		{"sign-window", "10m", "2h", `"1h"`, `sign-window = "10m0s" # --sign-window`},
+		{"limits.window", "", "", "7", `window = 7 # FILE:1: limits.window; `},
+		{"limits.window", "", "8", "7", `window = 8 # PRISM_LIMITS_WINDOW; `},
+		{"limits.window", "9", "8", "7", `window = 9 # --limits-window; `},
+		{"retention.max-age", "", "", `"168h"`, `max-age = "168h0m0s" # FILE:1: retention.max-age; `},
+		{"tls-cert", "", "", "", `tls-cert = "" # default`},
+		{"log-level", "", "", `"info"`, `log-level = "info" # FILE:1: log-level`},
+		{"log-level", "", "debug", `"info"`, `log-level = "debug" # PRISM_LOG_LEVEL`},
+		{"log-level", "", "", "", `log-level = "warn" # default`},
+	} {
+		var args []string
+		env := map[string]string{}
+		file := ""
+		if c.flag != "" {
+			args = append(args, "--"+strings.ReplaceAll(c.name, ".", "-"), c.flag)
+		}
+		if c.variable != "" {
+			env[variables(c.name)[0]] = c.variable
+		}
+		if c.inFile != "" {
+			file = inFile(t, "c.toml", c.name+" = "+c.inFile+"\n")
+			args = append(args, "--config", file)
+		}
+		want := strings.ReplaceAll(c.want, "FILE", file)
+		if got := configOf(t, env, args...); !strings.Contains("\n"+got, "\n"+want) {
+			t.Errorf("%+v: %q is not in\n%s", c, want, got)
+		}
+	}
+}
+
+func TestTheVariableOfAllCommandsIsTheLogLevelOfServeToo(t *testing.T) {
+	file := inFile(t, "c.toml", `log-level = "info"`)
+	got := configOf(t, map[string]string{"PRISM_LOG": "error", "PRISM_CONFIG": file})
+	if want := `log-level = "error" # PRISM_LOG` + "\n"; !strings.Contains(got, want) {
+		t.Errorf("%q is not in\n%s", want, got)
+	}
+}
+
+func TestAFlagStandsInPlaceOfTheListOfTheFile(t *testing.T) {
+	file := inFile(t, "c.toml", "redirects = ['https://a.example/']\n[[binding]]\npattern = 'a'\n[[app]]\nid = 'one'\n[[user]]\nlogin = 'u'\npassword-file = 'p'\n")
+	got := configOf(t, nil, "--config", file, "--bind", "b=c", "--redirect", "https://b.example/")
+	for _, want := range []string{`pattern = "b"`, `id = "one"`, `login = "u"`, `redirects = ["https://b.example/"] # --redirect`, "# --bind\n", "# " + file + ": app\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, `pattern = "a"`) {
+		t.Errorf("the binding of the file is still there:\n%s", got)
+	}
+}
+
+func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"x = 1\nlisten = [":        ":2: ",
+		"listen = ['a']":           ":1: listen: it must be one value",
+		"\n\nlisen = 'a:1'":        ":3: there is no setting lisen; did you mean listen?",
+		"[limits]\nmax-bodi = 1":   ":2: there is no setting limits.max-bodi; did you mean limits.max-body?",
+		"limits = 3":               ":1: there is no setting limits",
+		"[nothing-like-it]\na = 1": ":1: there is no setting nothing-like-it\n",
+		"[[user]]\nlogin = 'a'\n[[user]]\npasword-file = 'x'": ":4: there is no setting user.pasword-file; did you mean user.password-file?",
+		"[[user]]\nlogin = 3":                    "line 2",
+		"replicas = 'many'":                      ":1: replicas: expected a valid 64 bit int",
+		"replicas = 9\nnats = 'n'":               ":1: replicas: 9 replicas",
+		"data = 'a'\nnats = 'n'":                 ":1: data and ",
+		"sync = '1s'":                            ":1: sync: the time of syncing is that of a directory",
+		"sync = 'never'\ndata = 'd'":             `:1: sync: "never" is no time to sync`,
+		"nats-creds = 'f'":                       ":1: nats-creds: credentials are for JetStream",
+		"drain = '0s'":                           ":1: drain must be more than 0",
+		"sign-window = '-1s'":                    ":1: sign-window must not be negative",
+		"listen = '8080'":                        ":1: listen: address 8080: missing port",
+		"admin-listen = '8080'":                  ":1: admin-listen: address 8080: missing port",
+		"tls-cert = 'f'":                         "tls-cert and tls-key go together",
+		"log-format = 'xml'":                     `:1: log-format: "xml" is no format`,
+		"[limits]\nwindow = -1":                  ":2: limits.window is -1; it must be 1 to",
+		"[limits]\nwindow = 3\nsmall-window = 4": ":3: limits.small-window is 4; it must be 1 to 3",
+		"[limits]\nmax-messages = 0":             ":2: limits.max-messages is 0; it must be 1 or more, or -1",
+		"[retention]\nmax-age = '-1h'":           ":2: retention.max-age must not be negative",
+		"[[app]]\nname = 'x'":                    "app: the id is empty",
+		"[[app]]\nid = 'x'\n[[app]]\nid = 'x'":   `there are two of the id "x"`,
+		"[[app]]\nid = 'x'\nredirects = ['/']":   "write a whole URL",
+		"[[key]]\nid = 'x'":                      `the key "x" needs an app and a secret-file`,
+		"[[key]]\nid = 'x'\nsecret = 'abc'":      "there is no setting key.secret",
+		"[[binding]]\ntopic = 'x'":               "a binding needs a pattern",
+		"[[user]]\nlogin = 'x'":                  "needs either a password-file or a password-hash",
+		"[[user]]\nlogin='x'\npassword-file='a'\n[[user]]\nlogin='x'\npassword-file='a'": "there are two of the name",
+	} {
+		r := invocation{args: []string{"serve", "--config", inFile(t, "c.toml", text)}}.run()
+		if r.status != exitUsage || !strings.Contains(r.err, want) || !strings.Contains(r.err, "Read: prismctl serve --help") {
+			t.Errorf("%q: exit status %d, %q, want %q", text, r.status, r.err, want)
+		}
+	}
+	r := invocation{args: []string{"serve"}, env: map[string]string{"PRISM_DRAIN": "soon"}}.run()
+	r.want(t, exitUsage, "", "PRISM_DRAIN: ")
+	r = invocation{args: []string{"serve", "--config", "/nowhere"}}.run()
+	r.want(t, exitUsage, "", "the configuration cannot be read")
+}
+
+func TestTheExampleIsAConfiguration(t *testing.T) {
+	example := filepath.Join("..", "..", "deploy", "prismctl.toml")
+	got := configOf(t, nil, "--config", example)
+	for _, want := range []string{`data = "/var/lib/prism" # `, `admin-listen = "127.0.0.1:9090" # `, "max-age = \"0s\" # "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is commented out is right too, but for one of the two places.
+	whole := regexp.MustCompile(`(?m)^# (\[\[|[a-z-]+ = )`).ReplaceAllString(string(text), "$1")
+	whole = regexp.MustCompile(`(?m)^data = .*$`).ReplaceAllString(whole, "")
+	got = configOf(t, nil, "--config", inFile(t, "whole.toml", whole))
+	for _, want := range []string{"replicas = 3 # ", `id = "shop1"`, `login = "alice"`, `pattern = "order.#"`, `admin-key = "operator" # `} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+// unsourced are the lines of a printed configuration without the sources.
+func unsourced(text string) string {
+	return regexp.MustCompile(`(?m) *# .*$`).ReplaceAllString(text, "")
+}
+
+func TestWhatIsPrintedIsAConfigurationOfTheSame(t *testing.T) {
+	env := map[string]string{"PRISM_DATA": "/data dir/\"x\"", "PRISM_LIMITS_MAX_BYTES": "-1", "PRISM_LOG": "info"}
+	first := configOf(t, env, "--sync", "5ms", "--bind", "a.#=x", "--bind", "#=", "--app", "shop=The shop", "--app-key", "k:shop:/f:1",
+		"--user", "alice:/p", "--redirect", "https://x.example/?a=b", "--retention-max-age", "3h", "--admin-key", "op", "--admin-secret-file", "/s")
+	second := configOf(t, nil, "--config", inFile(t, "c.toml", first))
+	if unsourced(first) != unsourced(second) {
+		t.Errorf("printed\n%s\nbut then\n%s", first, second)
+	}
+}
+
+func TestAPrintedConfigurationHasNoSecret(t *testing.T) {
+	const secret = "ucr72ygfutspqeuu6s36"
+	env := map[string]string{
+		"PRISM_KEY": "k", "PRISM_SECRET": secret, "PRISM_ADMIN_KEY": "op", "PRISM_ADMIN_SECRET": secret,
+		"PRISM_NATS": "nats://user:" + secret + "@h1:4222," + secret + "@h2",
+	}
+	file := inFile(t, "c.toml", "[[user]]\nlogin = 'a'\npassword-hash = '"+secret+"'\n")
+	got := configOf(t, env, "--config", file)
+	if strings.Contains(got, secret) {
+		t.Errorf("a secret is in\n%s", got)
+	}
+	for _, want := range []string{`nats = "nats://***@h1:4222,***@h2" # PRISM_NATS`, `password-hash = "***"`, "# the key k is from PRISM_KEY\n", "# the secret of admin-key is from PRISM_ADMIN_SECRET\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+func FuzzAConfigurationThatIsReadCanBeWrittenAndRead(f *testing.F) {
+	f.Add("listen = 'a:1'\n[limits]\nwindow = 3\n[[app]]\nid = 'x'\npublish = []\n[[key]]\nid = 'k'\nadmin = true")
+	f.Add("limits.window = 3\nredirects = ['a']\n[[binding]]\npattern = '#'\n[[user]]\nlogin = 'a'\npassword-hash = 'h'")
+	f.Add("lisen = 1")
+	settings := []string{"listen", "limits.window", "retention.max-age"}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 1000 {
+			return
+		}
+		read, err := parseConfig("c.toml", text, settings)
+		if err != nil {
+			return
+		}
+		again, err := toml.Marshal(read.lists)
+		if err != nil {
+			t.Fatalf("%q cannot be written: %v", text, err)
+		}
+		if other, err := parseConfig("c.toml", string(again), settings); err != nil || !reflect.DeepEqual(other.lists, read.lists) {
+			t.Fatalf("%q was written as %q, %v", text, again, err)
+		}
+	})
+}
+
+func FuzzDistanceIsThatOfSlips(f *testing.F) {
+	f.Add("listen", "lisen")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if len(a)+len(b) > 200 {
+			return
+		}
+		d := distance(a, b)
+		if d != distance(b, a) || (d == 0) != (a == b) || d > max(len(a), len(b)) || d < max(len(a), len(b))-min(len(a), len(b)) {
+			t.Fatalf("%q and %q are %d apart", a, b, d)
+		}
+	})
+}

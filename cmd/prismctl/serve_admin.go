@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// readyTime is how long /readyz waits for the engine.
+const readyTime = 2 * time.Second
+
+// An adminServer tells operators how the platform is. A nil one is of no
+// address.
+type adminServer struct {
+	url      string
+	engine   *engine
+	draining atomic.Bool
+}
+
+// administer serves --admin-listen until the end of s, if there is one.
+func (s *service) administer(m *metrics) (*adminServer, error) {
+	if s.AdminListen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for health and metrics: %w\nChoose another address by --admin-listen", err)
+	}
+	if !onLoopback(l.Addr()) {
+		s.t.notice("WARNING: other machines can reach %s, where nobody has to log in: the names of keys and topics and all counts can be read there.", l.Addr())
+	}
+	a := &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine}
+	server := newServer(a.handler(m), s.log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	s.ends = append(s.ends, func() error {
+		err := server.Close()
+		return errors.Join(err, ignore(<-served, http.ErrServerClosed))
+	})
+	return a, nil
+}
+
+func (a *adminServer) handler(m *metrics) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", m.handler())
+	return mux
+}
+
+// ready says in one line whether calls should come here.
+func (a *adminServer) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	if a.draining.Load() {
+		http.Error(w, "draining: the platform is about to end", http.StatusServiceUnavailable)
+	} else if err := a.engine.ready(ctx); err != nil {
+		http.Error(w, "the engine is not ready: "+oneLine(err), http.StatusServiceUnavailable)
+	} else {
+		fmt.Fprintln(w, "ready")
+	}
+}
+
+// address is where the server is, or "".
+func (a *adminServer) address() string {
+	if a == nil {
+		return ""
+	}
+	return a.url
+}
+
+// drain tells from now on that no call should come.
+func (a *adminServer) drain() {
+	if a != nil {
+		a.draining.Store(true)
+	}
+}
+
+// oneLine is the text of an error without line breaks.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// ask returns the status and the body of a page.
+func ask(t *testing.T, address string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// metric returns the value of a series, or "".
+func metric(text, series string) string {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
+	s := serve(t, nil, "--admin-listen", "127.0.0.1:0")
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {
+		if status, body := ask(t, s.AdminURL+path); status != http.StatusOK || body != want {
+			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+	s.do("publish order.new x").want(t, exitDone, "", "1 message confirmed")
+	s.do("publish order.new y").want(t, exitDone, "", "1 message confirmed")
+	s.do("queue status").want(t, exitDone, s.do("queue status").out, "")
+	for range 3 {
+		s.do(fmt.Sprintf("get no/such/%d", len(s.URL)))
+	}
+	_, text := ask(t, s.AdminURL+"/metrics")
+	for series, want := range map[string]string{
+		`prism_queue_messages{key="` + s.Key + `",state="ready",topic=""}`:          "2",
+		`prism_queue_messages{key="` + s.Key + `",state="unacknowledged",topic=""}`: "0",
+		`prism_messages{state="ready"}`:                                             "2",
+		`prism_messages_published_total`:                                            "2",
+		`prism_messages_acked_total`:                                                "0",
+		`prism_connections`:                                                         "0",
+		`prism_connections_total`:                                                   "2",
+		`prism_engine_up`:                                                           "1",
+		`prism_api_duration_seconds_count{api="platform/notify/status",code="200"}`: "2",
+		`prism_api_duration_seconds_count{api="platform/notify",code="101"}`:        "2",
+		`prism_api_duration_seconds_count{api="other",code="404"}`:                  "3",
+	} {
+		if got := metric(text, series); got != want {
+			t.Errorf("%s is %q, want %s", series, got, want)
+		}
+	}
+	if metric(text, "go_goroutines") == "" || strings.Contains(text, s.Secret) || strings.Contains(text, "no/such") {
+		t.Errorf("the metrics are\n%s", text)
+	}
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestAnAdminAddressForOthersIsWarnedOf(t *testing.T) {
+	s := serve(t, nil, "--admin-listen", "0.0.0.0:0")
+	s.stop().want(t, exitDone, "", "where nobody has to log in")
+}
+
+func TestReadyzIsUnavailableWhileThePlatformDrains(t *testing.T) {
+	s := serve(t, nil, "--admin-listen", "127.0.0.1:0")
+	host := strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/api")
+	slow, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /api/platform/notify/purge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\n")
+	answers := bufio.NewReader(slow)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatalf("the platform answered %q, %v", line, err)
+	}
+	done := make(chan result, 1)
+	go func() { done <- s.stop() }()
+	for {
+		status, body := ask(t, s.AdminURL+"/readyz")
+		if status == http.StatusServiceUnavailable && strings.HasPrefix(body, "draining") {
+			break
+		}
+		if status != http.StatusOK {
+			t.Fatalf("%d %q", status, body)
+		}
+	}
+	fmt.Fprint(slow, "a=b")
+	rest, err := io.ReadAll(answers)
+	if err != nil || !strings.Contains(string(rest), "HTTP/1.1 401") {
+		t.Errorf("the call that was under way got %q, %v", rest, err)
+	}
+	(<-done).want(t, exitDone, "", "")
+}
+
+func TestACallThatDoesNotEndIsCutAfterTheDrain(t *testing.T) {
+	s := serve(t, nil, "--drain", "50ms")
+	slow, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /api/platform/notify/purge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\n")
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatalf("the platform answered %q, %v", line, err)
+	}
+	s.stop().want(t, exitDone, "", "not everyone had left after 50ms")
+}
+
+func scrape(e *engine) string {
+	w := httptest.NewRecorder()
+	newMetrics(e).handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
+}
+
+func TestMetricsShowTheDeepestQueuesOnly(t *testing.T) {
+	q := memory.New(memory.Config{MaxTopics: -1})
+	ctx := context.Background()
+	for i := range shownQueues + 1 {
+		for range 1 + min(i, 1) { // the first has one message, each other has two
+			if err := q.Write(ctx, "k", fmt.Sprintf("t%d\xff", i), &platform.Message{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text := scrape(&engine{queues: q})
+	if got := strings.Count(text, "\nprism_queue_messages{"); got != 2*shownQueues {
+		t.Errorf("%d series of queues, want %d", got, 2*shownQueues)
+	}
+	if got, want := metric(text, `prism_messages{state="ready"}`), fmt.Sprint(2*shownQueues+1); got != want {
+		t.Errorf("%s messages, want %s", got, want)
+	}
+	if strings.Contains(text, `topic="\"t0\\xff\""`) || !strings.Contains(text, `topic="\"t1\\xff\""`) {
+		t.Errorf("the deepest queues are not shown by their names")
+	}
+}
+
+// brokenQueues cannot count.
+type brokenQueues struct{ platform.Queues }
+
+func (brokenQueues) Depths(context.Context) ([]platform.QueueDepth, error) {
+	return nil, errors.New("broken")
+}
+
+func TestMetricsTellWhatTheyCan(t *testing.T) {
+	text := scrape(&engine{queues: brokenQueues{}})
+	if metric(text, "prism_engine_up") != "1" || metric(text, "go_goroutines") == "" || strings.Contains(text, "prism_messages{") {
+		t.Errorf("the metrics are\n%s", text)
+	}
+}
+
+func TestAnAPIIsALabelOnlyWhenThePlatformHasIt(t *testing.T) {
+	for _, c := range []struct{ path, api, want string }{
+		{"/api/platform/notify/status", "platform/notify/status", "platform/notify/status"},
+		{"/api/platform/key/info/abc", "platform/key/info/abc", "platform/key/info"},
+		{"/oauth/authorize", "", "oauth/authorize"},
+		{"/oauth/x1", "", "other"},
+		{"/api/x1", "x1", "other"},
+		{"/x1", "", "other"},
+	} {
+		if got := apiOf(platform.Call{Path: c.path, API: c.api}); got != c.want {
+			t.Errorf("%s is counted as %s", c.path, got)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// backupSocket is where a platform hands out a backup of its directory, as
+// nobody else can open that meanwhile.
+func backupSocket(dir string) string { return filepath.Join(dir, "backup.sock") }
+
+// offerBackup serves the backup socket of --data until the end of s. Without
+// one the platform works too.
+func (s *service) offerBackup() error {
+	if s.Data == "" {
+		return nil
+	}
+	name := backupSocket(s.Data)
+	// The lock of the directory is ours, so a socket that is there is nobody's.
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the socket for backups: %w", err)
+	}
+	l, err := net.Listen("unix", name)
+	if err == nil {
+		err = os.Chmod(name, 0o600)
+	}
+	if err != nil {
+		s.t.notice("no backup can be made while this platform runs: %v", err)
+		return nil
+	}
+	server := newServer(http.HandlerFunc(s.backup), s.log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	s.ends = append(s.ends, func() error {
+		err := server.Close() // which ends the context of a backup under way
+		s.backing.Lock()
+		return errors.Join(err, ignore(<-served, http.ErrServerClosed))
+	})
+	return nil
+}
+
+// backup answers with all that the engine has. Where it fails the connection is
+// cut, so that nobody takes a part for the whole.
+func (s *service) backup(w http.ResponseWriter, r *http.Request) {
+	s.backing.Lock()
+	defer s.backing.Unlock()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_ = http.NewResponseController(w).Flush() // who waits learns that it has begun
+	if err := s.engine.js.Backup(r.Context(), w); err != nil {
+		s.log.Error("the backup failed", "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}

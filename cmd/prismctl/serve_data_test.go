@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+)
+
+func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serve(t, nil, "--data", data)
+	s.do("publish order.new hello").want(t, exitDone, "", "1 message confirmed")
+	s.do("queue create orders").want(t, exitDone, "created queue orders\n", "")
+	s.stop().want(t, exitDone, "", "")
+	if s.User != "demo" || s.Password == "" {
+		t.Errorf("the first line is %s", s.first)
+	}
+
+	again := serve(t, nil, "--data", data)
+	if again.Key != s.Key || again.Secret != s.Secret || again.User != "demo" || again.Password != "" {
+		t.Errorf("the first line is %s, it was %s", again.first, s.first)
+	}
+	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
+		t.Errorf("read %v", got)
+	}
+	again.do("queue list").want(t, exitDone, "orders\n", "")
+	r := again.signIn(t, "demo", s.Password)
+	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
+	again.stop().want(t, exitDone, "", "")
+}
+
+func TestADirectoryWithKeysGetsNoOther(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	env := map[string]string{"PRISM_KEY": "buwb2lii", "PRISM_SECRET": "ucr72ygfutspqeuu6s36"}
+	s := serve(t, env, "--data", data)
+	s.stop().want(t, exitDone, "", "")
+	again := serve(t, nil, "--data", data)
+	if again.Key != "" || again.Secret != "" {
+		t.Errorf("the first line is %s", again.first)
+	}
+	again.Key, again.Secret = s.Key, s.Secret
+	again.do("queue status").want(t, exitDone, again.do("queue status").out, "")
+	again.stop().want(t, exitDone, "", "")
+}
+
+func TestWhatIsGivenChangesWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	data, secret, password := filepath.Join(dir, "data"), filepath.Join(dir, "secret"), filepath.Join(dir, "password")
+	give := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--data", data, "--app", "shop=The shop", "--app-key", "shop1:shop:" + secret, "--user", "alice:" + password}
+	for _, word := range []string{"first", "second"} {
+		give(secret, word+"-secret-of-shop1")
+		give(password, word+" password\n")
+		s := serve(t, nil, args...)
+		if s.Key != "shop1" || s.Secret != "" || s.User != "alice" || strings.Contains(s.first, word) {
+			t.Errorf("the first line is %s", s.first)
+		}
+		s.Secret = word + "-secret-of-shop1"
+		s.do("publish order.new "+word).want(t, exitDone, "", "1 message confirmed")
+		s.stop().want(t, exitDone, "", "")
+	}
+	s := serve(t, nil, args...)
+	s.Secret = "second-secret-of-shop1"
+	if got := parsed(t, s.do("queue read -n 9").out); len(got) != 2 {
+		t.Errorf("read %v", got)
+	}
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestADirectoryInUseIsRefused(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serve(t, nil, "--data", data)
+	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--data", data}}.run()
+	r.want(t, exitRefused, "", "another program works on "+data+": stop it, or choose another directory by --data")
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestWhatTheEngineRefusesIsSaidInOneSentence(t *testing.T) {
+	s := &storage{Data: "/data"}
+	for cause, want := range map[error]string{
+		jetstream.ErrInUse:        "another program works on /data: stop it, or choose another directory by --data",
+		jetstream.ErrNewerVersion: "/data was written by a newer prismctl: run that version or a later one",
+	} {
+		err := s.refused(fmt.Errorf("%w: and much more", cause))
+		if err.Error() != want || !errors.Is(err, cause) {
+			t.Errorf("%v is said as %v", cause, err)
+		}
+	}
+}
+
+func TestALaterSyncIsWarnedOf(t *testing.T) {
+	s := serve(t, nil, "--data", filepath.Join(t.TempDir(), "data"), "--sync", "50ms")
+	s.stop().want(t, exitDone, "", "a power failure may take the messages that were confirmed in the last 50ms")
+}
+
+func TestABackupIsMadeWhileThePlatformRunsAndGoesOnElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	data, file, other := filepath.Join(dir, "data"), filepath.Join(dir, "prism.backup"), filepath.Join(dir, "other")
+	s := serve(t, nil, "--data", data)
+	s.do("publish order.new before").want(t, exitDone, "", "1 message confirmed")
+	invocation{args: []string{"backup", "--data", data, file}}.run().want(t, exitDone, "backed up "+data+" to "+file+"\n", "")
+	s.do("publish order.new after").want(t, exitDone, "", "1 message confirmed")
+	s.stop().want(t, exitDone, "", "")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+
+	r := invocation{args: []string{"restore", "--data", data, file}}.run()
+	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
+		t.Errorf("a directory that is not empty was restored to: %+v", r)
+	}
+	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
+	again := serve(t, nil, "--data", other)
+	if again.Key != s.Key || again.Secret != s.Secret {
+		t.Errorf("the first line is %s, it was %s", again.first, s.first)
+	}
+	if got := parsed(t, again.do("queue read -n 9").out); len(got) != 1 || got[0]["body"] != "before" {
+		t.Errorf("read %v", got)
+	}
+	again.do("publish order.new new").want(t, exitDone, "", "1 message confirmed")
+	again.stop().want(t, exitDone, "", "")
+}
+
+func TestABackupOfADirectoryThatNobodyUsesIsTheSame(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serve(t, nil, "--data", data)
+	s.do("publish order.new hello").want(t, exitDone, "", "1 message confirmed")
+	s.stop().want(t, exitDone, "", "")
+	made := invocation{args: []string{"backup", "-"}, env: map[string]string{"PRISM_DATA": data}}.run()
+	if made.status != exitDone || made.err != "" {
+		t.Fatalf("%d %s", made.status, made.err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	invocation{args: []string{"restore", "--data", other, "-"}, in: strings.NewReader(made.out)}.run().want(t, exitDone, "restored "+other+"\n", "")
+	again := serve(t, nil, "--data", other)
+	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
+		t.Errorf("read %v", got)
+	}
+	again.stop().want(t, exitDone, "", "")
+}
+
+func TestHalfABackupIsNotRestored(t *testing.T) {
+	dir := t.TempDir()
+	data, file, other := filepath.Join(dir, "data"), filepath.Join(dir, "prism.backup"), filepath.Join(dir, "other")
+	s := serve(t, nil, "--data", data)
+	invocation{args: []string{"backup", "--data", data, file}}.run().want(t, exitDone, "backed up "+data+" to "+file+"\n", "")
+	s.stop().want(t, exitDone, "", "")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bytes.NewReader(whole[:len(whole)-1])
+	r := invocation{args: []string{"restore", "--data", other, "-"}, in: in}.run()
+	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
+		t.Errorf("%+v", r)
+	}
+	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
+}
+
+func TestABackupThatCannotBeMadeLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "prism.backup")
+	r := invocation{args: []string{"backup", "--data", filepath.Join(dir, "nowhere"), file}}.run()
+	r.want(t, exitRefused, "", "no platform has worked on ")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+	for _, command := range []string{"backup", "restore"} {
+		r := invocation{args: []string{command, file}}.run()
+		r.want(t, exitUsage, "", "it is not said where the messages are: give --data or --nats")
+	}
+}
+
+func TestTheFirstKeyIsAnAdminKeyAndSoIsTheAdminKey(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("ucr72ygfutspqeuu6s36"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{nil, {"--admin-key", "operator", "--admin-secret-file", secret}} {
+		s := serve(t, nil, args...)
+		if args != nil {
+			if s.Key != "operator" || s.Secret != "" {
+				t.Errorf("the first line is %s", s.first)
+			}
+			s.Secret = "ucr72ygfutspqeuu6s36"
+		}
+		r := s.do("post platform/app/list")
+		var apps []map[string]any
+		if r.status != exitDone || json.Unmarshal([]byte(r.out), &apps) != nil && !strings.Contains(r.out, "Guid") {
+			t.Errorf("%v: %+v", args, r)
+		}
+		s.stop().want(t, exitDone, "", "")
+	}
+	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--admin-key", "operator"}}.run()
+	r.want(t, exitUsage, "", "--admin-key: there is no secret: set PRISM_ADMIN_SECRET")
+}

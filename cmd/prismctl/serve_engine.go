@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// storage is the flags that say where messages and records are. Without any of
+// them they are in memory.
+type storage struct {
+	Data      string `config:"data" placeholder:"DIR" help:"Keep messages, keys and logins in this directory."`
+	Nats      string `config:"nats" placeholder:"URL[,URL]" help:"Keep them in JetStream on these servers, which several platforms may share."`
+	NatsCreds string `config:"nats-creds" placeholder:"FILE" help:"The credentials file for --nats."`
+	Replicas  int    `config:"replicas" default:"1" placeholder:"N" help:"How many servers of --nats keep each message (${default}); it counts at the first start."`
+}
+
+func (s *storage) check(from sources) error {
+	switch {
+	case s.Data != "" && s.Nats != "":
+		return fmt.Errorf("%s and %s are both set: messages are either in a directory or in JetStream", from["data"], from["nats"])
+	case s.NatsCreds != "" && s.Nats == "":
+		return fmt.Errorf("%s: credentials are for JetStream servers: set nats too", from["nats-creds"])
+	case s.Replicas < 1 || s.Replicas > 5:
+		return fmt.Errorf("%s: %d replicas; it must be 1 to 5", from["replicas"], s.Replicas)
+	case s.Replicas > 1 && s.Nats == "":
+		return fmt.Errorf("%s: replicas are for JetStream servers: set nats too", from["replicas"])
+	}
+	return nil
+}
+
+// where names the place for people, without what may be a password.
+func (s *storage) where() string {
+	if s.Data != "" {
+		return s.Data
+	}
+	return withoutPassword(s.Nats)
+}
+
+// config returns what package jetstream needs to find the place.
+func (s *storage) config(log *slog.Logger) jetstream.Config {
+	return jetstream.Config{Dir: s.Data, URL: s.Nats, Creds: s.NatsCreds, Replicas: s.Replicas, Logger: log}
+}
+
+// queueBounds is what bounds and routes the messages of an engine.
+type queueBounds struct {
+	messages, topics, bindings int
+	bytes                      int64
+	maxAge                     time.Duration
+	routes                     []bindingEntry
+}
+
+// An engine is where a platform keeps everything.
+type engine struct {
+	store  platform.Store
+	queues platform.Queues
+	js     *jetstream.Engine // nil in memory
+}
+
+// open starts the engine of s: in memory, in a directory, or at servers. Sync is
+// how much of the latest a power failure may take from a directory; 0 is nothing.
+func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, log *slog.Logger) (*engine, error) {
+	if s.Data == "" && s.Nats == "" {
+		return inMemory(b), nil
+	}
+	c := s.config(log)
+	c.SyncInterval = sync
+	c.MaxMessages, c.MaxBytes, c.MaxTopics, c.MaxBindings, c.MaxAge = b.messages, b.bytes, b.topics, b.bindings, b.maxAge
+	for _, r := range b.routes {
+		c.Bindings = append(c.Bindings, jetstream.Binding{Pattern: r.Pattern, Topic: r.Topic})
+	}
+	js, err := jetstream.Open(ctx, c)
+	if err != nil {
+		return nil, s.refused(err)
+	}
+	return &engine{js.Store(), js, js}, nil
+}
+
+func inMemory(b queueBounds) *engine {
+	c := memory.Config{MaxMessages: b.messages, MaxBytes: b.bytes, MaxTopics: b.topics, MaxBindings: b.bindings, MaxAge: b.maxAge}
+	for _, r := range b.routes {
+		c.Bindings = append(c.Bindings, memory.Binding{Pattern: r.Pattern, Topic: r.Topic})
+	}
+	return &engine{store: memory.NewStore(), queues: memory.New(c)}
+}
+
+// refused says what to do about an engine that does not open.
+func (s *storage) refused(err error) error {
+	switch {
+	case errors.Is(err, jetstream.ErrInUse):
+		return &refusal{err, fmt.Sprintf("another program works on %s: stop it, or choose another directory by --data", s.where())}
+	case errors.Is(err, jetstream.ErrNewerVersion):
+		return &refusal{err, fmt.Sprintf("%s was written by a newer prismctl: run that version or a later one", s.where())}
+	}
+	return fmt.Errorf("the messages in %s cannot be opened: %w", s.where(), err)
+}
+
+// A refusal is an error of the engine in the words of this program.
+type refusal struct {
+	err  error
+	text string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+func (r *refusal) Unwrap() error { return r.err }
+
+// ready returns nil when the engine can store now.
+func (e *engine) ready(ctx context.Context) error {
+	if e.js == nil {
+		return nil
+	}
+	return e.js.Ready(ctx)
+}
+
+// close returns when all is written and the place is free.
+func (e *engine) close() error {
+	if e.js == nil {
+		return nil
+	}
+	return e.js.Close()
+}

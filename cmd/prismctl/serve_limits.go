@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// limitFlags bound what one caller and one queue can use. They are settings for
+// files, so help does not list them. What platform derives from others is 0.
+type limitFlags struct {
+	LimitsConnectionsPerKey   int   `config:"limits.connections-per-key" hidden:"" default:"100" help:"live channel connections of a key"`
+	LimitsTopicsPerConnection int   `config:"limits.topics-per-connection" hidden:"" default:"64" help:"queues consumed on one connection"`
+	LimitsWindow              int   `config:"limits.window" hidden:"" default:"256" help:"unacknowledged deliveries of a connection"`
+	LimitsSmallWindow         int   `config:"limits.small-window" hidden:"" default:"0" help:"those of a peer that has not sent a ping; 0 is 16, or window if that is less"`
+	LimitsWindowBytes         int   `config:"limits.window-bytes" hidden:"" default:"8388608" help:"bytes of the unacknowledged deliveries of a connection"`
+	LimitsMaxBody             int   `config:"limits.max-body" hidden:"" default:"1048576" help:"bytes of the body of one message"`
+	LimitsRoutingKey          int   `config:"limits.routing-key" hidden:"" default:"256" help:"bytes of a routing key"`
+	LimitsTopic               int   `config:"limits.topic" hidden:"" default:"256" help:"bytes of the name of a topic"`
+	LimitsContentType         int   `config:"limits.content-type" hidden:"" default:"256" help:"bytes of a content type"`
+	LimitsRequestBody         int64 `config:"limits.request-body" hidden:"" default:"0" help:"bytes of the body of a request; 0 is three times max-body and 1 MiB more"`
+	LimitsFormsInFlight       int64 `config:"limits.forms-in-flight" hidden:"" default:"0" help:"bytes of all forms that are being served; 0 is 256 MiB, or request-body if that is more"`
+	LimitsParameters          int   `config:"limits.parameters" hidden:"" default:"1000" help:"parameters of a call"`
+	LimitsRead                int   `config:"limits.read" hidden:"" default:"1000" help:"messages of one notify/read"`
+	LimitsReadBytes           int   `config:"limits.read-bytes" hidden:"" default:"4194304" help:"bytes after which a notify/read takes no further message"`
+
+	LimitsMaxMessages int   `config:"limits.max-messages" hidden:"" default:"100000" help:"messages of one queue; -1 is any number"`
+	LimitsMaxBytes    int64 `config:"limits.max-bytes" hidden:"" default:"268435456" help:"bytes of one queue; -1 is any number"`
+	LimitsMaxTopics   int   `config:"limits.max-topics" hidden:"" default:"1000" help:"topics of a key; -1 is any number"`
+	LimitsMaxBindings int   `config:"limits.max-bindings" hidden:"" default:"10000" help:"bindings of a key; -1 is any number"`
+
+	RetentionMaxAge time.Duration `config:"retention.max-age" hidden:"" default:"0s" help:"messages older than this are removed, unless a consumer holds them; 0 keeps them"`
+}
+
+func (f *limitFlags) platform() platform.Limits {
+	return platform.Limits{
+		ConnectionsPerKey:   f.LimitsConnectionsPerKey,
+		TopicsPerConnection: f.LimitsTopicsPerConnection,
+		Window:              f.LimitsWindow,
+		SmallWindow:         f.LimitsSmallWindow,
+		WindowBytes:         f.LimitsWindowBytes,
+		MaxBody:             f.LimitsMaxBody,
+		RoutingKey:          f.LimitsRoutingKey,
+		Topic:               f.LimitsTopic,
+		ContentType:         f.LimitsContentType,
+		RequestBody:         f.LimitsRequestBody,
+		FormsInFlight:       f.LimitsFormsInFlight,
+		Parameters:          f.LimitsParameters,
+		Read:                f.LimitsRead,
+		ReadBytes:           f.LimitsReadBytes,
+	}
+}
+
+// queueBounds is what bounds the queues of c.
+func (c *serveCmd) queueBounds() queueBounds {
+	return queueBounds{
+		messages: c.LimitsMaxMessages, topics: c.LimitsMaxTopics, bindings: c.LimitsMaxBindings, bytes: c.LimitsMaxBytes,
+		maxAge: c.RetentionMaxAge, routes: c.lists.Bindings,
+	}
+}
+
+// check tells what is wrong with limits that have these sources.
+func (f *limitFlags) check(from sources) error {
+	for name, value := range map[string]int64{
+		"limits.max-messages": int64(f.LimitsMaxMessages),
+		"limits.max-bytes":    f.LimitsMaxBytes,
+		"limits.max-topics":   int64(f.LimitsMaxTopics),
+		"limits.max-bindings": int64(f.LimitsMaxBindings),
+	} {
+		if value == 0 || value < -1 {
+			return fmt.Errorf("%s is %d; it must be 1 or more, or -1 for any number", from[name], value)
+		}
+	}
+	if f.RetentionMaxAge < 0 {
+		return fmt.Errorf("%s must not be negative; 0 keeps messages", from["retention.max-age"])
+	}
+	return f.tried(from)
+}
+
+// tried makes a platform with the limits, as only that knows what it takes, and
+// says in its error where the limit is from.
+func (f *limitFlags) tried(from sources) error {
+	_, err := platform.New(platform.Config{Store: memory.NewStore(), Queues: memory.New(memory.Config{}), Limits: f.platform()})
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(err.Error(), "platform: ")
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[limitFlags]()) {
+		name := strings.Replace(field.Name, "Limits", "Limits.", 1)
+		if rest, ok := strings.CutPrefix(text, name+" "); ok {
+			text = from[field.Tag.Get("config")] + " " + rest
+		}
+	}
+	return errors.New(text)
+}

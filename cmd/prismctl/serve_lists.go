@@ -1,0 +1,212 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// lists is what a file has any number of. A slice that is nil was not given.
+type lists struct {
+	Redirects []string       `toml:"redirects"`
+	Apps      []appEntry     `toml:"app"`
+	Keys      []keyEntry     `toml:"key"`
+	Bindings  []bindingEntry `toml:"binding"`
+	Users     []userEntry    `toml:"user"`
+}
+
+// An appEntry changes of an app what it gives.
+type appEntry struct {
+	ID        string   `toml:"id"`
+	Name      string   `toml:"name,omitempty"`
+	Domain    string   `toml:"domain,omitempty"`
+	Redirects []string `toml:"redirects"`
+	Publish   []string `toml:"publish"`
+	Listen    []string `toml:"listen"`
+}
+
+type keyEntry struct {
+	ID         string `toml:"id"`
+	App        string `toml:"app"`
+	SecretFile string `toml:"secret-file"`
+	Admin      bool   `toml:"admin,omitempty"`
+}
+
+type bindingEntry struct {
+	Pattern string `toml:"pattern"`
+	Topic   string `toml:"topic"`
+}
+
+type userEntry struct {
+	Login        string `toml:"login"`
+	PasswordFile string `toml:"password-file,omitempty"`
+	PasswordHash string `toml:"password-hash,omitempty"`
+}
+
+// listFlags are the lists on the command line. Each stands in place of that of
+// the file.
+type listFlags struct {
+	Bind     []string `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
+	App      []string `sep:"none" placeholder:"ID[=NAME]" help:"An app, made if it is not there. May be repeated."`
+	AppKey   []string `sep:"none" placeholder:"ID:APP:FILE" help:"A key of an app, with the secret in FILE, instead of a new key. May be repeated."`
+	User     []string `sep:"none" placeholder:"NAME:FILE" help:"A user who can sign in, with the password in FILE, instead of a new user. May be repeated."`
+	Redirect []string `sep:"none" placeholder:"URL" help:"An address that the browser may be sent back to after a login or a logout; on 127.0.0.1 and localhost with any port. May be repeated. Without it: /callback, /auth/callback and / of this machine."`
+}
+
+// over lays the flags over the lists of the file, and tells where each is from.
+func (f *listFlags) over(file *configFile) (lists, sources, error) {
+	var l lists
+	from := sources{"redirects": "--redirect", "app": "--app", "key": "--app-key", "binding": "--bind", "user": "--user"}
+	if file != nil {
+		l = file.lists
+		for list := range from {
+			if (f.of(list)) == nil {
+				from[list] = file.name + ": " + list
+			}
+		}
+	}
+	if f.Redirect != nil {
+		l.Redirects = f.Redirect
+	}
+	err := errors.Join(
+		replaced(&l.Bindings, f.Bind, parseBinding),
+		replaced(&l.Apps, f.App, parseApp),
+		replaced(&l.Keys, f.AppKey, parseKey),
+		replaced(&l.Users, f.User, parseUser))
+	if err != nil {
+		return l, from, err
+	}
+	return l, from, l.check(from)
+}
+
+func (f *listFlags) of(list string) []string {
+	return map[string][]string{"redirects": f.Redirect, "app": f.App, "key": f.AppKey, "binding": f.Bind, "user": f.User}[list]
+}
+
+// replaced puts the entries of a flag in place of list, if there are any.
+func replaced[T any](list *[]T, flag []string, parse func(string) (T, error)) error {
+	if flag == nil {
+		return nil
+	}
+	*list = nil
+	for _, text := range flag {
+		entry, err := parse(text)
+		if err != nil {
+			return err
+		}
+		*list = append(*list, entry)
+	}
+	return nil
+}
+
+func parseBinding(text string) (bindingEntry, error) {
+	pattern, topic, ok := strings.Cut(text, "=")
+	if !ok || pattern == "" {
+		return bindingEntry{}, fmt.Errorf("--bind: %q is no binding: write PATTERN=TOPIC, such as order.#=orders", text)
+	}
+	return bindingEntry{pattern, topic}, nil
+}
+
+func parseApp(text string) (appEntry, error) {
+	id, name, _ := strings.Cut(text, "=")
+	return appEntry{ID: id, Name: name}, nil
+}
+
+func parseKey(text string) (keyEntry, error) {
+	parts := strings.SplitN(text, ":", 3)
+	if len(parts) < 3 || slices.Contains(parts, "") {
+		return keyEntry{}, fmt.Errorf("--app-key: %q is no key: write ID:APP:FILE, such as shop1:shop:shop1.secret", text)
+	}
+	return keyEntry{ID: parts[0], App: parts[1], SecretFile: parts[2]}, nil
+}
+
+func parseUser(text string) (userEntry, error) {
+	name, file, _ := strings.Cut(text, ":")
+	if name == "" || file == "" {
+		return userEntry{}, fmt.Errorf("--user: %q is no user: write NAME:FILE, such as alice:password.txt", text)
+	}
+	return userEntry{Login: name, PasswordFile: file}, nil
+}
+
+// check tells what is wrong with lists that have these sources.
+func (l *lists) check(from sources) error {
+	return cmp.Or(
+		l.checkApps(from["app"]),
+		l.checkKeys(from["key"]),
+		l.checkBindings(from["binding"]),
+		l.checkUsers(from["user"]),
+		checkRedirects(from["redirects"], l.Redirects))
+}
+
+func (l *lists) checkApps(from string) error {
+	if err := distinct(from, "id", l.Apps, func(a appEntry) string { return a.ID }); err != nil {
+		return err
+	}
+	for _, app := range l.Apps {
+		if err := checkRedirects(from+" "+app.ID, app.Redirects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lists) checkKeys(from string) error {
+	for _, key := range l.Keys {
+		if key.App == "" || key.SecretFile == "" {
+			return fmt.Errorf("%s: the key %q needs an app and a secret-file", from, key.ID)
+		}
+	}
+	return distinct(from, "id", l.Keys, func(k keyEntry) string { return k.ID })
+}
+
+func (l *lists) checkBindings(from string) error {
+	if slices.ContainsFunc(l.Bindings, func(b bindingEntry) bool { return b.Pattern == "" }) {
+		return fmt.Errorf("%s: a binding needs a pattern, such as order.#", from)
+	}
+	return nil
+}
+
+func (l *lists) checkUsers(from string) error {
+	for _, user := range l.Users {
+		if (user.PasswordFile == "") == (user.PasswordHash == "") {
+			return fmt.Errorf("%s: the user %q needs either a password-file or a password-hash", from, user.Login)
+		}
+	}
+	return distinct(from, "name", l.Users, func(u userEntry) string { return u.Login })
+}
+
+// distinct tells whether every entry has a name, and no two the same.
+func distinct[T any](from, what string, entries []T, name func(T) string) error {
+	var seen []string
+	for _, entry := range entries {
+		n := name(entry)
+		if n == "" {
+			return fmt.Errorf("%s: the %s is empty", from, what)
+		}
+		if slices.Contains(seen, n) {
+			return fmt.Errorf("%s: there are two of the %s %q", from, what, n)
+		}
+		seen = append(seen, n)
+	}
+	return nil
+}
+
+func checkRedirects(from string, redirects []string) error {
+	for _, redirect := range redirects {
+		if !isRedirect(redirect) {
+			return fmt.Errorf("%s: %q is no address to come back to: write a whole URL without a fragment, such as http://127.0.0.1/callback", from, redirect)
+		}
+	}
+	return nil
+}
+
+func isRedirect(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" || u.Opaque != "" || u.User != nil || strings.ContainsAny(address, "# ") {
+		return false
+	}
+	return u.Host != "" || u.Scheme != "http" && u.Scheme != "https" // such as myapp:/callback
+}

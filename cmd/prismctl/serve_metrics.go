@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+const (
+	// countingTime is how long a scrape waits for the engine.
+	countingTime = 5 * time.Second
+	// shownQueues bounds the series of one scrape: the deepest queues are shown.
+	shownQueues = 1000
+)
+
+// metrics counts for Prometheus what a platform does.
+type metrics struct {
+	registry *prometheus.Registry
+	latency  *prometheus.HistogramVec
+	engine   *engine
+	platform atomic.Pointer[platform.Platform] // nil until it is served
+}
+
+func newMetrics(e *engine) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(), engine: e}
+	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "prism_api_duration_seconds",
+		Help:    "Time to answer a call, by API and HTTP status; for the channel, to accept it.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"api", "code"})
+	m.registry.MustRegister(m.latency, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) watch(p *platform.Platform) { m.platform.Store(p) }
+
+// handler leaves out what cannot be told, and tells the rest.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
+}
+
+// call is for [platform.Trace].
+func (m *metrics) call(c platform.Call, o platform.Outcome) {
+	m.latency.WithLabelValues(apiOf(c), strconv.Itoa(o.Status)).Observe(o.Duration.Seconds())
+}
+
+// otherAPI stands for what the platform does not have: anybody can call
+// anything, and each name would be a series.
+const otherAPI = "other"
+
+// apiOf returns the API of a call without what a caller chose.
+func apiOf(c platform.Call) string {
+	api := c.API
+	if _, page, ok := strings.Cut(c.Path, "/oauth/"); ok && api == "" {
+		api = "oauth/" + page
+	}
+	for _, known := range []string{"platform/app/info", "platform/key/info"} {
+		if strings.HasPrefix(api, known+"/") {
+			return known
+		}
+	}
+	if slices.Contains(knownAPIs, api) {
+		return api
+	}
+	return otherAPI
+}
+
+var knownAPIs = []string{
+	"notify", "platform/notify", "platform/notify/status", "platform/notify/read", "platform/notify/write", "platform/notify/purge",
+	"platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
+	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
+	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete",
+	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",
+	"platform/oauth/session_check", "platform/oauth/user", "oauth/authorize", "oauth/token", "oauth/logout",
+}
+
+var (
+	queueMessages = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
+	queues        = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
+	messages      = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
+	messageBytes  = prometheus.NewDesc("prism_message_bytes", "Bytes of the messages of all queues.", nil, nil)
+	engineUp      = prometheus.NewDesc("prism_engine_up", "1 when the engine can store, else 0.", nil, nil)
+	connections   = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
+	connected     = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
+	published     = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
+	delivered     = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
+	acked         = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	strayAcks     = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
+)
+
+// Describe says nothing, so that Collect may tell what there is.
+func (m *metrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect counts everything now.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), countingTime)
+	defer cancel()
+	m.collectStats(out)
+	if m.engine.ready(ctx) != nil {
+		gauge(out, engineUp, 0)
+		return
+	}
+	gauge(out, engineUp, 1)
+	if depths, err := m.engine.queues.Depths(ctx); err == nil {
+		collectDepths(out, depths)
+	}
+}
+
+func (m *metrics) collectStats(out chan<- prometheus.Metric) {
+	p := m.platform.Load()
+	if p == nil {
+		return
+	}
+	s := p.Stats()
+	gauge(out, connections, s.Connections)
+	for _, c := range []struct {
+		desc  *prometheus.Desc
+		value int64
+	}{{connected, s.Connected}, {published, s.Published}, {delivered, s.Delivered}, {acked, s.Acked}, {strayAcks, s.StrayAcks}} {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(c.value))
+	}
+}
+
+func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
+	var ready, unacknowledged, bytes int64
+	for _, d := range depths {
+		ready, unacknowledged, bytes = ready+int64(d.Ready), unacknowledged+int64(d.Unacknowledged), bytes+d.Bytes
+	}
+	gauge(out, queues, int64(len(depths)))
+	gauge(out, messageBytes, bytes)
+	gauge(out, messages, ready, "ready")
+	gauge(out, messages, unacknowledged, "unacknowledged")
+	slices.SortFunc(depths, func(a, b platform.QueueDepth) int {
+		return cmp.Compare(b.Ready+b.Unacknowledged, a.Ready+a.Unacknowledged)
+	})
+	for _, d := range depths[:min(len(depths), shownQueues)] {
+		key, topic := label(d.Owner), label(d.Topic)
+		gauge(out, queueMessages, int64(d.Ready), key, topic, "ready")
+		gauge(out, queueMessages, int64(d.Unacknowledged), key, topic, "unacknowledged")
+	}
+}
+
+func gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+}
+
+// label makes of a name what Prometheus takes.
+func label(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	return strconv.Quote(name)
+}

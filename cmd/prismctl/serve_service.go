@@ -1,0 +1,282 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A service is one run of serve, over an engine that is open.
+type service struct {
+	*serveCmd
+	t      *tool
+	log    *slog.Logger
+	engine *engine
+
+	registry *platform.Registry
+	listener net.Listener
+	host     *host // nil until it serves
+	admin    *adminServer
+	ends     []func() error // what runs beside the host, in the order in which it began
+	backing  sync.Mutex     // held by the backup under way
+}
+
+// run serves until ctx ends, and lets what is under way finish.
+func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
+	defer func() {
+		for _, end := range slices.Backward(s.ends) {
+			err = errors.Join(err, end())
+		}
+	}()
+	if err := s.begin(ctx, chosen); err != nil {
+		if s.host != nil {
+			err = errors.Join(err, s.stop())
+		}
+		return err
+	}
+	select {
+	case err := <-s.host.served:
+		return fmt.Errorf("serving ended: %w", err)
+	case <-ctx.Done():
+	}
+	s.admin.drain()
+	return s.stop()
+}
+
+// begin returns when all is served and announced.
+func (s *service) begin(ctx context.Context, chosen platform.Key) error {
+	key, visitor, err := s.seed(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	access, err := s.openAccessLog()
+	if err != nil {
+		return err
+	}
+	m := newMetrics(s.engine)
+	if err := s.listen(both(access, m.call)); err != nil {
+		return err
+	}
+	m.watch(s.host.platform)
+	if s.admin, err = s.administer(m); err != nil {
+		return err
+	}
+	if err := s.offerBackup(); err != nil {
+		return err
+	}
+	s.warn()
+	return s.announce(key, visitor)
+}
+
+// both calls those functions that are there.
+func both(one, other func(platform.Call, platform.Outcome)) func(platform.Call, platform.Outcome) {
+	if one == nil {
+		return other
+	}
+	return func(c platform.Call, o platform.Outcome) {
+		one(c, o)
+		other(c, o)
+	}
+}
+
+// seed brings what was given into the records, and makes what has to be there.
+func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newcomer, error) {
+	s.registry = platform.NewRegistry(s.engine.store)
+	seeder := &seeder{s.engine.store, s.registry, s.lists, s.whose}
+	admin, err := s.adminKey()
+	if err != nil {
+		return admin, newcomer{}, err
+	}
+	key, err := seeder.keys(ctx, chosen, admin)
+	if err != nil {
+		return key, newcomer{}, err
+	}
+	visitor, err := seeder.users(ctx)
+	return key, visitor, err
+}
+
+// adminKey is that of --admin-key, or the zero value.
+func (s *service) adminKey() (shownKey, error) {
+	key := shownKey{id: s.AdminKey, file: s.AdminSecretFile}
+	if key.id == "" {
+		return key, nil
+	}
+	var err error
+	if key.secret, err = secretOf(s.AdminSecretFile, s.t.env("PRISM_ADMIN_SECRET")); err != nil {
+		return key, fmt.Errorf("%s: %w", s.from["admin-key"], err)
+	}
+	if key.secret == "" {
+		return key, usage("%s: there is no secret: set PRISM_ADMIN_SECRET or give --admin-secret-file", s.from["admin-key"])
+	}
+	return key, nil
+}
+
+// listen starts the platform. From here on calls are answered.
+func (s *service) listen(traced func(platform.Call, platform.Outcome)) error {
+	cert, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	s.listener, err = net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
+	}
+	s.host, err = serveSecure(s.listener, cert, s.config(traced))
+	if err != nil {
+		return errors.Join(err, s.listener.Close())
+	}
+	return nil
+}
+
+func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.Config {
+	cfg := platform.Config{
+		Store:      s.engine.store,
+		Users:      s.registry,
+		Queues:     s.engine.queues,
+		SignWindow: s.SignWindow,
+		Logger:     s.log,
+		Explain:    onLoopback(s.listener.Addr()),
+		Limits:     s.limitFlags.platform(),
+		Trace:      &platform.Trace{Call: traced},
+	}
+	if cfg.SignWindow == 0 {
+		cfg.SignWindow = -1 // zero would be the default
+	}
+	return cfg
+}
+
+func (s *service) warn() {
+	if !onLoopback(s.listener.Addr()) && s.TLSCert == "" {
+		s.t.notice("WARNING: other machines can reach %s, and there is no TLS: everyone on the way can read the messages, the tokens and the passwords.\nGive --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that ends TLS.", s.listener.Addr())
+	}
+	if s.SignWindow == 0 {
+		s.t.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
+	}
+	if s.sync > 0 {
+		s.t.notice("WARNING: with --sync %v, a power failure may take the messages that were confirmed in the last %v.", s.sync, s.sync)
+	}
+}
+
+// stop ends the platform within --drain. What had to be cut is no failure of the
+// command.
+func (s *service) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Drain)
+	defer cancel()
+	if err := s.host.stop(ctx); err != nil {
+		s.t.notice("not everyone had left after %v and was cut off: %v", s.Drain, err)
+	}
+	return nil
+}
+
+// An announcement is the first line of output, for programs.
+type announcement struct {
+	URL    string `json:"url"`
+	Key    string `json:"key"`
+	Secret string `json:"secret,omitempty"` // not that of a file
+	newcomer
+	AdminURL string `json:"admin_url,omitempty"`
+}
+
+func (s *service) announce(key shownKey, visitor newcomer) error {
+	url, adminURL := s.host.url, s.admin.address()
+	if s.t.Output == asJSON {
+		if key.file != "" {
+			key.secret = ""
+		}
+		return s.t.printJSON(announcement{url, key.id, key.secret, visitor, adminURL})
+	}
+	admin := ""
+	if adminURL != "" {
+		admin = "\nIts health and metrics are at " + adminURL
+	}
+	return s.t.println(`A platform is ready at %s
+%s Ctrl-C ends it.%s
+
+In another terminal, paste
+
+    export PRISM_URL=%s
+%s
+and try
+
+    prismctl publish order.new 'hello world'
+    prismctl queue status
+    prismctl consume
+    prismctl login
+
+%s`, url, s.lasting(), admin, quoted(url), key.exports(), visitor.introduction())
+}
+
+// lasting says where the messages are.
+func (s *service) lasting() string {
+	if where := s.storage.where(); where != "" {
+		return "Its messages are in " + where + " and stay."
+	}
+	return "Its messages live in memory and end with it."
+}
+
+// exports are the lines of a shell by which clients find the key.
+func (k shownKey) exports() string {
+	if k.id == "" {
+		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
+	}
+	secret := quoted(k.secret)
+	if k.file != "" {
+		secret = `"$(cat ` + quoted(k.file) + `)"`
+	}
+	return fmt.Sprintf("    export PRISM_KEY=%s\n    export PRISM_SECRET=%s\n", quoted(k.id), secret)
+}
+
+// openAccessLog returns what writes a line for each call, or nil.
+func (s *service) openAccessLog() (func(platform.Call, platform.Outcome), error) {
+	switch {
+	case s.AccessLog == "":
+		return nil, nil
+	case s.AccessLog == "-" && s.t.Output != asJSON:
+		return nil, usage("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
+	case s.AccessLog == "-":
+		return newAccessLog(s.t.out, s.log).call, nil
+	}
+	f, err := openAccessFile(s.AccessLog)
+	if err != nil {
+		return nil, err
+	}
+	stop := onHangup(func() {
+		if err := f.reopen(); err != nil {
+			s.log.Error("the access log could not be opened again, and goes on in the old file", "error", err)
+		}
+	})
+	s.ends = append(s.ends, f.close, stop)
+	return newAccessLog(f, s.log).call, nil
+}
+
+// certificate returns that of --tls-cert, or nil.
+func (s *service) certificate() (*certificate, error) {
+	if s.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := newCertificate(s.TLSCert, s.TLSKey, s.log, time.Now)
+	if err != nil {
+		return nil, usage("%s: %w", cmp.Or(s.from["tls-cert"], "tls-cert"), err)
+	}
+	return cert, nil
+}
+
+// quoted returns s as a word of a shell.
+func quoted(s string) string {
+	plain := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/@%+=", r)
+	}
+	if s != "" && strings.IndexFunc(s, plain) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// sources tells where each setting has its value from: the flag, the variable,
+// the line of the file, or "default".
+type sources map[string]string
+
+const fromDefault = "default"
+
+// settle gives the flags that are settings, by the tag config, the values that
+// the command line did not: those of the environment, or else of the file, or
+// else their defaults.
+func settle(k *kong.Context, env func(string) string, file *configFile) (sources, error) {
+	from := sources{}
+	for _, p := range k.Path {
+		if p.Flag != nil {
+			from[p.Flag.Tag.Get("config")] = "--" + p.Flag.Name
+		}
+	}
+	for _, flag := range settingsOf(k) {
+		name := flag.Tag.Get("config")
+		if from[name] != "" {
+			continue
+		}
+		text, source, err := lookUp(name, env, file)
+		if err != nil {
+			return nil, err
+		}
+		from[name] = source
+		if source == fromDefault {
+			continue
+		}
+		if err := set(flag, text); err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+	}
+	return from, nil
+}
+
+// settingsOf returns the flags that are settings, in their order.
+func settingsOf(k *kong.Context) []*kong.Flag {
+	var flags []*kong.Flag
+	for _, flag := range k.Flags() {
+		if flag.Tag.Get("config") != "" {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}
+
+// lookUp returns the value of a setting, and where it was found.
+func lookUp(name string, env func(string) string, file *configFile) (text, source string, err error) {
+	for _, variable := range variables(name) {
+		if text := env(variable); text != "" {
+			return text, variable, nil
+		}
+	}
+	value, ok := file.scalar(name)
+	if !ok {
+		return "", fromDefault, nil
+	}
+	source = file.source(name)
+	switch reflect.ValueOf(value).Kind() {
+	case reflect.String, reflect.Int64, reflect.Float64, reflect.Bool:
+		return fmt.Sprint(value), source, nil
+	}
+	return "", source, fmt.Errorf("%s: it must be one value, no list and no table", source)
+}
+
+// variables are the names of a setting in the environment.
+func variables(name string) []string {
+	names := []string{"PRISM_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))}
+	if name == "log-level" {
+		names = append(names, "PRISM_LOG") // as for every other command
+	}
+	return names
+}
+
+// set parses text as the command line would.
+func set(flag *kong.Flag, text string) error {
+	scan := kong.ScanFromTokens(kong.Token{Type: kong.FlagValueToken, Value: text})
+	return flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, flag.Target)
+}
