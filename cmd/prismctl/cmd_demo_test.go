@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ func misleading() map[string]string {
 	}
 }
 
+const demoSteps = 8
+
 func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 	began := time.Now()
 	r := invocation{args: []string{"demo"}, env: misleading()}.run()
@@ -22,7 +25,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, part := range []string{
-		"called        GET shop/order", "read          Hello demo, order 1001 is that of demo", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
+		"called        GET shop/order", "read          Hello demo-", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
 		"tried again   order.paid", "cut           3 connections", "reconnected   the consumer", "reconnected   the publisher",
 		"consumed      all 200 messages", "refused       HTTP 401 invalid_sign", "All of it held",
 	} {
@@ -30,7 +33,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 			t.Errorf("%q is not in\n%s", part, r.out)
 		}
 	}
-	if strings.Count(r.out, "✓") != 8 {
+	if strings.Count(r.out, "✓") != demoSteps {
 		t.Errorf("not every step is checked in\n%s", r.out)
 	}
 }
@@ -38,7 +41,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 func TestTheDemoForProgramsIsOneObjectAStep(t *testing.T) {
 	r := invocation{args: []string{"demo", "--output", "json"}}.run()
 	steps := parsed(t, r.out)
-	if r.status != exitDone || len(steps) != 8 {
+	if r.status != exitDone || len(steps) != demoSteps {
 		t.Fatalf("%+v", r)
 	}
 	for _, s := range steps {
@@ -46,6 +49,24 @@ func TestTheDemoForProgramsIsOneObjectAStep(t *testing.T) {
 			t.Errorf("%v", s)
 		}
 	}
+}
+
+func TestTheDemoHoldsOnWhatStaysAndLeavesItAsItWas(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, place := range [][]string{{"--data", dir}, {"--data", dir}, {"--nats", jetStream(t)}} {
+		r := invocation{args: append([]string{"demo"}, place...), env: misleading()}.run()
+		if r.status != exitDone || r.err != "" || strings.Count(r.out, "✓") != demoSteps {
+			t.Errorf("%v: %+v", place, r)
+		}
+	}
+	one := serve(t, nil, "--data", dir)
+	if one.User != "demo" || one.Password == "" {
+		t.Errorf("the demo has left a user: %s", one.first)
+	}
+	if r := one.do("app list --output json"); len(parsed(t, r.out)) != 1 {
+		t.Errorf("the demo has left an app: %+v", r)
+	}
+	one.stop().want(t, exitDone, "", "")
 }
 
 func TestTheDemoIsInterrupted(t *testing.T) {

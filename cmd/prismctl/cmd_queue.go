@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -32,11 +33,7 @@ func (*queueCmd) Help() string {
 
 // queues does something with the queues of the key.
 func (c *connection) queues(ctx context.Context, t *tool, do func(context.Context, *notify.Queues) error) error {
-	client, err := c.client(ctx, t)
-	if err != nil {
-		return err
-	}
-	return c.attempt(ctx, func(ctx context.Context) error { return do(ctx, notify.NewQueues(client)) })
+	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error { return do(ctx, notify.NewQueues(client)) })
 }
 
 // change is queues for what has no result; then it says what was done.
@@ -44,10 +41,7 @@ func (c *connection) change(ctx context.Context, t *tool, done string, do func(c
 	if err := c.queues(ctx, t, do); err != nil {
 		return err
 	}
-	if t.Output == asJSON {
-		return t.printJSON(true)
-	}
-	return t.println("%s", done)
+	return t.printDone(done)
 }
 
 // queueName is a topic for people.
@@ -164,7 +158,9 @@ type queueBindCmd struct {
 
 // Help teaches by example.
 func (*queueBindCmd) Help() string {
-	return `    prismctl queue bind orders 'order.*'
+	return `A published message goes to each queue that is bound to a pattern which its routing key matches.
+
+    prismctl queue bind orders 'order.*'
     prismctl queue bind everything '#'`
 }
 

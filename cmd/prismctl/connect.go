@@ -101,6 +101,15 @@ func (c *connection) within(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeout(ctx, c.Timeout)
 }
 
+// with makes a call by the client that the flags describe, as attempt does.
+func (c *connection) with(ctx context.Context, t *tool, call func(context.Context, *prism.Client) error) error {
+	client, err := c.client(ctx, t)
+	if err != nil {
+		return err
+	}
+	return c.attempt(ctx, func(ctx context.Context) error { return call(ctx, client) })
+}
+
 // attempt makes a call within --timeout and sees to the exit status of its
 // error.
 func (c *connection) attempt(ctx context.Context, call func(context.Context) error) error {

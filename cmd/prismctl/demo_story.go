@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,6 @@ import (
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 )
 
 // A demo is the story of one platform and its clients.
@@ -25,33 +25,34 @@ type demo struct {
 	said      []string // within the step
 	unwritten error
 
-	cutter *cutter
-	host   *host
-	key    platform.Key
-	client *prism.Client
-	acked  chan struct{} // tells that the platform has seen an ack since it was last asked
-
-	visitor newcomer
+	storage  *storage
+	engine   *engine
+	registry *platform.Registry
+	cutter   *cutter
+	host     *host
+	key      platform.Key
+	client   *prism.Client
+	acked    chan struct{} // tells that the platform has seen an ack since it was last asked
+	password string        // of the user, whose name is that of the app
 }
 
 // start serves a platform whose backend has one API of a shop.
-func (d *demo) start(ctx context.Context) error {
+func (d *demo) start(ctx context.Context) (err error) {
+	d.engine, err = d.storage.open(ctx, 0, queueBounds{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := d.provision(ctx); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	d.cutter = newCutter(l)
-	d.key = platform.NewKey("demo")
 	d.acked = make(chan struct{}, 1)
-	store := memory.NewStore(d.key)
-	seed := &seeder{store: store, registry: platform.NewRegistry(store)}
-	d.visitor, err = seed.visitor(ctx)
-	err = errors.Join(err, seed.app(ctx, appEntry{ID: d.key.App, Redirects: localRedirects()}))
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
 	d.host, err = serveOn(d.cutter, platform.Config{
-		Store: store, Users: seed.registry, Queues: memory.New(memory.Config{}), Logger: slog.New(slog.DiscardHandler),
+		Store: d.engine.store, Users: d.registry, Queues: d.engine.queues, Logger: slog.New(slog.DiscardHandler),
 		Explain: true, Backend: http.HandlerFunc(shop), Trace: &platform.Trace{Ack: d.sawAck},
 	})
 	if err != nil {
@@ -60,6 +61,23 @@ func (d *demo) start(ctx context.Context) error {
 	d.client, err = prism.New(prism.Config{Server: d.host.url, Key: d.key.ID, Secret: d.key.Secret})
 	d.say("listening", "on %s, with the key %s", d.host.url, d.key.ID)
 	return err
+}
+
+// provision makes an app with a key, and a user. Their names are like no other:
+// others may live in the same place.
+func (d *demo) provision(ctx context.Context) error {
+	d.registry = platform.NewRegistry(d.engine.store)
+	d.key = platform.NewKey("")
+	d.key.App = "demo-" + d.key.ID
+	d.password = platform.NewKey("").Secret
+	hash, err := platform.HashPassword(d.password, 1) // what is that random needs no slow hash
+	if err != nil {
+		return err
+	}
+	return cmp.Or(
+		d.registry.SaveApp(ctx, platform.App{ID: d.key.App, Redirects: localRedirects()}),
+		d.registry.SaveKey(ctx, d.key),
+		d.registry.SaveUser(ctx, platform.User{ID: d.key.App, Login: d.key.App}, hash))
 }
 
 // shop is the backend of an API provider.
@@ -194,19 +212,22 @@ func (d *demo) ending(ctx context.Context) error {
 	return nil
 }
 
-// leave stops the platform, once.
-func (d *demo) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// leave stops the platform and removes what provision made, once.
+func (d *demo) leave() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	h := d.host
-	d.host = nil
-	if h == nil {
-		return nil
-	}
 	if d.client != nil {
 		d.client.CloseIdleConnections()
 	}
-	return h.stop(ctx)
+	if h := d.host; h != nil {
+		d.host = nil
+		err = h.stop(ctx)
+	}
+	if e := d.engine; e != nil {
+		d.engine = nil
+		err = errors.Join(err, d.registry.DeleteUser(ctx, d.key.App), d.registry.DeleteApp(ctx, d.key.App), e.close())
+	}
+	return err
 }
 
 // publish publishes one message and says so.

@@ -70,7 +70,7 @@ func (d *demo) signIn(ctx context.Context, address string) error {
 		return err
 	}
 	d.say("opened", "%s, which sent the browser to the platform's login", address)
-	fields := url.Values{"login": {d.visitor.Name}, "password": {d.visitor.Password}}
+	fields := url.Values{"login": {d.key.App}, "password": {d.password}}
 	for _, field := range hiddenField.FindAllStringSubmatch(form.body, -1) {
 		fields.Set(field[1], html.UnescapeString(field[2]))
 	}
@@ -78,9 +78,9 @@ func (d *demo) signIn(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	d.say("signed in", "as %s, and back at %s", d.visitor.Name, page.address)
+	d.say("signed in", "as %s, and back at %s", d.key.App, page.address)
 	d.say("read", "%s: the backend knows for whom it is called", page.body)
-	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", d.visitor.Name)
+	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", d.key.App)
 	return errors.Join(check(page.address == address, "the login does not lead back to the page"),
 		check(page.body == want, cmp.Or(page.body, "the page is empty")))
 }

@@ -55,6 +55,14 @@ func (t *tool) printJSON(v any) error {
 	return t.write(line)
 }
 
+// printDone says what was done, or true for programs.
+func (t *tool) printDone(text string) error {
+	if t.Output == asJSON {
+		return t.printJSON(true)
+	}
+	return t.println("%s", text)
+}
+
 // jsonLine leaves <, > and & as they are: the output is no web page.
 func jsonLine(v any) ([]byte, error) {
 	var b bytes.Buffer

@@ -47,6 +47,9 @@ type commands struct {
 	Consume consumeCmd `cmd:"" group:"messages" help:"Print deliveries and acknowledge them."`
 	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
 
+	App appCmd `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
+	Key keyCmd `cmd:"" group:"provision" help:"Look after the keys of apps."`
+
 	Sign    signCmd    `cmd:"" group:"other" help:"Sign, and explain a signature."`
 	Version versionCmd `cmd:"" group:"other" help:"Print the version."`
 }
@@ -78,6 +81,7 @@ func run(ctx context.Context, args []string, t tool) int {
 			{Key: "user", Title: "Act as a user:"},
 			{Key: "call", Title: "Call an API:"},
 			{Key: "messages", Title: "Messages:"},
+			{Key: "provision", Title: "Provision, with an admin key:"},
 			{Key: "connection", Title: "Connection:"},
 			{Key: "other", Title: "Other:"},
 		}))
@@ -137,7 +141,7 @@ func (t *tool) notice(format string, args ...any) {
 // plain is the text of an error without the name of a package in front.
 func plain(err error) string {
 	text := err.Error()
-	for _, name := range []string{"prism: ", "notify: ", "oauth: ", "socket: "} {
+	for _, name := range []string{"prism: ", "notify: ", "oauth: ", "admin: ", "socket: "} {
 		text = strings.TrimPrefix(text, name)
 	}
 	return text

@@ -74,6 +74,17 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"queue create", complete, "the topic is empty"},
 		{"queue bind orders", complete, "the pattern is empty"},
 		{"queue read -n 0", complete, "-n must be 1 or more"},
+		{"app", complete, "expected one of"},
+		{"app create", complete, "expected \"<name>\""},
+		{"app show", complete, "the ID of the app is empty"},
+		{"app publish shop", complete, "there is no pattern"},
+		{"app publish shop # --none", complete, "exclude each other"},
+		{"app listen shop", complete, "there is no pattern"},
+		{"app show ..", complete, "segment"},
+		{"key create shop --expires tomorrow", complete, "\"tomorrow\" is no time"},
+		{"key create shop --expires=-1h", complete, "is no time"},
+		{"key create shop --meta a", complete, "--meta"},
+		{"key delete", complete, "the key is empty"},
 		{"sign", complete, "the method must be"},
 		{"sign GET", complete, "whole path"},
 		{"sign get /api/x", complete, "in capitals"},
@@ -116,6 +127,10 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 		{[]string{"queue", "create", ""}, "the topic is empty"},
 		{[]string{"queue", "drop", ""}, "the topic is empty"},
 		{[]string{"queue", "bind", "orders", ""}, "the pattern is empty"},
+		{[]string{"app", "show", ""}, "the ID of the app is empty"},
+		{[]string{"app", "publish", "", "#"}, "the ID of the app is empty"},
+		{[]string{"key", "create", ""}, "the ID of the app is empty"},
+		{[]string{"key", "show", ""}, "the key is empty"},
 	} {
 		invocation{args: c.args, env: env}.run().want(t, exitUsage, "", c.err)
 	}
@@ -123,7 +138,7 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "sign",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

@@ -15,6 +15,7 @@ import (
 // files, so help does not list them. What platform derives from others is 0.
 type limitFlags struct {
 	LimitsConnectionsPerKey   int   `config:"limits.connections-per-key" hidden:"" default:"100" help:"live channel connections of a key"`
+	LimitsKeysPerApp          int   `config:"limits.keys-per-app" hidden:"" default:"500" help:"keys that admin keys can make of one app"`
 	LimitsTopicsPerConnection int   `config:"limits.topics-per-connection" hidden:"" default:"64" help:"queues consumed on one connection"`
 	LimitsWindow              int   `config:"limits.window" hidden:"" default:"256" help:"unacknowledged deliveries of a connection"`
 	LimitsSmallWindow         int   `config:"limits.small-window" hidden:"" default:"0" help:"those of a peer that has not sent a ping; 0 is 16, or window if that is less"`
@@ -40,6 +41,7 @@ type limitFlags struct {
 func (f *limitFlags) platform() platform.Limits {
 	return platform.Limits{
 		ConnectionsPerKey:   f.LimitsConnectionsPerKey,
+		KeysPerApp:          f.LimitsKeysPerApp,
 		TopicsPerConnection: f.LimitsTopicsPerConnection,
 		Window:              f.LimitsWindow,
 		SmallWindow:         f.LimitsSmallWindow,

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/shopex/prism-go/admin"
+)
+
+type appCmd struct {
+	List    appListCmd    `cmd:"" help:"List the apps."`
+	Create  appCreateCmd  `cmd:"" help:"Make an app."`
+	Show    appShowCmd    `cmd:"" help:"Show an app, and what it may publish and listen to."`
+	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys."`
+	Publish appPublishCmd `cmd:"" help:"Say which routing keys an app may publish."`
+	Listen  appListenCmd  `cmd:"" help:"Say which routing keys reach the queues of an app."`
+}
+
+// Help teaches by example.
+func (*appCmd) Help() string {
+	return `An app is a product that calls APIs; its keys are where it is installed. These commands need an admin key, such as the one that "prismctl serve" makes at its first start.
+
+    prismctl app create 'My shop' --id shop
+    prismctl app publish shop 'order.#'
+    prismctl key create shop`
+}
+
+// anApp is the argument of commands about one app.
+type anApp struct {
+	ID string `arg:"" name:"app" help:"The ID of the app."`
+}
+
+// Validate is called for the argument.
+func (a *anApp) Validate() error {
+	if a.ID == "" {
+		return errors.New("the ID of the app is empty: \"prismctl app list\" names them")
+	}
+	return nil
+}
+
+// An appLine is an app in JSON.
+type appLine struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Summary string    `json:"summary"`
+	Domain  string    `json:"domain"`
+	Created time.Time `json:"created"`
+	Keys    int       `json:"keys"`
+	MaxKeys int       `json:"max_keys"`
+	Publish []string  `json:"publish"` // null: every routing key
+	Listen  []string  `json:"listen"`  // likewise
+}
+
+func (t *tool) printApp(a *admin.App) error {
+	if t.Output == asJSON {
+		return t.printJSON(appLine(*a))
+	}
+	return t.printTable([][]string{
+		{"id", shown(a.ID)},
+		{"name", shown(a.Name)},
+		{"summary", textOr(a.Summary, "-")},
+		{"domain", shown(a.Domain)},
+		{"created", timeOr(a.Created, "-")},
+		{"keys", ofLimit(a.Keys, a.MaxKeys)},
+		{"publishes", patternsFor(a.Publish)},
+		{"listens to", patternsFor(a.Listen)},
+	})
+}
+
+type appListCmd struct{ connection }
+
+// Run prints one app a line.
+func (c *appListCmd) Run(ctx context.Context, t *tool) error {
+	var apps []*admin.App
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+		apps, err = a.Apps(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if t.Output == asJSON {
+		return printEach(apps, t.printApp)
+	}
+	rows := [][]string{{"ID", "NAME", "KEYS", "CREATED"}}
+	for _, a := range apps {
+		rows = append(rows, []string{shown(a.ID), shown(a.Name), strconv.Itoa(a.Keys), timeOr(a.Created, "-")})
+	}
+	return t.printTable(rows)
+}
+
+// printEach prints until something cannot be printed.
+func printEach[T any](all []T, print func(T) error) error {
+	for _, one := range all {
+		if err := print(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type appCreateCmd struct {
+	connection
+	Name    string `arg:"" help:"The name of the app, for people."`
+	ID      string `name:"id" placeholder:"ID" help:"Its ID, of letters, digits, - and _. Without it the platform chooses one."`
+	Summary string `placeholder:"TEXT" help:"What it is, for people."`
+}
+
+// Run makes an app and shows it.
+func (c *appCreateCmd) Run(ctx context.Context, t *tool) error {
+	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.App, error) {
+		return a.CreateApp(ctx, admin.NewApp{ID: c.ID, Name: c.Name, Summary: c.Summary})
+	})
+}
+
+type appShowCmd struct {
+	connection
+	anApp
+}
+
+// Run shows an app.
+func (c *appShowCmd) Run(ctx context.Context, t *tool) error {
+	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.App, error) { return a.App(ctx, c.ID) })
+}
+
+// appOf shows the app that is the result of a call.
+func (c *connection) appOf(ctx context.Context, t *tool, call func(context.Context, *admin.Admin) (*admin.App, error)) error {
+	var app *admin.App
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+		app, err = call(ctx, a)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return t.printApp(app)
+}
+
+type appDeleteCmd struct {
+	connection
+	anApp
+}
+
+// Run deletes an app.
+func (c *appDeleteCmd) Run(ctx context.Context, t *tool) error {
+	return c.provisioned(ctx, t, "deleted app "+shown(c.ID)+" and its keys", func(ctx context.Context, a *admin.Admin) error {
+		return a.DeleteApp(ctx, c.ID)
+	})
+}
+
+// allowed is what an app is allowed.
+type allowed struct {
+	anApp
+	Patterns []string `arg:"" optional:"" name:"pattern" help:"Words with dots between; * is any one word, # any number of words. They stand in place of what was allowed before; '#' alone allows every routing key."`
+	None     bool     `help:"Allow none, instead of patterns."`
+}
+
+// Validate is called for the arguments. That of what is embedded is called too.
+func (a *allowed) Validate() error {
+	switch {
+	case a.None && len(a.Patterns) > 0:
+		return errors.New("--none and patterns exclude each other")
+	case !a.None && len(a.Patterns) == 0:
+		return errors.New("there is no pattern: give one such as 'order.#', '#' for every routing key, or --none")
+	}
+	return a.anApp.Validate()
+}
+
+type appPublishCmd struct {
+	connection
+	allowed
+}
+
+// Help teaches by example.
+func (*appPublishCmd) Help() string {
+	return `It counts at once, also for connections that are open. A message that is not allowed is refused.
+
+    prismctl app publish shop 'order.#' stock.changed
+    prismctl app publish shop --none`
+}
+
+// Run says what an app may publish.
+func (c *appPublishCmd) Run(ctx context.Context, t *tool) error {
+	done := "app " + shown(c.ID) + " may publish: " + patternsFor(append([]string{}, c.Patterns...))
+	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Admin) error {
+		return a.AllowPublish(ctx, c.ID, c.Patterns...)
+	})
+}
+
+type appListenCmd struct {
+	connection
+	allowed
+}
+
+// Help teaches by example.
+func (*appListenCmd) Help() string {
+	return `It counts at once. A message that is not allowed does not reach a queue of the app; what is in a queue stays there.
+
+    prismctl app listen shop 'order.*'
+    prismctl app listen shop '#'`
+}
+
+// Run says what an app may listen to.
+func (c *appListenCmd) Run(ctx context.Context, t *tool) error {
+	done := "app " + shown(c.ID) + " listens to: " + patternsFor(append([]string{}, c.Patterns...))
+	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Admin) error {
+		return a.AllowListen(ctx, c.ID, c.Patterns...)
+	})
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shopex/prism-go/admin"
+)
+
+type keyCmd struct {
+	List   keyListCmd   `cmd:"" help:"List the keys of an app."`
+	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
+	Show   keyShowCmd   `cmd:"" help:"Show a key."`
+	Delete keyDeleteCmd `cmd:"" help:"Delete a key and close its connections."`
+}
+
+// Help teaches by example.
+func (*keyCmd) Help() string {
+	return `A key, with its secret, is one installation of an app. These commands need an admin key, such as the one that "prismctl serve" makes at its first start.
+
+    prismctl key create shop --notes 'the shop in Shanghai'
+    prismctl key list shop
+    prismctl key delete buwb2lii`
+}
+
+// aKey is the argument of commands about one key.
+type aKey struct {
+	ID string `arg:"" name:"client-id" help:"The key, also called client_id."`
+}
+
+// Validate is called for the argument.
+func (a *aKey) Validate() error {
+	if a.ID == "" {
+		return errors.New("the key is empty: \"prismctl key list APP\" names those of an app")
+	}
+	return nil
+}
+
+// A keyLine is a key in JSON.
+type keyLine struct {
+	Key     string            `json:"key"`
+	Secret  string            `json:"secret,omitempty"`
+	App     string            `json:"app"`
+	Domain  string            `json:"domain"`
+	Notes   string            `json:"notes"`
+	Meta    map[string]string `json:"meta,omitempty"`
+	Created time.Time         `json:"created"`
+	Expires *time.Time        `json:"expires"` // null: never
+}
+
+func (t *tool) printKey(k *admin.Key) error {
+	if t.Output == asJSON {
+		line := keyLine{
+			Key: k.ID, Secret: k.Secret, App: k.App, Domain: k.Domain,
+			Notes: k.Notes, Meta: k.Meta, Created: k.Created,
+		}
+		if !k.Expires.IsZero() {
+			line.Expires = &k.Expires
+		}
+		return t.printJSON(line)
+	}
+	rows := [][]string{{"key", shown(k.ID)}}
+	if k.Secret != "" {
+		rows = append(rows, []string{"secret", shown(k.Secret)})
+	}
+	return t.printTable(append(rows,
+		[]string{"app", shown(k.App)},
+		[]string{"domain", shown(k.Domain)},
+		[]string{"notes", textOr(k.Notes, "-")},
+		[]string{"created", timeOr(k.Created, "-")},
+		[]string{"expires", timeOr(k.Expires, "never")},
+	))
+}
+
+type keyListCmd struct {
+	connection
+	anApp
+}
+
+// Run prints one key a line, without secrets.
+func (c *keyListCmd) Run(ctx context.Context, t *tool) error {
+	var keys []*admin.Key
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+		keys, err = a.Keys(ctx, c.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if t.Output == asJSON {
+		return printEach(keys, t.printKey)
+	}
+	rows := [][]string{{"KEY", "CREATED", "EXPIRES", "NOTES"}}
+	for _, k := range keys {
+		rows = append(rows, []string{shown(k.ID), timeOr(k.Created, "-"), timeOr(k.Expires, "never"), textOr(k.Notes, "-")})
+	}
+	return t.printTable(rows)
+}
+
+type keyCreateCmd struct {
+	connection
+	anApp
+	Notes   string            `placeholder:"TEXT" help:"What it is for, for people."`
+	Meta    map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"Something to keep with it. May be repeated."`
+	Expires string            `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
+
+	expires func(now time.Time) time.Time
+}
+
+// Help teaches by example.
+func (*keyCreateCmd) Help() string {
+	return `The secret is shown now, and later by "prismctl key show --secret".
+
+    prismctl key create shop
+    prismctl key create shop --notes 'load test' --expires 24h
+    prismctl key create shop --output json`
+}
+
+// AfterApply is called for the flags.
+func (c *keyCreateCmd) AfterApply() (err error) {
+	c.expires, err = parseExpires(c.Expires)
+	return err
+}
+
+// parseExpires reads a time, or a duration that begins when the key is made.
+func parseExpires(text string) (func(now time.Time) time.Time, error) {
+	at := func(fixed time.Time) func(time.Time) time.Time {
+		return func(time.Time) time.Time { return fixed }
+	}
+	if text == "" {
+		return at(time.Time{}), nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return func(now time.Time) time.Time { return now.Add(d) }, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return at(day), nil
+	}
+	if moment, err := time.Parse(time.RFC3339, text); err == nil {
+		return at(moment), nil
+	}
+	return nil, fmt.Errorf("--expires: %q is no time: write 2030-01-31, 2030-01-31T12:00:00Z or 720h", text)
+}
+
+// Run makes a key and shows it with its secret.
+func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.Key, error) {
+		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: c.expires(time.Now())})
+	})
+}
+
+type keyShowCmd struct {
+	connection
+	aKey
+	Secret bool `help:"Show the secret, too."`
+}
+
+// Run shows a key.
+func (c *keyShowCmd) Run(ctx context.Context, t *tool) error {
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.Key, error) {
+		key, err := a.Key(ctx, c.ID)
+		if err == nil && !c.Secret {
+			key.Secret = ""
+		}
+		return key, err
+	})
+}
+
+// keyOf shows the key that is the result of a call.
+func (c *connection) keyOf(ctx context.Context, t *tool, call func(context.Context, *admin.Admin) (*admin.Key, error)) error {
+	var key *admin.Key
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+		key, err = call(ctx, a)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return t.printKey(key)
+}
+
+type keyDeleteCmd struct {
+	connection
+	aKey
+}
+
+// Run deletes a key.
+func (c *keyDeleteCmd) Run(ctx context.Context, t *tool) error {
+	return c.provisioned(ctx, t, "deleted key "+shown(c.ID), func(ctx context.Context, a *admin.Admin) error {
+		return a.DeleteKey(ctx, c.ID)
+	})
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/admin"
+)
+
+// provision does something with the apps and keys of the admin key's domain.
+func (c *connection) provision(ctx context.Context, t *tool, do func(context.Context, *admin.Admin) error) error {
+	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error { return do(ctx, admin.New(client)) })
+}
+
+// provisioned is provision for what has no result; then it says what was done.
+func (c *connection) provisioned(ctx context.Context, t *tool, done string, do func(context.Context, *admin.Admin) error) error {
+	if err := c.provision(ctx, t, do); err != nil {
+		return err
+	}
+	return t.printDone(done)
+}
+
+// printTable prints rows in columns.
+func (t *tool) printTable(rows [][]string) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = w.Write([]byte(strings.Join(row, "\t") + "\n"))
+	}
+	_ = w.Flush() // to memory
+	return t.write(b.Bytes())
+}
+
+// patternsFor are patterns for people.
+func patternsFor(patterns []string) string {
+	switch {
+	case patterns == nil:
+		return "every routing key"
+	case len(patterns) == 0:
+		return "none"
+	}
+	texts := make([]string, len(patterns))
+	for i, pattern := range patterns {
+		texts[i] = shown(pattern)
+	}
+	return strings.Join(texts, " ")
+}
+
+// textOr is a text for people, or what stands for none.
+func textOr(s, none string) string {
+	if s == "" {
+		return none
+	}
+	return shown(s)
+}
+
+// timeOr is a time for people, or what stands for none.
+func timeOr(at time.Time, none string) string {
+	if at.IsZero() {
+		return none
+	}
+	return at.Local().Format(time.DateTime)
+}
+
+// ofLimit is a count of a limit.
+func ofLimit(n, limit int) string { return strconv.Itoa(n) + " of " + strconv.Itoa(limit) }
