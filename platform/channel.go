@@ -32,6 +32,9 @@ type channel struct {
 	conn   *socket.Conn
 	tasks  sync.WaitGroup // delivery and ping
 
+	acks []ack    // read and not yet stored; only the reading goroutine has them
+	ids  []uint64 // scratch of storeAcks
+
 	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
 
 	mu         sync.Mutex // guards what follows
@@ -139,6 +142,7 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		MaxMessage:   int64(1 + 2 + l.Key + 4 + l.Body + 2 + l.ContentType),
 		WriteTimeout: c.p.cfg.WriteTimeout,
 		OnPing:       c.onPing(),
+		OnWait:       c.storeAcks,
 	})
 	if err != nil {
 		return err
@@ -263,6 +267,7 @@ func (c *channel) read() {
 	for {
 		_, frame, err := c.conn.Read(context.Background())
 		if err != nil {
+			c.storeAcks()
 			c.end(endingOf(err))
 			return
 		}
@@ -301,7 +306,8 @@ func (c *channel) obey(frame []byte) error {
 	case wire.OpConsume:
 		return c.consume(cmd.Topic)
 	default:
-		return c.ack(cmd.Tag, cmd.HasTag)
+		c.ack(cmd.Tag, cmd.HasTag)
+		return nil
 	}
 }
 

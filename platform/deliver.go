@@ -180,16 +180,57 @@ func (c *channel) hold(tag uint64, h held) bool {
 	return true
 }
 
-// ack removes a delivered message for good. A tag that is not outstanding,
-// or none at all, is counted and otherwise ignored.
-func (c *channel) ack(tag uint64, hasTag bool) error {
-	h, known := c.let(tag, hasTag)
-	var err error
-	if known {
-		err = h.queue.Ack(c.ctx, h.id)
+// An ack is one that was read and is to be stored.
+type ack struct {
+	tag    uint64
+	hasTag bool
+	known  bool // it named a delivery
+	held        // until it is stored
+}
+
+// maxAcks is how many acks are stored at once.
+const maxAcks = 256
+
+// ack notes an ack. It is stored with those that have come already, as an
+// engine that syncs takes as long for many as for one: when no more are there,
+// or a ping is.
+func (c *channel) ack(tag uint64, hasTag bool) {
+	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
+	if len(c.acks) == maxAcks {
+		c.storeAcks()
 	}
-	c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: tag, Stray: !known})
-	return err
+}
+
+// storeAcks removes delivered messages for good. A tag that is not outstanding,
+// or none at all, is counted and otherwise ignored.
+func (c *channel) storeAcks() {
+	for i := range c.acks {
+		a := &c.acks[i]
+		a.held, a.known = c.let(a.tag, a.hasTag)
+	}
+	for i := range c.acks {
+		if queue := c.acks[i].queue; queue != nil {
+			c.storeAcksOf(queue, c.acks[i:])
+		}
+	}
+	for _, a := range c.acks {
+		c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
+	}
+	c.acks = c.acks[:0]
+}
+
+// storeAcksOf stores those of one queue.
+func (c *channel) storeAcksOf(queue Consumer, acks []ack) {
+	c.ids = c.ids[:0]
+	for i := range acks {
+		if acks[i].queue == queue {
+			c.ids = append(c.ids, acks[i].id)
+			acks[i].queue = nil
+		}
+	}
+	if err := queue.Ack(c.ctx, c.ids...); err != nil && c.ctx.Err() == nil {
+		c.end(c.refusal(err))
+	}
 }
 
 // let takes a delivery out of the window.

@@ -47,6 +47,11 @@ type Options struct {
 	// in Read. They must not block nor call Read or Close; payload is valid
 	// during the call. A ping is answered whether or not OnPing is set.
 	OnPing, OnPong func(payload []byte)
+	// OnWait, if set, is called by the goroutine in Read before it waits for
+	// bytes of the peer, and before it answers a ping: who puts off what
+	// several messages want, to do it at once, does it there. It may block,
+	// and must not call Read or Close.
+	OnWait func()
 }
 
 const (
@@ -194,6 +199,7 @@ func (s *source) Read(p []byte) (int, error) {
 		s.early = s.early[n:]
 		return n, nil
 	}
+	s.conn.aboutToWait()
 	n, err := s.conn.rwc.Read(p)
 	s.full = n == len(p)
 	if n > 0 {

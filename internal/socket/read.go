@@ -275,6 +275,7 @@ func (c *Conn) control(h ws.Header) error {
 	case ws.OpClose:
 		return parseClose(payload)
 	case ws.OpPing:
+		c.aboutToWait()
 		c.pong(payload)
 		if c.opt.OnPing != nil {
 			c.opt.OnPing(payload)
@@ -285,6 +286,14 @@ func (c *Conn) control(h ws.Header) error {
 		}
 	}
 	return nil
+}
+
+// aboutToWait tells OnWait, but not while Close reads: then nobody does
+// anything any more.
+func (c *Conn) aboutToWait() {
+	if c.opt.OnWait != nil && c.role.holder.Load() == reader {
+		c.opt.OnWait()
+	}
 }
 
 func readError(err error) error {

@@ -1,0 +1,108 @@
+package platform_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/shopex/prism-go/internal/wire"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// countedAcks counts how often an engine is asked to store acknowledgements.
+type countedAcks struct {
+	platform.Queues
+	calls, ids *atomic.Int64
+}
+
+func (q countedAcks) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic)
+	return countedConsumer{c, q}, err
+}
+
+type countedConsumer struct {
+	platform.Consumer
+	counts countedAcks
+}
+
+func (c countedConsumer) Ack(ctx context.Context, ids ...uint64) error {
+	c.counts.calls.Add(1)
+	c.counts.ids.Add(int64(len(ids)))
+	return c.Consumer.Ack(ctx, ids...)
+}
+
+// An engine that syncs takes as long for many as for one.
+func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
+	queues := countedAcks{memory.New(memory.Config{}), new(atomic.Int64), new(atomic.Int64)}
+	acked := make(chan platform.AckEvent, 100)
+	e := newEnv(t, platform.Config{Queues: queues, Trace: &platform.Trace{Ack: func(a platform.AckEvent) { acked <- a }}})
+	const topics, each = 2, 8
+	p := e.dial()
+	for _, topic := range []string{"", "orders"} {
+		for range each {
+			e.write(topic, "x")
+		}
+		p.consume(topic)
+	}
+	for range topics * each {
+		p.next()
+	}
+	together := rawFrame(0x82, 7, wire.AppendAck(nil, topics*each)) // last, and twice
+	for tag := range uint64(topics * each) {
+		together = append(together, rawFrame(0x82, 7, wire.AppendAck(nil, tag+1))...)
+	}
+	if _, err := p.raw.Write(together); err != nil {
+		t.Fatal(err)
+	}
+	stray := 0
+	for range topics*each + 1 {
+		if a := <-acked; a.Stray {
+			stray++
+		}
+	}
+	if stray != 1 {
+		t.Errorf("%d acks are stray, want the second one of a delivery", stray)
+	}
+	if calls, ids := queues.calls.Load(), queues.ids.Load(); calls > topics || ids != topics*each {
+		t.Errorf("%d acks were stored by %d calls, want %d", ids, calls, topics)
+	}
+}
+
+func TestAPongComesAfterTheAcksBeforeItAreStored(t *testing.T) {
+	e := newEnv(t, platform.Config{})
+	for range 8 {
+		e.write("", "x")
+	}
+	p := e.dial()
+	p.consume("")
+	for range 8 {
+		p.next()
+	}
+	for tag := range uint64(8) {
+		p.ack(tag + 1)
+	}
+	p.barrier()
+	if s := e.status(""); s.Unacknowledged != 0 || s.Ready != 0 {
+		t.Errorf("after the pong: %+v", s)
+	}
+}
+
+func TestAcksBeforeACloseFrameAreStored(t *testing.T) {
+	e := newEnv(t, platform.Config{})
+	for range 8 {
+		e.write("", "x")
+	}
+	p := e.dial()
+	p.consume("")
+	for range 8 {
+		p.next()
+	}
+	for tag := range uint64(8) {
+		p.ack(tag + 1)
+	}
+	p.close()
+	if s := e.status(""); s.Unacknowledged != 0 || s.Ready != 0 {
+		t.Errorf("after the end: %+v", s)
+	}
+}
