@@ -54,6 +54,7 @@ type Engine struct {
 	mu       sync.Mutex // guards the state with all that is in it, and what follows
 	state    *state
 	cache    cache
+	readings map[uint64]*reading
 	waiting  map[uint64][]*consumer // those whose Fetch waits for a queue, the longest waiting first
 	local    map[*consumer]struct{}
 	heard    map[string]time.Time // when other engines last were heard of
@@ -88,8 +89,8 @@ func newEngine(config Config) *Engine {
 	e := &Engine{
 		config: config, name: rand.Text(), alone: config.Dir != "",
 		desk: desk{bell: make(chan struct{}, 1)}, clerkDone: make(chan struct{}), sweep: make(chan uint64, 1),
-		cache:   cache{most: config.CacheBytes, records: make(map[uint64]cachedRecord)},
-		waiting: make(map[uint64][]*consumer), local: make(map[*consumer]struct{}), heard: make(map[string]time.Time),
+		cache:    cache{most: config.CacheBytes, records: make(map[uint64]cachedRecord)},
+		readings: make(map[uint64]*reading), waiting: make(map[uint64][]*consumer), local: make(map[*consumer]struct{}), heard: make(map[string]time.Time),
 		state: newState(),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())

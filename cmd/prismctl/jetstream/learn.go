@@ -187,28 +187,73 @@ func (e *Engine) whereIs(queue, number uint64) (item, bool) {
 	return q.locate(number)
 }
 
-// record returns the facts of a record, from memory if they are there.
+// record returns the facts of a record, from memory if they are there. Those who
+// want the same one at a time read it once: a record may have a thousand
+// messages, and a queue's consumers all come to it together.
 func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
-	if facts := e.cached(seq); facts != nil {
-		return facts, nil
+	for {
+		facts, r, mine := e.cachedOrReading(seq)
+		switch {
+		case r == nil:
+			return facts, nil
+		case mine:
+			r.facts, r.bytes, r.err = e.readRecord(ctx, seq)
+			e.finishReading(seq, r)
+			return r.facts, r.err
+		}
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if r.err == nil || errors.Is(r.err, errNoRecord) {
+			return r.facts, r.err
+		}
+		// It may have been the end of the other's context.
 	}
-	b, err := e.read(ctx, seq)
-	if err != nil {
-		return nil, err
-	}
-	_, facts, err := decodeRecord(seq, b)
-	if err == nil {
-		e.mu.Lock()
-		e.cache.put(seq, len(b), facts)
-		e.mu.Unlock()
-	}
-	return facts, err
 }
 
-func (e *Engine) cached(seq uint64) []fact {
+// A reading is of a record that is not in memory.
+type reading struct {
+	done  chan struct{} // closed when the rest is set
+	bytes int
+	facts []fact
+	err   error
+}
+
+// cachedOrReading returns facts from memory, or else who reads them: the caller
+// if it is mine.
+func (e *Engine) cachedOrReading(seq uint64) (facts []fact, r *reading, mine bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.cache.records[seq].facts
+	if c, ok := e.cache.records[seq]; ok {
+		return c.facts, nil, false
+	}
+	if r := e.readings[seq]; r != nil {
+		return nil, r, false
+	}
+	r = &reading{done: make(chan struct{})}
+	e.readings[seq] = r
+	return nil, r, true
+}
+
+func (e *Engine) readRecord(ctx context.Context, seq uint64) (facts []fact, bytes int, err error) {
+	b, err := e.read(ctx, seq)
+	if err != nil {
+		return nil, 0, err
+	}
+	_, facts, err = decodeRecord(seq, b)
+	return facts, len(b), err
+}
+
+func (e *Engine) finishReading(seq uint64, r *reading) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if r.err == nil {
+		e.cache.put(seq, r.bytes, r.facts)
+	}
+	delete(e.readings, seq)
+	close(r.done)
 }
 
 // A cache keeps the records that were put into it last. It is guarded by the
