@@ -162,20 +162,29 @@ func (e *Engine) layOut() error {
 }
 
 // begin makes what is not there, reads the log and starts to work.
-func (e *Engine) begin(ctx context.Context) (err error) {
+func (e *Engine) begin(ctx context.Context) error {
 	if err := e.layOut(); err != nil {
 		return err
 	}
-	if err := e.journal.make(ctx, e.config.Replicas, 1); err != nil {
+	if err := e.whenFormed(ctx, e.make); err != nil {
 		return err
 	}
-	if e.files, err = openStore(ctx, e.journal.js, &e.config, e.server); err != nil {
-		return err
-	}
-	if err := e.load(ctx); err != nil {
+	if err := e.whenFormed(ctx, e.load); err != nil {
 		return err
 	}
 	return e.start()
+}
+
+// make makes what is not there. A server that knows of no leader does not
+// answer.
+func (e *Engine) make(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := e.journal.make(ctx, e.config.Replicas, 1); err != nil {
+		return err
+	}
+	e.files, err = openStore(ctx, e.journal.js, &e.config, e.server)
+	return err
 }
 
 func (e *Engine) start() error {

@@ -2,6 +2,9 @@ package jetstream
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,4 +48,44 @@ func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 	group.Wait()
 	p.untilConfirmed()
 	p.holds("orders", "audit")
+}
+
+// Whoever starts everything at once must not have to start platforms again.
+func TestAnEngineWaitsForServersThatWereJustStarted(t *testing.T) {
+	options := clusterOptions(t)
+	var starting sync.WaitGroup
+	starting.Go(func() { startExternal(t, options[0]) })
+	url := fmt.Sprintf("nats://127.0.0.1:%d", options[0].Port)
+	awaitPort(t, url)
+	opened := make(chan error, 1)
+	go func() {
+		e, err := Open(t.Context(), Config{URL: url, Replicas: 3, Logger: quiet(t)})
+		if err == nil {
+			err = errors.Join(e.Write(t.Context(), shop, "", &platform.Message{}), e.Close())
+		}
+		opened <- err
+	}()
+	time.Sleep(time.Second) // in which nobody answers
+	for _, o := range options[1:] {
+		starting.Go(func() { startExternal(t, o) })
+	}
+	starting.Wait()
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+}
+
+// awaitPort returns when a server takes connections.
+func awaitPort(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "nats://"))
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
