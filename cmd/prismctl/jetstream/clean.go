@@ -15,53 +15,55 @@ type gathered struct {
 	facts []fact
 }
 
-// Bounds of what is carried in one record, beside what operations store.
+// Bounds of what is carried in one record. Each old one is a request.
 const (
-	carriedFacts = maxFacts / 4
-	carriedBytes = enough / 2
+	carriedRecords = 64
+	carriedBytes   = enough / 2
 )
 
 // gather reads the next records that should be carried, if there is too much
-// garbage in the log.
+// garbage in the log. It does so every other time: what is carried has a record
+// of its own, and operations must not wait until everything is.
 func (e *Engine) gather() []gathered {
+	if e.gathering = !e.gathering; !e.gathering {
+		return nil
+	}
 	var all []gathered
-	facts := 0
-	for _, p := range e.inTheWay() {
-		old, err := e.record(e.ctx, p.seq)
+	for _, seq := range e.inTheWay() {
+		old, err := e.record(e.ctx, seq)
 		if err != nil {
 			e.config.Logger.Warn("jetstream: cleaning has to wait", "error", err)
-			return nil
-		}
-		if facts += len(old); facts > carriedFacts && len(all) > 0 {
 			break
 		}
-		all = append(all, gathered{p.seq, old})
+		all = append(all, gathered{seq, old})
 	}
 	return all
 }
 
-func (e *Engine) inTheWay() []place {
+func (e *Engine) inTheWay() []uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := &e.state.records
 	if r.bytes <= 2*r.live+e.config.cleanAbove {
 		return nil
 	}
-	var places []place
+	var records []uint64
 	bytes := 0
-	for i := 0; i < r.length-1 && len(places) < carriedFacts; i++ {
-		p := *r.at(i)
-		if bytes += int(p.bytes); bytes > carriedBytes && len(places) > 0 {
+	for i := 0; i < r.length-1 && len(records) < carriedRecords; i++ {
+		p := r.at(i)
+		if p.lasts == 0 {
+			continue
+		}
+		if bytes += int(p.bytes); bytes > carriedBytes && len(records) > 0 {
 			break
 		}
-		if p.live > 0 {
-			places = append(places, p)
-		}
+		records = append(records, p.seq)
 	}
-	return places
+	return records
 }
 
-// carry adds what lasts of an old record to the draft, as it is now.
+// carry adds what lasts of an old record to the draft, as it is now, as far as
+// there is room. The rest is carried the next time.
 func (d *draft) carry(g gathered) {
 	for i := range g.facts {
 		switch f := &g.facts[i]; f.kind {
@@ -69,16 +71,30 @@ func (d *draft) carry(g gathered) {
 			d.carryMessage(g.seq, i, f)
 		case factQueue:
 			if q := d.state.queues[f.number]; q != nil && q.made == g.seq {
-				d.emit(nil, *f)
+				d.carryFact(*f)
 			}
 		case factBind:
 			if q := d.state.queues[f.queue]; q != nil && q.patterns[f.text] == g.seq {
-				d.emit(nil, *f)
+				d.carryFact(*f)
 			}
 		case factJoin:
 			if q := d.state.queues[f.queue]; q != nil && q.members[f.consumer] != nil && q.members[f.consumer].joined == g.seq {
-				d.emit(nil, *f)
+				d.carryFact(*f)
 			}
+		}
+	}
+}
+
+// carryFact adds facts that belong together, if there is room for all of them.
+func (d *draft) carryFact(facts ...fact) {
+	bytes := 0
+	for i := range facts {
+		bytes += facts[i].weight()
+	}
+	room := len(d.facts) == 0 || d.bytes+bytes <= d.largest/2
+	if room && len(d.facts)+len(facts) <= maxFacts && bytes <= d.largest-reserve {
+		for _, f := range facts {
+			d.emit(nil, f)
 		}
 	}
 }
@@ -86,7 +102,7 @@ func (d *draft) carry(g gathered) {
 func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 	moved := *f
 	moved.kind, moved.queues = factMove, nil
-	var leases []fact
+	facts := []fact{moved}
 	for _, id := range f.queues {
 		q := d.state.queues[id]
 		if q == nil {
@@ -95,17 +111,13 @@ func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 		if it, ok := q.locate(f.number); !ok || it.seq != seq || int(it.index) != index {
 			continue
 		}
-		moved.queues = append(moved.queues, id)
+		facts[0].queues = append(facts[0].queues, id)
 		if h, ok := q.held[f.number]; ok && h.member.joined > 0 {
-			leases = append(leases, fact{kind: factLease, queue: id, consumer: h.member.id, numbers: []uint64{f.number}})
+			facts = append(facts, fact{kind: factLease, queue: id, consumer: h.member.id, numbers: []uint64{f.number}})
 		}
 	}
-	if len(moved.queues) == 0 {
-		return
-	}
-	d.emit(nil, moved)
-	for _, f := range leases {
-		d.emit(nil, f)
+	if len(facts[0].queues) > 0 {
+		d.carryFact(facts...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ func (k *desk) ring() {
 	}
 }
 
-// take returns what waits, and whose caller still waits.
+// take returns what waits.
 func (k *desk) take() []*op {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,7 +107,7 @@ func (e *Engine) finish(o *op) {
 	if e.desk.left(o) && o.err == nil && o.late != nil {
 		select {
 		case <-o.done: // nobody took the result
-			e.group.Go(o.late)
+			e.spawn(o.late)
 		default:
 		}
 	}
@@ -181,7 +182,7 @@ func (e *Engine) compose(ops []*op, old []gathered) *draft {
 		case e.desk.left(o):
 			o.err = nil // and nothing was done
 			o.late = nil
-		case d.full():
+		case len(old) > 0 || d.full():
 			o.err = errAgain
 		default:
 			o.err = o.run(d)
@@ -215,6 +216,9 @@ func (e *Engine) abandoned(ops []*op) bool {
 func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 	m := e.newMark()
 	record := appendRecord(make([]byte, 0, d.bytes+64), m, d.facts)
+	if len(record)+reserve > e.largest || len(d.facts) > maxFacts {
+		return e.tooLarge(ops, len(record), len(d.facts)), nil
+	}
 	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
 		seq, err := e.journal.append(e.ctx, d.after, record)
 		if err == nil {
@@ -233,10 +237,36 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 		if landed, moved := e.outcome(m, d.after); landed || moved {
 			return landed, nil
 		}
+		if errors.Is(err, errMoved) {
+			e.lookBack(d.after)
+		}
 		e.pause(wait)
 		if e.abandoned(ops) {
 			return false, nil
 		}
+	}
+}
+
+// tooLarge refuses what nobody could store or read. Each operation sees to it
+// that this does not happen.
+func (e *Engine) tooLarge(ops []*op, bytes, facts int) bool {
+	for _, o := range ops {
+		if o.err == nil {
+			o.err = fmt.Errorf("jetstream: %d bytes and %d facts are too much for one record", bytes, facts)
+		}
+	}
+	return true
+}
+
+// lookBack reads the log anew if it ends before the last record that is known:
+// servers have lost what they had confirmed.
+func (e *Engine) lookBack(known uint64) {
+	last, _, err := e.journal.last(e.ctx)
+	if err != nil || last >= known {
+		return
+	}
+	if err := e.loadAnew(fmt.Sprintf("the servers have lost records: they confirmed number %d, and have %d", known, last)); err != nil {
+		e.fails(err)
 	}
 }
 
@@ -267,6 +297,10 @@ func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 		}
 		e.catchUp()
 		if _, moved := e.outcome(mark{}, d.after); moved {
+			return false, nil
+		}
+		if err == nil && last < d.after {
+			e.lookBack(d.after)
 			return false, nil
 		}
 		e.pause(wait)

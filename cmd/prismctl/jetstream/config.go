@@ -59,8 +59,8 @@ type Config struct {
 	// consumer holds is never delivered, and is removed within half a minute.
 	// 0 is no bound.
 	MaxAge time.Duration
-	// Bindings are those that an owner begins with when it is first named;
-	// without any, its default queue is bound to #.
+	// Bindings are those that an owner begins with when it is first named, at
+	// most 1,000; without any, its default queue is bound to #.
 	Bindings []Binding
 	// CacheBytes is how much of the messages stays in memory, the newest
 	// ones; 0 is 64 MiB.
@@ -68,6 +68,9 @@ type Config struct {
 
 	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
+
+// mostFirstBindings lets an owner be made in one record.
+const mostFirstBindings = 1000
 
 // A Binding sends the messages whose routing key matches Pattern to the queue
 // of Topic, where the empty topic is the default queue.
@@ -98,6 +101,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
 	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
+	if len(c.Bindings) > mostFirstBindings {
+		return c, fmt.Errorf("jetstream: %d bindings for each owner to begin with are too many: at most %d", len(c.Bindings), mostFirstBindings)
+	}
 	c.Bindings = append([]Binding(nil), c.Bindings...)
 	if len(c.Bindings) == 0 {
 		c.Bindings = []Binding{{Pattern: "#"}}

@@ -188,7 +188,7 @@ func (c *consumer) lease(ctx context.Context, n int) ([]item, error) {
 		if q.owner.sealed == d.round {
 			return errAgain
 		}
-		items = d.lease(q, c.newMember(), n)
+		items = d.lease(q, c.newMember(), min(n, mostAtOnce))
 		return nil
 	}, func() { c.returnLater(numbersOf(items)) })
 	if err != nil {
@@ -240,15 +240,22 @@ func (c *consumer) returnLater(ids []uint64) {
 		_ = c.Return(c.engine.ctx, ids...)
 		return
 	}
-	c.engine.group.Go(func() { c.engine.insist(c.settling(factReturn, ids)) })
+	for some := range slices.Chunk(ids, mostAtOnce) {
+		c.engine.spawn(func() { c.engine.insist(c.settling(factReturn, some)) })
+	}
 }
 
-// settle stores a fact of those ids that c holds.
+// mostAtOnce is how many messages one fact is about: it must fit into a record.
+const mostAtOnce = 10_000
+
+// settle stores facts of those ids that c holds.
 func (c *consumer) settle(ctx context.Context, what kind, ids []uint64) error {
-	if len(ids) == 0 {
-		return nil
+	for some := range slices.Chunk(ids, mostAtOnce) {
+		if err := c.engine.do(ctx, c.settling(what, some), nil); err != nil {
+			return err
+		}
 	}
-	return c.engine.do(ctx, c.settling(what, ids), nil)
+	return nil
 }
 
 func (c *consumer) settling(what kind, ids []uint64) func(d *draft) error {
@@ -261,9 +268,15 @@ func (c *consumer) settling(what kind, ids []uint64) func(d *draft) error {
 		if q.owner.sealed == d.round {
 			return errAgain
 		}
-		if mine := m.those(ids); len(mine) > 0 {
-			d.emit(q.owner, fact{kind: what, queue: q.id, consumer: c.id, numbers: mine})
+		mine := m.those(ids)
+		if len(mine) == 0 {
+			return nil
 		}
+		f := fact{kind: what, queue: q.id, consumer: c.id, numbers: mine}
+		if err := d.fits(&f); err != nil {
+			return err
+		}
+		d.emit(q.owner, f)
 		return nil
 	}
 }
@@ -290,7 +303,7 @@ func (c *consumer) close(ctx context.Context) error {
 	}
 	err := e.do(ctx, c.leave, nil)
 	if errors.Is(err, platform.ErrUnavailable) {
-		e.group.Go(func() { e.insist(c.leave) })
+		e.spawn(func() { e.insist(c.leave) })
 	}
 	return err
 }

@@ -42,10 +42,16 @@ func (d *draft) emit(o *owner, f fact) {
 		o.touched = d.round
 	}
 	d.facts = append(d.facts, f)
-	d.bytes += 64 + len(f.owner) + len(f.text) + 5*len(f.numbers) + 10*len(f.queues)
+	d.bytes += f.weight()
+}
+
+// weight is about what a fact needs in a record, rather more.
+func (f *fact) weight() int {
+	n := 64 + len(f.owner) + len(f.text) + 5*len(f.numbers) + 10*len(f.queues)
 	if f.message != nil {
-		d.bytes += weight(f.message)
+		n += weight(f.message)
 	}
+	return n
 }
 
 // weight is about what a message needs in a record.
@@ -56,13 +62,15 @@ func weight(m *platform.Message) int {
 // full tells whether the record should be stored before anything is added.
 func (d *draft) full() bool { return d.bytes >= enough || len(d.facts) >= maxFacts/2 }
 
-// fits returns an error if a fact with m has to wait or is too large.
-func (d *draft) fits(m *platform.Message) error {
-	const others = 4 << 10 // format, number, queues and what the server adds
-	switch n := weight(m); {
-	case n+others > d.largest:
-		return fmt.Errorf("jetstream: a message of %d bytes is too large for the server, which takes %d: raise its max_payload", n, d.largest-others)
-	case d.bytes+n+others > d.largest:
+// reserve is for format, mark and what the server adds to a record.
+const reserve = 4 << 10
+
+// fits returns an error if f has to wait or is too large.
+func (d *draft) fits(f *fact) error {
+	switch n := f.weight(); {
+	case n+reserve > d.largest:
+		return fmt.Errorf("jetstream: %d bytes in one piece are too many for the server, which takes %d: raise its max_payload", n, d.largest-reserve)
+	case d.bytes+n+reserve > d.largest:
 		return errAgain
 	}
 	return nil
@@ -107,6 +115,9 @@ func (d *draft) change(o *owner, facts ...fact) error {
 		return errAgain
 	}
 	for _, f := range facts {
+		if err := d.fits(&f); err != nil {
+			return err
+		}
 		d.emit(nil, f)
 	}
 	o.sealed = d.round
@@ -150,17 +161,19 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 			return err
 		}
 	}
-	if err := d.fits(m); err != nil {
+	f := fact{kind: factPut, queues: make([]uint64, len(queues)), message: m}
+	for i, q := range queues {
+		f.queues[i] = q.id
+	}
+	if err := d.fits(&f); err != nil {
 		return err
 	}
-	ids := make([]uint64, len(queues))
-	for i, q := range queues {
-		ids[i] = q.id
+	for _, q := range queues {
 		q.drafted++
 		q.draftedBytes += size(m)
 	}
 	d.queues = append(d.queues, queues...)
-	d.emit(o, fact{kind: factPut, queues: ids, message: m})
+	d.emit(o, f)
 	return nil
 }
 
@@ -168,7 +181,7 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 // be none.
 func (d *draft) lease(q *queue, m *member, n int) []item {
 	skip := d.taken[q.id]
-	items := q.first(skip + n)
+	items := q.first(skip + min(n, q.ready.len()))
 	items = items[min(skip, len(items)):]
 	if len(items) == 0 {
 		return nil

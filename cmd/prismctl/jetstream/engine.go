@@ -49,6 +49,7 @@ type Engine struct {
 	desk      desk
 	clerkDone chan struct{}
 	sweep     chan uint64
+	gathering bool         // belongs to the clerk
 	keeping   sync.RWMutex // held by a backup, and while the head of the log is removed
 
 	mu       sync.Mutex // guards the state with all that is in it, and what follows
@@ -58,6 +59,7 @@ type Engine struct {
 	waiting  map[uint64][]*consumer // those whose Fetch waits for a queue, the longest waiting first
 	local    map[*consumer]struct{}
 	heard    map[string]time.Time // when other engines last were heard of
+	ended    bool                 // nothing is begun any more
 	rounds   uint64
 	inFlight mark // of the record that the clerk stores
 	landed   mark // of it, when it was seen in the log
@@ -236,8 +238,20 @@ func (e *Engine) consumers() (all []*consumer) {
 	return all
 }
 
+// spawn runs f in a goroutine that Close waits for, unless it waits already.
+func (e *Engine) spawn(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.ended {
+		e.group.Go(f)
+	}
+}
+
 // hangUp ends what runs, from the outside inwards.
 func (e *Engine) hangUp() error {
+	e.mu.Lock()
+	e.ended = true
+	e.mu.Unlock()
 	e.end()
 	e.group.Wait()
 	if e.nc != nil {

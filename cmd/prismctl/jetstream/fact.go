@@ -55,7 +55,7 @@ const (
 // numberOf names what the fact at index of the record seq has made.
 func numberOf(seq uint64, index int) uint64 { return seq<<indexBits | uint64(index) }
 
-// A mark tells records apart: the writer and its count.
+// A mark tells records apart. It is random.
 type mark [16]byte
 
 func appendRecord(b []byte, m mark, facts []fact) []byte {

@@ -1,6 +1,9 @@
 package jetstream
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // An item is a message in a queue: its number, which is its place there, and
 // where its record is. Cleaning changes the latter only.
@@ -21,28 +24,20 @@ type lane struct {
 	head   int
 	length int // places in use
 	dead   int
+
+	// late are ascending items that are not at their places yet: the log that
+	// is loaded has them behind newer ones, as they were carried on.
+	late     []item
+	lateDead int
 }
 
 // smallest is the number of places of a lane that was ever used.
 const smallest = 16
 
 // len counts the items that are not dead.
-func (l *lane) len() int { return l.length - l.dead }
+func (l *lane) len() int { return l.length - l.dead + len(l.late) - l.lateDead }
 
 func (l *lane) at(i int) *item { return &l.places[(l.head+i)&(len(l.places)-1)] }
-
-func (l *lane) pushBack(it item) {
-	l.grow()
-	*l.at(l.length) = it
-	l.length++
-}
-
-func (l *lane) pushFront(it item) {
-	l.grow()
-	l.head = (l.head - 1) & (len(l.places) - 1)
-	l.places[l.head] = it
-	l.length++
-}
 
 // popFront removes the first place. There must be one.
 func (l *lane) popFront() item {
@@ -60,6 +55,7 @@ func (l *lane) popFront() item {
 
 // take removes the first item that is not dead. There must be one.
 func (l *lane) take() item {
+	l.settle()
 	for {
 		if it := l.popFront(); !it.dead {
 			return it
@@ -67,63 +63,129 @@ func (l *lane) take() item {
 	}
 }
 
-// find returns the item with this number, or nil.
-func (l *lane) find(number uint64) *item {
-	i := sort.Search(l.length, func(i int) bool { return l.at(i).number >= number })
-	if i == l.length || l.at(i).number != number || l.at(i).dead {
-		return nil
-	}
-	return l.at(i)
+// search returns the place of the first item whose number is not smaller.
+func (l *lane) search(number uint64) int {
+	return sort.Search(l.length, func(i int) bool { return l.at(i).number >= number })
 }
 
-// kill removes an item that find has returned.
-func (l *lane) kill(it *item) {
+// find returns the item with this number, or nil.
+func (l *lane) find(number uint64) *item {
+	if i := l.search(number); i < l.length && l.at(i).number == number && !l.at(i).dead {
+		return l.at(i)
+	}
+	return l.findLate(number)
+}
+
+func (l *lane) findLate(number uint64) *item {
+	i := sort.Search(len(l.late), func(i int) bool { return l.late[i].number >= number })
+	if i == len(l.late) || l.late[i].number != number || l.late[i].dead {
+		return nil
+	}
+	return &l.late[i]
+}
+
+// remove takes the item with this number from wherever it is.
+func (l *lane) remove(number uint64) (item, bool) {
+	if it := l.findLate(number); it != nil {
+		removed := *it
+		it.dead = true
+		l.lateDead++
+		return removed, true
+	}
+	it := l.find(number)
+	if it == nil {
+		return item{}, false
+	}
+	removed := *it
 	it.dead = true
 	l.dead++
 	for l.length > 0 && l.at(0).dead {
 		l.popFront()
 	}
+	return removed, true
 }
 
-// put brings an item to its place. It moves those that stand before it, which
-// are few: none for a new message, and other returned ones for a returned one.
+// put brings ascending items to their places: at the end when they are new, and
+// near the front when they were returned.
 func (l *lane) put(items ...item) {
-	var before []item
-	for len(items) > 0 {
-		if l.length == 0 || l.at(l.length-1).number < items[0].number {
-			l.pushBack(items[0])
-			items = items[1:]
-			continue
-		}
-		before = items
-		break
-	}
-	if len(before) > 0 {
-		l.merge(before)
+	l.settle()
+	// The last one first, so that each moves only those that really stand before it.
+	for _, it := range slices.Backward(items) {
+		l.insert(it)
 	}
 }
 
-// merge puts ascending items to their places from the front.
-func (l *lane) merge(items []item) {
-	newest := items[len(items)-1].number
-	var merged []item
-	for l.length > 0 && l.at(0).number < newest {
-		for len(items) > 0 && items[0].number < l.at(0).number {
-			merged, items = append(merged, items[0]), items[1:]
+// insert moves the fewer ones: those before its place, or those behind it.
+func (l *lane) insert(it item) {
+	l.grow()
+	i := l.search(it.number)
+	if i < l.length-i {
+		l.head = (l.head - 1) & (len(l.places) - 1)
+		l.length++
+		for j := range i {
+			*l.at(j) = *l.at(j + 1)
 		}
-		if it := l.popFront(); !it.dead {
-			merged = append(merged, it)
+	} else {
+		l.length++
+		for j := l.length - 1; j > i; j-- {
+			*l.at(j) = *l.at(j - 1)
 		}
 	}
-	merged = append(merged, items...)
-	for i := len(merged) - 1; i >= 0; i-- {
-		l.pushFront(merged[i])
+	*l.at(i) = it
+}
+
+// putLate is put for the loading of a log, in which old items come in long runs
+// behind newer ones: they are merged once.
+func (l *lane) putLate(it item) {
+	if l.length == 0 || l.at(l.length-1).number < it.number {
+		l.insert(it)
+		return
 	}
+	if n := len(l.late); n > 0 && l.late[n-1].number > it.number {
+		l.settle()
+	}
+	l.late = append(l.late, it)
+}
+
+// settle brings late items to their places.
+func (l *lane) settle() {
+	if len(l.late) == 0 {
+		return
+	}
+	merged := make([]item, 0, l.len())
+	for i := range l.length {
+		it := *l.at(i)
+		for len(l.late) > 0 && l.late[0].number < it.number {
+			merged, l.late = appendLiving(merged, l.late[0]), l.late[1:]
+		}
+		merged = appendLiving(merged, it)
+	}
+	for _, it := range l.late {
+		merged = appendLiving(merged, it)
+	}
+	*l = lane{length: len(merged)}
+	l.places = append(merged, make([]item, placesFor(len(merged))-len(merged))...)
+}
+
+func appendLiving(items []item, it item) []item {
+	if it.dead {
+		return items
+	}
+	return append(items, it)
+}
+
+// placesFor returns how many places n items need.
+func placesFor(n int) int {
+	places := smallest
+	for places < n {
+		places *= 2
+	}
+	return places
 }
 
 func (l *lane) grow() {
 	if l.length == len(l.places) {
-		l.resize(max(smallest, 2*l.length))
+		l.resize(max(smallest, 2*len(l.places)))
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -24,8 +26,13 @@ func (e *Engine) load(ctx context.Context) error {
 		if !errors.Is(err, errGap) {
 			return err
 		}
+		if e.pause(gapWait); ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 }
+
+const gapWait = 10 * time.Millisecond
 
 // errGap is that the log was cleaned while it was read.
 var errGap = errors.New("jetstream: the log was cleaned while it was read")
@@ -70,7 +77,9 @@ func (e *Engine) learn(seq uint64, bytes int, m mark, facts []fact) bool {
 		e.landed = m
 	}
 	e.state.apply(seq, bytes, facts)
-	e.cache.put(seq, bytes, facts)
+	if slices.ContainsFunc(facts, func(f fact) bool { return f.message != nil }) {
+		e.cache.put(seq, bytes, facts)
+	}
 	for i := range facts {
 		e.wakeFor(&facts[i])
 	}
@@ -92,42 +101,55 @@ func (e *Engine) wakeFor(f *fact) {
 	}
 }
 
-func (e *Engine) decode(seq uint64, record []byte) bool {
+// decode learns a record. It returns [errMissing] if others are missing before
+// it.
+func (e *Engine) decode(seq uint64, record []byte) error {
 	m, facts, err := decodeRecord(seq, record)
-	if err != nil {
-		e.config.Logger.Error("jetstream: the log cannot be followed", "error", err)
-		return true // there is no use in asking for it
+	if err == nil && !e.learn(seq, len(record), m, facts) {
+		err = errMissing
 	}
-	return e.learn(seq, len(record), m, facts)
+	return err
 }
+
+var errMissing = errors.New("jetstream: records before this one are not known")
 
 // follow is called for each record that the server has stored, in order, but
 // some may be missing.
 func (e *Engine) follow(m *nats.Msg) {
 	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
-	if err == nil && !e.decode(seq, m.Data) {
+	if err != nil || seq <= e.known() {
+		return
+	}
+	if e.decode(seq, m.Data) != nil {
 		e.catchUp()
 	}
 }
 
-// catchUp asks for the records that are not known.
+// catchUp asks for the records that are not known. What cannot be read, as a
+// newer program wrote it, stops the engine until it can.
 func (e *Engine) catchUp() {
 	for {
 		known := e.known()
 		seq, record, err := e.journal.next(e.ctx, known+1)
 		switch {
 		case err == nil && seq == known+1:
-			e.decode(seq, record)
+			err = e.decode(seq, record)
 		case err == nil && known == e.known():
-			e.config.Logger.Warn("jetstream: too far behind, the log is read anew")
-			if err := e.load(e.ctx); err != nil {
-				e.config.Logger.Warn("jetstream: the log cannot be read", "error", err)
-				return
+			err = e.loadAnew("too far behind")
+		}
+		if err != nil {
+			if errors.Is(err, errBroken) {
+				e.fails(err)
 			}
-		case err != nil:
 			return
 		}
 	}
+}
+
+// loadAnew replaces a state that the log does not lead to any more.
+func (e *Engine) loadAnew(why string) error {
+	e.config.Logger.Warn("jetstream: the log is read anew", "reason", why)
+	return e.load(e.ctx)
 }
 
 func (e *Engine) known() uint64 {

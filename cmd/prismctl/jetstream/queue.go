@@ -72,6 +72,7 @@ func (q *queue) room(limits *Config, m *platform.Message) error {
 
 // first returns up to n ready items without taking them.
 func (q *queue) first(n int) []item {
+	q.ready.settle()
 	items := make([]item, 0, min(n, q.ready.len()))
 	for i := 0; len(items) < cap(items); i++ {
 		if it := q.ready.at(i); !it.dead {
@@ -138,15 +139,12 @@ func (m *member) numbers() []uint64 {
 func (q *queue) remove(number uint64) (item, bool) {
 	it, ok := q.release(number)
 	if !ok {
-		found := q.ready.find(number)
-		if found == nil {
-			return item{}, false
-		}
-		it = *found
-		q.ready.kill(found)
+		it, ok = q.ready.remove(number)
 	}
-	q.bytes -= int64(it.size)
-	return it, true
+	if ok {
+		q.bytes -= int64(it.size)
+	}
+	return it, ok
 }
 
 // locate returns the item of a message that the queue has, to be changed by
@@ -162,8 +160,8 @@ func (q *queue) locate(number uint64) (item, bool) {
 }
 
 // relocate notes where the record of a message is now. It returns where it
-// was, or puts a new message to its place.
-func (q *queue) relocate(it item) (was uint64, known bool) {
+// was, or put brings a new message to its place.
+func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 	if h, ok := q.held[it.number]; ok {
 		was = h.item.seq
 		q.held[it.number] = holding{it, h.member}
@@ -173,7 +171,7 @@ func (q *queue) relocate(it item) (was uint64, known bool) {
 		was, *found = found.seq, it
 		return was, true
 	}
-	q.ready.put(it)
+	put(it)
 	q.bytes += int64(it.size)
 	return 0, false
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -172,11 +174,7 @@ func (e *Engine) Drop(ctx context.Context, owner, topic string) error {
 // returns to the queue when they close.
 func (e *Engine) Purge(ctx context.Context, owner, topic string) error {
 	return e.changeQueue(ctx, owner, topic, func(q *queue) fact {
-		f := fact{kind: factPurge, queue: q.id, number: numberOf(e.state.applied+1, 0)}
-		for n := range q.held {
-			f.numbers = append(f.numbers, n)
-		}
-		return f
+		return fact{kind: factPurge, queue: q.id, number: numberOf(e.state.applied+1, 0), numbers: slices.Sorted(maps.Keys(q.held))}
 	})
 }
 

@@ -9,11 +9,21 @@ import (
 type place struct {
 	seq   uint64
 	bytes int32
-	units int32 // things it told that lasted: messages in queues, queues, bindings, consumers
-	live  int32 // those of them that still last, and are told nowhere else
+	told  int64 // weight of what it told that lasted: messages in queues, queues, bindings, consumers
+	lasts int64 // that of what still lasts, and is told nowhere else
 
 	oldest uint32 // Unix seconds, of its messages
 }
+
+const (
+	// overhead is the weight of what has no body, and of a message beside it.
+	overhead = 64
+	// recordOverhead is what the server needs for a record beside its bytes.
+	recordOverhead = 160
+)
+
+// weight is how much of its record is a message's.
+func (it item) weight() int64 { return int64(it.size) + overhead }
 
 // records is the log as far as it is not known to be useless, oldest first.
 type records struct {
@@ -30,6 +40,7 @@ func (r *records) add(seq uint64, bytes int) {
 	if r.length == len(r.places) {
 		r.resize(max(smallest, 2*r.length))
 	}
+	bytes += recordOverhead
 	*r.at(r.length) = place{seq: seq, bytes: int32(bytes)}
 	r.length++
 	r.bytes += int64(bytes)
@@ -45,11 +56,11 @@ func (r *records) find(seq uint64) *place {
 }
 
 // keep notes that something in the record seq lasts.
-func (r *records) keep(seq uint64) {
+func (r *records) keep(seq uint64, weight int64) {
 	if p := r.find(seq); p != nil {
 		r.live -= p.share()
-		p.units++
-		p.live++
+		p.told += weight
+		p.lasts += weight
 		r.live += p.share()
 	}
 }
@@ -71,25 +82,26 @@ func (r *records) since(seq uint64) int64 {
 }
 
 // lose undoes one keep.
-func (r *records) lose(seq uint64) {
-	if p := r.find(seq); p != nil && p.live > 0 {
+func (r *records) lose(seq uint64, weight int64) {
+	if p := r.find(seq); p != nil && p.lasts > 0 {
 		r.live -= p.share()
-		p.live--
+		p.lasts -= weight
 		r.live += p.share()
 	}
 }
 
+// share is how many bytes of the record still last, about.
 func (p *place) share() int64 {
-	if p.live == 0 {
+	if p.lasts == 0 {
 		return 0
 	}
-	return int64(p.bytes) * int64(p.live) / int64(p.units)
+	return int64(float64(p.bytes) * float64(p.lasts) / float64(p.told))
 }
 
 // trim forgets useless records at the head, but not the last record, and
 // returns the number of the first one that is needed.
 func (r *records) trim() uint64 {
-	for r.length > 1 && r.at(0).live == 0 {
+	for r.length > 1 && r.at(0).lasts == 0 {
 		r.bytes -= int64(r.at(0).bytes)
 		r.head = (r.head + 1) & (len(r.places) - 1)
 		r.length--

@@ -75,13 +75,13 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 }
 
 func (s *state) join(m *member, seq uint64, engine string) {
-	s.records.lose(m.joined)
+	s.records.lose(m.joined, overhead)
 	m.engine, m.joined = engine, seq
-	s.records.keep(seq)
+	s.records.keep(seq, overhead)
 }
 
 func (s *state) leave(q *queue, m *member) {
-	s.records.lose(m.joined)
+	s.records.lose(m.joined, overhead)
 	q.leave(m)
 }
 
@@ -91,9 +91,7 @@ func (q *queue) lease(m *member, numbers []uint64) {
 	for _, n := range numbers {
 		if it, ok := q.release(n); ok {
 			q.hold(it, m)
-		} else if found := q.ready.find(n); found != nil {
-			it := *found
-			q.ready.kill(found)
+		} else if it, ok := q.ready.remove(n); ok {
 			q.hold(it, m)
 		}
 	}
@@ -117,17 +115,21 @@ func (s *state) store(seq uint64, index int, f *fact) {
 		if q == nil {
 			continue
 		}
-		if was, known := q.relocate(it); known {
-			s.records.lose(was)
+		put := func(it item) { q.ready.put(it) }
+		if s.loading {
+			put = q.ready.putLate
 		}
-		s.records.keep(seq)
+		if was, known := q.relocate(it, put); known {
+			s.records.lose(was, it.weight())
+		}
+		s.records.keep(seq, it.weight())
 	}
 }
 
 func (s *state) remove(q *queue, numbers []uint64) {
 	for _, n := range numbers {
 		if it, ok := q.remove(n); ok {
-			s.records.lose(it.seq)
+			s.records.lose(it.seq, it.weight())
 		}
 	}
 }
@@ -138,9 +140,9 @@ func (s *state) makeQueue(seq uint64, f *fact) {
 		q = newQueue(f.number)
 		s.queues[q.id] = q
 	}
-	s.records.lose(q.made)
+	s.records.lose(q.made, overhead)
 	q.made = seq
-	s.records.keep(seq)
+	s.records.keep(seq, overhead)
 	if q.owner == nil {
 		s.enter(q, f.owner, f.text)
 	}
@@ -162,26 +164,26 @@ func (s *state) enter(q *queue, name, topic string) {
 func (s *state) bind(q *queue, seq uint64, pattern string) {
 	was, known := q.patterns[pattern]
 	if known {
-		s.records.lose(was)
+		s.records.lose(was, overhead)
 	} else if q.owner != nil {
 		q.owner.connect(q, pattern)
 	}
 	q.patterns[pattern] = seq
-	s.records.keep(seq)
+	s.records.keep(seq, overhead)
 }
 
 func (s *state) drop(q *queue) {
 	s.empty(q)
-	for n := range q.held {
-		s.records.lose(q.held[n].item.seq)
+	for _, h := range q.held {
+		s.records.lose(h.item.seq, h.item.weight())
 	}
 	for _, m := range q.members {
-		s.records.lose(m.joined)
+		s.records.lose(m.joined, overhead)
 	}
 	for _, seq := range q.patterns {
-		s.records.lose(seq)
+		s.records.lose(seq, overhead)
 	}
-	s.records.lose(q.made)
+	s.records.lose(q.made, overhead)
 	if q.owner != nil {
 		q.owner.disconnect(q)
 	}
@@ -193,13 +195,14 @@ func (s *state) empty(q *queue) {
 	for q.ready.len() > 0 {
 		it := q.ready.take()
 		q.bytes -= int64(it.size)
-		s.records.lose(it.seq)
+		s.records.lose(it.seq, it.weight())
 	}
 	q.ready = lane{}
 }
 
 // purge removes what was ready when the fact was written: the numbers of it
-// were held.
+// were held. What was leased since then goes too, as who reads the log again
+// cannot know of the lease.
 func (s *state) purge(q *queue, f *fact) {
 	keep := make(map[uint64]bool, len(f.numbers))
 	for _, n := range f.numbers {
@@ -213,10 +216,17 @@ func (s *state) purge(q *queue, f *fact) {
 			continue
 		}
 		q.bytes -= int64(it.size)
-		s.records.lose(it.seq)
+		s.records.lose(it.seq, it.weight())
 	}
 	q.ready = lane{}
 	q.ready.put(kept...)
+	var leased []uint64
+	for n := range q.held {
+		if n <= f.number && !keep[n] {
+			leased = append(leased, n)
+		}
+	}
+	s.remove(q, leased)
 }
 
 func (s *state) endEngine(engine string) {
