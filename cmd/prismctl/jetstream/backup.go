@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -33,6 +34,9 @@ const (
 // Another engine on the same servers may clean the log meanwhile. Then the
 // copy would have a hole, and there is an error; begin again.
 func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)()
 	e.keeping.RLock() // so that the head of the log stays
 	defer e.keeping.RUnlock()
 	b := &backup{sum: sha256.New()}
@@ -71,7 +75,7 @@ func (b *backup) log(ctx context.Context, j *journal) error {
 	_, _ = b.w.WriteString(backupMagic)
 	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, first))
 	next := first
-	return j.scan(ctx, func(seq uint64, record []byte) error {
+	last, err := j.scan(ctx, func(seq uint64, record []byte) error {
 		if seq != next {
 			return fmt.Errorf("jetstream: the log was cleaned by another engine while it was copied; begin the backup again")
 		}
@@ -79,10 +83,22 @@ func (b *backup) log(ctx context.Context, j *journal) error {
 		b.part(partLog, record)
 		return nil
 	})
+	if err == nil && next <= last {
+		err = fmt.Errorf("jetstream: the log was read to number %d and ends at %d; begin the backup again", next-1, last)
+	}
+	return err
 }
 
 func (b *backup) records(ctx context.Context, j *journal) error {
-	return j.each(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	filter := j.subject + ">"
+	last, err := j.lastOf(ctx, filter)
+	if errors.Is(err, errNoRecord) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return j.each(ctx, filter, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		if len(m.Data()) == 0 {
 			return nil // what JetStream leaves of one that has expired
 		}

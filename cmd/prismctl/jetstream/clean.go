@@ -113,7 +113,7 @@ func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 		}
 		facts[0].queues = append(facts[0].queues, id)
 		if h, ok := q.held[f.number]; ok && h.member.joined > 0 {
-			facts = append(facts, fact{kind: factLease, queue: id, consumer: h.member.id, numbers: []uint64{f.number}})
+			facts = append(facts, fact{kind: factLease, queue: id, consumer: h.member.id, text: h.member.engine, numbers: []uint64{f.number}})
 		}
 	}
 	if len(facts[0].queues) > 0 {
@@ -143,12 +143,22 @@ func (e *Engine) sweepSoon() {
 	}
 }
 
+// forgetSwept has the head removed the next time.
+func (e *Engine) forgetSwept() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.swept = 0
+}
+
 // sweeper removes the head of the log when it is told, until ctx ends.
 func (e *Engine) sweeper(ctx context.Context) {
 	for {
 		select {
 		case first := <-e.sweep:
-			e.keeping.Lock()
+			if !e.keeping.TryLock() {
+				e.forgetSwept() // a backup is under way
+				continue
+			}
 			err := e.journal.purge(ctx, first)
 			e.keeping.Unlock()
 			if err != nil && ctx.Err() == nil {

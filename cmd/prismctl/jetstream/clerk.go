@@ -145,7 +145,9 @@ func (e *Engine) refuse(ops []*op, err error) {
 // round stores the facts of as many ops as fit and returns the others. The
 // only error is that the engine has ended.
 func (e *Engine) round(ops []*op) (again []*op, err error) {
-	for {
+	for defeats := 0; ; defeats++ {
+		e.giveWay()
+		e.askForTurn(defeats)
 		d := e.compose(ops, e.gather())
 		var settled bool
 		if len(d.facts) > 0 || d.wanted {

@@ -36,7 +36,7 @@ type Config struct {
 	// counts when the streams are made.
 	Replicas int
 	// AckWait is how long an engine at URL may be silent until the others
-	// put what its consumers held back into the queues; 0 is 10 s.
+	// put what its consumers held back into the queues, at least 1 s; 0 is 10 s.
 	AckWait time.Duration
 
 	// Patience is how long an operation waits for JetStream when it cannot be
@@ -69,6 +69,9 @@ type Config struct {
 	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
 
+// leastAckWait is some signs of life.
+const leastAckWait = time.Second
+
 // mostFirstBindings lets an owner be made in one record.
 const mostFirstBindings = 1000
 
@@ -90,6 +93,9 @@ func (c Config) withDefaults() (Config, error) {
 		if !(r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
 			return c, fmt.Errorf("jetstream: the name %q may have letters, digits and dashes only", c.Name)
 		}
+	}
+	if c.AckWait < 0 || c.AckWait > 0 && c.AckWait < leastAckWait || c.Patience < 0 {
+		return c, fmt.Errorf("jetstream: AckWait must be at least %v and Patience positive; 0 is the default", leastAckWait)
 	}
 	c.Logger = preset(c.Logger, slog.Default())
 	c.Replicas = preset(c.Replicas, 1)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -58,15 +59,39 @@ func checkVersion(dir string) error {
 	return nil
 }
 
-// writeVersion leaves the whole file or none.
+// writeVersion leaves the whole file or none, after a power failure too.
 func writeVersion(name string) error {
 	half := name + ".new"
-	err := os.WriteFile(half, fmt.Appendln(nil, version), 0o600)
+	err := writeSynced(half, fmt.Appendln(nil, version))
 	if err == nil {
 		err = os.Rename(half, name)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(name))
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
 	}
 	return nil
+}
+
+func writeSynced(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncDir makes the names in a directory last.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // has no such thing
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

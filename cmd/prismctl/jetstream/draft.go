@@ -190,7 +190,7 @@ func (d *draft) lease(q *queue, m *member, n int) []item {
 	if q.members[m.id] == nil {
 		d.emit(q.owner, fact{kind: factJoin, queue: q.id, consumer: m.id, text: m.engine})
 	}
-	d.emit(q.owner, fact{kind: factLease, queue: q.id, consumer: m.id, numbers: numbersOf(items)})
+	d.emit(q.owner, fact{kind: factLease, queue: q.id, consumer: m.id, text: m.engine, numbers: numbersOf(items)})
 	return items
 }
 

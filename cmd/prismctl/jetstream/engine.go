@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,8 +50,10 @@ type Engine struct {
 	desk      desk
 	clerkDone chan struct{}
 	sweep     chan uint64
-	gathering bool         // belongs to the clerk
-	keeping   sync.RWMutex // held by a backup, and while the head of the log is removed
+	news      chan struct{} // gets a value when a record was learned
+	turn      atomic.Int64  // until when another engine wants to be next, in Unix nanoseconds; 0 is nobody
+	gathering bool          // belongs to the clerk
+	keeping   sync.RWMutex  // held by a backup, and while the head of the log is removed
 
 	mu       sync.Mutex // guards the state with all that is in it, and what follows
 	state    *state
@@ -90,7 +93,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 func newEngine(config Config) *Engine {
 	e := &Engine{
 		config: config, name: rand.Text(), alone: config.Dir != "",
-		desk: desk{bell: make(chan struct{}, 1)}, clerkDone: make(chan struct{}), sweep: make(chan uint64, 1),
+		desk: desk{bell: make(chan struct{}, 1)}, clerkDone: make(chan struct{}), sweep: make(chan uint64, 1), news: make(chan struct{}, 1),
 		cache:    cache{most: config.CacheBytes, records: make(map[uint64]cachedRecord)},
 		readings: make(map[uint64]*reading), waiting: make(map[uint64][]*consumer), local: make(map[*consumer]struct{}), heard: make(map[string]time.Time),
 		state: newState(),
@@ -101,7 +104,10 @@ func newEngine(config Config) *Engine {
 
 // connect starts the server of Dir, if there is one, and dials.
 func (e *Engine) connect() (err error) {
-	options := []nats.Option{nats.Name("prism " + e.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), e.logConnection()}
+	options := []nats.Option{nats.Name("prism " + e.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		// A server that is silent without an end of its connection is noticed, and
+		// credentials may be replaced while they are wrong.
+		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreAuthErrorAbort(), e.logConnection()}
 	if e.alone {
 		if e.server, err = startServer(&e.config); err != nil {
 			return err
@@ -182,8 +188,12 @@ func (e *Engine) begin(ctx context.Context) error {
 func (e *Engine) make(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := e.journal.make(ctx, e.config.Replicas, 1); err != nil {
+	has, err := e.journal.make(ctx, e.config.Replicas, 1)
+	if err != nil {
 		return err
+	}
+	if has != e.config.Replicas {
+		e.config.Logger.Warn("jetstream: the log was made with another number of replicas, which it keeps", "has", has, "asked", e.config.Replicas)
 	}
 	e.files, err = openStore(ctx, e.journal.js, &e.config, e.server)
 	return err
@@ -197,7 +207,11 @@ func (e *Engine) start() error {
 		if _, err := e.nc.Subscribe(e.beatSubject(), e.hear); err != nil {
 			return err
 		}
+		if _, err := e.nc.Subscribe(e.turnSubject(), e.hearTurn); err != nil {
+			return err
+		}
 		e.group.Go(e.beat)
+		e.group.Go(e.watch)
 	}
 	e.group.Go(e.clerk)
 	e.group.Go(func() { e.sweeper(e.ctx) })

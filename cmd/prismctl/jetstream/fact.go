@@ -21,7 +21,7 @@ const (
 	factPurge                  // queue has lost what is not newer than number, but for numbers
 	factJoin                   // consumer of queue belongs to the engine named text
 	factLeave                  // consumer of queue is gone: what it held is ready
-	factLease                  // consumer of queue holds numbers
+	factLease                  // consumer of queue, which belongs to the engine named text, holds numbers
 	factReturn                 // consumer of queue has given numbers back
 	factGone                   // the engine named text is gone with its consumers
 	afterFacts

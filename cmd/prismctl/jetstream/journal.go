@@ -34,8 +34,9 @@ type journal struct {
 	server  *server // whose trouble explains why there is no answer; nil for others
 }
 
-// make makes the stream, whose first record will have the number first.
-func (j *journal) make(ctx context.Context, replicas int, first uint64) error {
+// make makes the stream, whose first record will have the number first. One that
+// is there keeps the replicas that it has.
+func (j *journal) make(ctx context.Context, replicas int, first uint64) (has int, err error) {
 	config := jetstream.StreamConfig{
 		Name: j.stream, Subjects: []string{j.subject}, Storage: jetstream.FileStorage,
 		Replicas: replicas, AllowDirect: true, MaxMsgs: -1, MaxBytes: -1, FirstSeq: first,
@@ -43,14 +44,14 @@ func (j *journal) make(ctx context.Context, replicas int, first uint64) error {
 	if j.tail != "" {
 		config.RePublish = &jetstream.RePublish{Source: j.subject, Destination: j.tail}
 	}
-	_, err := j.js.Stream(ctx, j.stream)
+	stream, err := j.js.Stream(ctx, j.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = j.js.CreateStream(ctx, config)
+		stream, err = j.js.CreateStream(ctx, config)
 	}
 	if err != nil {
-		return fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
+		return 0, fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
 	}
-	return nil
+	return stream.CachedInfo().Config.Replicas, nil
 }
 
 // An answer is what the API of JetStream returns, as far as it matters here.
@@ -134,8 +135,20 @@ func (j *journal) read(ctx context.Context, seq uint64) ([]byte, error) {
 
 // next returns the first record that is not before seq.
 func (j *journal) next(ctx context.Context, seq uint64) (uint64, []byte, error) {
-	a, err := j.ask(ctx, "MSG.GET", map[string]any{"seq": seq, "next_by_subj": j.subject})
+	return j.nextOf(ctx, j.subject, seq)
+}
+
+// nextOf is next among the subjects of filter.
+func (j *journal) nextOf(ctx context.Context, filter string, seq uint64) (uint64, []byte, error) {
+	a, err := j.ask(ctx, "MSG.GET", map[string]any{"seq": seq, "next_by_subj": filter})
 	return a.Message.Seq, a.Message.Data, err
+}
+
+// lastOf returns the number of the newest message with a subject of filter, or
+// [errNoRecord].
+func (j *journal) lastOf(ctx context.Context, filter string) (uint64, error) {
+	a, err := j.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": filter})
+	return a.Message.Seq, err
 }
 
 // last returns the number of the newest record, and whether there is any.
@@ -150,44 +163,104 @@ func (j *journal) purge(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// scan calls learn for every record, as they are until it returns.
-func (j *journal) scan(ctx context.Context, learn func(seq uint64, record []byte) error) error {
-	return j.each(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+// scan calls learn for every record that is there when it begins, and returns
+// the number of the last one. An empty log may still count from somewhere.
+func (j *journal) scan(ctx context.Context, learn func(seq uint64, record []byte) error) (last uint64, err error) {
+	last, any, err := j.last(ctx)
+	if err != nil || !any {
+		return last, err
+	}
+	return last, j.each(ctx, j.subject, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		return learn(meta.Sequence.Stream, m.Data())
 	})
 }
 
-// each calls visit for every message of the stream that is there now.
-func (j *journal) each(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
-	last, any, err := j.last(ctx)
-	if err != nil || !any {
+const (
+	// quietTime is how long nothing may come while the log is read, until the leader
+	// is asked whether anything is left.
+	quietTime = 3 * time.Second
+	// mostQuiet times in a row are too many.
+	mostQuiet = 10
+)
+
+// each calls visit for every message of filter up to the number last. Any replica
+// may be read, and may lag behind: only the leader says that nothing is left.
+func (j *journal) each(ctx context.Context, filter string, last uint64, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
+	messages, err := j.messages(ctx, filter)
+	if err != nil {
+		return j.unread(ctx, err)
+	}
+	defer messages.Stop()
+	read, silent := uint64(0), 0
+	for read < last {
+		m, meta, err := nextMessage(ctx, messages)
+		switch {
+		case errors.Is(err, errQuiet) && silent < mostQuiet:
+			silent++
+		case err != nil:
+			return j.unread(ctx, err)
+		default:
+			if err := visit(m, meta); err != nil {
+				return err
+			}
+			read, silent = meta.Sequence.Stream, 0
+			if meta.NumPending > 0 {
+				continue
+			}
+		}
+		if more, err := j.anyLeft(ctx, filter, read, last); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *journal) messages(ctx context.Context, filter string) (jetstream.MessagesContext, error) {
+	consumer, err := j.js.OrderedConsumer(ctx, j.stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
+	if err != nil {
+		return nil, err
+	}
+	// In bytes, as a client drops what exceeds 64 MiB of unread messages. A pull
+	// that is lost is noticed by the heartbeat.
+	return consumer.Messages(jetstream.PullMaxBytes(16<<20), jetstream.PullHeartbeat(time.Second))
+}
+
+var errQuiet = fmt.Errorf("%w: JetStream sends nothing of what it has", platform.ErrUnavailable)
+
+func nextMessage(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, *jetstream.MsgMetadata, error) {
+	short, cancel := context.WithTimeout(ctx, quietTime)
+	defer cancel()
+	m, err := messages.Next(jetstream.NextContext(short))
+	switch {
+	case err != nil && ctx.Err() == nil && short.Err() != nil:
+		return nil, nil, errQuiet
+	case err != nil:
+		return nil, nil, err
+	}
+	meta, err := m.Metadata()
+	return m, meta, err
+}
+
+// anyLeft asks the leader whether there is anything of filter behind read, up to
+// last. The last one may have been removed meanwhile.
+func (j *journal) anyLeft(ctx context.Context, filter string, read, last uint64) (bool, error) {
+	if read >= last {
+		return false, nil
+	}
+	seq, _, err := j.nextOf(ctx, filter, read+1)
+	if errors.Is(err, errNoRecord) {
+		return false, nil
+	}
+	return err == nil && seq <= last, err
+}
+
+// unread is the error of reading the log.
+func (j *journal) unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, platform.ErrUnavailable) {
 		return err
 	}
-	consumer, err := j.js.OrderedConsumer(ctx, j.stream, jetstream.OrderedConsumerConfig{})
-	if err != nil {
-		return fmt.Errorf("jetstream: reading the log: %w", err)
-	}
-	// In bytes, as a client drops what exceeds 64 MiB of unread messages.
-	records, err := consumer.Messages(jetstream.PullMaxBytes(16 << 20))
-	if err != nil {
-		return fmt.Errorf("jetstream: reading the log: %w", err)
-	}
-	defer records.Stop()
-	for {
-		m, err := records.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("jetstream: reading the log: %w", err)
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		if err := visit(m, meta); err != nil {
-			return err
-		}
-		// The last one may have been removed from a bucket.
-		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
-			return nil
-		}
-	}
+	return fmt.Errorf("%w: JetStream cannot be read: %w", platform.ErrUnavailable, err)
 }

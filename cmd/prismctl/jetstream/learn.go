@@ -39,7 +39,7 @@ var errGap = errors.New("jetstream: the log was cleaned while it was read")
 
 func (e *Engine) scan(ctx context.Context) (*state, error) {
 	s := newState()
-	err := e.journal.scan(ctx, func(seq uint64, record []byte) error {
+	last, err := e.journal.scan(ctx, func(seq uint64, record []byte) error {
 		if s.applied > 0 && seq != s.applied+1 {
 			return errGap
 		}
@@ -51,8 +51,8 @@ func (e *Engine) scan(ctx context.Context) (*state, error) {
 		s.apply(seq, len(record), facts)
 		return nil
 	})
-	if err == nil && s.applied == 0 { // an empty log may still count from somewhere
-		s.applied, _, err = e.journal.last(ctx)
+	if s.applied == 0 {
+		s.applied = last
 	}
 	return s, err
 }
@@ -72,6 +72,10 @@ func (e *Engine) learn(seq uint64, bytes int, m mark, facts []fact) bool {
 	defer e.mu.Unlock()
 	if seq != e.state.applied+1 {
 		return seq <= e.state.applied
+	}
+	select {
+	case e.news <- struct{}{}:
+	default:
 	}
 	if m == e.inFlight {
 		e.landed = m
@@ -228,10 +232,10 @@ func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if r.err == nil || errors.Is(r.err, errNoRecord) {
+		if !errors.Is(r.err, context.Canceled) && !errors.Is(r.err, context.DeadlineExceeded) {
 			return r.facts, r.err
 		}
-		// It may have been the end of the other's context.
+		// It was the end of the other's context.
 	}
 }
 

@@ -108,7 +108,7 @@ type restored struct {
 
 func (s *restored) begin(first uint64) (err error) {
 	s.last = first - 1
-	if err := s.e.journal.make(s.ctx, s.e.config.Replicas, first); err != nil {
+	if _, err := s.e.journal.make(s.ctx, s.e.config.Replicas, first); err != nil {
 		return err
 	}
 	s.e.files, err = openStore(s.ctx, s.e.journal.js, &s.e.config, s.e.server)

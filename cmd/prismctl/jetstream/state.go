@@ -59,6 +59,9 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 	m := q.members[f.consumer]
 	if m == nil && (s.loading || f.kind == factJoin) {
 		m = &member{id: f.consumer, held: make(map[uint64]struct{})}
+		if f.kind == factLease {
+			m.engine = f.text // its joining was cleaned away
+		}
 		q.members[m.id] = m
 	}
 	switch {

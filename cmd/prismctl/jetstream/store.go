@@ -19,38 +19,47 @@ import (
 // methods may be called from any number of goroutines; while JetStream cannot
 // be reached they return errors that are [platform.ErrUnavailable].
 type Store struct {
-	bucket  jetstream.KeyValue
-	records *journal
+	records  *journal
+	patience time.Duration
 }
 
 var _ platform.Store = (*Store)(nil)
 
 func openStore(ctx context.Context, js jetstream.JetStream, c *Config, server *server) (*Store, error) {
 	name := c.Name + "-records"
-	kv, err := bucket(ctx, js, jetstream.KeyValueConfig{Bucket: name, Replicas: c.Replicas, LimitMarkerTTL: time.Second})
+	err := makeBucket(ctx, js, jetstream.KeyValueConfig{Bucket: name, Replicas: c.Replicas, LimitMarkerTTL: time.Second})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{bucket: kv, records: &journal{
+	return &Store{patience: c.Patience, records: &journal{
 		nc: js.Conn(), js: js, stream: "KV_" + name, subject: "$KV." + name + ".", server: server,
 	}}, nil
 }
 
-func bucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
+func makeBucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) error {
 	c.Storage = jetstream.FileStorage
-	kv, err := js.KeyValue(ctx, c.Bucket)
+	_, err := js.KeyValue(ctx, c.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = js.CreateKeyValue(ctx, c)
+		_, err = js.CreateKeyValue(ctx, c)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("jetstream: bucket %s: %w", c.Bucket, err)
+		return fmt.Errorf("jetstream: bucket %s: %w", c.Bucket, err)
 	}
-	return kv, nil
+	return nil
 }
 
-// Load returns a record, or [platform.ErrNoRecord].
-func (s *Store) Load(ctx context.Context, kind, id string) (platform.Record, error) {
-	a, err := s.records.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": s.subject(kind, id)})
+// Load returns a record, or [platform.ErrNoRecord]. It asks again for
+// Config.Patience while JetStream does not answer.
+func (s *Store) Load(ctx context.Context, kind, id string) (r platform.Record, err error) {
+	err = s.insist(ctx, func(ctx context.Context) error {
+		r, err = s.load(ctx, s.subject(kind, id))
+		return err
+	})
+	return r, err
+}
+
+func (s *Store) load(ctx context.Context, subject string) (platform.Record, error) {
+	a, err := s.records.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
 	switch {
 	case errors.Is(err, errNoRecord) || err == nil && len(a.Message.Data) == 0:
 		return platform.Record{}, platform.ErrNoRecord
@@ -59,6 +68,33 @@ func (s *Store) Load(ctx context.Context, kind, id string) (platform.Record, err
 	}
 	return platform.Record{Value: a.Message.Data[1:], Revision: a.Message.Seq}, nil
 }
+
+// insist asks, and asks again while there is no answer, for as long as there is
+// patience: the servers may be about to choose a leader. It is for what may be
+// done twice.
+func (s *Store) insist(ctx context.Context, ask func(context.Context) error) error {
+	patient, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	for {
+		err := ask(patient)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded):
+			return errSlow
+		case !errors.Is(err, platform.ErrUnavailable) || patient.Err() != nil:
+			return err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-patient.Done():
+		}
+	}
+}
+
+const askAgain = 50 * time.Millisecond
 
 // subject is where a record is.
 func (s *Store) subject(kind, id string) string {
@@ -82,7 +118,11 @@ func (s *Store) Save(ctx context.Context, kind, id string, value []byte, revisio
 	}
 	a, err := s.records.request(ctx, m)
 	if errors.Is(err, errMoved) && revision == 0 {
-		if marker, ok := s.marker(ctx, m.Subject); ok {
+		marker, there, failed := s.marker(ctx, m.Subject)
+		switch {
+		case failed != nil:
+			return 0, failed
+		case there:
 			m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(marker, 10))
 			a, err = s.records.request(ctx, m)
 		}
@@ -93,13 +133,14 @@ func (s *Store) Save(ctx context.Context, kind, id string, value []byte, revisio
 	return a.Seq, err
 }
 
-// marker returns the revision of what JetStream left of an expired record.
-func (s *Store) marker(ctx context.Context, subject string) (uint64, bool) {
+// marker returns the revision of what JetStream left of an expired record, if
+// nothing else is there.
+func (s *Store) marker(ctx context.Context, subject string) (revision uint64, there bool, err error) {
 	a, err := s.records.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
 	if errors.Is(err, errNoRecord) {
-		return 0, true
+		return 0, true, nil
 	}
-	return a.Message.Seq, err == nil && len(a.Message.Data) == 0
+	return a.Message.Seq, err == nil && len(a.Message.Data) == 0, err
 }
 
 // Delete removes a record. There need not be one.
@@ -109,38 +150,29 @@ func (s *Store) Delete(ctx context.Context, kind, id string) error {
 }
 
 // List returns the records of a kind, by id.
-func (s *Store) List(ctx context.Context, kind string) (map[string]platform.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTime)
-	defer cancel()
-	watch, err := s.bucket.Watch(ctx, kind+".*", jetstream.IgnoreDeletes())
-	if err != nil {
-		return nil, s.records.unavailable(err)
-	}
-	defer watch.Stop()
-	all := make(map[string]platform.Record)
-	for {
-		select {
-		case entry, open := <-watch.Updates():
-			if !open {
-				return nil, s.records.unavailable(errors.New("the watch ended"))
-			}
-			if entry == nil {
-				return all, nil
-			}
-			collect(all, entry, kind)
-		case <-ctx.Done():
-			return nil, s.records.unavailable(ctx.Err())
-		}
-	}
+func (s *Store) List(ctx context.Context, kind string) (all map[string]platform.Record, err error) {
+	err = s.insist(ctx, func(context.Context) error { // however long it takes
+		all, err = s.list(ctx, kind)
+		return err
+	})
+	return all, err
 }
 
-// listTime is more than enough for the keys of a large platform.
-const listTime = 30 * time.Second
-
-// collect leaves out what JetStream keeps of an expired record.
-func collect(all map[string]platform.Record, entry jetstream.KeyValueEntry, kind string) {
-	id, err := hex.DecodeString(entry.Key()[len(kind)+1:])
-	if err == nil && len(entry.Value()) > 0 {
-		all[string(id)] = platform.Record{Value: entry.Value()[1:], Revision: entry.Revision()}
+func (s *Store) list(ctx context.Context, kind string) (map[string]platform.Record, error) {
+	all := make(map[string]platform.Record)
+	filter := s.records.subject + kind + ".*"
+	last, err := s.records.lastOf(ctx, filter)
+	if errors.Is(err, errNoRecord) {
+		return all, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	return all, s.records.each(ctx, filter, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		id, err := hex.DecodeString(m.Subject()[len(filter)-1:])
+		if err == nil && len(m.Data()) > 0 { // or it is what JetStream keeps of one that has expired
+			all[string(id)] = platform.Record{Value: m.Data()[1:], Revision: meta.Sequence.Stream}
+		}
+		return nil
+	})
 }
