@@ -18,5 +18,7 @@
 //
 // An error that the platform answered is a [*prism.Error]. It matches
 // [prism.ErrNotFound] for an app or a key that is not there, and
-// [prism.ErrForbidden] if the client's key is no admin key.
+// [prism.ErrForbidden] if the client's key is no admin key or a bound is
+// reached; [ErrExists], [ErrInUse], [ErrTooManyApps] and [ErrTooManyKeys] say
+// what else was wrong.
 package admin
