@@ -138,6 +138,15 @@ func TestSecretsAreInNoLogNoTraceAndNoList(t *testing.T) {
 	contains(t, log.String(), key.ID)
 }
 
+func TestNoCacheKeepsAnswersWithSecrets(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	for _, api := range []string{"platform/key/info/" + shopKey.ID, "platform/app/info/shop", "platform/app/list", "platform/key/info/nope", "platform/app/create"} {
+		if got := ask(t, p, adminKey, "GET", api).header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control is %q", api, got)
+		}
+	}
+}
+
 type lockedWriter struct {
 	mu *sync.Mutex
 	w  *bytes.Buffer
