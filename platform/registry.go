@@ -97,18 +97,39 @@ func instead(err, absent error) error {
 	return err
 }
 
-// SaveApp stores an app, in place of the one that had the same ID.
+// SaveApp stores an app, in place of the one that had the same ID. Without an ID
+// it is an error.
 func (r *Registry) SaveApp(ctx context.Context, app App) error {
+	if app.ID == "" {
+		return errors.New("platform: an app needs an ID to be saved")
+	}
 	return replaceRecord(ctx, r.store, kindApp, app.ID, &app)
 }
 
 // SaveKey stores a key, in place of the one that had the same ID. Its app must
-// be there, or the error is [ErrUnknownApp].
+// be there, or the error is [ErrUnknownApp]. Without an ID, a Secret or an App it
+// is an error, too.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
+	if err := key.check(); err != nil {
+		return err
+	}
 	if _, err := r.App(ctx, key.App); err != nil {
 		return err
 	}
 	return replaceRecord(ctx, r.store, kindKey, key.ID, &key)
+}
+
+// check tells what a key lacks. Without a secret anybody could sign for it.
+func (k *Key) check() error {
+	switch {
+	case k.ID == "":
+		return errors.New("platform: a key needs an ID to be saved")
+	case k.Secret == "":
+		return fmt.Errorf("platform: the key %q needs a Secret to be saved", k.ID)
+	case k.App == "":
+		return fmt.Errorf("platform: the key %q needs the ID of an App to be saved", k.ID)
+	}
+	return nil
 }
 
 // Apps returns all apps, sorted by ID.

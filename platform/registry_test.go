@@ -102,7 +102,7 @@ func TestListsAreSorted(t *testing.T) {
 	}
 	for _, id := range []string{"b", "c", "a", "B"} {
 		must(t, r.SaveApp(t.Context(), platform.App{ID: id}))
-		must(t, r.SaveKey(t.Context(), platform.Key{ID: id + "key", App: id}))
+		must(t, r.SaveKey(t.Context(), platform.Key{ID: id + "key", Secret: "s", App: id}))
 	}
 	apps, err := r.Apps(t.Context())
 	if ids := fmt.Sprint(apps[0].ID, apps[1].ID, apps[2].ID, apps[3].ID); err != nil || ids != "Babc" {
@@ -115,7 +115,7 @@ func TestListsAreSorted(t *testing.T) {
 
 func TestAKeyNeedsItsApp(t *testing.T) {
 	r := newRegistry(t, memory.NewStore())
-	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", App: "nobodys"}); err != platform.ErrUnknownApp {
+	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "nobodys"}); err != platform.ErrUnknownApp {
 		t.Errorf("got %v", err)
 	}
 	if ids := keyIDs(t, r); len(ids) > 0 {
@@ -123,11 +123,29 @@ func TestAKeyNeedsItsApp(t *testing.T) {
 	}
 }
 
+func TestWhatLacksAPartIsNotSaved(t *testing.T) {
+	r := newRegistry(t, memory.NewStore())
+	for lacks, err := range map[string]error{
+		"an app needs an ID": r.SaveApp(t.Context(), platform.App{Name: "x"}),
+		"a key needs an ID":  r.SaveKey(t.Context(), platform.Key{Secret: "s", App: "shop"}),
+		"needs a Secret":     r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}),
+		"needs the ID of an": r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s"}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), lacks) {
+			t.Errorf("%s: %v", lacks, err)
+		}
+	}
+	apps, err := r.Apps(t.Context())
+	if ids := keyIDs(t, r); len(ids) > 0 || len(apps) != 1 || err != nil {
+		t.Errorf("saved keys %s, apps %+v, %v", ids, apps, err)
+	}
+}
+
 func TestAnAppTakesItsKeysAlong(t *testing.T) {
 	r := newRegistry(t, memory.NewStore())
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "other"}))
 	for id, app := range map[string]string{"one": "shop", "two": "shop", "three": "other"} {
-		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, App: app}))
+		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, Secret: "s", App: app}))
 	}
 	must(t, r.DeleteApp(t.Context(), "shop"))
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "shop"}))
@@ -140,7 +158,7 @@ func TestAnAppTakesItsKeysAlong(t *testing.T) {
 func TestTheKeyOfADeletedAppIsUnknownAtOnce(t *testing.T) {
 	store := &keepingStore{Store: memory.NewStore()}
 	r := newRegistry(t, store)
-	must(t, r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}))
+	must(t, r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "shop"}))
 	store.keep = "key"
 	if err := r.DeleteApp(t.Context(), "shop"); !errors.Is(err, errBroken) {
 		t.Errorf("the deletion that failed returned %v", err)
@@ -256,14 +274,14 @@ func (s *spoiltStore) List(ctx context.Context, kind string) (map[string]platfor
 
 // What an engine cannot do now must not look like what is not there.
 func TestAnEngineThatIsNotAvailableKnowsNothing(t *testing.T) {
-	store := &brokenStore{Store: memory.NewStore(platform.Key{ID: "k", App: "shop"})}
+	store := &brokenStore{Store: memory.NewStore(platform.Key{ID: "k", Secret: "s", App: "shop"})}
 	r := platform.NewRegistry(store)
 	for _, store.load = range []string{"key", "app"} {
 		if _, err := r.Key(t.Context(), "k"); !errors.Is(err, errBroken) || errors.Is(err, platform.ErrUnknownKey) {
 			t.Errorf("without %s: %v", store.load, err)
 		}
 	}
-	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}); !errors.Is(err, errBroken) {
+	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "shop"}); !errors.Is(err, errBroken) {
 		t.Errorf("saving: %v", err)
 	}
 	store.remove, store.load = true, ""

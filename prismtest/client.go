@@ -1,6 +1,7 @@
 package prismtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -27,10 +28,11 @@ func (s *Server) NewKey() platform.Key {
 }
 
 // AddKey adds a key, in place of the one that had the same ID: with another
-// secret for [Server.Key], clients see themselves refused. An app that is not
-// there is made for it.
+// secret for [Server.Key], clients see themselves refused. Without an App it
+// gets that of the first key; one that is not there is made for it.
 func (s *Server) AddKey(key platform.Key) {
 	s.t.Helper()
+	key.App = cmp.Or(key.App, s.key.App)
 	ctx := context.Background()
 	err := s.registry.SaveKey(ctx, key)
 	if errors.Is(err, platform.ErrUnknownApp) {
