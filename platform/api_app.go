@@ -171,6 +171,29 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, err
 	}
+	patterns, err := c.patterns()
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.registry.UpdateApp(ctx, app.ID, func(app *App) error {
+		if app.domain() != c.app.domain() { // made again by others
+			return ErrUnknownApp
+		}
+		set(app, patterns)
+		return nil
+	})
+	if errors.Is(err, ErrUnknownApp) {
+		return nil, unknownApp()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.passes.round(ctx)
+	return true, nil
+}
+
+// patterns reads the parameter routing_key.
+func (c *call) patterns() ([]string, error) {
 	own := c.params()
 	if !own.Has("routing_key") {
 		return nil, missing("routing_key")
@@ -183,18 +206,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, badRequest("invalid_parameter", err.Error())
 	}
-	_, err = updateRecord(ctx, p.cfg.Store, kindApp, app.ID, 0, func(app *App) (bool, error) {
-		set(app, patterns)
-		return true, nil
-	})
-	if errors.Is(err, ErrNoRecord) {
-		return nil, unknownApp()
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.passes.round(ctx)
-	return true, nil
+	return patterns, nil
 }
 
 // parsePatterns reads a JSON array of patterns, or one pattern as plain text.

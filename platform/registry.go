@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,6 +105,30 @@ func (r *Registry) SaveApp(ctx context.Context, app App) error {
 		return errors.New("platform: an app needs an ID to be saved")
 	}
 	return replaceRecord(ctx, r.store, kindApp, app.ID, &app)
+}
+
+// UpdateApp changes the app with this ID and returns what it is then, or
+// [ErrUnknownApp]: it makes none. Nothing that another changes at the same
+// moment is lost: change is called again then, with the app as it is now. If it
+// returns an error, or leaves the app as it was, nothing is stored. The ID stays
+// in any case.
+func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) error) (App, error) {
+	app, err := updateRecord(ctx, r.store, kindApp, id, 0, func(app *App) (bool, error) {
+		before, err := json.Marshal(app)
+		if err != nil {
+			return false, err
+		}
+		if err := change(app); err != nil {
+			return false, err
+		}
+		app.ID = id
+		after, err := json.Marshal(app)
+		return !bytes.Equal(before, after), err
+	})
+	if err != nil {
+		return App{}, instead(err, ErrUnknownApp)
+	}
+	return *app, nil
 }
 
 // SaveKey stores a key, in place of the one that had the same ID. Its app must

@@ -223,6 +223,72 @@ func TestManyMaySaveOneApp(t *testing.T) {
 	}
 }
 
+// What changes an app must not undo what another has changed since it looked.
+func TestNoChangeOfAnAppUndoesAnother(t *testing.T) {
+	good := memory.NewStore()
+	newRegistry(t, good)
+	store := &betweenStore{Store: good, once: func() {
+		_, err := platform.NewRegistry(good).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+			app.Publish = []string{}
+			return nil
+		})
+		must(t, err)
+	}}
+	app, err := platform.NewRegistry(store).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+		app.ID, app.Redirects = "other", append(app.Redirects, "https://a.example/")
+		return nil
+	})
+	want := platform.App{ID: "shop", Publish: []string{}, Redirects: []string{"https://a.example/"}}
+	if err != nil || !reflect.DeepEqual(app, want) {
+		t.Errorf("became %#v, %v", app, err)
+	}
+	if got, err := platform.NewRegistry(good).App(t.Context(), "shop"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("stored %#v, %v", got, err)
+	}
+}
+
+// betweenStore lets others do something once, after an app was read.
+type betweenStore struct {
+	platform.Store
+	once func()
+}
+
+func (s *betweenStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	r, err := s.Store.Load(ctx, kind, id)
+	if do := s.once; kind == "app" && do != nil {
+		s.once = nil
+		do()
+	}
+	return r, err
+}
+
+func TestAnAppThatIsNotChangedIsNotStored(t *testing.T) {
+	store := memory.NewStore()
+	r := newRegistry(t, store)
+	revisions := func() string {
+		all, err := store.List(t.Context(), "app")
+		must(t, err)
+		return fmt.Sprint(all)
+	}
+	before := revisions()
+	if _, err := r.UpdateApp(t.Context(), "shop", func(*platform.App) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	_, err := r.UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+		app.Name = "x"
+		return errBroken
+	})
+	if !errors.Is(err, errBroken) {
+		t.Errorf("a change that failed: %v", err)
+	}
+	if _, err := r.UpdateApp(t.Context(), "nope", func(*platform.App) error { return nil }); err != platform.ErrUnknownApp {
+		t.Errorf("an app that is not there: %v", err)
+	}
+	if after := revisions(); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
 // A store may say what it likes, and its records may be of another program.
 func TestNoErrorOfARegistryTellsASecret(t *testing.T) {
 	const secret = "ucr72ygfutspqeuu6s36"
