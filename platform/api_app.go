@@ -69,6 +69,9 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.registry.deleteOrphans(ctx, app.ID, p.registry.deleteKeyOf); err != nil {
+		return nil, err
+	}
 	err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
 	if errors.Is(err, ErrConflict) {
 		return nil, &failure{

@@ -126,22 +126,27 @@ func parseMeta(text string) (map[string]string, error) {
 	return meta, nil
 }
 
-// storeKey stores a key that is not there. When its app is deleted at the same
-// moment the key goes, too, so that none waits for another app of that ID.
+// storeKey stores a key that is not there. If that fails no key is left that
+// nobody knows the secret of.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
 		key.ID = randomText(keyIDLength)
 		err = saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
 	}
+	if err == nil {
+		err = p.registry.confirmKey(ctx, key)
+	}
+	if err == nil {
+		err = ctx.Err() // the caller has gone
+	}
+	if errors.Is(err, ErrUnknownApp) {
+		err = unknownApp()
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, p.registry.withdrawKey(ctx, key))
 	}
-	_, err = p.registry.Key(ctx, key.ID)
-	if errors.Is(err, ErrUnknownKey) {
-		return errors.Join(unknownApp(), p.registry.DeleteKey(ctx, key.ID))
-	}
-	return err
+	return nil
 }
 
 func (p *Platform) keyInfo(ctx context.Context, c *call) (any, error) {

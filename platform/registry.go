@@ -133,7 +133,8 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 
 // SaveKey stores a key, in place of the one that had the same ID. Its app must
 // be there, or the error is [ErrUnknownApp]. Without an ID, a Secret or an App it
-// is an error, too.
+// is an error, too. When the app is deleted at the same moment the key goes with
+// it.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if err := key.check(); err != nil {
 		return err
@@ -141,7 +142,10 @@ func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if _, err := r.App(ctx, key.App); err != nil {
 		return err
 	}
-	return replaceRecord(ctx, r.store, kindKey, key.ID, &key)
+	if err := replaceRecord(ctx, r.store, kindKey, key.ID, &key); err != nil {
+		return err
+	}
+	return r.confirmKey(ctx, &key)
 }
 
 // check tells what a key lacks. Without a secret anybody could sign for it.
@@ -169,30 +173,6 @@ func (r *Registry) Keys(ctx context.Context) ([]Key, error) {
 	keys, err := listRecords[Key](ctx, r.store, kindKey)
 	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 	return keys, err
-}
-
-// DeleteKey removes a key. There need not be one. Its connections end with
-// their next command; its queues stay.
-func (r *Registry) DeleteKey(ctx context.Context, id string) error {
-	return deleteRecord(ctx, r.store, kindKey, id)
-}
-
-// DeleteApp removes an app and its keys: the app first, so that they are all
-// unknown at once. There need not be one.
-func (r *Registry) DeleteApp(ctx context.Context, id string) error {
-	if err := deleteRecord(ctx, r.store, kindApp, id); err != nil {
-		return err
-	}
-	keys, err := r.Keys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if key.App == id {
-			err = errors.Join(err, r.DeleteKey(ctx, key.ID))
-		}
-	}
-	return err
 }
 
 // replaceRecord stores a record without an end, whatever is there.

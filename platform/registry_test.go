@@ -154,38 +154,6 @@ func TestAnAppTakesItsKeysAlong(t *testing.T) {
 	}
 }
 
-// However much of the deletion there was no time for.
-func TestTheKeyOfADeletedAppIsUnknownAtOnce(t *testing.T) {
-	store := &keepingStore{Store: memory.NewStore()}
-	r := newRegistry(t, store)
-	must(t, r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "shop"}))
-	store.keep = "key"
-	if err := r.DeleteApp(t.Context(), "shop"); !errors.Is(err, errBroken) {
-		t.Errorf("the deletion that failed returned %v", err)
-	}
-	if _, err := r.Key(t.Context(), "k"); err != platform.ErrUnknownKey {
-		t.Errorf("its key: %v", err)
-	}
-	store.keep = ""
-	must(t, r.DeleteApp(t.Context(), "shop")) // again, which completes it
-	if ids := keyIDs(t, r); len(ids) > 0 {
-		t.Errorf("keys %s are left", ids)
-	}
-}
-
-// keepingStore cannot delete records of a kind.
-type keepingStore struct {
-	platform.Store
-	keep string
-}
-
-func (s *keepingStore) Delete(ctx context.Context, kind, id string) error {
-	if kind == s.keep {
-		return errBroken
-	}
-	return s.Store.Delete(ctx, kind, id)
-}
-
 func TestRegistriesOverOneStoreAreOne(t *testing.T) {
 	store := memory.NewStore()
 	one, two := newRegistry(t, store), platform.NewRegistry(store)
