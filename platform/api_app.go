@@ -156,7 +156,7 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	if err := p.registry.DeleteApp(ctx, app.ID); err != nil {
 		return nil, err
 	}
-	p.passes.round(ctx)
+	p.passes.appChanged(ctx, app.ID)
 	return true, nil
 }
 
@@ -191,7 +191,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, err
 	}
-	p.passes.round(ctx)
+	p.passes.appChanged(ctx, app.ID)
 	return true, nil
 }
 

@@ -189,7 +189,7 @@ func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
 	if err := p.registry.DeleteKey(ctx, key.ID); err != nil {
 		return nil, err
 	}
-	p.passes.round(ctx)
+	p.passes.keyChanged(ctx, key.ID)
 	return true, nil
 }
 

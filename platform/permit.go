@@ -52,6 +52,10 @@ func keyExpired() *failure {
 	return unauthorized("key_expired", "this key has expired: an admin key can make a new one")
 }
 
+func secretChanged() *failure {
+	return unauthorized("secret_changed", "this key has another secret now: use that")
+}
+
 // A holder is a key and its app, as they are in the store.
 type holder struct {
 	key                      *Key
