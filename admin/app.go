@@ -83,7 +83,8 @@ func (c *Client) DeleteApp(ctx context.Context, id string) error {
 // AllowPublish says which routing keys the keys of an app may publish, in place
 // of what was said before: those that match one of the patterns, without any
 // none, and with # every one. In a pattern * stands for one word between dots
-// and # for any number of them. A message that is not allowed is refused.
+// and # for any number of them. There may be 100 patterns of up to 256 bytes, with
+// 4,096 bytes and 400 words together. A message that is not allowed is refused.
 func (c *Client) AllowPublish(ctx context.Context, id string, patterns ...string) error {
 	return c.allow(ctx, "platform/manageapp/queue/publish", id, patterns)
 }

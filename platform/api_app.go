@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/shopex/prism-go/internal/topic"
 )
 
 // The calls that provision apps. Existing tools send forms by POST, also to
@@ -22,6 +24,11 @@ const (
 	idBytes      = 64
 	maxPatterns  = 100
 	patternBytes = 256
+
+	// Each message is compared with all patterns of the app, and each call reads
+	// them.
+	patternsBytes = 4096
+	patternsWords = 400
 )
 
 // createdLayout is RFC 3339 with milliseconds.
@@ -224,10 +231,16 @@ func parsePatterns(text string) ([]string, error) {
 	if len(patterns) > maxPatterns {
 		return nil, fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
 	}
+	bytes, words := 0, 0
 	for _, pattern := range patterns {
 		if err := checkPattern(pattern); err != nil {
 			return nil, err
 		}
+		bytes += len(pattern)
+		words += len(topic.Words(pattern))
+	}
+	if bytes > patternsBytes || words > patternsWords {
+		return nil, fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
 	}
 	return patterns, nil
 }

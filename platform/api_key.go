@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The calls that provision keys.
@@ -116,12 +118,18 @@ func parseExpires(text string) (time.Time, error) {
 // parseMeta reads a JSON object of texts. An empty array is an empty object, as
 // PHP writes it.
 func parseMeta(text string) (map[string]string, error) {
+	text = strings.TrimSpace(text)
 	if text == "" || text == "[]" {
 		return nil, nil
 	}
 	var meta map[string]string
-	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !isText(text) {
+	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !utf8.ValidString(text) {
 		return nil, badRequest("invalid_parameter", fmt.Sprintf("meta must be a JSON object of at most %d texts", metaTexts))
+	}
+	for name, value := range meta {
+		if !isText(name) || !isText(value) {
+			return nil, badRequest("invalid_parameter", "the texts of meta must be without control characters other than line breaks")
+		}
 	}
 	return meta, nil
 }

@@ -34,10 +34,7 @@ func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) erro
 }
 
 func allows(patterns []string, key string) bool {
-	if patterns == nil {
-		return true
-	}
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return topic.Match(pattern, key) })
+	return patterns == nil || topic.MatchAny(patterns, key)
 }
 
 func forbiddenKey(message string) *failure {
