@@ -113,11 +113,15 @@ func TestAKeyIsNotMadeWithATimeThatIsNone(t *testing.T) {
 }
 
 func TestABoundThatIsReachedIsNamed(t *testing.T) {
-	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Limits: platform.Limits{KeysPerApp: 1}}})
-	_, err := admin.New(srv.Client()).CreateKey(t.Context(), "test", admin.NewKey{})
-	var refused *prism.Error
-	if !errors.Is(err, admin.ErrTooManyKeys) || !errors.Is(err, prism.ErrForbidden) || !errors.As(err, &refused) {
-		t.Errorf("one key too many: %v", err)
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Limits: platform.Limits{AppsPerDomain: 1, KeysPerApp: 1}}})
+	a := admin.New(srv.Client())
+	_, keyErr := a.CreateKey(t.Context(), "test", admin.NewKey{})
+	_, appErr := a.CreateApp(t.Context(), admin.NewApp{Name: "x"})
+	for want, err := range map[error]error{admin.ErrTooManyKeys: keyErr, admin.ErrTooManyApps: appErr} {
+		var refused *prism.Error
+		if !errors.Is(err, want) || !errors.Is(err, prism.ErrForbidden) || !errors.As(err, &refused) {
+			t.Errorf("want %v: %v", want, err)
+		}
 	}
 }
 

@@ -76,6 +76,9 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.roomForApp(ctx, app.domain()); err != nil {
+		return nil, err
+	}
 	if err := p.registry.deleteOrphans(ctx, app.ID, p.registry.deleteKeyOf); err != nil {
 		return nil, err
 	}
@@ -87,6 +90,21 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	return p.appDoc(app, 0), err
+}
+
+func (p *Platform) roomForApp(ctx context.Context, domain string) error {
+	apps, err := p.registry.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	apps = slices.DeleteFunc(apps, func(app App) bool { return app.domain() != domain })
+	if limit := p.cfg.Limits.AppsPerDomain; len(apps) >= limit {
+		return &failure{
+			status: http.StatusForbidden, code: "too_many_apps",
+			message: fmt.Sprintf("this domain has its %d apps; delete one with platform/app/delete", limit),
+		}
+	}
+	return nil
 }
 
 func (p *Platform) newApp(c *call) (*App, error) {

@@ -214,6 +214,15 @@ func TestManyWhoMakeOneAppMakeItOnce(t *testing.T) {
 	}
 }
 
+func TestADomainHasNoMoreAppsThanItMay(t *testing.T) {
+	p := newPlatform(t, platform.Config{Limits: platform.Limits{AppsPerDomain: 3}})
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a", "id", "third").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a").want(t, 403, "too_many_apps")
+	ask(t, p, alienAdmin, "POST", "platform/app/create", "name", "a").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/delete", "app_id", "shop").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a").want(t, 200, "")
+}
+
 func FuzzPatternsAreWhatWasWritten(f *testing.F) {
 	for _, text := range []string{"order.#", `["a.*","#"]`, "[]", `["` + "\xff" + `"]`, `["\ud800"]`, `["a"`, "*.", "..", "[a", `["a.b*"]`} {
 		f.Add(text)

@@ -53,7 +53,8 @@
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
 //	403 forbidden_routing_key                       the app may not publish or listen to it
-//	403 forbidden_admin, too_many_keys              of provisioning
+//	403 forbidden_admin, too_many_apps,
+//	    too_many_keys                               of provisioning
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic
 //	404 unknown_app, unknown_key                    of provisioning: what the call is about
