@@ -73,9 +73,9 @@ func (c *Client) Apps(ctx context.Context) ([]*App, error) {
 	return apps, nil
 }
 
-// DeleteApp removes an app and its keys, whose connections are closed. Their
-// queues stay. For the app of the client's own key the error matches
-// [ErrInUse].
+// DeleteApp removes an app and its keys, with their connections and their queues
+// and what is in these. If it fails, another DeleteApp completes it. For the app
+// of the client's own key the error matches [ErrInUse].
 func (c *Client) DeleteApp(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }

@@ -105,8 +105,8 @@ func (c *Client) Keys(ctx context.Context, appID string) ([]*Key, error) {
 	return keys, nil
 }
 
-// DeleteKey removes a key and closes its connections. Its queues stay. For
-// the client's own key the error matches [ErrInUse].
+// DeleteKey removes a key with its connections and its queues, and what is in
+// these. For the client's own key the error matches [ErrInUse].
 func (c *Client) DeleteKey(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/key/delete", prism.Params{"key": id}, nil)
 }

@@ -79,7 +79,7 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	if err := p.roomForApp(ctx, app.domain()); err != nil {
 		return nil, err
 	}
-	if err := p.registry.deleteOrphans(ctx, app.ID, p.registry.deleteKeyOf); err != nil {
+	if err := p.registry.deleteOrphans(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
 	err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
@@ -178,7 +178,7 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	if app.ID == c.app.ID {
 		return nil, ownRefused("this app has the key that makes the call; it cannot be deleted with it")
 	}
-	if err := p.registry.DeleteApp(ctx, app.ID); err != nil {
+	if err := p.registry.deleteApp(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
 	p.passes.appChanged(ctx, app.ID)

@@ -194,11 +194,39 @@ func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
 	if key.ID == c.key.ID {
 		return nil, ownRefused("this key makes the call; it cannot be deleted with itself")
 	}
-	if err := p.registry.DeleteKey(ctx, key.ID); err != nil {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	switch gone, err := p.deleteKey(ctx, key); {
+	case err != nil:
 		return nil, err
+	case !gone:
+		return nil, unknownKeyHere()
+	}
+	return true, nil
+}
+
+// deleteKey removes a key, unless it has been moved to another app, with its
+// connections and then its queues, which nobody could reach any more. It tells
+// whether the key is gone.
+func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err error) {
+	gone, err = p.registry.deleteKeyOf(ctx, key)
+	if err != nil || !gone {
+		return false, err
 	}
 	p.passes.keyChanged(ctx, key.ID)
-	return true, nil
+	return true, p.cfg.Queues.Forget(ctx, key.ID)
+}
+
+func (p *Platform) deleteAppKey(ctx context.Context, key *Key) error {
+	_, err := p.deleteKey(ctx, key)
+	return err
+}
+
+func unknownKeyHere() *failure {
+	return &failure{
+		status: http.StatusNotFound, code: "unknown_key",
+		message: "this domain has no key with this client_id; platform/key/list names those of an app",
+	}
 }
 
 // namedKey returns the key that a call is about, with its app. A key of another
@@ -210,7 +238,7 @@ func (p *Platform) namedKey(ctx context.Context, c *call) (*App, *Key, error) {
 	}
 	h, err := p.registry.holder(ctx, id, nil)
 	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
-		return nil, nil, &failure{status: http.StatusNotFound, code: "unknown_key", message: "this domain has no key with this client_id; platform/key/list names those of an app"}
+		return nil, nil, unknownKeyHere()
 	}
 	if err != nil {
 		return nil, nil, err

@@ -300,6 +300,9 @@ func (c *channel) obey(frame []byte) error {
 	if err != nil {
 		return err
 	}
+	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+		return refused // or the queues of a key that is gone would be made again
+	}
 	switch cmd.Op {
 	case wire.OpPublish:
 		return c.publish(cmd)

@@ -102,6 +102,9 @@
 // connections that are open; what another platform over the same Store changes,
 // within a second, or later if the Store takes more than milliseconds to answer.
 //
+// With a key go its connections and then its queues. What another platform takes
+// from it within that second may make a queue again, which is nobody's.
+//
 // While the Store is not available calls and new connections are refused. Those
 // that are open go on with what was known last: what was deleted or forbidden
 // elsewhere counts when the Store is back. A key that expires then is cut off

@@ -22,11 +22,14 @@ func (r *Registry) DeleteKey(ctx context.Context, id string) error {
 	return deleteRecord(ctx, r.store, kindKey, id)
 }
 
-// DeleteApp removes an app and its keys, as DeleteKey does. There need not be
+// DeleteApp removes an app and its keys, each as DeleteKey does. There need not be
 // one. Once begun it does not stop when ctx ends, but after half a minute. The
 // app goes last, so after an error another DeleteApp completes it.
 func (r *Registry) DeleteApp(ctx context.Context, id string) error {
-	return r.deleteApp(ctx, id, r.deleteKeyOf)
+	return r.deleteApp(ctx, id, func(ctx context.Context, key *Key) error {
+		_, err := r.deleteKeyOf(ctx, key)
+		return err
+	})
 }
 
 // deleteApp looks for keys again when the app is gone: some may have been made
@@ -85,20 +88,22 @@ func (r *Registry) deleteOrphans(ctx context.Context, app string, deleteKey dele
 	return deleteKeys(ctx, keys, deleteKey)
 }
 
-// deleteKeyOf removes a key, unless it has been moved to another app.
-func (r *Registry) deleteKeyOf(ctx context.Context, key *Key) error {
+// deleteKeyOf removes a key, unless it has been moved to another app, and tells
+// whether it is gone.
+func (r *Registry) deleteKeyOf(ctx context.Context, key *Key) (gone bool, err error) {
 	return r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.App == key.App })
 }
 
-func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *Key) bool) error {
+func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *Key) bool) (gone bool, err error) {
 	now, _, err := loadRecord[Key](ctx, r.store, kindKey, id)
 	if errors.Is(err, ErrNoRecord) {
-		return nil
+		return true, nil
 	}
 	if err != nil || !same(now) {
-		return err
+		return false, err
 	}
-	return r.DeleteKey(ctx, id)
+	err = r.DeleteKey(ctx, id)
+	return err == nil, err
 }
 
 // confirmKey looks whether a key that was saved has its app still, and removes
@@ -108,7 +113,8 @@ func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
 	defer cancel()
 	_, err := r.App(ctx, key.App)
 	if errors.Is(err, ErrUnknownApp) {
-		return errors.Join(err, r.deleteKeyOf(ctx, key))
+		_, deleting := r.deleteKeyOf(ctx, key)
+		return errors.Join(err, deleting)
 	}
 	return err
 }
@@ -118,5 +124,6 @@ func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
 func (r *Registry) withdrawKey(ctx context.Context, key *Key) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()
-	return r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.Secret == key.Secret })
+	_, err := r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.Secret == key.Secret })
+	return err
 }

@@ -13,7 +13,7 @@ type appCmd struct {
 	List    appListCmd    `cmd:"" help:"List the apps."`
 	Create  appCreateCmd  `cmd:"" help:"Make an app."`
 	Show    appShowCmd    `cmd:"" help:"Show an app, and what it may publish and listen to."`
-	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys."`
+	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys, with their connections and queues."`
 	Publish appPublishCmd `cmd:"" help:"Say which routing keys an app may publish."`
 	Listen  appListenCmd  `cmd:"" help:"Say which routing keys reach the queues of an app."`
 }

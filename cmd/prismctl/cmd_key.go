@@ -13,7 +13,7 @@ type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List the keys of an app."`
 	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
 	Show   keyShowCmd   `cmd:"" help:"Show a key."`
-	Delete keyDeleteCmd `cmd:"" help:"Delete a key and close its connections."`
+	Delete keyDeleteCmd `cmd:"" help:"Delete a key with its connections and queues."`
 }
 
 // Help teaches by example.
