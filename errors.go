@@ -19,7 +19,8 @@ var (
 	// ErrForbidden: the key is known and may not do this.
 	ErrForbidden = errors.New("prism: forbidden")
 
-	// ErrNotFound: the platform knows no such API.
+	// ErrNotFound: the platform knows no such API, or not what the call is
+	// about, such as a topic or an app. Error.Code tells which.
 	ErrNotFound = errors.New("prism: not found")
 
 	// ErrRateLimited: too many calls; the call was not processed.

@@ -20,7 +20,7 @@ import (
 	"github.com/shopex/prism-go/prismtest"
 )
 
-func newAdmin(t *testing.T) (*prismtest.Server, *admin.Admin) {
+func newAdmin(t *testing.T) (*prismtest.Server, *admin.Client) {
 	srv := prismtest.NewServer(t)
 	return srv, admin.New(srv.Client())
 }
@@ -96,6 +96,35 @@ func TestAKeyWithoutAnEndHasNone(t *testing.T) {
 	}
 }
 
+// A time that was computed wrongly must not make a key that never expires.
+func TestAKeyIsNotMadeWithATimeThatIsNone(t *testing.T) {
+	srv, a := newAdmin(t)
+	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(-5, 0), time.Unix(0, 999), time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)} {
+		_, err := a.CreateKey(t.Context(), "test", admin.NewKey{Expires: at})
+		var wrong *prism.ParamError
+		if !errors.As(err, &wrong) || wrong.Name != "expired_date" {
+			t.Errorf("%v: %v", at, err)
+		}
+	}
+	if calls := srv.Calls(); len(calls) > 0 {
+		t.Errorf("sent %+v", calls)
+	}
+	must[*admin.Key](t)(a.CreateKey(t.Context(), "test", admin.NewKey{Expires: time.Unix(1, 0)}))
+}
+
+func TestABoundThatIsReachedIsNamed(t *testing.T) {
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Limits: platform.Limits{AppsPerDomain: 1, KeysPerApp: 1}}})
+	a := admin.New(srv.Client())
+	_, keyErr := a.CreateKey(t.Context(), "test", admin.NewKey{})
+	_, appErr := a.CreateApp(t.Context(), admin.NewApp{Name: "x"})
+	for want, err := range map[error]error{admin.ErrTooManyKeys: keyErr, admin.ErrTooManyApps: appErr} {
+		var refused *prism.Error
+		if !errors.Is(err, want) || !errors.Is(err, prism.ErrForbidden) || !errors.As(err, &refused) {
+			t.Errorf("want %v: %v", want, err)
+		}
+	}
+}
+
 func TestWhatIsDeletedIsGone(t *testing.T) {
 	srv, a := newAdmin(t)
 	ctx := t.Context()
@@ -159,8 +188,8 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		"dots":               {err(a.App(ctx, "..")), nil, "segment"},
 		"no name":            {err(a.CreateApp(ctx, admin.NewApp{})), nil, "name"},
 		"a bad pattern":      {a.AllowListen(ctx, "test", "order*"), nil, "wildcard"},
-		"the own app":        {a.DeleteApp(ctx, "test"), nil, "in_use"},
-		"the own key":        {a.DeleteKey(ctx, srv.Key()), nil, "in_use"},
+		"the own app":        {a.DeleteApp(ctx, "test"), admin.ErrInUse, "in_use"},
+		"the own key":        {a.DeleteKey(ctx, srv.Key()), admin.ErrInUse, "in_use"},
 	} {
 		if row.err == nil || row.is != nil && !errors.Is(row.err, row.is) || !strings.Contains(row.err.Error(), row.words) {
 			t.Errorf("%s: %v", name, row.err)

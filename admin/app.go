@@ -35,35 +35,35 @@ type NewApp struct {
 
 // CreateApp makes an app, which may publish and listen to every routing key. The
 // error matches [ErrExists] if there is one with this ID, be it in another
-// domain.
-func (a *Admin) CreateApp(ctx context.Context, app NewApp) (*App, error) {
+// domain, and [ErrTooManyApps] if the domain has as many as it may have.
+func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
 	params := prism.Params{"name": app.Name}
 	setText(params, "id", app.ID)
 	setText(params, "desc", app.Summary)
 	var doc appDoc
-	if err := a.post(ctx, "platform/app/create", params, &doc); err != nil {
+	if err := c.post(ctx, "platform/app/create", params, &doc); err != nil {
 		return nil, err
 	}
 	return doc.app(), nil
 }
 
 // App returns the app with this ID.
-func (a *Admin) App(ctx context.Context, id string) (*App, error) {
+func (c *Client) App(ctx context.Context, id string) (*App, error) {
 	path, err := info("platform/app/info", id)
 	if err != nil {
 		return nil, err
 	}
 	var doc appDoc
-	if err := a.get(ctx, path, nil, &doc); err != nil {
+	if err := c.get(ctx, path, nil, &doc); err != nil {
 		return nil, err
 	}
 	return doc.app(), nil
 }
 
 // Apps returns the apps of the domain, sorted by ID.
-func (a *Admin) Apps(ctx context.Context) ([]*App, error) {
+func (c *Client) Apps(ctx context.Context) ([]*App, error) {
 	var docs []appDoc
-	if err := a.get(ctx, "platform/app/list", nil, &docs); err != nil {
+	if err := c.get(ctx, "platform/app/list", nil, &docs); err != nil {
 		return nil, err
 	}
 	apps := make([]*App, len(docs))
@@ -73,35 +73,37 @@ func (a *Admin) Apps(ctx context.Context) ([]*App, error) {
 	return apps, nil
 }
 
-// DeleteApp removes an app and its keys, whose connections are closed. Their
-// queues stay. The app of the client's own key cannot be deleted.
-func (a *Admin) DeleteApp(ctx context.Context, id string) error {
-	return a.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
+// DeleteApp removes an app and its keys, with their connections and their queues
+// and what is in these. If it fails, another DeleteApp completes it. For the app
+// of the client's own key the error matches [ErrInUse].
+func (c *Client) DeleteApp(ctx context.Context, id string) error {
+	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }
 
 // AllowPublish says which routing keys the keys of an app may publish, in place
 // of what was said before: those that match one of the patterns, without any
 // none, and with # every one. In a pattern * stands for one word between dots
-// and # for any number of them. A message that is not allowed is refused.
-func (a *Admin) AllowPublish(ctx context.Context, id string, patterns ...string) error {
-	return a.allow(ctx, "platform/manageapp/queue/publish", id, patterns)
+// and # for any number of them. There may be 100 patterns of up to 256 bytes, with
+// 4,096 bytes and 400 words together. A message that is not allowed is refused.
+func (c *Client) AllowPublish(ctx context.Context, id string, patterns ...string) error {
+	return c.allow(ctx, "platform/manageapp/queue/publish", id, patterns)
 }
 
 // AllowListen says which messages reach the queues of an app's keys, by their
 // routing keys as AllowPublish. A message that is not allowed is dropped, like
 // one that no queue is bound to, and a queue can be bound only to patterns that
 // are covered by one of these. What is in a queue stays there.
-func (a *Admin) AllowListen(ctx context.Context, id string, patterns ...string) error {
-	return a.allow(ctx, "platform/manageapp/queue/consume", id, patterns)
+func (c *Client) AllowListen(ctx context.Context, id string, patterns ...string) error {
+	return c.allow(ctx, "platform/manageapp/queue/consume", id, patterns)
 }
 
-func (a *Admin) allow(ctx context.Context, path, id string, patterns []string) error {
+func (c *Client) allow(ctx context.Context, path, id string, patterns []string) error {
 	text, err := patternsText(patterns)
 	if err != nil {
 		return err
 	}
 	params := prism.Params{"app_id": id, "routing_key": text}
-	return a.call(ctx, prism.Call{Method: "POST", Path: path, Params: params, Repeatable: true}, nil)
+	return c.call(ctx, prism.Call{Method: "POST", Path: path, Params: params, Repeatable: true}, nil)
 }
 
 // setText leaves an empty text out, as the platform chooses then.

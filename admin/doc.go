@@ -14,9 +14,12 @@
 // these calls is no admin key: the operator of the platform makes those.
 //
 // What is changed counts at once, also for connections that are open. Where
-// several processes serve one platform, the others follow within a second.
+// several processes serve one platform, the open connections of the others
+// follow within a second, or when their store can be reached again.
 //
 // An error that the platform answered is a [*prism.Error]. It matches
 // [prism.ErrNotFound] for an app or a key that is not there, and
-// [prism.ErrForbidden] if the client's key is no admin key.
+// [prism.ErrForbidden] if the client's key is no admin key or a bound is
+// reached; [ErrExists], [ErrInUse], [ErrTooManyApps] and [ErrTooManyKeys] say
+// what else was wrong.
 package admin

@@ -39,45 +39,63 @@ type NewKey struct {
 	// Meta is kept and returned as it is: at most 64 texts, 4,096 bytes as
 	// JSON.
 	Meta map[string]string
-	// Expires is when the key is refused from, to the second. Zero is never.
+	// Expires is when the key is refused from, to the second. Zero is never; any
+	// other time must be after the beginning of 1970 in UTC.
 	Expires time.Time
 }
 
+// expires returns the parameter of Expires. The platform takes one up to
+// the beginning of 1970 for never, which whoever computed one did not mean.
+func (k *NewKey) expires() (time.Time, error) {
+	if k.Expires.Unix() <= 0 {
+		return time.Time{}, &prism.ParamError{
+			Name: "expired_date",
+			Err:  fmt.Errorf("NewKey.Expires is %v; it must be after 1970-01-01T00:00:00Z, or zero for never", k.Expires),
+		}
+	}
+	return k.Expires, nil
+}
+
 // CreateKey makes a key of an app, with an ID and a Secret of its own. The
-// error is [prism.ErrForbidden] if the app has as many as it may have.
-func (a *Admin) CreateKey(ctx context.Context, appID string, key NewKey) (*Key, error) {
+// error matches [ErrTooManyKeys] if the app has as many as it may have, and is a
+// [*prism.ParamError] if Expires is none of the times that it may be.
+func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key, error) {
 	params := prism.Params{"app_id": appID}
 	setText(params, "desc", key.Notes)
 	if len(key.Meta) > 0 {
 		params["meta"] = key.Meta
 	}
 	if !key.Expires.IsZero() {
-		params["expired_date"] = key.Expires
+		expires, err := key.expires()
+		if err != nil {
+			return nil, err
+		}
+		params["expired_date"] = expires
 	}
 	var doc keyDoc
-	if err := a.post(ctx, "platform/key/create", params, &doc); err != nil {
+	if err := c.post(ctx, "platform/key/create", params, &doc); err != nil {
 		return nil, err
 	}
 	return doc.key(), nil
 }
 
 // Key returns the key with this client_id, with its Secret.
-func (a *Admin) Key(ctx context.Context, id string) (*Key, error) {
+func (c *Client) Key(ctx context.Context, id string) (*Key, error) {
 	path, err := info("platform/key/info", id)
 	if err != nil {
 		return nil, err
 	}
 	var doc keyDoc
-	if err := a.get(ctx, path, nil, &doc); err != nil {
+	if err := c.get(ctx, path, nil, &doc); err != nil {
 		return nil, err
 	}
 	return doc.key(), nil
 }
 
 // Keys returns the keys of an app without their secrets, sorted by ID.
-func (a *Admin) Keys(ctx context.Context, appID string) ([]*Key, error) {
+func (c *Client) Keys(ctx context.Context, appID string) ([]*Key, error) {
 	var docs []keyDoc
-	if err := a.get(ctx, "platform/key/list", prism.Params{"app_id": appID}, &docs); err != nil {
+	if err := c.get(ctx, "platform/key/list", prism.Params{"app_id": appID}, &docs); err != nil {
 		return nil, err
 	}
 	keys := make([]*Key, len(docs))
@@ -87,10 +105,10 @@ func (a *Admin) Keys(ctx context.Context, appID string) ([]*Key, error) {
 	return keys, nil
 }
 
-// DeleteKey removes a key and closes its connections. Its queues stay. The
-// client's own key cannot be deleted.
-func (a *Admin) DeleteKey(ctx context.Context, id string) error {
-	return a.post(ctx, "platform/key/delete", prism.Params{"key": id}, nil)
+// DeleteKey removes a key with its connections and its queues, and what is in
+// these. For the client's own key the error matches [ErrInUse].
+func (c *Client) DeleteKey(ctx context.Context, id string) error {
+	return c.post(ctx, "platform/key/delete", prism.Params{"key": id}, nil)
 }
 
 // A keyDoc is a key in the members of the platform's answer. ClientID is the

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/shopex/prism-go/internal/topic"
 )
 
 // The calls that provision apps. Existing tools send forms by POST, also to
@@ -22,6 +24,11 @@ const (
 	idBytes      = 64
 	maxPatterns  = 100
 	patternBytes = 256
+
+	// Each message is compared with all patterns of the app, and each call reads
+	// them.
+	patternsBytes = 4096
+	patternsWords = 400
 )
 
 // createdLayout is RFC 3339 with milliseconds.
@@ -69,6 +76,12 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.roomForApp(ctx, app.domain()); err != nil {
+		return nil, err
+	}
+	if err := p.registry.deleteOrphans(ctx, app.ID, p.deleteAppKey); err != nil {
+		return nil, err
+	}
 	err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
 	if errors.Is(err, ErrConflict) {
 		return nil, &failure{
@@ -77,6 +90,21 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	return p.appDoc(app, 0), err
+}
+
+func (p *Platform) roomForApp(ctx context.Context, domain string) error {
+	apps, err := p.registry.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	apps = slices.DeleteFunc(apps, func(app App) bool { return app.domain() != domain })
+	if limit := p.cfg.Limits.AppsPerDomain; len(apps) >= limit {
+		return &failure{
+			status: http.StatusForbidden, code: "too_many_apps",
+			message: fmt.Sprintf("this domain has its %d apps; delete one with platform/app/delete", limit),
+		}
+	}
+	return nil
 }
 
 func (p *Platform) newApp(c *call) (*App, error) {
@@ -150,10 +178,10 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	if app.ID == c.app.ID {
 		return nil, ownRefused("this app has the key that makes the call; it cannot be deleted with it")
 	}
-	if err := p.registry.DeleteApp(ctx, app.ID); err != nil {
+	if err := p.registry.deleteApp(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
-	p.passes.round(ctx)
+	p.passes.appChanged(ctx, app.ID)
 	return true, nil
 }
 
@@ -171,6 +199,29 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, err
 	}
+	patterns, err := c.patterns()
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.registry.UpdateApp(ctx, app.ID, func(app *App) error {
+		if app.domain() != c.app.domain() { // made again by others
+			return ErrUnknownApp
+		}
+		set(app, patterns)
+		return nil
+	})
+	if errors.Is(err, ErrUnknownApp) {
+		return nil, unknownApp()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.passes.appChanged(ctx, app.ID)
+	return true, nil
+}
+
+// patterns reads the parameter routing_key.
+func (c *call) patterns() ([]string, error) {
 	own := c.params()
 	if !own.Has("routing_key") {
 		return nil, missing("routing_key")
@@ -183,18 +234,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, badRequest("invalid_parameter", err.Error())
 	}
-	_, err = updateRecord(ctx, p.cfg.Store, kindApp, app.ID, 0, func(app *App) (bool, error) {
-		set(app, patterns)
-		return true, nil
-	})
-	if errors.Is(err, ErrNoRecord) {
-		return nil, unknownApp()
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.passes.round(ctx)
-	return true, nil
+	return patterns, nil
 }
 
 // parsePatterns reads a JSON array of patterns, or one pattern as plain text.
@@ -209,10 +249,16 @@ func parsePatterns(text string) ([]string, error) {
 	if len(patterns) > maxPatterns {
 		return nil, fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
 	}
+	bytes, words := 0, 0
 	for _, pattern := range patterns {
 		if err := checkPattern(pattern); err != nil {
 			return nil, err
 		}
+		bytes += len(pattern)
+		words += len(topic.Words(pattern))
+	}
+	if bytes > patternsBytes || words > patternsWords {
+		return nil, fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
 	}
 	return patterns, nil
 }

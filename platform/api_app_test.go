@@ -75,6 +75,9 @@ func TestAnAppWithoutAnIDIsGivenOne(t *testing.T) {
 func TestProvisioningRefusesWhatIsWrong(t *testing.T) {
 	p := newPlatform(t, platform.Config{})
 	long, many := strings.Repeat("a", 257), "["+strings.Repeat(`"a",`, 100)+`"a"]`
+	list := func(n int, pattern string) string {
+		return "[" + strings.Repeat(`"`+pattern+`",`, n-1) + `"` + pattern + `"]`
+	}
 	rows := []struct {
 		method, api string
 		params      []string
@@ -126,6 +129,10 @@ func TestProvisioningRefusesWhatIsWrong(t *testing.T) {
 		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", `[["a"]]`}, 400, "invalid_parameter"},
 		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", many}, 400, "invalid_parameter"},
 		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", long}, 400, "invalid_parameter"},
+		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", list(16, long[1:])}, 200, ""},
+		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", list(17, long[1:])}, 400, "invalid_parameter"},
+		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", list(100, "a.b.c.d")}, 200, ""},
+		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", list(81, "#.a.#.b.c")}, 400, "invalid_parameter"},
 		{"POST", "platform/manageapp/queue/publish", []string{"app_id", "shop", "routing_key", `"order.#"`}, 400, "invalid_parameter"},
 		{"POST", "platform/manageapp/queue/consume", []string{"app_id", "shop", "routing_key", "order*"}, 400, "invalid_parameter"},
 		{"POST", "platform/manageapp/queue/consume", []string{"app_id", "shop", "routing_key", "order.##"}, 400, "invalid_parameter"},
@@ -141,6 +148,9 @@ func TestProvisioningRefusesWhatIsWrong(t *testing.T) {
 		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", "a"}, 400, "invalid_parameter"},
 		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", `{"a":1}`}, 400, "invalid_parameter"},
 		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", `{"a":"` + strings.Repeat("a", 4096) + `"}`}, 400, "invalid_parameter"},
+		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", `{"a":"\u0000\u001b[31m"}`}, 400, "invalid_parameter"},
+		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", `{"\u001b":"a"}`}, 400, "invalid_parameter"},
+		{"POST", "platform/key/create", []string{"app_id", "shop", "meta", "{\"a\":\"\xff\"}"}, 400, "invalid_parameter"},
 		{"POST", "platform/key/create", []string{"app_id", "shop", "desc", "\x00"}, 400, "invalid_parameter"},
 
 		{"GET", "platform/key/info", nil, 400, "missing_parameter"},
@@ -202,6 +212,15 @@ func TestManyWhoMakeOneAppMakeItOnce(t *testing.T) {
 	if status[0] != 200 || status[1] != 409 {
 		t.Errorf("answered %v", status)
 	}
+}
+
+func TestADomainHasNoMoreAppsThanItMay(t *testing.T) {
+	p := newPlatform(t, platform.Config{Limits: platform.Limits{AppsPerDomain: 3}})
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a", "id", "third").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a").want(t, 403, "too_many_apps")
+	ask(t, p, alienAdmin, "POST", "platform/app/create", "name", "a").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/delete", "app_id", "shop").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "a").want(t, 200, "")
 }
 
 func FuzzPatternsAreWhatWasWritten(f *testing.F) {

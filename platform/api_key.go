@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The calls that provision keys.
@@ -116,32 +118,43 @@ func parseExpires(text string) (time.Time, error) {
 // parseMeta reads a JSON object of texts. An empty array is an empty object, as
 // PHP writes it.
 func parseMeta(text string) (map[string]string, error) {
+	text = strings.TrimSpace(text)
 	if text == "" || text == "[]" {
 		return nil, nil
 	}
 	var meta map[string]string
-	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !isText(text) {
+	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !utf8.ValidString(text) {
 		return nil, badRequest("invalid_parameter", fmt.Sprintf("meta must be a JSON object of at most %d texts", metaTexts))
+	}
+	for name, value := range meta {
+		if !isText(name) || !isText(value) {
+			return nil, badRequest("invalid_parameter", "the texts of meta must be without control characters other than line breaks")
+		}
 	}
 	return meta, nil
 }
 
-// storeKey stores a key that is not there. When its app is deleted at the same
-// moment the key goes, too, so that none waits for another app of that ID.
+// storeKey stores a key that is not there. If that fails no key is left that
+// nobody knows the secret of.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
 		key.ID = randomText(keyIDLength)
 		err = saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
 	}
+	if err == nil {
+		err = p.registry.confirmKey(ctx, key)
+	}
+	if err == nil {
+		err = ctx.Err() // the caller has gone
+	}
+	if errors.Is(err, ErrUnknownApp) {
+		err = unknownApp()
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, p.registry.withdrawKey(ctx, key))
 	}
-	_, err = p.registry.Key(ctx, key.ID)
-	if errors.Is(err, ErrUnknownKey) {
-		return errors.Join(unknownApp(), p.registry.DeleteKey(ctx, key.ID))
-	}
-	return err
+	return nil
 }
 
 func (p *Platform) keyInfo(ctx context.Context, c *call) (any, error) {
@@ -181,11 +194,39 @@ func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
 	if key.ID == c.key.ID {
 		return nil, ownRefused("this key makes the call; it cannot be deleted with itself")
 	}
-	if err := p.registry.DeleteKey(ctx, key.ID); err != nil {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	switch gone, err := p.deleteKey(ctx, key); {
+	case err != nil:
 		return nil, err
+	case !gone:
+		return nil, unknownKeyHere()
 	}
-	p.passes.round(ctx)
 	return true, nil
+}
+
+// deleteKey removes a key, unless it has been moved to another app, with its
+// connections and then its queues, which nobody could reach any more. It tells
+// whether the key is gone.
+func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err error) {
+	gone, err = p.registry.deleteKeyOf(ctx, key)
+	if err != nil || !gone {
+		return false, err
+	}
+	p.passes.keyChanged(ctx, key.ID)
+	return true, p.cfg.Queues.Forget(ctx, key.ID)
+}
+
+func (p *Platform) deleteAppKey(ctx context.Context, key *Key) error {
+	_, err := p.deleteKey(ctx, key)
+	return err
+}
+
+func unknownKeyHere() *failure {
+	return &failure{
+		status: http.StatusNotFound, code: "unknown_key",
+		message: "this domain has no key with this client_id; platform/key/list names those of an app",
+	}
 }
 
 // namedKey returns the key that a call is about, with its app. A key of another
@@ -197,7 +238,7 @@ func (p *Platform) namedKey(ctx context.Context, c *call) (*App, *Key, error) {
 	}
 	h, err := p.registry.holder(ctx, id, nil)
 	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
-		return nil, nil, &failure{status: http.StatusNotFound, code: "unknown_key", message: "this domain has no key with this client_id; platform/key/list names those of an app"}
+		return nil, nil, unknownKeyHere()
 	}
 	if err != nil {
 		return nil, nil, err

@@ -56,7 +56,7 @@ func TestAKeyHasTheMembersThatToolsRead(t *testing.T) {
 // Languages have zeros of their own for a date that is not set.
 func TestAKeyWithoutADateNeverExpires(t *testing.T) {
 	p := newPlatform(t, platform.Config{})
-	for _, params := range [][]string{nil, {"expired_date", ""}, {"expired_date", "0"}, {"expired_date", "-62135596800"}, {"meta", "[]"}, {"meta", "{}"}} {
+	for _, params := range [][]string{nil, {"expired_date", ""}, {"expired_date", "0"}, {"expired_date", "-62135596800"}, {"meta", "[]"}, {"meta", " []\n"}, {"meta", "{}"}, {"meta", " "}} {
 		key := makeKey(t, p, "shop", params...)
 		r := ask(t, p, adminKey, "GET", "platform/key/info/"+key.ID)
 		contains(t, string(r.Result), `"Expired":-62135596800`, `"Meta":{}`)
@@ -136,6 +136,15 @@ func TestSecretsAreInNoLogNoTraceAndNoList(t *testing.T) {
 		}
 	}
 	contains(t, log.String(), key.ID)
+}
+
+func TestNoCacheKeepsAnswersWithSecrets(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	for _, api := range []string{"platform/key/info/" + shopKey.ID, "platform/app/info/shop", "platform/app/list", "platform/key/info/nope", "platform/app/create"} {
+		if got := ask(t, p, adminKey, "GET", api).header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control is %q", api, got)
+		}
+	}
 }
 
 type lockedWriter struct {

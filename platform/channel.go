@@ -25,6 +25,10 @@ type channel struct {
 	p      *Platform
 	pass   *pass
 	info   Conn
+	secret string // of the key, as it was shown
+
+	watched bool // guarded by passes.mu
+
 	limits wire.Limits
 	ctx    context.Context // ends what the channel does; not the reading of its socket
 	cancel context.CancelFunc
@@ -124,6 +128,7 @@ func (p *Platform) newChannel(r *http.Request, c *call) *channel {
 			UserAgent:  r.UserAgent(),
 			Since:      p.cfg.Now(),
 		},
+		secret:    c.key.Secret,
 		limits:    wire.Limits{Key: l.RoutingKey, Body: l.MaxBody, ContentType: l.ContentType, Topic: l.Topic},
 		over:      make(chan ending, 1),
 		window:    l.SmallWindow,
@@ -300,6 +305,9 @@ func (c *channel) obey(frame []byte) error {
 	if err != nil {
 		return err
 	}
+	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+		return refused // or the queues of a key that is gone would be made again
+	}
 	switch cmd.Op {
 	case wire.OpPublish:
 		return c.publish(cmd)
@@ -314,15 +322,16 @@ func (c *channel) obey(frame []byte) error {
 // publish stores a message before it returns: the pong of a later ping is the
 // publisher's proof.
 func (c *channel) publish(cmd wire.Command) error {
+	app := c.pass.holder.Load().app // its key may have been moved
 	m := &Message{
 		Key:         cmd.Key,
 		Body:        append([]byte(nil), cmd.Body...),
 		ContentType: cmd.ContentType,
 		ClientID:    c.info.Key,
-		App:         c.info.App,
+		App:         app.ID,
 		Time:        c.p.cfg.Now().Unix(),
 	}
-	err := c.p.publish(c.ctx, c.pass.holder.Load().app, m)
+	err := c.p.publish(c.ctx, app, m)
 	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
 	return err
 }

@@ -126,6 +126,9 @@ type OAuth struct {
 type Limits struct {
 	// ConnectionsPerKey bounds the live channel connections of a key (100).
 	ConnectionsPerKey int
+	// AppsPerDomain bounds the apps of a domain that platform/app/create makes
+	// (1,000). Calls at the same moment may pass it by one each.
+	AppsPerDomain int
 	// KeysPerApp bounds the keys of an app that platform/key/create makes (500).
 	// Calls at the same moment may pass it by one each.
 	KeysPerApp int
@@ -194,6 +197,7 @@ func (o OAuth) withDefaults() OAuth {
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.ConnectionsPerKey, 100)
+	setDefault(&l.AppsPerDomain, 1000)
 	setDefault(&l.KeysPerApp, 500)
 	setDefault(&l.TopicsPerConnection, 64)
 	setDefault(&l.Window, 256)
@@ -285,6 +289,7 @@ func (l Limits) check() error {
 		max   int64
 	}{
 		{"ConnectionsPerKey", int64(l.ConnectionsPerKey), math.MaxInt64},
+		{"AppsPerDomain", int64(l.AppsPerDomain), math.MaxInt64},
 		{"KeysPerApp", int64(l.KeysPerApp), math.MaxInt64},
 		{"TopicsPerConnection", int64(l.TopicsPerConnection), math.MaxInt64},
 		{"Window", int64(l.Window), math.MaxInt64},

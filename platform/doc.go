@@ -42,7 +42,8 @@
 //	400 unknown_redirect_uri                        of /oauth/authorize
 //	400 invalid_request, invalid_grant,
 //	    unsupported_grant_type                      of /oauth/token
-//	401 missing_client_id, unknown_key, key_expired the key
+//	401 missing_client_id, unknown_key,
+//	    key_expired, secret_changed                 the key
 //	401 missing_sign, invalid_sign_method,
 //	    invalid_sign, invalid_secret                the proof
 //	401 missing_sign_time, invalid_sign_time,
@@ -52,7 +53,8 @@
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
 //	403 forbidden_routing_key                       the app may not publish or listen to it
-//	403 forbidden_admin, too_many_keys              of provisioning
+//	403 forbidden_admin, too_many_apps,
+//	    too_many_keys                               of provisioning
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic
 //	404 unknown_app, unknown_key                    of provisioning: what the call is about
@@ -86,7 +88,7 @@
 // The close frame says why: 1002 for frames that break the protocol, 1003 for
 // an unknown command, 1007 for text that had to be UTF-8, 1008 for what is
 // not allowed, such as an empty routing key or one that the app may not publish,
-// and for a key that was deleted or has expired, 1009 for what is too big, 1011
+// and for a key that was deleted, has expired or got another secret, 1009 for what is too big, 1011
 // for a failure of the platform, 1013 for a full queue or an engine that is not
 // available (try again later), 1001 when the platform shuts down or a consumed
 // topic was dropped.
@@ -98,7 +100,15 @@
 // package admin is a client of these calls. They say, too, which routing keys an
 // app may publish and listen to. What they change counts at once, also on the
 // connections that are open; what another platform over the same Store changes,
-// within a second. While the Store is not available what was known last holds.
+// within a second, or later if the Store takes more than milliseconds to answer.
+//
+// With a key go its connections and then its queues. What another platform takes
+// from it within that second may make a queue again, which is nobody's.
+//
+// While the Store is not available calls and new connections are refused. Those
+// that are open go on with what was known last: what was deleted or forbidden
+// elsewhere counts when the Store is back. A key that expires then is cut off
+// all the same, within three seconds if the Store hangs.
 //
 // # Logging in
 //

@@ -52,5 +52,8 @@ func (p *Platform) Prepare(ctx context.Context, sessionID, code, key string, use
 	return saveRecord(ctx, p.cfg.Store, kindCode, code, a, 0, time.Minute)
 }
 
+// RecordID is the id of the record of what has this name.
+func RecordID(name string) string { return digest(name) }
+
 // ParsePatterns reads the parameter routing_key of provisioning.
 func ParsePatterns(text string) ([]string, error) { return parsePatterns(text) }

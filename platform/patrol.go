@@ -1,9 +1,11 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,25 +17,39 @@ import (
 // any has a pass, which a patrol keeps up to date: nothing is looked up for a
 // message.
 
-// patrolInterval is how long the patrol rests. What another process has changed
-// has to count within a second.
-const patrolInterval = time.Second / 2
+// What another process has changed has to count within a second, as long as the
+// store answers. When it hangs, what was known still has to be enforced.
+const (
+	patrolInterval = time.Second / 2 // how long the patrol rests
+	lookTime       = 2 * time.Second // of all look-ups of a round
+	lookers        = 16              // look-ups at the same time
+)
 
 // A pass is what the open connections of a key may do.
 type pass struct {
 	key      string
 	channels map[*channel]struct{} // guarded by passes.mu
 
-	looking sync.Mutex             // held while it is looked up, so that no older answer comes last
+	looking chan struct{}          // a lock of look, so that no older answer comes last
+	looked  atomic.Int64           // when it was last tried, in nanoseconds
 	holder  atomic.Pointer[holder] // the last known; nil before the first look
 	gone    atomic.Bool            // the key was deleted
+}
+
+func newPass(key string) *pass {
+	return &pass{key: key, channels: make(map[*channel]struct{}), looking: make(chan struct{}, 1)}
 }
 
 // look finds out what has become of the key. When the store cannot tell, what
 // was known holds.
 func (p *pass) look(ctx context.Context, r *Registry) error {
-	p.looking.Lock()
-	defer p.looking.Unlock()
+	select {
+	case p.looking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.looking }()
+	p.looked.Store(time.Now().UnixNano())
 	h, err := r.holder(ctx, p.key, p.holder.Load())
 	switch {
 	case errors.Is(err, ErrUnknownKey):
@@ -47,15 +63,26 @@ func (p *pass) look(ctx context.Context, r *Registry) error {
 	return nil
 }
 
-// refusal tells why the key is good for nothing any more; nil if it is good.
-func (p *pass) refusal(now time.Time) *failure {
+// refusal tells why the key is good for nothing any more, in the hands of who
+// has shown this secret of it; nil if it is good.
+func (p *pass) refusal(secret string, now time.Time) *failure {
 	switch h := p.holder.Load(); {
 	case p.gone.Load():
 		return unknownKey()
-	case h != nil && h.expired(now):
+	case h == nil:
+		return nil
+	case h.expired(now):
 		return keyExpired()
+	case h.key.Secret != secret:
+		return secretChanged()
 	}
 	return nil
+}
+
+// isOf tells whether the pass may be one of this app's keys.
+func (p *pass) isOf(app string) bool {
+	h := p.holder.Load()
+	return h == nil || h.key.App == app
 }
 
 // passes has one for each key with open connections. While there is any, the
@@ -87,13 +114,24 @@ func (s *passes) init(r *Registry, now func() time.Time, log *slog.Logger) {
 func (s *passes) enter(ctx context.Context, c *channel) error {
 	c.pass = s.admit(c)
 	err := c.pass.look(ctx, s.registry)
-	if refused := c.pass.refusal(s.now()); refused != nil {
-		err = refused
-	} else if c.pass.holder.Load() != nil {
+	s.watch(c)
+	refused := c.pass.refusal(c.secret, s.now())
+	switch {
+	case refused == nil && c.pass.holder.Load() != nil:
 		return nil // err would be of the store, and what was known holds
+	case err == nil:
+		err = refused
 	}
 	s.leave(c)
 	return err
+}
+
+// watch lets the pass be enforced for c. Before its first look it may know an
+// older secret than the one that c has shown.
+func (s *passes) watch(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.watched = true
 }
 
 func (s *passes) admit(c *channel) *pass {
@@ -101,7 +139,7 @@ func (s *passes) admit(c *channel) *pass {
 	defer s.mu.Unlock()
 	p := s.byKey[c.info.Key]
 	if p == nil {
-		p = &pass{key: c.info.Key, channels: make(map[*channel]struct{})}
+		p = newPass(c.info.Key)
 		s.byKey[p.key] = p
 	}
 	p.channels[c] = struct{}{}
@@ -152,22 +190,87 @@ func (s *passes) send() *patrol {
 	return p
 }
 
-// round looks at every pass, and ends the connections of keys that are good for
-// nothing any more. Once the store is out of reach it is left alone until the
-// next round: each question could take long.
+// round ends the connections of keys that are known to be good for nothing any
+// more, and then looks at every pass.
 func (s *passes) round(ctx context.Context) {
-	var failed error
-	for _, p := range s.all() {
-		if !errors.Is(failed, ErrUnavailable) && ctx.Err() == nil {
-			failed = errors.Join(failed, p.look(ctx, s.registry))
-		}
-		if refused := p.refusal(s.now()); refused != nil {
-			s.end(p, ending{code: socket.PolicyViolation, reason: refused.message})
-		}
+	all := s.those(func(*pass) bool { return true })
+	for _, p := range all {
+		s.enforce(p)
 	}
+	err := s.look(ctx, all)
 	if ctx.Err() == nil {
-		s.report(failed)
+		s.report(err)
 	}
+}
+
+// changed looks at the passes that a change on this platform concerns. If the
+// store cannot tell, the patrol comes to know it.
+func (s *passes) changed(ctx context.Context, concerns func(*pass) bool) {
+	_ = s.look(context.WithoutCancel(ctx), s.those(concerns))
+}
+
+func (s *passes) keyChanged(ctx context.Context, id string) {
+	s.changed(ctx, func(p *pass) bool { return p.key == id })
+}
+
+func (s *passes) appChanged(ctx context.Context, id string) {
+	s.changed(ctx, func(p *pass) bool { return p.isOf(id) })
+}
+
+// look looks at several passes at a time, for lookTime at most, beginning with
+// those that have not been looked at for longest. Once the store is out of reach
+// it is left alone: each question could take long.
+func (s *passes) look(ctx context.Context, all []*pass) error {
+	ctx, giveUp := context.WithTimeout(ctx, lookTime)
+	defer giveUp()
+	next, failed := make(chan *pass), make(chan error, 1)
+	var group sync.WaitGroup
+	for range min(lookers, len(all)) {
+		group.Go(func() {
+			for p := range next {
+				s.lookAt(ctx, p, failed, giveUp)
+			}
+		})
+	}
+	for _, p := range longestFirst(all) {
+		next <- p
+	}
+	close(next)
+	group.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// longestFirst sorts by when they were looked at as it is now: others look, too.
+func longestFirst(all []*pass) []*pass {
+	at := make(map[*pass]int64, len(all))
+	for _, p := range all {
+		at[p] = p.looked.Load()
+	}
+	slices.SortFunc(all, func(a, b *pass) int { return cmp.Compare(at[a], at[b]) })
+	return all
+}
+
+// lookAt looks at one pass, unless ctx has ended, and enforces what it finds.
+// Only the first error counts: what follows giving up is of no interest.
+func (s *passes) lookAt(ctx context.Context, p *pass, failed chan<- error, giveUp func()) {
+	if ctx.Err() != nil {
+		return
+	}
+	if err := p.look(ctx, s.registry); err != nil {
+		select {
+		case failed <- err:
+		default:
+		}
+		if errors.Is(err, ErrUnavailable) {
+			giveUp()
+		}
+	}
+	s.enforce(p)
 }
 
 // report logs the first of several rounds that fail.
@@ -181,20 +284,26 @@ func (s *passes) report(err error) {
 	}
 }
 
-func (s *passes) all() []*pass {
+func (s *passes) those(concerns func(*pass) bool) []*pass {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*pass, 0, len(s.byKey))
+	var all []*pass
 	for _, p := range s.byKey {
-		all = append(all, p)
+		if concerns(p) {
+			all = append(all, p)
+		}
 	}
 	return all
 }
 
-func (s *passes) end(p *pass, e ending) {
+// enforce ends the connections that the pass is not good for any more.
+func (s *passes) enforce(p *pass) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.now()
 	for c := range p.channels {
-		c.end(e)
+		if refused := p.refusal(c.secret, now); refused != nil && c.watched {
+			c.end(ending{code: socket.PolicyViolation, reason: refused.message})
+		}
 	}
 }

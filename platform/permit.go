@@ -34,10 +34,7 @@ func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) erro
 }
 
 func allows(patterns []string, key string) bool {
-	if patterns == nil {
-		return true
-	}
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return topic.Match(pattern, key) })
+	return patterns == nil || topic.MatchAny(patterns, key)
 }
 
 func forbiddenKey(message string) *failure {
@@ -50,6 +47,10 @@ func unknownKey() *failure {
 
 func keyExpired() *failure {
 	return unauthorized("key_expired", "this key has expired: an admin key can make a new one")
+}
+
+func secretChanged() *failure {
+	return unauthorized("secret_changed", "this key has another secret now: use that")
 }
 
 // A holder is a key and its app, as they are in the store.

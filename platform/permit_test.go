@@ -2,11 +2,13 @@ package platform_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,6 +249,132 @@ func TestInAnOutageWhatWasKnownHolds(t *testing.T) {
 		}
 		store.out.Store(false)
 		ask(t, here, shopKey, "GET", "platform/notify/status").want(t, 200, "")
+	})
+}
+
+func TestAConnectionEndsWithTheSecretThatOpenedIt(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {
+		old := dial(shopKey)
+		old.ctx = context.Background() // patience is in real time
+		changed := shopKey
+		changed.Secret = "anothersecretanother"
+		must(t, platform.NewRegistry(store).SaveKey(t.Context(), changed))
+		began, fresh := time.Now(), dial(changed)
+		closed := old.closed()
+		if took := time.Since(began); closed.Code != socket.PolicyViolation || !strings.Contains(closed.Reason, "secret") || took > time.Second {
+			t.Errorf("closed with %v after %v", closed, took)
+		}
+		fresh.ctx = context.Background()
+		time.Sleep(time.Minute)
+		fresh.barrier()
+	})
+}
+
+func TestAKeyThatWasMovedPublishesForItsNewApp(t *testing.T) {
+	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {
+		peer := dial(shopKey)
+		moved := shopKey
+		moved.App = "ops"
+		must(t, platform.NewRegistry(store).SaveKey(t.Context(), moved))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		peer.publish("a", "x")
+		peer.consume("")
+		if d := peer.next(); d.App != "ops" {
+			t.Errorf("the message is of app %q", d.App)
+		}
+	})
+}
+
+// slowStore takes its time for each look-up; a negative one is until the
+// caller gives up.
+type slowStore struct {
+	platform.Store
+	delay atomic.Int64
+	loads atomic.Int64
+}
+
+func (s *slowStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	s.loads.Add(1)
+	delay := time.Duration(s.delay.Load())
+	if delay == 0 {
+		return s.Store.Load(ctx, kind, id)
+	}
+	var over <-chan time.Time
+	if delay > 0 {
+		over = time.After(delay)
+	}
+	select {
+	case <-over:
+		return s.Store.Load(ctx, kind, id)
+	case <-ctx.Done():
+		return platform.Record{}, errors.Join(platform.ErrUnavailable, ctx.Err())
+	}
+}
+
+// slowPlatform runs test with a connection for each of n keys of shop.
+func slowPlatform(t *testing.T, n int, test func(t *testing.T, p *platform.Platform, store *slowStore, keys []platform.Key, peers []*peer)) {
+	store := &slowStore{Store: provisionedStore()}
+	registry := platform.NewRegistry(store.Store)
+	bubble(t, platform.Config{Store: store}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+		var keys []platform.Key
+		var peers []*peer
+		for range n {
+			key := platform.NewKey("shop")
+			must(t, registry.SaveKey(t.Context(), key))
+			peer := dialOver(t, dial(), notifyTarget(key.ID, key.Secret, "/api/platform/notify"))
+			peer.ctx = context.Background() // patience is in real time
+			keys, peers = append(keys, key), append(peers, peer)
+		}
+		test(t, p, store, keys, peers)
+	})
+}
+
+func TestADeletedKeyIsCutOffWithinASecondAmongMany(t *testing.T) {
+	slowPlatform(t, 500, func(t *testing.T, p *platform.Platform, store *slowStore, keys []platform.Key, peers []*peer) {
+		store.delay.Store(int64(2 * time.Millisecond))
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		must(t, platform.NewRegistry(store.Store).DeleteKey(context.Background(), keys[250].ID))
+		closed := peers[250].closed()
+		if took := time.Since(began); closed.Code != socket.PolicyViolation || took > time.Second {
+			t.Errorf("closed with %v after %v", closed, took)
+		}
+	})
+}
+
+func TestAChangeLooksOnlyAtTheKeysThatItConcerns(t *testing.T) {
+	slowPlatform(t, 50, func(t *testing.T, p *platform.Platform, store *slowStore, keys []platform.Key, peers []*peer) {
+		before := store.loads.Load()
+		ask(t, p, adminKey, "POST", "platform/key/delete", "key", keys[7].ID).want(t, 200, "")
+		ask(t, p, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "ops", "routing_key", "a").want(t, 200, "")
+		if n := store.loads.Load() - before; n > 20 {
+			t.Errorf("%d look-ups", n)
+		}
+		peers[7].closed()
+	})
+}
+
+func TestAStoreThatHangsDelaysNoEndThatIsKnown(t *testing.T) {
+	slowPlatform(t, 40, func(t *testing.T, p *platform.Platform, store *slowStore, keys []platform.Key, peers []*peer) {
+		registry := platform.NewRegistry(store.Store)
+		expiring := keys[3]
+		expiring.Expires = time.Now().Add(time.Minute)
+		must(t, registry.SaveKey(context.Background(), expiring))
+		time.Sleep(time.Second)
+		store.delay.Store(-1)
+		closed := peers[3].closed()
+		if late := time.Since(expiring.Expires); closed.Code != socket.PolicyViolation || late < 0 || late > 3*time.Second {
+			t.Errorf("the expired key was closed with %v after %v", closed, late)
+		}
+		must(t, registry.DeleteKey(context.Background(), keys[4].ID))
+		time.Sleep(time.Minute)
+		store.delay.Store(0)
+		began := time.Now()
+		closed = peers[4].closed()
+		if took := time.Since(began); closed.Code != socket.PolicyViolation || took > 3*time.Second {
+			t.Errorf("the deleted key was closed with %v after %v", closed, took)
+		}
 	})
 }
 

@@ -52,6 +52,11 @@ type Queues interface {
 	Status(ctx context.Context, owner, topic string) (QueueStatus, error)
 	// List returns the owner's named topics, sorted.
 	List(ctx context.Context, owner string) ([]string, error)
+	// Forget removes all queues of owner with their messages and bindings, the
+	// default queue too, and ends their consumers with [ErrUnknownTopic]. There
+	// need not be any. Where the owner is named again it begins anew. When
+	// Forget fails, some of the queues may be gone.
+	Forget(ctx context.Context, owner string) error
 
 	// Depths counts every queue of every owner, in no order. It is for
 	// operators; on a large platform it is not cheap.

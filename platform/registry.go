@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,18 +98,67 @@ func instead(err, absent error) error {
 	return err
 }
 
-// SaveApp stores an app, in place of the one that had the same ID.
+// SaveApp stores an app, in place of the one that had the same ID. Without an ID
+// it is an error.
 func (r *Registry) SaveApp(ctx context.Context, app App) error {
+	if app.ID == "" {
+		return errors.New("platform: an app needs an ID to be saved")
+	}
 	return replaceRecord(ctx, r.store, kindApp, app.ID, &app)
 }
 
+// UpdateApp changes the app with this ID and returns what it is then, or
+// [ErrUnknownApp]: it makes none. Nothing that another changes at the same
+// moment is lost: change is called again then, with the app as it is now. If it
+// returns an error, or leaves the app as it was, nothing is stored. The ID stays
+// in any case.
+func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) error) (App, error) {
+	app, err := updateRecord(ctx, r.store, kindApp, id, 0, func(app *App) (bool, error) {
+		before, err := json.Marshal(app)
+		if err != nil {
+			return false, err
+		}
+		if err := change(app); err != nil {
+			return false, err
+		}
+		app.ID = id
+		after, err := json.Marshal(app)
+		return !bytes.Equal(before, after), err
+	})
+	if err != nil {
+		return App{}, instead(err, ErrUnknownApp)
+	}
+	return *app, nil
+}
+
 // SaveKey stores a key, in place of the one that had the same ID. Its app must
-// be there, or the error is [ErrUnknownApp].
+// be there, or the error is [ErrUnknownApp]. Without an ID, a Secret or an App it
+// is an error, too. When the app is deleted at the same moment the key goes with
+// it.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
+	if err := key.check(); err != nil {
+		return err
+	}
 	if _, err := r.App(ctx, key.App); err != nil {
 		return err
 	}
-	return replaceRecord(ctx, r.store, kindKey, key.ID, &key)
+	if err := replaceRecord(ctx, r.store, kindKey, key.ID, &key); err != nil {
+		return err
+	}
+	return r.confirmKey(ctx, &key)
+}
+
+// check tells what a key lacks. Without a secret anybody could sign for it.
+func (k *Key) check() error {
+	switch {
+	case k.ID == "":
+		return errors.New("platform: a key needs an ID to be saved")
+	case k.Secret == "":
+		return fmt.Errorf("platform: the key %q needs a Secret to be saved", k.ID)
+	case k.App == "":
+		return fmt.Errorf("platform: the key %q needs the ID of an App to be saved", k.ID)
+	}
+	return nil
 }
 
 // Apps returns all apps, sorted by ID.
@@ -123,30 +173,6 @@ func (r *Registry) Keys(ctx context.Context) ([]Key, error) {
 	keys, err := listRecords[Key](ctx, r.store, kindKey)
 	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 	return keys, err
-}
-
-// DeleteKey removes a key. There need not be one. Its connections end with
-// their next command; its queues stay.
-func (r *Registry) DeleteKey(ctx context.Context, id string) error {
-	return deleteRecord(ctx, r.store, kindKey, id)
-}
-
-// DeleteApp removes an app and its keys: the app first, so that they are all
-// unknown at once. There need not be one.
-func (r *Registry) DeleteApp(ctx context.Context, id string) error {
-	if err := deleteRecord(ctx, r.store, kindApp, id); err != nil {
-		return err
-	}
-	keys, err := r.Keys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if key.App == id {
-			err = errors.Join(err, r.DeleteKey(ctx, key.ID))
-		}
-	}
-	return err
 }
 
 // replaceRecord stores a record without an end, whatever is there.

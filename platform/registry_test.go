@@ -102,7 +102,7 @@ func TestListsAreSorted(t *testing.T) {
 	}
 	for _, id := range []string{"b", "c", "a", "B"} {
 		must(t, r.SaveApp(t.Context(), platform.App{ID: id}))
-		must(t, r.SaveKey(t.Context(), platform.Key{ID: id + "key", App: id}))
+		must(t, r.SaveKey(t.Context(), platform.Key{ID: id + "key", Secret: "s", App: id}))
 	}
 	apps, err := r.Apps(t.Context())
 	if ids := fmt.Sprint(apps[0].ID, apps[1].ID, apps[2].ID, apps[3].ID); err != nil || ids != "Babc" {
@@ -115,7 +115,7 @@ func TestListsAreSorted(t *testing.T) {
 
 func TestAKeyNeedsItsApp(t *testing.T) {
 	r := newRegistry(t, memory.NewStore())
-	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", App: "nobodys"}); err != platform.ErrUnknownApp {
+	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "nobodys"}); err != platform.ErrUnknownApp {
 		t.Errorf("got %v", err)
 	}
 	if ids := keyIDs(t, r); len(ids) > 0 {
@@ -123,49 +123,35 @@ func TestAKeyNeedsItsApp(t *testing.T) {
 	}
 }
 
+func TestWhatLacksAPartIsNotSaved(t *testing.T) {
+	r := newRegistry(t, memory.NewStore())
+	for lacks, err := range map[string]error{
+		"an app needs an ID": r.SaveApp(t.Context(), platform.App{Name: "x"}),
+		"a key needs an ID":  r.SaveKey(t.Context(), platform.Key{Secret: "s", App: "shop"}),
+		"needs a Secret":     r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}),
+		"needs the ID of an": r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s"}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), lacks) {
+			t.Errorf("%s: %v", lacks, err)
+		}
+	}
+	apps, err := r.Apps(t.Context())
+	if ids := keyIDs(t, r); len(ids) > 0 || len(apps) != 1 || err != nil {
+		t.Errorf("saved keys %s, apps %+v, %v", ids, apps, err)
+	}
+}
+
 func TestAnAppTakesItsKeysAlong(t *testing.T) {
 	r := newRegistry(t, memory.NewStore())
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "other"}))
 	for id, app := range map[string]string{"one": "shop", "two": "shop", "three": "other"} {
-		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, App: app}))
+		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, Secret: "s", App: app}))
 	}
 	must(t, r.DeleteApp(t.Context(), "shop"))
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "shop"}))
 	if ids := keyIDs(t, r); !slices.Equal(ids, []string{"three"}) {
 		t.Errorf("keys %s are there", ids)
 	}
-}
-
-// However much of the deletion there was no time for.
-func TestTheKeyOfADeletedAppIsUnknownAtOnce(t *testing.T) {
-	store := &keepingStore{Store: memory.NewStore()}
-	r := newRegistry(t, store)
-	must(t, r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}))
-	store.keep = "key"
-	if err := r.DeleteApp(t.Context(), "shop"); !errors.Is(err, errBroken) {
-		t.Errorf("the deletion that failed returned %v", err)
-	}
-	if _, err := r.Key(t.Context(), "k"); err != platform.ErrUnknownKey {
-		t.Errorf("its key: %v", err)
-	}
-	store.keep = ""
-	must(t, r.DeleteApp(t.Context(), "shop")) // again, which completes it
-	if ids := keyIDs(t, r); len(ids) > 0 {
-		t.Errorf("keys %s are left", ids)
-	}
-}
-
-// keepingStore cannot delete records of a kind.
-type keepingStore struct {
-	platform.Store
-	keep string
-}
-
-func (s *keepingStore) Delete(ctx context.Context, kind, id string) error {
-	if kind == s.keep {
-		return errBroken
-	}
-	return s.Store.Delete(ctx, kind, id)
 }
 
 func TestRegistriesOverOneStoreAreOne(t *testing.T) {
@@ -202,6 +188,72 @@ func TestManyMaySaveOneApp(t *testing.T) {
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "shop", Summary: "last"}))
 	if app, err := r.App(t.Context(), "shop"); err != nil || app.Summary != "last" {
 		t.Errorf("the last is not there: %+v, %v", app, err)
+	}
+}
+
+// What changes an app must not undo what another has changed since it looked.
+func TestNoChangeOfAnAppUndoesAnother(t *testing.T) {
+	good := memory.NewStore()
+	newRegistry(t, good)
+	store := &betweenStore{Store: good, once: func() {
+		_, err := platform.NewRegistry(good).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+			app.Publish = []string{}
+			return nil
+		})
+		must(t, err)
+	}}
+	app, err := platform.NewRegistry(store).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+		app.ID, app.Redirects = "other", append(app.Redirects, "https://a.example/")
+		return nil
+	})
+	want := platform.App{ID: "shop", Publish: []string{}, Redirects: []string{"https://a.example/"}}
+	if err != nil || !reflect.DeepEqual(app, want) {
+		t.Errorf("became %#v, %v", app, err)
+	}
+	if got, err := platform.NewRegistry(good).App(t.Context(), "shop"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("stored %#v, %v", got, err)
+	}
+}
+
+// betweenStore lets others do something once, after an app was read.
+type betweenStore struct {
+	platform.Store
+	once func()
+}
+
+func (s *betweenStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	r, err := s.Store.Load(ctx, kind, id)
+	if do := s.once; kind == "app" && do != nil {
+		s.once = nil
+		do()
+	}
+	return r, err
+}
+
+func TestAnAppThatIsNotChangedIsNotStored(t *testing.T) {
+	store := memory.NewStore()
+	r := newRegistry(t, store)
+	revisions := func() string {
+		all, err := store.List(t.Context(), "app")
+		must(t, err)
+		return fmt.Sprint(all)
+	}
+	before := revisions()
+	if _, err := r.UpdateApp(t.Context(), "shop", func(*platform.App) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	_, err := r.UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+		app.Name = "x"
+		return errBroken
+	})
+	if !errors.Is(err, errBroken) {
+		t.Errorf("a change that failed: %v", err)
+	}
+	if _, err := r.UpdateApp(t.Context(), "nope", func(*platform.App) error { return nil }); err != platform.ErrUnknownApp {
+		t.Errorf("an app that is not there: %v", err)
+	}
+	if after := revisions(); after != before {
+		t.Errorf("%s became %s", before, after)
 	}
 }
 
@@ -256,14 +308,14 @@ func (s *spoiltStore) List(ctx context.Context, kind string) (map[string]platfor
 
 // What an engine cannot do now must not look like what is not there.
 func TestAnEngineThatIsNotAvailableKnowsNothing(t *testing.T) {
-	store := &brokenStore{Store: memory.NewStore(platform.Key{ID: "k", App: "shop"})}
+	store := &brokenStore{Store: memory.NewStore(platform.Key{ID: "k", Secret: "s", App: "shop"})}
 	r := platform.NewRegistry(store)
 	for _, store.load = range []string{"key", "app"} {
 		if _, err := r.Key(t.Context(), "k"); !errors.Is(err, errBroken) || errors.Is(err, platform.ErrUnknownKey) {
 			t.Errorf("without %s: %v", store.load, err)
 		}
 	}
-	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", App: "shop"}); !errors.Is(err, errBroken) {
+	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "shop"}); !errors.Is(err, errBroken) {
 		t.Errorf("saving: %v", err)
 	}
 	store.remove, store.load = true, ""

@@ -79,6 +79,9 @@ func (p *Platform) find(c *call) (route, bool) {
 // route hands a verified call to the API that it names.
 func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	api, ok := p.find(c)
+	if api.admin { // answers have secrets
+		w.Header().Set("Cache-Control", "no-store")
+	}
 	switch {
 	case c.oauth == "token":
 		return p.token(w, r, c)

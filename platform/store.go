@@ -23,11 +23,8 @@ type Record struct {
 // saved either all with a ttl or all without.
 type Store interface {
 	// Load returns a record, or [ErrNoRecord] when there is none or it has
-	// expired. The value belongs to the caller.
-	//
-	// Records without a ttl are few and read with each call, so an engine may
-	// keep them in memory: what another process has changed or deleted may be
-	// seen a moment later, what it has made is seen at once.
+	// expired. The value belongs to the caller. What another process over the
+	// same records has saved or deleted is seen at once.
 	Load(ctx context.Context, kind, id string) (Record, error)
 
 	// Save stores value, at most a few KiB of any bytes, for ttl; the record may
@@ -37,8 +34,9 @@ type Store interface {
 	// record with exactly this revision. Where that does not hold nothing is
 	// stored and the error is [ErrConflict].
 	//
-	// It returns the revision of what was stored: larger than 0, and another
-	// one for each Save as long as the record lives.
+	// It returns the revision of what was stored: larger than 0, and one that no
+	// other Save of this kind and id has returned or will, also when the record
+	// was deleted or has expired in between. Who knows a revision knows the value.
 	Save(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error)
 
 	// Delete removes a record. There need not be one.

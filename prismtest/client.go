@@ -1,6 +1,7 @@
 package prismtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -27,14 +28,15 @@ func (s *Server) NewKey() platform.Key {
 }
 
 // AddKey adds a key, in place of the one that had the same ID: with another
-// secret for [Server.Key], clients see themselves refused. An app that is not
-// there is made for it.
+// secret for [Server.Key], clients see themselves refused. Without an App it
+// gets that of the first key; one that is not there is made for it.
 func (s *Server) AddKey(key platform.Key) {
 	s.t.Helper()
+	key.App = cmp.Or(key.App, s.key.App)
 	ctx := context.Background()
 	err := s.registry.SaveKey(ctx, key)
 	if errors.Is(err, platform.ErrUnknownApp) {
-		if err = s.changeApp(ctx, key.App, func(*platform.App) {}); err == nil {
+		if err = s.needApp(ctx, key.App); err == nil {
 			err = s.registry.SaveKey(ctx, key)
 		}
 	}
@@ -43,17 +45,15 @@ func (s *Server) AddKey(key platform.Key) {
 	}
 }
 
-// changeApp changes the app with this ID, or makes it.
-func (s *Server) changeApp(ctx context.Context, id string, change func(*platform.App)) error {
-	s.mu.Lock() // so that nobody else changes it in between
+// needApp makes the app with this ID, if it is not there.
+func (s *Server) needApp(ctx context.Context, id string) error {
+	s.mu.Lock() // so that nobody makes it over what another has changed
 	defer s.mu.Unlock()
-	app, err := s.registry.App(ctx, id)
-	if err != nil && !errors.Is(err, platform.ErrUnknownApp) {
-		return err
+	_, err := s.registry.App(ctx, id)
+	if errors.Is(err, platform.ErrUnknownApp) {
+		return s.registry.SaveApp(ctx, platform.App{ID: id})
 	}
-	app.ID = id
-	change(&app)
-	return s.registry.SaveApp(ctx, app)
+	return err
 }
 
 // Client returns a new client of the first key.

@@ -43,7 +43,7 @@ type Server struct {
 	restarting chan struct{} // a lock of Restart, which guards earlier
 	earlier    uint64        // connections of the platforms before
 
-	mu        sync.Mutex        // guards passwords, and changes to the app
+	mu        sync.Mutex        // guards passwords, and the making of apps
 	passwords map[string]string // of the users of AddUser, by login
 
 	http   http.Server

@@ -50,8 +50,9 @@ func (s *Server) password(login string) (password string, known bool) {
 // importance: http://127.0.0.1/callback stands for that path at every port.
 func (s *Server) AllowRedirect(uris ...string) {
 	s.t.Helper()
-	err := s.changeApp(context.Background(), s.key.App, func(app *platform.App) {
+	_, err := s.registry.UpdateApp(context.Background(), s.key.App, func(app *platform.App) error {
 		app.Redirects = append(app.Redirects, uris...)
+		return nil
 	})
 	if err != nil {
 		s.t.Fatalf("prismtest: no redirect for app %q: %v", s.key.App, err)

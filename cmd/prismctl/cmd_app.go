@@ -13,7 +13,7 @@ type appCmd struct {
 	List    appListCmd    `cmd:"" help:"List the apps."`
 	Create  appCreateCmd  `cmd:"" help:"Make an app."`
 	Show    appShowCmd    `cmd:"" help:"Show an app, and what it may publish and listen to."`
-	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys."`
+	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys, with their connections and queues."`
 	Publish appPublishCmd `cmd:"" help:"Say which routing keys an app may publish."`
 	Listen  appListenCmd  `cmd:"" help:"Say which routing keys reach the queues of an app."`
 }
@@ -74,7 +74,7 @@ type appListCmd struct{ connection }
 // Run prints one app a line.
 func (c *appListCmd) Run(ctx context.Context, t *tool) error {
 	var apps []*admin.App
-	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
 		apps, err = a.Apps(ctx)
 		return err
 	})
@@ -110,7 +110,7 @@ type appCreateCmd struct {
 
 // Run makes an app and shows it.
 func (c *appCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.App, error) {
+	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.App, error) {
 		return a.CreateApp(ctx, admin.NewApp{ID: c.ID, Name: c.Name, Summary: c.Summary})
 	})
 }
@@ -122,13 +122,13 @@ type appShowCmd struct {
 
 // Run shows an app.
 func (c *appShowCmd) Run(ctx context.Context, t *tool) error {
-	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.App, error) { return a.App(ctx, c.ID) })
+	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.App, error) { return a.App(ctx, c.ID) })
 }
 
 // appOf shows the app that is the result of a call.
-func (c *connection) appOf(ctx context.Context, t *tool, call func(context.Context, *admin.Admin) (*admin.App, error)) error {
+func (c *connection) appOf(ctx context.Context, t *tool, call func(context.Context, *admin.Client) (*admin.App, error)) error {
 	var app *admin.App
-	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
 		app, err = call(ctx, a)
 		return err
 	})
@@ -145,7 +145,7 @@ type appDeleteCmd struct {
 
 // Run deletes an app.
 func (c *appDeleteCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "deleted app "+shown(c.ID)+" and its keys", func(ctx context.Context, a *admin.Admin) error {
+	return c.provisioned(ctx, t, "deleted app "+shown(c.ID)+" and its keys", func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteApp(ctx, c.ID)
 	})
 }
@@ -184,7 +184,7 @@ func (*appPublishCmd) Help() string {
 // Run says what an app may publish.
 func (c *appPublishCmd) Run(ctx context.Context, t *tool) error {
 	done := "app " + shown(c.ID) + " may publish: " + patternsFor(append([]string{}, c.Patterns...))
-	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Admin) error {
+	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
 		return a.AllowPublish(ctx, c.ID, c.Patterns...)
 	})
 }
@@ -205,7 +205,7 @@ func (*appListenCmd) Help() string {
 // Run says what an app may listen to.
 func (c *appListenCmd) Run(ctx context.Context, t *tool) error {
 	done := "app " + shown(c.ID) + " listens to: " + patternsFor(append([]string{}, c.Patterns...))
-	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Admin) error {
+	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
 		return a.AllowListen(ctx, c.ID, c.Patterns...)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
 )
 
 // misleading is an environment that would break the demo if it used any.
@@ -67,6 +69,24 @@ func TestTheDemoHoldsOnWhatStaysAndLeavesItAsItWas(t *testing.T) {
 		t.Errorf("the demo has left an app: %+v", r)
 	}
 	one.stop().want(t, exitDone, "", "")
+	if n := queuesIn(t, dir); n > 0 {
+		t.Errorf("the demo has left %d queues", n)
+	}
+}
+
+// queuesIn counts the queues of a data directory that nobody uses.
+func queuesIn(t *testing.T, dir string) int {
+	t.Helper()
+	e, err := jetstream.Open(t.Context(), jetstream.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	all, err := e.Depths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
 }
 
 func TestTheDemoIsInterrupted(t *testing.T) {

@@ -13,7 +13,7 @@ type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List the keys of an app."`
 	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
 	Show   keyShowCmd   `cmd:"" help:"Show a key."`
-	Delete keyDeleteCmd `cmd:"" help:"Delete a key and close its connections."`
+	Delete keyDeleteCmd `cmd:"" help:"Delete a key with its connections and queues."`
 }
 
 // Help teaches by example.
@@ -82,7 +82,7 @@ type keyListCmd struct {
 // Run prints one key a line, without secrets.
 func (c *keyListCmd) Run(ctx context.Context, t *tool) error {
 	var keys []*admin.Key
-	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
 		keys, err = a.Keys(ctx, c.ID)
 		return err
 	})
@@ -146,7 +146,7 @@ func parseExpires(text string) (func(now time.Time) time.Time, error) {
 
 // Run makes a key and shows it with its secret.
 func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.Key, error) {
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
 		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: c.expires(time.Now())})
 	})
 }
@@ -159,7 +159,7 @@ type keyShowCmd struct {
 
 // Run shows a key.
 func (c *keyShowCmd) Run(ctx context.Context, t *tool) error {
-	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Admin) (*admin.Key, error) {
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
 		key, err := a.Key(ctx, c.ID)
 		if err == nil && !c.Secret {
 			key.Secret = ""
@@ -169,9 +169,9 @@ func (c *keyShowCmd) Run(ctx context.Context, t *tool) error {
 }
 
 // keyOf shows the key that is the result of a call.
-func (c *connection) keyOf(ctx context.Context, t *tool, call func(context.Context, *admin.Admin) (*admin.Key, error)) error {
+func (c *connection) keyOf(ctx context.Context, t *tool, call func(context.Context, *admin.Client) (*admin.Key, error)) error {
 	var key *admin.Key
-	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Admin) (err error) {
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
 		key, err = call(ctx, a)
 		return err
 	})
@@ -188,7 +188,7 @@ type keyDeleteCmd struct {
 
 // Run deletes a key.
 func (c *keyDeleteCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "deleted key "+shown(c.ID), func(ctx context.Context, a *admin.Admin) error {
+	return c.provisioned(ctx, t, "deleted key "+shown(c.ID), func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteKey(ctx, c.ID)
 	})
 }

@@ -225,7 +225,8 @@ func (d *demo) leave() (err error) {
 	}
 	if e := d.engine; e != nil {
 		d.engine = nil
-		err = errors.Join(err, d.registry.DeleteUser(ctx, d.key.App), d.registry.DeleteApp(ctx, d.key.App), e.close())
+		err = errors.Join(err, d.registry.DeleteUser(ctx, d.key.App), d.registry.DeleteApp(ctx, d.key.App),
+			e.queues.Forget(ctx, d.key.ID), e.close())
 	}
 	return err
 }

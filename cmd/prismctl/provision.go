@@ -13,12 +13,12 @@ import (
 )
 
 // provision does something with the apps and keys of the admin key's domain.
-func (c *connection) provision(ctx context.Context, t *tool, do func(context.Context, *admin.Admin) error) error {
+func (c *connection) provision(ctx context.Context, t *tool, do func(context.Context, *admin.Client) error) error {
 	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error { return do(ctx, admin.New(client)) })
 }
 
 // provisioned is provision for what has no result; then it says what was done.
-func (c *connection) provisioned(ctx context.Context, t *tool, done string, do func(context.Context, *admin.Admin) error) error {
+func (c *connection) provisioned(ctx context.Context, t *tool, done string, do func(context.Context, *admin.Client) error) error {
 	if err := c.provision(ctx, t, do); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 // files, so help does not list them. What platform derives from others is 0.
 type limitFlags struct {
 	LimitsConnectionsPerKey   int   `config:"limits.connections-per-key" hidden:"" default:"100" help:"live channel connections of a key"`
+	LimitsAppsPerDomain       int   `config:"limits.apps-per-domain" hidden:"" default:"1000" help:"apps that admin keys can make in one domain"`
 	LimitsKeysPerApp          int   `config:"limits.keys-per-app" hidden:"" default:"500" help:"keys that admin keys can make of one app"`
 	LimitsTopicsPerConnection int   `config:"limits.topics-per-connection" hidden:"" default:"64" help:"queues consumed on one connection"`
 	LimitsWindow              int   `config:"limits.window" hidden:"" default:"256" help:"unacknowledged deliveries of a connection"`
@@ -41,6 +42,7 @@ type limitFlags struct {
 func (f *limitFlags) platform() platform.Limits {
 	return platform.Limits{
 		ConnectionsPerKey:   f.LimitsConnectionsPerKey,
+		AppsPerDomain:       f.LimitsAppsPerDomain,
 		KeysPerApp:          f.LimitsKeysPerApp,
 		TopicsPerConnection: f.LimitsTopicsPerConnection,
 		Window:              f.LimitsWindow,

@@ -30,25 +30,32 @@ type seeder struct {
 	from     sources // of the lists
 }
 
-// app stores what entry gives of an app; the rest stays as it is.
+// app stores what entry gives of an app; the rest stays as it is, also what an
+// administrator changes meanwhile.
 func (s *seeder) app(ctx context.Context, entry appEntry) error {
-	app, err := s.registry.App(ctx, entry.ID)
+	_, err := s.registry.UpdateApp(ctx, entry.ID, func(app *platform.App) error {
+		entry.change(app)
+		return nil
+	})
 	if errors.Is(err, platform.ErrUnknownApp) {
-		app, err = platform.App{ID: entry.ID, Created: time.Now()}, nil
+		app := platform.App{ID: entry.ID, Created: time.Now()}
+		entry.change(&app)
+		return s.registry.SaveApp(ctx, app)
 	}
-	if err != nil {
-		return err
-	}
-	app.Name, app.Domain = cmp.Or(entry.Name, app.Name), cmp.Or(entry.Domain, app.Domain)
+	return err
+}
+
+// change gives app what the entry has.
+func (e *appEntry) change(app *platform.App) {
+	app.Name, app.Domain = cmp.Or(e.Name, app.Name), cmp.Or(e.Domain, app.Domain)
 	for _, list := range []struct {
 		to   *[]string
 		from []string
-	}{{&app.Redirects, entry.Redirects}, {&app.Publish, entry.Publish}, {&app.Listen, entry.Listen}} {
+	}{{&app.Redirects, e.Redirects}, {&app.Publish, e.Publish}, {&app.Listen, e.Listen}} {
 		if list.from != nil {
 			*list.to = list.from
 		}
 	}
-	return s.registry.SaveApp(ctx, app)
 }
 
 // key stores a key in its app, which is made if it is not there.

@@ -1,6 +1,9 @@
 package topic
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Words returns the words of a key or pattern; the empty one has none.
 func Words(key string) []string {
@@ -10,15 +13,17 @@ func Words(key string) []string {
 	return strings.Split(key, ".")
 }
 
-// Match reports whether pattern matches key. It takes time in proportion to
-// the words of one times the words of the other.
-func Match(pattern, key string) bool {
-	return follow(Words(pattern), Words(key), exactly)
+// MatchAny reports whether one of the patterns matches key. It takes time in
+// proportion to the words of all patterns times the words of key.
+func MatchAny(patterns []string, key string) bool {
+	words := Words(key)
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return follow(Words(pattern), words, exactly) })
 }
 
 // Covers reports whether allowed matches every key that pattern matches. Where it
 // says so, it is so; a few pairs that would be covered, as *.# for #.a, are
-// refused. It takes time like [Match].
+// refused. It takes time in proportion to the words of one times the words of
+// the other.
 func Covers(allowed, pattern string) bool {
 	return follow(tidy(Words(allowed)), tidy(Words(pattern)), wildly)
 }

@@ -19,6 +19,8 @@ type owner struct {
 	words    int // of the patterns of all bindings
 	routes   topic.Trie[*queue]
 	matched  []*queue // scratch of publish
+
+	forgotten bool // whoever gets hold of it later has to look for another
 }
 
 func newOwner(config *Config) *owner {
@@ -125,12 +127,18 @@ func (o *owner) drop(topic string) error {
 	}
 	o.bindings -= len(q.patterns)
 	delete(o.topics, topic)
-	for c := range q.consumers {
-		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, topic))
-	}
-	q.purge()
+	q.end()
 	o.matched = nil // it may name the queue
 	return nil
+}
+
+// forget ends all that the owner has.
+func (o *owner) forget() {
+	o.forgotten = true
+	for _, q := range o.topics {
+		q.end()
+	}
+	o.topics = nil
 }
 
 func (o *owner) list() []string {

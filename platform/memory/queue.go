@@ -177,6 +177,14 @@ func (q *queue) purge() {
 	q.readyBytes = 0
 }
 
+// end ends a queue that nobody can find any more.
+func (q *queue) end() {
+	for c := range q.consumers {
+		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, q.topic))
+	}
+	q.purge()
+}
+
 func (q *queue) status() platform.QueueStatus {
 	q.expire()
 	return platform.QueueStatus{

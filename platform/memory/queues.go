@@ -12,7 +12,7 @@ import (
 // describes. Make one with [New]. Its methods may be called from any number
 // of goroutines. They never wait and do not look at their context; only the
 // Fetch of a consumer does. An owner is made when a method first names it and
-// is kept, empty or not: let only keys that exist be owners.
+// is kept, empty or not, until Forget: let only keys that exist be owners.
 //
 // Status, Read, Purge and Drop of a topic that is not there return
 // [platform.ErrUnknownTopic]. Whatever would make a topic returns
@@ -36,14 +36,23 @@ func New(config Config) *Queues {
 // lock returns the owner with this name, locked. An owner is made when it is
 // first asked for.
 func (q *Queues) lock(name string) *owner {
-	q.mu.RLock()
-	o := q.owners[name]
-	q.mu.RUnlock()
-	if o == nil {
-		o = q.enter(name)
+	for {
+		o := q.find(name)
+		if o == nil {
+			o = q.enter(name)
+		}
+		o.mu.Lock()
+		if !o.forgotten {
+			return o
+		}
+		o.mu.Unlock() // and it is not in the map any more
 	}
-	o.mu.Lock()
-	return o
+}
+
+func (q *Queues) find(name string) *owner {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return q.owners[name]
 }
 
 func (q *Queues) enter(name string) *owner {
@@ -161,6 +170,26 @@ func (q *Queues) List(_ context.Context, owner string) ([]string, error) {
 	o := q.lock(owner)
 	defer o.mu.Unlock()
 	return o.list(), nil
+}
+
+// Forget removes all queues of owner, as Drop would, and the default queue too.
+// An owner that is named again begins with [Config].Bindings.
+func (q *Queues) Forget(_ context.Context, owner string) error {
+	if o := q.remove(owner); o != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.forget()
+	}
+	return nil
+}
+
+// remove takes an owner out of the map, if it is there.
+func (q *Queues) remove(name string) *owner {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	o := q.owners[name]
+	delete(q.owners, name)
+	return o
 }
 
 // Depths counts every queue of every owner. Each owner is counted at a moment

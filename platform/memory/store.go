@@ -32,7 +32,8 @@ func NewStore(keys ...platform.Key) *Store {
 // Add adds keys, each in place of the key that had the same ID. The app of a
 // key is made if it is not there: it has an ID, nothing else, and may do all.
 // Add is [platform.Registry.SaveKey] for what is written in a program; a key
-// with a time that JSON cannot express, after the year 9999, is left out.
+// that it would refuse, for want of an ID, a Secret or an App or for a time that
+// JSON cannot express, after the year 9999, is left out.
 func (s *Store) Add(keys ...platform.Key) {
 	s.adding.Lock()
 	defer s.adding.Unlock()

@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,10 +19,11 @@ type faulty struct {
 	purge   func(ctx context.Context, owner, topic string) error
 	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
 	depths  func(ctx context.Context) ([]platform.QueueDepth, error)
+	forget  func(ctx context.Context, owner string) error
 }
 
 func spoil(good platform.Queues) *faulty {
-	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status, good.Depths}
+	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status, good.Depths, good.Forget}
 }
 
 func (f *faulty) Publish(ctx context.Context, owner string, m *platform.Message) error {
@@ -43,6 +45,8 @@ func (f *faulty) Purge(ctx context.Context, owner, topic string) error {
 func (f *faulty) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
 	return f.status(ctx, owner, topic)
 }
+
+func (f *faulty) Forget(ctx context.Context, owner string) error { return f.forget(ctx, owner) }
 
 func (f *faulty) Depths(ctx context.Context) ([]platform.QueueDepth, error) { return f.depths(ctx) }
 
@@ -200,6 +204,25 @@ func namedDepths(good platform.Queues) platform.Queues {
 	f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {
 		all, err := good.Depths(ctx)
 		return slices.DeleteFunc(all, func(d platform.QueueDepth) bool { return d.Topic == "" }), err
+	}
+	return f
+}
+
+func forgetNothing(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.forget = func(context.Context, string) error { return nil }
+	return f
+}
+
+// forgetNamed drops the named topics, and the default queue as far as it goes.
+func forgetNamed(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.forget = func(ctx context.Context, owner string) error {
+		topics, err := good.List(ctx, owner)
+		for _, topic := range append(topics, "") {
+			err = errors.Join(err, good.Drop(ctx, owner, topic))
+		}
+		return err
 	}
 	return f
 }

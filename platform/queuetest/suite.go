@@ -58,7 +58,7 @@ func newOwner() string { return strings.ToLower(rand.Text()[:8]) }
 
 func promises() []promise {
 	var all []promise
-	for _, part := range [][]promise{routing(), topics(), messages(), consumers(), limits(), crowds()} {
+	for _, part := range [][]promise{routing(), topics(), forgetting(), messages(), consumers(), limits(), crowds()} {
 		all = append(all, part...)
 	}
 	return all

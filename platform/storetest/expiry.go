@@ -26,6 +26,9 @@ func expires(t *trial) {
 	t.gone(id, began)
 	t.conflicts(id, first, "save over what has expired")
 	second := t.save(id, "again", 0)
+	if second == first {
+		t.Fatalf("revision %d came again after the record had expired", first)
+	}
 	t.holds(kind, id, "again", second)
 	if _, err := t.store.Load(t.ctx, kind, other); err != nil {
 		t.Fatalf("load of a record that has not expired: %v", err)

@@ -14,6 +14,7 @@ func records() []promise {
 		{"NewRecordsDoNotReplace", newDoesNotReplace},
 		{"OnlyTheRevisionThatWasReadIsReplaced", replaceRevision},
 		{"ARevisionDoesNotComeAgain", freshRevisions},
+		{"ARevisionDoesNotComeAgainAfterDelete", freshAfterDelete},
 		{"KindsAreSeparate", separateKinds},
 		{"WhatWasDeletedIsGone", deletedIsGone},
 		{"AValueBelongsToTheCaller", ownValues},
@@ -73,6 +74,23 @@ func freshRevisions(t *trial) {
 			t.Fatalf("revision %d came again", revision)
 		}
 		seen[revision] = true
+	}
+}
+
+// A platform keeps what it has read for as long as the revision is the same.
+func freshAfterDelete(t *trial) {
+	for kind, ttl := range map[string]time.Duration{kind: time.Hour, lastingKind(): 0} {
+		id := name()
+		seen := make(map[uint64]bool)
+		for range 10 {
+			revision, err := t.store.Save(t.ctx, kind, id, []byte("same"), 0, ttl)
+			t.must(err, "save")
+			if seen[revision] {
+				t.Fatalf("revision %d came again after the record was deleted", revision)
+			}
+			seen[revision] = true
+			t.must(t.store.Delete(t.ctx, kind, id), "delete")
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ func TestASpoiledStoreFails(t *testing.T) {
 		{"revisions are not compared", "NewRecordsDoNotReplace", careless},
 		{"revisions are not compared", "WhatWasDeletedIsGone", careless},
 		{"there is one revision", "ARevisionDoesNotComeAgain", oneRevision},
+		{"revisions begin anew with a new record", "ARevisionDoesNotComeAgainAfterDelete", anew},
 		{"comparing and saving are two steps", "OneOfManyMakesANewRecord", twoSteps},
 		{"comparing and saving are two steps", "OneOfManyReplacesARevision", twoSteps},
 		{"comparing and saving are two steps", "NoChangeIsLostInACrowd", twoSteps},
@@ -243,6 +244,26 @@ func oneRevision(good platform.Store) *faulty {
 		r, _ := good.Load(ctx, kind, id)
 		_, err := good.Save(ctx, kind, id, value, r.Revision, ttl)
 		return 1, err
+	}
+	return f
+}
+
+// anew counts the revisions of each record for itself.
+func anew(good platform.Store) *faulty {
+	f := spoil(good)
+	revisions := make(map[string]uint64)
+	f.save = func(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
+		if revision != revisions[kind+id] {
+			return 0, platform.ErrConflict
+		}
+		r, _ := good.Load(ctx, kind, id)
+		_, err := good.Save(ctx, kind, id, value, r.Revision, ttl)
+		revisions[kind+id]++
+		return revisions[kind+id], err
+	}
+	f.del = func(ctx context.Context, kind, id string) error {
+		delete(revisions, kind+id)
+		return good.Delete(ctx, kind, id)
 	}
 	return f
 }

@@ -12,6 +12,9 @@ import (
 // record is stored.
 var errAgain = errors.New("jetstream: asked again with the next record")
 
+// forgottenFacts is how many queues of an owner one record drops.
+const forgottenFacts = maxFacts / 4
+
 // enough is how many bytes of a draft let it go on its way.
 const enough = 512 << 10
 
@@ -121,6 +124,32 @@ func (d *draft) change(o *owner, facts ...fact) error {
 		d.emit(nil, f)
 	}
 	o.sealed = d.round
+	return nil
+}
+
+// forget drops the queues of an owner, as many as fit beside what else goes into
+// a record. The default queue goes last: an owner always has one.
+func (d *draft) forget(name string) error {
+	o := d.state.owners[name]
+	if o == nil {
+		return nil
+	}
+	var facts []fact
+	for topic, q := range o.topics {
+		if topic != "" && len(facts) < forgottenFacts {
+			facts = append(facts, fact{kind: factDrop, queue: q.id})
+		}
+	}
+	left := len(o.topics) - len(facts)
+	if q := o.topics[""]; q != nil && left == 1 {
+		facts, left = append(facts, fact{kind: factDrop, queue: q.id}), 0
+	}
+	if err := d.change(o, facts...); err != nil {
+		return err
+	}
+	if left > 0 {
+		return errAgain
+	}
 	return nil
 }
 

@@ -170,6 +170,13 @@ func (e *Engine) Drop(ctx context.Context, owner, topic string) error {
 	return e.changeQueue(ctx, owner, topic, func(q *queue) fact { return fact{kind: factDrop, queue: q.id} })
 }
 
+// Forget removes all queues of owner, as Drop would, and the default queue too.
+// An owner that is named again begins with [Config].Bindings. One of a great many
+// queues is forgotten in several steps, between which it can still be used.
+func (e *Engine) Forget(ctx context.Context, owner string) error {
+	return e.do(ctx, func(d *draft) error { return d.forget(owner) }, nil)
+}
+
 // Purge removes the ready messages. What consumers hold stays theirs, and
 // returns to the queue when they close.
 func (e *Engine) Purge(ctx context.Context, owner, topic string) error {

@@ -92,6 +92,9 @@ func (a *alternating) Status(ctx context.Context, owner, topic string) (platform
 func (a *alternating) List(ctx context.Context, owner string) ([]string, error) {
 	return a.next().List(ctx, owner)
 }
+func (a *alternating) Forget(ctx context.Context, owner string) error {
+	return a.next().Forget(ctx, owner)
+}
 func (a *alternating) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	return a.next().Depths(ctx)
 }

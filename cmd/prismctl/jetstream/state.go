@@ -188,9 +188,19 @@ func (s *state) drop(q *queue) {
 	}
 	s.records.lose(q.made, overhead)
 	if q.owner != nil {
-		q.owner.disconnect(q)
+		s.disown(q)
 	}
 	delete(s.queues, q.id)
+}
+
+// disown takes a queue from its owner, who is gone without any. While the log is
+// loaded that may be too early: the owner is made again with its next queue.
+func (s *state) disown(q *queue) {
+	o := q.owner
+	o.disconnect(q)
+	if len(o.topics) == 0 && s.owners[o.name] == o {
+		delete(s.owners, o.name)
+	}
 }
 
 // empty removes what is ready.

@@ -1,0 +1,40 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/shopex/prism-go"
+)
+
+// Sentinels that errors.Is finds by the platform's code; errors.As finds the
+// [*prism.Error] beside them.
+var (
+	// ErrExists: there is an app with the ID that a new one was to have.
+	ErrExists = errors.New("admin: there is an app with this ID")
+
+	// ErrTooManyApps: the domain has as many apps as it may have.
+	ErrTooManyApps = errors.New("admin: too many apps")
+
+	// ErrTooManyKeys: the app has as many keys as it may have.
+	ErrTooManyKeys = errors.New("admin: too many keys")
+
+	// ErrInUse: the client's own key or app was to be deleted.
+	ErrInUse = errors.New("admin: in use by this client")
+)
+
+var sentinels = map[string]error{
+	"app_exists":    ErrExists,
+	"too_many_apps": ErrTooManyApps,
+	"too_many_keys": ErrTooManyKeys,
+	"in_use":        ErrInUse,
+}
+
+// withSentinel adds the sentinel of what the platform answered, if it has one.
+func withSentinel(err error) error {
+	var refused *prism.Error
+	if !errors.As(err, &refused) || sentinels[refused.Code] == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", sentinels[refused.Code], err)
+}

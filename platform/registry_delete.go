@@ -1,0 +1,129 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// finishTime is how long what has begun may go on when nobody waits for it.
+const finishTime = 30 * time.Second
+
+// finishing returns a context in which work is done to its end, however soon
+// ctx ends: half of it would leave keys that no app has.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+}
+
+// DeleteKey removes a key. There need not be one. Its open connections are
+// closed within a second, by each platform over this store. The registry knows
+// no queues: [Queues].Forget removes those of the key.
+func (r *Registry) DeleteKey(ctx context.Context, id string) error {
+	return deleteRecord(ctx, r.store, kindKey, id)
+}
+
+// DeleteApp removes an app and its keys, each as DeleteKey does. There need not be
+// one. Once begun it does not stop when ctx ends, but after half a minute. The
+// app goes last, so after an error another DeleteApp completes it.
+func (r *Registry) DeleteApp(ctx context.Context, id string) error {
+	return r.deleteApp(ctx, id, func(ctx context.Context, key *Key) error {
+		_, err := r.deleteKeyOf(ctx, key)
+		return err
+	})
+}
+
+// deleteApp looks for keys again when the app is gone: some may have been made
+// meanwhile, and their makers may be gone, too.
+func (r *Registry) deleteApp(ctx context.Context, id string, deleteKey deleteKeyFunc) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	keys, err := r.keysOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := deleteKeys(ctx, keys, deleteKey); err != nil {
+		return err
+	}
+	if err := deleteRecord(ctx, r.store, kindApp, id); err != nil {
+		return err
+	}
+	return r.deleteOrphans(ctx, id, deleteKey)
+}
+
+// A deleteKeyFunc deletes a key, as far as it still belongs to its app.
+type deleteKeyFunc func(ctx context.Context, key *Key) error
+
+func deleteKeys(ctx context.Context, keys []Key, deleteKey deleteKeyFunc) (err error) {
+	for _, key := range keys {
+		err = errors.Join(err, deleteKey(ctx, &key))
+	}
+	return err
+}
+
+func (r *Registry) keysOf(ctx context.Context, app string) ([]Key, error) {
+	keys, err := r.Keys(ctx)
+	var own []Key
+	for _, key := range keys {
+		if key.App == app {
+			own = append(own, key)
+		}
+	}
+	return own, err
+}
+
+// deleteOrphans removes keys that an app of this ID has left behind. They would
+// belong to the one that is about to be made. Keys that were there before their
+// app was looked for, and not found, are nobody's.
+func (r *Registry) deleteOrphans(ctx context.Context, app string, deleteKey deleteKeyFunc) error {
+	keys, err := r.keysOf(ctx, app)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	if _, err := r.App(ctx, app); !errors.Is(err, ErrUnknownApp) {
+		return err
+	}
+	return deleteKeys(ctx, keys, deleteKey)
+}
+
+// deleteKeyOf removes a key, unless it has been moved to another app, and tells
+// whether it is gone.
+func (r *Registry) deleteKeyOf(ctx context.Context, key *Key) (gone bool, err error) {
+	return r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.App == key.App })
+}
+
+func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *Key) bool) (gone bool, err error) {
+	now, _, err := loadRecord[Key](ctx, r.store, kindKey, id)
+	if errors.Is(err, ErrNoRecord) {
+		return true, nil
+	}
+	if err != nil || !same(now) {
+		return false, err
+	}
+	err = r.DeleteKey(ctx, id)
+	return err == nil, err
+}
+
+// confirmKey looks whether a key that was saved has its app still, and removes
+// it if not: it would wait for another app of that ID.
+func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	_, err := r.App(ctx, key.App)
+	if errors.Is(err, ErrUnknownApp) {
+		_, deleting := r.deleteKeyOf(ctx, key)
+		return errors.Join(err, deleting)
+	}
+	return err
+}
+
+// withdrawKey removes a key that was made, or may have been, and that nobody
+// gets to know.
+func (r *Registry) withdrawKey(ctx context.Context, key *Key) error {
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	_, err := r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.Secret == key.Secret })
+	return err
+}
