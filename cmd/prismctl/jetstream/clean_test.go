@@ -67,6 +67,32 @@ func TestWhatWasPurgedStaysAwayWhereTheLogWasCleaned(t *testing.T) {
 	}
 }
 
+// The joining of a consumer may be cleaned away before its leases are.
+func TestAConsumerThatJoinsAgainHoldsWhatItTookSinceThen(t *testing.T) {
+	const queue, consumer = 1 << indexBits, 42
+	lease := func(numbers ...uint64) fact {
+		return fact{kind: factLease, queue: queue, consumer: consumer, text: "engine", numbers: numbers}
+	}
+	join := fact{kind: factJoin, queue: queue, consumer: consumer, text: "engine"}
+	put := fact{kind: factPut, queues: []uint64{queue}, message: &platform.Message{Body: []byte("x")}}
+	log := [][]fact{
+		{{kind: factQueue, owner: shop}},
+		{join},
+		{{kind: factQueue, number: queue, owner: shop}}, // carried
+		{put, put},
+		{lease(numberOf(4, 0), numberOf(4, 1))},
+		{{kind: factGone, text: "engine"}},
+		{join, lease(numberOf(4, 0))},
+	}
+	for _, from := range []uint64{1, 3} {
+		s := replayed(from, log...)
+		s.loaded(false)
+		if got := s.queues[queue].status(); got != (platform.QueueStatus{Ready: 1, Unacknowledged: 1, Consumers: 1, Bytes: 2}) {
+			t.Errorf("from record %d: %+v", from, got)
+		}
+	}
+}
+
 // Messages in many queues, all of them held, are more facts when they are
 // carried than they were.
 func TestWhatIsCarriedCanBeRead(t *testing.T) {

@@ -232,8 +232,13 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 		if e.ctx.Err() != nil {
 			return false, errClosed
 		}
-		if !errors.Is(err, errMoved) {
+		if errors.Is(err, errMoved) {
+			e.heedNews(d.after)
+		} else {
 			e.fails(err)
+		}
+		if landed, moved := e.outcome(m, d.after); landed || moved {
+			return landed, nil
 		}
 		e.catchUp()
 		if landed, moved := e.outcome(m, d.after); landed || moved {
@@ -296,6 +301,11 @@ func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 			return true, nil
 		case err != nil:
 			e.fails(err)
+		default:
+			e.heedNews(d.after)
+		}
+		if _, moved := e.outcome(mark{}, d.after); moved {
+			return false, nil
 		}
 		e.catchUp()
 		if _, moved := e.outcome(mark{}, d.after); moved {

@@ -56,11 +56,15 @@ func newModel(e *Engine, seed uint64) *model {
 	m := &model{engine: e}
 	for i := range uint64(3) {
 		m.owners = append(m.owners, &modelOwner{
-			engine: e, name: fmt.Sprint("owner ", i), random: rand.New(rand.NewPCG(seed, i+1)),
-			queues: map[string]*modelQueue{"": {patterns: []string{"#"}}, "x": {patterns: []string{"a.*"}}},
+			engine: e, name: fmt.Sprint("owner ", i), random: rand.New(rand.NewPCG(seed, i+1)), queues: firstQueues(),
 		})
 	}
 	return m
+}
+
+// firstQueues are those of an owner that is new.
+func firstQueues() map[string]*modelQueue {
+	return map[string]*modelQueue{"": {patterns: []string{"#"}}, "x": {patterns: []string{"a.*"}}}
 }
 
 func (m *model) run(t *testing.T, steps int) {
@@ -266,6 +270,10 @@ func (o *modelOwner) step(t *testing.T) {
 	case 8:
 		o.bind(t, name)
 	case 9:
+		if o.random.IntN(4) == 0 {
+			o.forget(t)
+			break
+		}
 		o.remove(t, name)
 	case 10:
 		o.consume(t, name)
@@ -301,7 +309,7 @@ func (o *modelOwner) publish(t *testing.T) {
 	var to []*modelQueue
 	var want error
 	for _, q := range o.queues {
-		if !slices.ContainsFunc(q.patterns, func(p string) bool { return topic.Match(p, message.Key) }) {
+		if !topic.MatchAny(q.patterns, message.Key) {
 			continue
 		}
 		to = append(to, q)
@@ -423,6 +431,20 @@ func (o *modelOwner) remove(t *testing.T, name string) {
 		return
 	}
 	delete(o.queues, name)
+	o.dropped(t, q)
+}
+
+// forget removes everything.
+func (o *modelOwner) forget(t *testing.T) {
+	o.expect(t, "forget", o.engine.Forget(t.Context(), o.name), nil)
+	for _, q := range o.queues {
+		o.dropped(t, q)
+	}
+	o.queues = firstQueues()
+}
+
+// dropped checks what consumers of a queue are told that is gone.
+func (o *modelOwner) dropped(t *testing.T, q *modelQueue) {
 	for _, c := range q.consumers {
 		_, err := c.Fetch(t.Context(), 1)
 		o.expect(t, "fetch of what was dropped", err, platform.ErrUnknownTopic)

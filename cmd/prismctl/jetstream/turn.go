@@ -39,8 +39,18 @@ func (e *Engine) giveWay() {
 	if until == 0 {
 		return
 	}
-	known := e.known()
-	timer := time.NewTimer(time.Until(time.Unix(0, until)))
+	e.awaitNews(e.known(), time.Until(time.Unix(0, until)))
+}
+
+// heedNews lets the servers tell what follows the record known, as they do
+// unasked: who asks for one record after the other never comes to the end of a
+// log that others write.
+func (e *Engine) heedNews(known uint64) { e.awaitNews(known, turnTime) }
+
+// awaitNews waits until there is a record behind the one with the number known,
+// for a while. Only the clerk does.
+func (e *Engine) awaitNews(known uint64, most time.Duration) {
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	for e.known() == known {
 		select {
