@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,11 @@ type channel struct {
 	conn   *socket.Conn
 	tasks  sync.WaitGroup // delivery and ping
 
-	acks []ack    // read and not yet stored; only the reading goroutine has them
-	ids  []uint64 // scratch of storeAcks
+	// What was read and is not stored yet; only the reading goroutine has it.
+	acks         []ack
+	messages     []*Message
+	messageBytes int
+	ids          []uint64 // scratch of storeAcks
 
 	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
 
@@ -147,7 +151,7 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		MaxMessage:   int64(1 + 2 + l.Key + 4 + l.Body + 2 + l.ContentType),
 		WriteTimeout: c.p.cfg.WriteTimeout,
 		OnPing:       c.onPing(),
-		OnWait:       c.storeAcks,
+		OnWait:       c.store,
 	})
 	if err != nil {
 		return err
@@ -272,7 +276,7 @@ func (c *channel) read() {
 	for {
 		_, frame, err := c.conn.Read(context.Background())
 		if err != nil {
-			c.storeAcks()
+			_ = c.store()
 			c.end(endingOf(err))
 			return
 		}
@@ -280,12 +284,30 @@ func (c *channel) read() {
 			return // nothing is stored any more, so no pong may come from here
 		}
 		if err := c.obey(frame); err != nil {
-			if c.ctx.Err() == nil { // otherwise it is the echo of the end
-				c.end(c.refusal(err))
-			}
+			_ = c.store() // what came before it
+			c.failed(err)
 			return
 		}
 	}
+}
+
+// failed ends the channel, unless err is the echo of its end.
+func (c *channel) failed(err error) {
+	if c.ctx.Err() == nil {
+		c.end(c.refusal(err))
+	}
+}
+
+// store stores what was read. An engine that syncs takes as long for many
+// messages and acks as for one, so this waits until no more are there, or a ping
+// is: its pong is a publisher's proof. After an error, which ends the channel,
+// there is none.
+func (c *channel) store() error {
+	err := cmp.Or(c.storeMessages(), c.storeAcks())
+	if err != nil {
+		c.failed(err)
+	}
+	return err
 }
 
 func endingOf(err error) ending {
@@ -314,13 +336,17 @@ func (c *channel) obey(frame []byte) error {
 	case wire.OpConsume:
 		return c.consume(cmd.Topic)
 	default:
-		c.ack(cmd.Tag, cmd.HasTag)
-		return nil
+		return c.ack(cmd.Tag, cmd.HasTag)
 	}
 }
 
-// publish stores a message before it returns: the pong of a later ping is the
-// publisher's proof.
+// How much is stored at once.
+const (
+	maxTogether      = 256 // messages or acks
+	maxTogetherBytes = 512 << 10
+)
+
+// publish notes a message, which store stores.
 func (c *channel) publish(cmd wire.Command) error {
 	app := c.pass.holder.Load().app // its key may have been moved
 	m := &Message{
@@ -331,9 +357,40 @@ func (c *channel) publish(cmd wire.Command) error {
 		App:         app.ID,
 		Time:        c.p.cfg.Now().Unix(),
 	}
-	err := c.p.publish(c.ctx, app, m)
-	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
+	routed, err := app.routes(m.Key)
+	if !routed || err != nil {
+		err = cmp.Or(c.storeMessages(), err) // those that came before it
+		c.published(m, err)
+		return err
+	}
+	c.messages = append(c.messages, m)
+	c.messageBytes += len(m.Body)
+	if len(c.messages) == maxTogether || c.messageBytes > maxTogetherBytes {
+		return c.storeMessages()
+	}
+	return nil
+}
+
+// storeMessages stores messages up to one that is refused.
+func (c *channel) storeMessages() error {
+	if len(c.messages) == 0 {
+		return nil
+	}
+	all := c.messages
+	c.messages, c.messageBytes = c.messages[:0], 0
+	stored, err := c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
+	for _, m := range all[:stored] {
+		c.published(m, nil)
+	}
+	if err != nil {
+		c.published(all[stored], err)
+	}
+	clear(all) // they belong to the queues now
 	return err
+}
+
+func (c *channel) published(m *Message, err error) {
+	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
 }
 
 // refusal turns a refused command into what its sender is told.

@@ -356,11 +356,11 @@ type slowQueues struct {
 	gate chan error
 }
 
-func (q slowQueues) Publish(ctx context.Context, owner string, m *platform.Message) error {
+func (q slowQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
 	if err := <-q.gate; err != nil {
-		return err
+		return 0, err
 	}
-	return q.Queues.Publish(ctx, owner, m)
+	return q.Queues.PublishAll(ctx, owner, ms)
 }
 
 // The pong is a publisher's only proof.
@@ -590,7 +590,9 @@ func TestDroppedTopicEndsItsConnection(t *testing.T) {
 
 type panickingQueues struct{ platform.Queues }
 
-func (panickingQueues) Publish(context.Context, string, *platform.Message) error { panic("engine") }
+func (panickingQueues) PublishAll(context.Context, string, []*platform.Message) (int, error) {
+	panic("engine")
+}
 
 func TestPanicInAnEngineEndsItsConnectionOnly(t *testing.T) {
 	e := newEnv(t, platform.Config{Queues: panickingQueues{memory.New(memory.Config{})}})

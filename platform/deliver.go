@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -188,39 +189,36 @@ type ack struct {
 	held        // until it is stored
 }
 
-// maxAcks is how many acks are stored at once.
-const maxAcks = 256
-
-// ack notes an ack. It is stored with those that have come already, as an
-// engine that syncs takes as long for many as for one: when no more are there,
-// or a ping is.
-func (c *channel) ack(tag uint64, hasTag bool) {
+// ack notes an ack, which store stores.
+func (c *channel) ack(tag uint64, hasTag bool) error {
 	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
-	if len(c.acks) == maxAcks {
-		c.storeAcks()
+	if len(c.acks) == maxTogether {
+		return c.storeAcks()
 	}
+	return nil
 }
 
 // storeAcks removes delivered messages for good. A tag that is not outstanding,
 // or none at all, is counted and otherwise ignored.
-func (c *channel) storeAcks() {
+func (c *channel) storeAcks() (err error) {
 	for i := range c.acks {
 		a := &c.acks[i]
 		a.held, a.known = c.let(a.tag, a.hasTag)
 	}
 	for i := range c.acks {
 		if queue := c.acks[i].queue; queue != nil {
-			c.storeAcksOf(queue, c.acks[i:])
+			err = cmp.Or(err, c.storeAcksOf(queue, c.acks[i:]))
 		}
 	}
 	for _, a := range c.acks {
 		c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
 	}
 	c.acks = c.acks[:0]
+	return err
 }
 
 // storeAcksOf stores those of one queue.
-func (c *channel) storeAcksOf(queue Consumer, acks []ack) {
+func (c *channel) storeAcksOf(queue Consumer, acks []ack) error {
 	c.ids = c.ids[:0]
 	for i := range acks {
 		if acks[i].queue == queue {
@@ -228,9 +226,7 @@ func (c *channel) storeAcksOf(queue Consumer, acks []ack) {
 			acks[i].queue = nil
 		}
 	}
-	if err := queue.Ack(c.ctx, c.ids...); err != nil && c.ctx.Err() == nil {
-		c.end(c.refusal(err))
-	}
+	return queue.Ack(c.ctx, c.ids...)
 }
 
 // let takes a delivery out of the window.

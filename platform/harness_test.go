@@ -566,4 +566,6 @@ func decode(t testing.TB, frame []byte) wire.Delivery {
 // discard stores nothing.
 type discard struct{ platform.Queues }
 
-func (discard) Publish(context.Context, string, *platform.Message) error { return nil }
+func (discard) PublishAll(_ context.Context, _ string, ms []*platform.Message) (int, error) {
+	return len(ms), nil
+}

@@ -15,13 +15,21 @@ import (
 // publish routes a message of app, as far as the app is allowed to publish it
 // and to listen to it.
 func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
-	switch {
-	case !allows(app.Publish, m.Key):
-		return forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q", shorten(m.Key, 48)))
-	case !allows(app.Listen, m.Key):
-		return nil // as if no queue were bound to it
+	routed, err := app.routes(m.Key)
+	if !routed || err != nil {
+		return err
 	}
 	return p.cfg.Queues.Publish(ctx, m.ClientID, m)
+}
+
+// routes tells whether a message of the app goes to its queues, or why it is
+// refused. What the app may not listen to is dropped, as if no queue were bound
+// to it.
+func (a *App) routes(key string) (bool, error) {
+	if !allows(a.Publish, key) {
+		return false, forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q", shorten(key, 48)))
+	}
+	return allows(a.Listen, key), nil
 }
 
 // bind binds a queue, as far as the app is allowed to listen.

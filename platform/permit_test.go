@@ -415,6 +415,9 @@ func TestMessagesAreNotLookedUp(t *testing.T) {
 type unavailable struct{ platform.Queues }
 
 func (unavailable) Publish(context.Context, string, *platform.Message) error { return errOutage }
+func (unavailable) PublishAll(context.Context, string, []*platform.Message) (int, error) {
+	return 0, errOutage
+}
 func (unavailable) Consume(context.Context, string, string) (platform.Consumer, error) {
 	return nil, errOutage
 }

@@ -29,6 +29,11 @@ type Queues interface {
 	// m.Key: to all of them or, with [ErrQueueFull], to none. A message that
 	// matches no queue is dropped and is no error.
 	Publish(ctx context.Context, owner string, m *Message) error
+	// PublishAll is Publish for messages that came together, in their order, up
+	// to the first that is refused. It returns how many were stored, and why the
+	// next one was not. The slice stays the caller's. Where storing one takes as long as storing many, an
+	// engine does it at once; others use [PublishEach].
+	PublishAll(ctx context.Context, owner string, ms []*Message) (stored int, err error)
 	// Write puts m into one queue, or returns [ErrQueueFull].
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
@@ -61,6 +66,16 @@ type Queues interface {
 	// Depths counts every queue of every owner, in no order. It is for
 	// operators; on a large platform it is not cheap.
 	Depths(ctx context.Context) ([]QueueDepth, error)
+}
+
+// PublishEach is PublishAll by one Publish after the other.
+func PublishEach(ctx context.Context, owner string, ms []*Message, publish func(ctx context.Context, owner string, m *Message) error) (stored int, err error) {
+	for i, m := range ms {
+		if err := publish(ctx, owner, m); err != nil {
+			return i, err
+		}
+	}
+	return len(ms), nil
 }
 
 // A Consumer takes messages from one queue. What it took and did not

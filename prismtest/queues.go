@@ -22,6 +22,10 @@ func (q *queues) Publish(ctx context.Context, owner string, m *platform.Message)
 	return err
 }
 
+func (q *queues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	return platform.PublishEach(ctx, owner, ms, q.Publish)
+}
+
 func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	err := q.Queues.Write(ctx, owner, topic, m)
 	if err == nil && take(&q.duplicates) {

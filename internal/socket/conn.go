@@ -50,8 +50,9 @@ type Options struct {
 	// OnWait, if set, is called by the goroutine in Read before it waits for
 	// bytes of the peer, and before it answers a ping: who puts off what
 	// several messages want, to do it at once, does it there. It may block,
-	// and must not call Read or Close.
-	OnWait func()
+	// and must not call Read or Close. After an error no ping is answered any
+	// more: Read returns that error, now and always, and the caller calls Close.
+	OnWait func() error
 }
 
 const (
@@ -199,7 +200,9 @@ func (s *source) Read(p []byte) (int, error) {
 		s.early = s.early[n:]
 		return n, nil
 	}
-	s.conn.aboutToWait()
+	if err := s.conn.aboutToWait(); err != nil {
+		return 0, err
+	}
 	n, err := s.conn.rwc.Read(p)
 	s.full = n == len(p)
 	if n > 0 {

@@ -37,8 +37,8 @@ type inbox struct {
 // When ctx ends during the call the connection is closed, as half a frame
 // cannot be given back, and the error matches ctx.Err(). A context that ends
 // between two calls does no harm. The error is a [*CloseError] when the peer
-// closed and a [*ProtocolError] when it broke the rules; the caller then calls
-// Close. Any other error has closed the connection and is what Err returns. A
+// closed, a [*ProtocolError] when it broke the rules, and that of OnWait; the
+// caller then calls Close. Any other error has closed the connection and is what Err returns. A
 // Read that has failed fails again in the same way.
 func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 	if !c.role.take(reader) {
@@ -63,7 +63,8 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 func (c *Conn) readFailed(err error) error {
 	var closed *CloseError
 	var fault *ProtocolError
-	if errors.As(err, &closed) || errors.As(err, &fault) {
+	var stop *stopError
+	if errors.As(err, &closed) || errors.As(err, &fault) || errors.As(err, &stop) {
 		c.mu.Lock()
 		c.farewell = err
 		c.refuse(err)
@@ -275,7 +276,9 @@ func (c *Conn) control(h ws.Header) error {
 	case ws.OpClose:
 		return parseClose(payload)
 	case ws.OpPing:
-		c.aboutToWait()
+		if err := c.aboutToWait(); err != nil {
+			return err
+		}
 		c.pong(payload)
 		if c.opt.OnPing != nil {
 			c.opt.OnPing(payload)
@@ -290,11 +293,20 @@ func (c *Conn) control(h ws.Header) error {
 
 // aboutToWait tells OnWait, but not while Close reads: then nobody does
 // anything any more.
-func (c *Conn) aboutToWait() {
-	if c.opt.OnWait != nil && c.role.holder.Load() == reader {
-		c.opt.OnWait()
+func (c *Conn) aboutToWait() error {
+	if c.opt.OnWait == nil || c.role.holder.Load() != reader {
+		return nil
 	}
+	if err := c.opt.OnWait(); err != nil {
+		return &stopError{err}
+	}
+	return nil
 }
+
+// A stopError is one of OnWait.
+type stopError struct{ error }
+
+func (e *stopError) Unwrap() error { return e.error }
 
 func readError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -75,6 +75,11 @@ func (q *Queues) Publish(_ context.Context, owner string, m *platform.Message) e
 	return o.publish(m)
 }
 
+// PublishAll publishes one after the other.
+func (q *Queues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	return platform.PublishEach(ctx, owner, ms, q.Publish)
+}
+
 // Write stores m in the queue of topic, which is made if it is not there, or
 // returns [platform.ErrQueueFull].
 func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Message) error {

@@ -14,6 +14,7 @@ import (
 type faulty struct {
 	platform.Queues
 	publish func(ctx context.Context, owner string, m *platform.Message) error
+	all     func(ctx context.Context, owner string, ms []*platform.Message) (int, error)
 	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
 	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
 	purge   func(ctx context.Context, owner, topic string) error
@@ -23,11 +24,15 @@ type faulty struct {
 }
 
 func spoil(good platform.Queues) *faulty {
-	return &faulty{good, good.Publish, good.Write, good.Consume, good.Purge, good.Status, good.Depths, good.Forget}
+	return &faulty{good, good.Publish, good.PublishAll, good.Write, good.Consume, good.Purge, good.Status, good.Depths, good.Forget}
 }
 
 func (f *faulty) Publish(ctx context.Context, owner string, m *platform.Message) error {
 	return f.publish(ctx, owner, m)
+}
+
+func (f *faulty) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	return f.all(ctx, owner, ms)
 }
 
 func (f *faulty) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
@@ -57,6 +62,31 @@ func doubling(good platform.Queues) platform.Queues {
 			return err
 		}
 		return good.Publish(ctx, owner, m)
+	}
+	return f
+}
+
+func turning(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+		ms = slices.Clone(ms)
+		slices.Reverse(ms)
+		return good.PublishAll(ctx, owner, ms)
+	}
+	return f
+}
+
+func goingOn(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (stored int, err error) {
+		for _, m := range ms {
+			if refused := good.Publish(ctx, owner, m); refused != nil {
+				err = refused
+				continue
+			}
+			stored++
+		}
+		return stored, err
 	}
 	return f
 }

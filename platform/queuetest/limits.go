@@ -13,6 +13,7 @@ func limits() []promise {
 		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
 		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
 		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
+		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", Config{MaxMessages: 3}, refusedTogether},
 		{"WhatIsTooOldIsNeitherFetchedNorRead", Config{MaxAge: time.Hour}, tooOld},
 		{"AnOwnerHasItsLimitOfTopics", Config{MaxTopics: 3}, topicLimit},
 		{"AnOwnerHasItsLimitOfBindings", Config{MaxBindings: 5}, bindingLimit},
@@ -77,6 +78,28 @@ func allOrNothing(t *trial) {
 		t.holds(topic, "order.new")
 	}
 	t.holds("full", "2", "3", "order.new")
+}
+
+func refusedTogether(t *trial) {
+	t.bind("full", "order.#")
+	t.write("full", "0")
+	keyed := func(key, body string) *platform.Message { return &platform.Message{Key: key, Body: []byte(body)} }
+	stored, err := t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{
+		keyed("order.new", "1"), keyed("order.new", "2"), keyed("order.new", "3"), keyed("stock.low", "4"),
+	})
+	if stored != 2 {
+		t.Errorf("%d messages were stored, want 2", stored)
+	}
+	t.refused(err, platform.ErrQueueFull, "publish of a third message")
+	t.holds("", "1", "2")
+	t.holds("full", "0", "1", "2")
+	t.write("full", "0", "1", "2")
+	stored, err = t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{keyed("order.new", "5"), keyed("stock.low", "6")})
+	if stored != 0 {
+		t.Errorf("%d messages were stored although the first was refused", stored)
+	}
+	t.refused(err, platform.ErrQueueFull, "publish of what begins with a refused message")
+	t.holds("")
 }
 
 func tooOld(t *trial) {

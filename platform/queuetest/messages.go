@@ -13,6 +13,7 @@ func messages() []promise {
 		{"MessagesComeOutAsTheyWentIn", Config{}, everyField},
 		{"ABodyMayHaveAnyBytes", Config{}, anyBytes},
 		{"MessagesKeepTheirOrder", Config{}, keepOrder},
+		{"WhatIsPublishedTogetherIsInOrder", Config{}, publishTogether},
 		{"ReadRemovesFromTheHead", Config{}, readRemoves},
 		{"ReadLeavesWhatIsHeld", Config{}, readLeavesHeld},
 		{"PurgeLeavesWhatIsHeld", Config{}, purgeLeavesHeld},
@@ -54,6 +55,32 @@ func anyBytes(t *trial) {
 	}
 	for i, lease := range t.consume("").take(len(texts)) {
 		t.same(lease.Message, &platform.Message{Key: "x", Body: texts[i]})
+	}
+}
+
+func publishTogether(t *trial) {
+	const n = 3000
+	large := text(string(bytes.Repeat([]byte("x"), 1<<20)))
+	together := make([]*platform.Message, 0, n+2)
+	for i, body := range numbers(0, n) {
+		if i == 10 || i == 20 {
+			together = append(together, large)
+		}
+		together = append(together, text(body))
+	}
+	for _, ms := range [][]*platform.Message{nil, together[:1], together[1:5], together[5:]} {
+		stored, err := t.queues.PublishAll(t.ctx, t.owner, ms)
+		t.must(err, "publish of %d messages", len(ms))
+		if stored != len(ms) {
+			t.Fatalf("%d of %d messages were stored", stored, len(ms))
+		}
+	}
+	read := t.read("", n+3)
+	if len(read) != len(together) {
+		t.Fatalf("%d of %d messages are there", len(read), len(together))
+	}
+	for i, m := range read {
+		t.same(m, together[i])
 	}
 }
 

@@ -31,6 +31,8 @@ func TestASpoiledEngineFails(t *testing.T) {
 	}{
 		{"a message is stored twice", "EveryMatchingQueueGetsAMessageOnce", doubling},
 		{"a message is stored twice", "ConsumersShareTheMessages", doubling},
+		{"what is published together is turned round", "WhatIsPublishedTogetherIsInOrder", turning},
+		{"what is published together goes on after a refusal", "WhatIsPublishedTogetherEndsWithTheFirstRefused", goingOn},
 		{"a message is lost", "MessagesKeepTheirOrder", losing},
 		{"a message is lost", "NothingIsLostWhenConsumersComeAndGo", losing},
 		{"bodies are cut at a zero byte", "ABodyMayHaveAnyBytes", cutting},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -22,6 +23,47 @@ func (e *Engine) Publish(ctx context.Context, owner string, m *platform.Message)
 		}
 		return d.put(o, o.match(m.Key), m)
 	}, nil)
+}
+
+// PublishAll stores as many as fit into one record at once.
+func (e *Engine) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (stored int, err error) {
+	ms = slices.Clone(ms) // the clerk may look at it when the caller has given up
+	for stored < len(ms) {
+		n, err := e.publishSome(ctx, owner, ms[stored:])
+		stored += n
+		if err != nil {
+			return stored, err
+		}
+	}
+	return stored, nil
+}
+
+// publishSome stores at least one, or returns why not; or both, when another one
+// was refused.
+func (e *Engine) publishSome(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	var stored int // both belong to the clerk unless do returns nil
+	var refused error
+	err := e.do(ctx, func(d *draft) error {
+		stored, refused = 0, nil
+		o, err := d.owner(owner)
+		for err == nil && stored < len(ms) && !(stored > 0 && d.full()) {
+			m := ms[stored]
+			if err = d.put(o, o.match(m.Key), m); err == nil {
+				stored++
+			}
+		}
+		if stored == 0 || err == nil {
+			return err
+		}
+		if !errors.Is(err, errAgain) { // those without room go into the next record
+			refused = err
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return 0, err
+	}
+	return stored, refused
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or

@@ -65,6 +65,9 @@ func (a *alternating) next() *Engine {
 func (a *alternating) Publish(ctx context.Context, owner string, m *platform.Message) error {
 	return a.next().Publish(ctx, owner, m)
 }
+func (a *alternating) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	return a.next().PublishAll(ctx, owner, ms)
+}
 func (a *alternating) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	return a.next().Write(ctx, owner, topic, m)
 }

@@ -1,0 +1,128 @@
+package platform_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/internal/wire"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// batches tells how many messages an engine is given at once.
+type batches struct {
+	platform.Queues
+	sizes chan int
+}
+
+func (b batches) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	b.sizes <- len(ms)
+	return b.Queues.PublishAll(ctx, owner, ms)
+}
+
+func publishFrame(t *testing.T, key, body string) []byte {
+	t.Helper()
+	frame, err := wire.AppendPublish(nil, key, []byte(body), "text/plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rawFrame(0x82, 7, frame)
+}
+
+func TestMessagesThatCameTogetherAreStoredTogether(t *testing.T) {
+	queues := batches{memory.New(memory.Config{}), make(chan int, 100)}
+	e := newEnv(t, platform.Config{Queues: queues})
+	conn, in := e.rawChannel()
+	defer conn.Close()
+	var together []byte
+	for range 20 {
+		together = append(together, publishFrame(t, "order.new", "x")...)
+	}
+	together = append(together, rawFrame(0x89, 7, []byte("proof"))...)
+	if _, err := conn.Write(together); err != nil {
+		t.Fatal(err)
+	}
+	if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "proof" {
+		t.Fatalf("got a frame %x %q instead of the pong", first, payload)
+	}
+	if n := e.status("").Ready; n != 20 {
+		t.Errorf("%d messages are stored at the time of the pong", n)
+	}
+	if calls := len(queues.sizes); calls > 3 {
+		t.Errorf("20 messages were stored by %d calls", calls)
+	}
+}
+
+// A refusal in the midst of what came together must not be confirmed by the ping
+// behind it, nor take those before it along.
+func TestNoPongFollowsARefusalAmongWhatCameTogether(t *testing.T) {
+	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxMessages: 3})})
+	p := e.dial()
+	var together []byte
+	for range 5 {
+		together = append(together, publishFrame(t, "order.new", "x")...)
+	}
+	together = append(together, rawFrame(0x89, 7, []byte("proof"))...)
+	if _, err := p.raw.Write(together); err != nil {
+		t.Fatal(err)
+	}
+	if c := p.closed(); c.Code != socket.TryAgainLater {
+		t.Errorf("closed with %v", c)
+	}
+	if len(p.pong) > 0 {
+		t.Error("a pong confirms what was refused")
+	}
+	if n := e.status("").Ready; n != 3 {
+		t.Errorf("%d messages are stored, want those before the refusal", n)
+	}
+}
+
+func TestWhatCameBeforeABrokenFrameIsStored(t *testing.T) {
+	e := newEnv(t, platform.Config{})
+	p := e.dial()
+	together := append(publishFrame(t, "order.new", "x"), rawFrame(0x82, 7, []byte{0x77})...)
+	if _, err := p.raw.Write(together); err != nil {
+		t.Fatal(err)
+	}
+	if c := p.closed(); c.Code != socket.UnsupportedData {
+		t.Errorf("closed with %v", c)
+	}
+	if n := e.status("").Ready; n != 1 {
+		t.Errorf("%d messages are stored", n)
+	}
+}
+
+// failing refuses acknowledgements.
+type failing struct{ platform.Queues }
+
+func (f failing) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	c, err := f.Queues.Consume(ctx, owner, topic)
+	return failingConsumer{c}, err
+}
+
+type failingConsumer struct{ platform.Consumer }
+
+func (failingConsumer) Ack(context.Context, ...uint64) error {
+	return errors.Join(platform.ErrUnavailable, errors.New("no room"))
+}
+
+func TestAnAckThatIsNotStoredEndsTheConnection(t *testing.T) {
+	e := newEnv(t, platform.Config{Queues: failing{memory.New(memory.Config{})}})
+	e.write("", "x")
+	p := e.dial()
+	p.consume("")
+	p.next()
+	p.ack(1)
+	p.ping("proof")
+	if c := p.closed(); c.Code != socket.TryAgainLater {
+		t.Errorf("closed with %v", c)
+	}
+	if len(p.pong) > 0 {
+		t.Error("a pong came after all")
+	}
+	if s := e.status(""); s.Ready != 1 {
+		t.Errorf("the message is not back: %+v", s)
+	}
+}
