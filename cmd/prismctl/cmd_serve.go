@@ -47,7 +47,7 @@ type serveFlags struct {
 
 // Help teaches by example.
 func (*serveCmd) Help() string {
-	return `Messages, keys and logins live in memory and end with the process, or in --data or --nats, and stay. Where there are no keys, and none is given by PRISM_KEY and PRISM_SECRET or by --app-key, a new one is made; it may make and change apps and keys. Likewise a new user, who can sign in.
+	return `Messages, keys and logins live in memory and end with the process, or in --data or --nats, and stay. Where there are no keys, and none is given by PRISM_KEY and PRISM_SECRET or by --app-key, a new one is made; it may make and change apps and keys. Likewise a new user, who can sign in, unless --admin-key or --app-key is given.
 
     prismctl serve
     prismctl serve --data /var/lib/prism

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -23,26 +22,22 @@ type adminServer struct {
 }
 
 // administer serves --admin-listen until the end of s, if there is one.
-func (s *service) administer(m *metrics) (*adminServer, error) {
-	if s.AdminListen == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", s.AdminListen)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen for health and metrics: %w\nChoose another address by --admin-listen", err)
+func (s *service) administer(m *metrics) {
+	l := s.adminListener
+	if l == nil {
+		return
 	}
 	if !onLoopback(l.Addr()) {
 		s.t.notice("WARNING: other machines can reach %s, where nobody has to log in: the names of keys and topics and all counts can be read there.", l.Addr())
 	}
-	a := &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine}
-	server := newServer(a.handler(m), s.log)
+	s.admin = &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine}
+	server := newServer(s.admin.handler(m), s.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	s.ends = append(s.ends, func() error {
 		err := server.Close()
 		return errors.Join(err, ignore(<-served, http.ErrServerClosed))
 	})
-	return a, nil
 }
 
 func (a *adminServer) handler(m *metrics) http.Handler {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +36,36 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	r := again.signIn(t, "demo", s.Password)
 	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
 	again.stop().want(t, exitDone, "", "")
+}
+
+// The password of the user is shown once, so it must not be made by a start that
+// cannot show it.
+func TestAStartThatFailsMakesNoUser(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	p := newPair(t)
+	for name, wrong := range map[string][]string{
+		"the address is taken":           {"--listen", taken.Addr().String()},
+		"the admin address is taken":     {"--admin-listen", taken.Addr().String()},
+		"the certificate is none":        {"--tls-cert", p.key, "--tls-key", p.key},
+		"the access log is a directory":  {"--access-log", t.TempDir()},
+		"the password of a user is gone": {"--user", "alice:/nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0"}
+			if r := (invocation{args: slices.Concat([]string{"serve"}, args, wrong)}).run(); r.status == exitDone || r.out != "" {
+				t.Errorf("it started: %+v", r)
+			}
+			s := serve(t, nil, args...)
+			if s.User != "demo" || s.Password == "" {
+				t.Errorf("the first line is %s", s.first)
+			}
+			s.stop().want(t, exitDone, "", "")
+		})
+	}
 }
 
 func TestADirectoryWithKeysGetsNoOther(t *testing.T) {

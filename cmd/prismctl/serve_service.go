@@ -22,12 +22,13 @@ type service struct {
 	log    *slog.Logger
 	engine *engine
 
-	registry *platform.Registry
-	listener net.Listener
-	host     *host // nil until it serves
-	admin    *adminServer
-	ends     []func() error // what runs beside the host, in the order in which it began
-	backing  sync.Mutex     // held by the backup under way
+	registry      *platform.Registry
+	listener      net.Listener
+	adminListener net.Listener // nil without --admin-listen
+	host          *host        // nil until it serves
+	admin         *adminServer
+	ends          []func() error // what runs beside the host, in the order in which it began
+	backing       sync.Mutex     // held by the backup under way
 }
 
 // run serves until ctx ends, and lets what is under way finish.
@@ -52,9 +53,10 @@ func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
 	return s.stop()
 }
 
-// begin returns when all is served and announced.
+// begin returns when all is served and announced. Whatever can fail comes before
+// the seed: a password that it makes is known only when it is announced.
 func (s *service) begin(ctx context.Context, chosen platform.Key) error {
-	key, visitor, err := s.seed(ctx, chosen)
+	cert, err := s.certificate()
 	if err != nil {
 		return err
 	}
@@ -62,17 +64,22 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	if err != nil {
 		return err
 	}
-	m := newMetrics(s.engine)
-	if err := s.listen(both(access, m.call)); err != nil {
-		return err
-	}
-	m.watch(s.host.platform)
-	if s.admin, err = s.administer(m); err != nil {
+	if err := s.listen(); err != nil {
 		return err
 	}
 	if err := s.offerBackup(); err != nil {
 		return err
 	}
+	key, visitor, err := s.seed(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	m := newMetrics(s.engine)
+	if s.host, err = serveSecure(s.listener, cert, s.config(both(access, m.call))); err != nil {
+		return err
+	}
+	m.watch(s.host.platform)
+	s.administer(m)
 	s.warn()
 	return s.announce(key, visitor)
 }
@@ -100,7 +107,7 @@ func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newc
 	if err != nil {
 		return key, newcomer{}, err
 	}
-	visitor, err := seeder.users(ctx)
+	visitor, err := seeder.users(ctx, s.AdminKey != "" || len(s.lists.Keys) > 0)
 	return key, visitor, err
 }
 
@@ -120,21 +127,28 @@ func (s *service) adminKey() (shownKey, error) {
 	return key, nil
 }
 
-// listen starts the platform. From here on calls are answered.
-func (s *service) listen(traced func(platform.Call, platform.Outcome)) error {
-	cert, err := s.certificate()
-	if err != nil {
-		return err
-	}
-	s.listener, err = net.Listen("tcp", s.Listen)
-	if err != nil {
+// listen takes the addresses. Who calls there waits until they are served.
+func (s *service) listen() (err error) {
+	if s.listener, err = s.take(s.Listen); err != nil {
 		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
 	}
-	s.host, err = serveSecure(s.listener, cert, s.config(traced))
-	if err != nil {
-		return errors.Join(err, s.listener.Close())
+	if s.AdminListen == "" {
+		return nil
+	}
+	if s.adminListener, err = s.take(s.AdminListen); err != nil {
+		return fmt.Errorf("cannot listen for health and metrics: %w\nChoose another address by --admin-listen", err)
 	}
 	return nil
+}
+
+// take listens at an address until the end of s, or of the server there.
+func (s *service) take(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.ends = append(s.ends, func() error { return ignore(l.Close(), net.ErrClosed) })
+	return l, nil
 }
 
 func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.Config {

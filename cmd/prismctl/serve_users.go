@@ -28,6 +28,9 @@ type newcomer struct {
 
 // introduction says who can sign in.
 func (n newcomer) introduction() string {
+	if n.Name == "" {
+		return "Nobody can sign in yet: give a user by --user."
+	}
 	if n.Password == "" {
 		return fmt.Sprintf("The user %s can sign in, with the password that was given or shown at the first start.", n.Name)
 	}
@@ -35,8 +38,9 @@ func (n newcomer) introduction() string {
 }
 
 // users stores the users that were given and returns the first, or else one who
-// is there. Where there is nobody it makes one.
-func (s *seeder) users(ctx context.Context) (newcomer, error) {
+// is there. Where there is nobody it makes one, unless an operator who has given
+// keys of his own would not expect that.
+func (s *seeder) users(ctx context.Context, provisioned bool) (newcomer, error) {
 	there, err := s.registry.Users(ctx)
 	if err != nil {
 		return newcomer{}, err
@@ -51,6 +55,8 @@ func (s *seeder) users(ctx context.Context) (newcomer, error) {
 		return newcomer{Name: s.lists.Users[0].Login}, nil
 	case len(there) > 0:
 		return newcomer{Name: there[0].Login}, nil
+	case provisioned:
+		return newcomer{}, nil
 	}
 	return s.visitor(ctx)
 }
