@@ -82,9 +82,10 @@ func shortened(s string) string { return s[:min(len(s), loggedLength)] }
 // An accessFile is a file that can be moved away and opened anew, so that it
 // does not grow for ever.
 type accessFile struct {
-	name string
-	mu   sync.Mutex // guards f
-	f    *os.File
+	name   string
+	mu     sync.Mutex // guards what follows
+	f      *os.File
+	closed bool
 }
 
 func openAccessFile(name string) (*accessFile, error) {
@@ -95,12 +96,15 @@ func openAccessFile(name string) (*accessFile, error) {
 // reopen goes on in the file that has the name now. Where it cannot be opened,
 // it goes on in the old one.
 func (a *accessFile) reopen() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
 	f, err := os.OpenFile(a.name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("the access log cannot be opened: %w", err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	old := a.f
 	a.f = f
 	if old == nil {
@@ -115,4 +119,10 @@ func (a *accessFile) Write(line []byte) (int, error) {
 	return a.f.Write(line)
 }
 
-func (a *accessFile) close() error { return a.f.Close() }
+// close ends the file; a SIGHUP that comes later opens none.
+func (a *accessFile) close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	return a.f.Close()
+}

@@ -145,12 +145,13 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := c.storage.open(ctx, c.sync, c.queueBounds(), log)
-	if err != nil {
+	s := &service{serveCmd: c, t: t, log: log}
+	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
+	defer stop()
+	if s.engine, err = c.storage.open(ctx, c.sync, c.queueBounds(), log); err != nil {
 		return err
 	}
-	s := &service{serveCmd: c, t: t, log: log, engine: e}
-	return errors.Join(s.run(ctx, chosen), e.close())
+	return errors.Join(s.run(ctx, chosen), s.engine.close())
 }
 
 // logger returns the log of the platform: warnings, unless another level was

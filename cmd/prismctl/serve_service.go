@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -27,8 +28,9 @@ type service struct {
 	adminListener net.Listener // nil without --admin-listen
 	host          *host        // nil until it serves
 	admin         *adminServer
-	ends          []func() error // what runs beside the host, in the order in which it began
-	backing       sync.Mutex     // held by the backup under way
+	ends          []func() error             // what runs beside the host, in the order in which it began
+	access        atomic.Pointer[accessFile] // nil without one
+	backing       sync.Mutex                 // held by the backup under way
 }
 
 // run serves until ctx ends, and lets what is under way finish.
@@ -263,13 +265,20 @@ func (s *service) openAccessLog() (func(platform.Call, platform.Outcome), error)
 	if err != nil {
 		return nil, err
 	}
-	stop := onHangup(func() {
-		if err := f.reopen(); err != nil {
-			s.log.Error("the access log could not be opened again, and goes on in the old file", "error", err)
-		}
-	})
-	s.ends = append(s.ends, f.close, stop)
+	s.access.Store(f)
+	s.ends = append(s.ends, f.close)
 	return newAccessLog(f, s.log).call, nil
+}
+
+// hungUp is called for each SIGHUP, at any time.
+func (s *service) hungUp() {
+	f := s.access.Load()
+	if f == nil {
+		return
+	}
+	if err := f.reopen(); err != nil {
+		s.log.Error("the access log could not be opened again, and goes on in the old file", "error", err)
+	}
 }
 
 // certificate returns that of --tls-cert, or nil.
