@@ -122,6 +122,7 @@ func TestWhatTheEngineRefusesIsSaidInOneSentence(t *testing.T) {
 	s := &storage{Data: "/data"}
 	for cause, want := range map[error]string{
 		jetstream.ErrInUse:        "another program works on /data: stop it, or choose another directory by --data",
+		jetstream.ErrHalfRestored: "a backup was not wholly restored to /data: if nobody is restoring to it now, delete what is in it and restore again",
 		jetstream.ErrNewerVersion: "/data was written by a newer prismctl: run that version or a later one",
 	} {
 		err := s.refused(fmt.Errorf("%w: and much more", cause))

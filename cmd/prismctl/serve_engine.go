@@ -97,6 +97,8 @@ func (s *storage) refused(err error) error {
 		return &refusal{err, fmt.Sprintf("another program works on %s: stop it, or choose another directory by --data", s.where())}
 	case errors.Is(err, jetstream.ErrNewerVersion):
 		return &refusal{err, fmt.Sprintf("%s was written by a newer prismctl: run that version or a later one", s.where())}
+	case errors.Is(err, jetstream.ErrHalfRestored):
+		return &refusal{err, fmt.Sprintf("a backup was not wholly restored to %s: if nobody is restoring to it now, delete what is in it and restore again", s.where())}
 	}
 	return fmt.Errorf("the messages in %s cannot be opened: %w", s.where(), err)
 }
