@@ -18,7 +18,7 @@ import (
 
 type backupCmd struct {
 	storage
-	File string `arg:"" help:"The file to write; - is standard output."`
+	File string `arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
 }
 
 // Help teaches by example.
