@@ -110,6 +110,28 @@ func TestWhatIsGivenChangesWhatIsThere(t *testing.T) {
 	s.stop().want(t, exitDone, "", "")
 }
 
+func TestTheKeyOfTheEnvironmentKeepsItsAppAndItsRights(t *testing.T) {
+	data, secret := filepath.Join(t.TempDir(), "data"), inFile(t, "secret", "ucr72ygfutspqeuu6s36")
+	args := []string{"--data", data, "--admin-key", "operator", "--admin-secret-file", secret}
+	serve(t, nil, append(args, "--app-key", "shop1:shop:"+secret)...).stop().want(t, exitDone, "", "")
+	env := map[string]string{"PRISM_KEY": "shop1", "PRISM_SECRET": "another-secret-of-shop1"}
+	for range 2 {
+		s := serve(t, env, args...)
+		if s.Key != "shop1" || s.Secret != "another-secret-of-shop1" {
+			t.Errorf("the first line is %s", s.first)
+		}
+		s.do("queue status").want(t, exitDone, s.do("queue status").out, "")
+		if r := s.do("app list"); r.status != exitRefused || !strings.Contains(r.err, "forbidden_admin") {
+			t.Errorf("it is an admin key now: %+v", r)
+		}
+		s.Key, s.Secret = "operator", "ucr72ygfutspqeuu6s36"
+		if r := s.do("key list shop"); !strings.Contains(r.out, "shop1") {
+			t.Errorf("the keys of the app are %+v", r)
+		}
+		s.stop().want(t, exitDone, "", "")
+	}
+}
+
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := serve(t, nil, "--data", data)
