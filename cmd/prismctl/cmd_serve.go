@@ -39,6 +39,7 @@ type serveFlags struct {
 	Sync            string        `config:"sync" default:"always" placeholder:"always|D" help:"When --data brings to the disk what it has confirmed: always at once, or after at most this time, such as 100ms. A power failure takes what was confirmed in that time; the end of the process, even by kill -9, takes nothing."`
 	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
 	Drain           time.Duration `config:"drain" default:"10s" placeholder:"D" help:"How long calls and channels have to finish after SIGTERM (${default})."`
+	DrainDelay      time.Duration `config:"drain-delay" default:"0s" placeholder:"D" help:"How long to go on serving after SIGTERM, with /readyz at 503, before that (${default}): as long as a load balancer needs to notice."`
 	AccessLog       string        `config:"access-log" placeholder:"FILE|-" help:"Write a line of JSON for each call to this file, or with --output json to standard output. SIGHUP opens the file again."`
 	LogFormat       string        `config:"log-format" default:"text" placeholder:"text|json" help:"How the log on standard error is written (${default})."`
 	AdminKey        string        `config:"admin-key" placeholder:"KEY" help:"A key that may make and change apps and keys."`
@@ -64,7 +65,7 @@ For scripts, the first line of output comes when connections are accepted:
     $ prismctl serve --listen 127.0.0.1:0 --output json
     {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"..."}
 
-SIGTERM and Ctrl-C end it within --drain, with exit status 0; a second one ends it at once. On loopback, a refused signature is explained to the caller.`
+SIGTERM and Ctrl-C end it, after --drain-delay and within --drain, with exit status 0; a second one, half a second later, ends it at once. On loopback, a refused signature is explained to the caller.`
 }
 
 // AfterApply is called for the flags. It looks for what they do not say in the
@@ -96,6 +97,8 @@ func (c *serveCmd) check() error {
 		return fmt.Errorf("%s must not be negative; 0 accepts any age", c.from["sign-window"])
 	case c.Drain <= 0:
 		return fmt.Errorf("%s must be more than 0, such as 10s", c.from["drain"])
+	case c.DrainDelay < 0:
+		return fmt.Errorf("%s must not be negative; 0 ends at once", c.from["drain-delay"])
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("tls-cert and tls-key go together: give both, or none")
 	case c.LogFormat != "text" && c.LogFormat != "json":

@@ -111,6 +111,7 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 		"sync = 'never'\ndata = 'd'":             `:1: sync: "never" is no time to sync`,
 		"nats-creds = 'f'":                       ":1: nats-creds: credentials are for JetStream",
 		"drain = '0s'":                           ":1: drain must be more than 0",
+		"drain-delay = '-1s'":                    ":1: drain-delay must not be negative",
 		"sign-window = '-1s'":                    ":1: sign-window must not be negative",
 		"listen = '8080'":                        ":1: listen: address 8080: missing port",
 		"admin-listen = '8080'":                  ":1: admin-listen: address 8080: missing port",

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -134,6 +135,21 @@ func TestSignalsEndServeAndConsumeCleanly(t *testing.T) {
 			t.Errorf("somebody complained: %s", got)
 		}
 	}
+}
+
+func TestADrainIsToldBeforeItBegins(t *testing.T) {
+	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--output", "json", "--admin-listen", "127.0.0.1:0", "--drain-delay", "1h")
+	var s served
+	if err := json.Unmarshal([]byte(p.line()), &s); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGTERM)
+	for status := 0; status != http.StatusServiceUnavailable; {
+		status, _ = ask(t, s.AdminURL+"/readyz")
+	}
+	s.do("publish order.new x").want(t, exitDone, "", "1 message confirmed")
+	p.signal(syscall.SIGKILL)
+	p.wants(-int(syscall.SIGKILL))
 }
 
 func TestConsumeAndPublishHealWhenThePlatformIsKilledAndComesBack(t *testing.T) {

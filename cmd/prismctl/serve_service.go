@@ -47,12 +47,24 @@ func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
 		return err
 	}
 	select {
-	case err := <-s.host.served:
-		return fmt.Errorf("serving ended: %w", err)
+	case <-s.host.ended:
+		err = fmt.Errorf("serving ended: %w", s.host.failure)
 	case <-ctx.Done():
+		s.drain()
 	}
+	return errors.Join(err, s.stop())
+}
+
+// drain goes on serving for --drain-delay, while /readyz tells those who send
+// calls here that this is about to end.
+func (s *service) drain() {
 	s.admin.drain()
-	return s.stop()
+	timer := time.NewTimer(s.DrainDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.host.ended:
+	}
 }
 
 // begin returns when all is served and announced. Whatever can fail comes before
