@@ -152,9 +152,18 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
 	defer stop()
 	if s.engine, err = c.storage.open(ctx, c.sync, c.queueBounds(), log); err != nil {
-		return err
+		return unlessAsked(ctx, err)
 	}
-	return errors.Join(s.run(ctx, chosen), s.engine.close())
+	return unlessAsked(ctx, errors.Join(s.run(ctx, chosen), s.engine.close()))
+}
+
+// unlessAsked returns nil for what failed because a signal has ended ctx: to end is what
+// was asked for, also when nothing is served yet.
+func unlessAsked(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // logger returns the log of the platform: warnings, unless another level was

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -18,6 +19,10 @@ func main() {
 	}))
 }
 
+// sameSignal is how long further signals are taken for the first one: some
+// programs, such as timeout, send theirs to the process and to its group.
+const sameSignal = 500 * time.Millisecond
+
 // untilSignal returns a context that ends with the first signal, so that
 // everything can end in order. The second one does not wait for that.
 func untilSignal() context.Context {
@@ -26,9 +31,13 @@ func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		<-signals
+		first := time.Now()
 		cancel()
-		<-signals
-		os.Exit(exitInterrupted)
+		for range signals {
+			if time.Since(first) >= sameSignal {
+				os.Exit(exitInterrupted)
+			}
+		}
 	}()
 	return ctx
 }

@@ -243,6 +243,24 @@ func TestTheSecondSignalDoesNotWait(t *testing.T) {
 		}
 		conn.Close()
 	}
+	ended := make(chan int, 1)
+	go func() { ended <- platform.wait() }()
+	for again := time.NewTicker(10 * time.Millisecond); ; { // those of the first half second do nothing
+		select {
+		case status := <-ended:
+			if status != exitInterrupted {
+				t.Errorf("exit status %d", status)
+			}
+			return
+		case <-again.C:
+			_ = platform.cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
+}
+
+func TestASignalThatIsSentTwiceIsOne(t *testing.T) {
+	platform, _ := serveProcess(t, "127.0.0.1:0")
 	platform.signal(syscall.SIGTERM)
-	platform.wants(exitInterrupted)
+	_ = platform.cmd.Process.Signal(syscall.SIGTERM)
+	platform.wants(exitDone)
 }

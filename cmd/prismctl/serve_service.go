@@ -84,7 +84,10 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	if err := s.offerBackup(); err != nil {
 		return err
 	}
-	key, visitor, err := s.seed(ctx, chosen)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	key, visitor, err := s.seed(context.WithoutCancel(ctx), chosen)
 	if err != nil {
 		return err
 	}
