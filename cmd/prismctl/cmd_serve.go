@@ -32,6 +32,8 @@ type serveFlags struct {
 	Config      string `placeholder:"FILE" help:"A file of settings, in TOML (PRISM_CONFIG)."`
 	PrintConfig bool   `help:"Print what is in force as such a file, and where each value is from, and end."`
 
+	ShowSecret bool `help:"Print the secret of the first key again, which else only the start that makes it prints."`
+
 	Listen          string        `config:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
 	AdminListen     string        `config:"admin-listen" placeholder:"ADDR" help:"An address for /healthz, /readyz and /metrics, such as 127.0.0.1:9090. Nobody has to log in there."`
 	TLSCert         string        `name:"tls-cert" config:"tls-cert" placeholder:"FILE" help:"Serve by TLS with this certificate, in PEM with its chain. It may be replaced at any time."`

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,9 +28,10 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	}
 
 	again := serve(t, nil, "--data", data)
-	if again.Key != s.Key || again.Secret != s.Secret || again.User != "demo" || again.Password != "" {
+	if again.Key != s.Key || again.Secret != "" || again.User != "demo" || again.Password != "" {
 		t.Errorf("the first line is %s, it was %s", again.first, s.first)
 	}
+	again.Secret = s.Secret
 	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v", got)
 	}
@@ -36,6 +39,30 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	r := again.signIn(t, "demo", s.Password)
 	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
 	again.stop().want(t, exitDone, "", "")
+}
+
+func TestTheSecretOfTheFirstKeyIsShownOnceUnlessAskedFor(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	first := serve(t, nil, "--data", data)
+	first.stop().want(t, exitDone, "", "")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "export PRISM_SECRET=...\n\nwith the secret that the first start has shown, which --show-secret shows again,\n"},
+		{[]string{"--show-secret"}, "export PRISM_SECRET=" + first.Secret + "\n"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out, in := io.Pipe()
+		done := begin(invocation{ctx: ctx, args: append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, c.args...), out: in})
+		text := make([]byte, 4096)
+		n, _ := out.Read(text)
+		if got := string(text[:n]); !strings.Contains(got, c.want) || !strings.Contains(got, "export PRISM_KEY="+first.Key+"\n") {
+			t.Errorf("%v: %q is not in\n%s", c.args, c.want, got)
+		}
+		cancel()
+		(<-done).want(t, exitDone, "", "")
+	}
 }
 
 // The password of the user is shown once, so it must not be made by a start that
@@ -176,7 +203,7 @@ func TestABackupIsMadeWhileThePlatformRunsAndGoesOnElsewhere(t *testing.T) {
 		t.Errorf("a directory that is not empty was restored to: %+v", r)
 	}
 	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
-	again := serve(t, nil, "--data", other)
+	again := serve(t, nil, "--data", other, "--show-secret")
 	if again.Key != s.Key || again.Secret != s.Secret {
 		t.Errorf("the first line is %s, it was %s", again.first, s.first)
 	}
@@ -198,7 +225,7 @@ func TestABackupOfADirectoryThatNobodyUsesIsTheSame(t *testing.T) {
 	}
 	other := filepath.Join(t.TempDir(), "other")
 	invocation{args: []string{"restore", "--data", other, "-"}, in: strings.NewReader(made.out)}.run().want(t, exitDone, "restored "+other+"\n", "")
-	again := serve(t, nil, "--data", other)
+	again := serve(t, nil, "--data", other, "--show-secret")
 	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v", got)
 	}

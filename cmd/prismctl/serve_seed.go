@@ -19,6 +19,7 @@ const firstApp = "prismctl"
 // made it or PRISM_SECRET gave it, else with the file of the secret, if known.
 type shownKey struct {
 	id, secret, file string
+	old              bool // an earlier start has made it, and shown the secret
 }
 
 // A seeder brings what was given into the records of a platform, and makes what
@@ -182,7 +183,7 @@ func (s *seeder) ownKey(ctx context.Context) (shownKey, error) {
 	if errors.Is(err, platform.ErrUnknownKey) {
 		return shownKey{}, nil // an administrator has deleted it
 	}
-	return shownKey{id: key.ID, secret: key.Secret}, err
+	return shownKey{id: key.ID, secret: key.Secret, old: len(keys) > 0}, err
 }
 
 // remembered returns what serve once made and recorded under this name, or the

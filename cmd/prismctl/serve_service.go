@@ -212,17 +212,17 @@ func (s *service) stop() error {
 type announcement struct {
 	URL    string `json:"url"`
 	Key    string `json:"key"`
-	Secret string `json:"secret,omitempty"` // not that of a file
+	Secret string `json:"secret,omitempty"` // not that of a file, or of an earlier start
 	newcomer
 	AdminURL string `json:"admin_url,omitempty"`
 }
 
 func (s *service) announce(key shownKey, visitor newcomer) error {
 	url, adminURL := s.host.url, s.admin.address()
+	if key.file != "" || key.old && !s.ShowSecret { // what is printed at each start stays in the logs
+		key.secret = ""
+	}
 	if s.t.Output == asJSON {
-		if key.file != "" {
-			key.secret = ""
-		}
 		return s.t.printJSON(announcement{url, key.id, key.secret, visitor, adminURL})
 	}
 	admin := ""
@@ -259,11 +259,14 @@ func (k shownKey) exports() string {
 	if k.id == "" {
 		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
 	}
-	secret := quoted(k.secret)
-	if k.file != "" {
-		secret = `"$(cat ` + quoted(k.file) + `)"`
+	lines := "    export PRISM_KEY=" + quoted(k.id) + "\n    export PRISM_SECRET="
+	switch {
+	case k.file != "":
+		return lines + `"$(cat ` + quoted(k.file) + `)"` + "\n"
+	case k.secret == "":
+		return lines + "...\n\nwith the secret that the first start has shown, which --show-secret shows again,\n"
 	}
-	return fmt.Sprintf("    export PRISM_KEY=%s\n    export PRISM_SECRET=%s\n", quoted(k.id), secret)
+	return lines + quoted(k.secret) + "\n"
 }
 
 // openAccessLog returns what writes a line for each call, or nil.
