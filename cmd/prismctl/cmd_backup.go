@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,14 +48,31 @@ func (s *storage) settle(k *kong.Context, t *tool) error {
 
 // Run writes the backup.
 func (c *backupCmd) Run(ctx context.Context, t *tool) error {
+	write := func(w io.Writer) error { return c.write(ctx, t, w) }
 	if c.File == "-" {
-		return c.copy(ctx, t, t.out)
+		return backedUp(write(t.out))
 	}
-	err := replaceFileBy(c.File, func(w io.Writer) error { return c.copy(ctx, t, w) })
+	if err := replaceFileBy(c.File, write); err != nil {
+		return backedUp(err)
+	}
+	return t.println("backed up %s to %s", c.where(), c.File)
+}
+
+func backedUp(err error) error {
 	if err != nil {
 		return fmt.Errorf("there is no backup: %w", err)
 	}
-	return t.println("backed up %s to %s", c.where(), c.File)
+	return nil
+}
+
+// write is copy, but tells when it was w that failed.
+func (c *backupCmd) write(ctx context.Context, t *tool, w io.Writer) error {
+	out := &noted{w: w}
+	err := c.copy(ctx, t, out)
+	if out.err != nil {
+		return fmt.Errorf("it cannot be written: %w", out.err)
+	}
+	return err
 }
 
 // copy writes all that is kept to w. A directory that is in use is copied by
@@ -89,8 +108,24 @@ func fetchBackup(ctx context.Context, socket string, w io.Writer) error {
 		return fmt.Errorf("the directory is in use, and who uses it hands out no backup: %w", err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("the platform that runs makes none: %s", bytes.TrimSpace(why))
+	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return fmt.Errorf("the platform that runs did not finish the backup; its log says why: %w", err)
+		return fmt.Errorf("the platform that runs did not finish it; its log says why: %w", err)
 	}
 	return nil
+}
+
+// A noted writer remembers that it was the writing that failed.
+type noted struct {
+	w   io.Writer
+	err error
+}
+
+func (n *noted) Write(p []byte) (written int, err error) {
+	written, err = n.w.Write(p)
+	n.err = cmp.Or(n.err, err)
+	return written, err
 }
