@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -15,7 +16,8 @@ import (
 // An accessLog writes a line of JSON for each call.
 type accessLog struct {
 	log    *slog.Logger
-	mu     sync.Mutex // guards what follows
+	lost   atomic.Int64 // lines
+	mu     sync.Mutex   // guards what follows
 	out    io.Writer
 	failed bool // so that a full disk is told once
 }
@@ -42,8 +44,11 @@ type access struct {
 // loggedLength bounds what a caller can write into a line.
 const loggedLength = 512
 
-// call is for [platform.Trace].
+// call is for [platform.Trace]. A nil log has no lines.
 func (l *accessLog) call(c platform.Call, o platform.Outcome) {
+	if l == nil {
+		return
+	}
 	line, err := json.Marshal(access{
 		Time:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 		RequestID: c.RequestID,
@@ -69,6 +74,9 @@ func (l *accessLog) write(line []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := l.out.Write(line)
+	if err != nil {
+		l.lost.Add(1)
+	}
 	again := l.failed
 	l.failed = err != nil
 	if again {

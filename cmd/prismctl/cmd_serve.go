@@ -156,7 +156,9 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if s.engine, err = c.storage.open(ctx, c.sync, c.queueBounds(), log); err != nil {
 		return unlessAsked(ctx, err)
 	}
-	return unlessAsked(ctx, errors.Join(s.run(ctx, chosen), s.engine.close()))
+	err = errors.Join(s.run(ctx, chosen), s.engine.close())
+	log.Info("ended")
+	return unlessAsked(ctx, err)
 }
 
 // unlessAsked returns nil for what failed because a signal has ended ctx: to end is what

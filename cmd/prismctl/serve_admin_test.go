@@ -12,10 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -68,6 +71,10 @@ func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
 		`prism_messages_acked_total`:                                                "0",
 		`prism_connections`:                                                         "0",
 		`prism_connections_total`:                                                   "2",
+		`prism_build_info{version="` + prism.Version + `"}`:                         "1",
+		`prism_draining`:                                                            "0",
+		`prism_consumers`:                                                           "0",
+		`prism_publish_refused_total`:                                               "0",
 		`prism_engine_up`:                                                           "1",
 		`prism_api_duration_seconds_count{api="platform/notify/status",code="200"}`: "2",
 		`prism_api_duration_seconds_count{api="platform/notify",code="101"}`:        "2",
@@ -81,6 +88,43 @@ func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
 		t.Errorf("the metrics are\n%s", text)
 	}
 	s.stop().want(t, exitDone, "", "")
+}
+
+func TestMetricsTellOfWhatIsWrong(t *testing.T) {
+	p := newPair(t)
+	s := serve(t, nil, "--admin-listen", "127.0.0.1:0", "--tls-cert", p.cert, "--tls-key", p.key, "--access-log", "-", "--limits-max-messages", "1")
+	client := p.client(t, s)
+	for range 2 {
+		_ = notify.NewQueues(client).Write(t.Context(), "", []byte("x"))
+		if _, err := s.out.Read(make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, text := ask(t, s.AdminURL+"/metrics")
+	for series, want := range map[string]string{`prism_publish_refused_total`: "1", `prism_access_log_lost_total`: "0"} {
+		if got := metric(text, series); got != want {
+			t.Errorf("%s is %q, want %s", series, got, want)
+		}
+	}
+	ends, err := strconv.ParseFloat(metric(text, "prism_certificate_expiry_timestamp_seconds"), 64)
+	if left := time.Until(time.Unix(int64(ends), 0)); err != nil || left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the certificate has %v left, %v", left, err)
+	}
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestMetricsCountTheLinesThatAreLost(t *testing.T) {
+	access := newAccessLog(&clogged{room: 1}, slog.New(slog.DiscardHandler))
+	for range 3 {
+		access.call(platform.Call{}, platform.Outcome{})
+	}
+	m := newMetrics(&engine{queues: brokenQueues{}})
+	m.access = access
+	m.draining.Store(true)
+	text := m.text()
+	if metric(text, "prism_access_log_lost_total") != "2" || metric(text, "prism_draining") != "1" {
+		t.Errorf("the metrics are\n%s", text)
+	}
 }
 
 func TestAnAdminAddressForOthersIsWarnedOf(t *testing.T) {
@@ -203,9 +247,11 @@ func TestACallThatDoesNotEndIsCutAfterTheDrain(t *testing.T) {
 	s.stop().want(t, exitDone, "", "not everyone had left after 50ms")
 }
 
-func scrape(e *engine) string {
+func scrape(e *engine) string { return newMetrics(e).text() }
+
+func (m *metrics) text() string {
 	w := httptest.NewRecorder()
-	newMetrics(e).handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	m.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -27,7 +28,8 @@ type service struct {
 	listener      net.Listener
 	adminListener net.Listener // nil without --admin-listen
 	host          *host        // nil until it serves
-	admin         *adminServer
+	metrics       *metrics
+	admin         *adminServer               // nil without --admin-listen
 	ends          []func() error             // what runs beside the host, in the order in which it began
 	access        atomic.Pointer[accessFile] // nil without one
 	backing       sync.Mutex                 // held by the backup under way
@@ -58,7 +60,8 @@ func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
 // drain goes on serving for --drain-delay, while /readyz tells those who send
 // calls here that this is about to end.
 func (s *service) drain() {
-	s.admin.drain()
+	s.log.Info("asked to end: draining", "delay", s.DrainDelay, "within", s.Drain)
+	s.metrics.draining.Store(true)
 	timer := time.NewTimer(s.DrainDelay)
 	defer timer.Stop()
 	select {
@@ -91,25 +94,16 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	if err != nil {
 		return err
 	}
-	m := newMetrics(s.engine)
-	if s.host, err = serveSecure(s.listener, cert, s.config(both(access, m.call))); err != nil {
+	s.metrics = newMetrics(s.engine)
+	s.metrics.cert, s.metrics.access = cert, access
+	if s.host, err = serveSecure(s.listener, cert, s.config(access)); err != nil {
 		return err
 	}
-	m.watch(s.host.platform)
-	s.administer(m)
+	s.metrics.watch(s.host.platform)
+	s.administer()
 	s.warn()
+	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
 	return s.announce(key, visitor)
-}
-
-// both calls those functions that are there.
-func both(one, other func(platform.Call, platform.Outcome)) func(platform.Call, platform.Outcome) {
-	if one == nil {
-		return other
-	}
-	return func(c platform.Call, o platform.Outcome) {
-		one(c, o)
-		other(c, o)
-	}
 }
 
 // seed brings what was given into the records, and makes what has to be there.
@@ -168,7 +162,7 @@ func (s *service) take(address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.Config {
+func (s *service) config(access *accessLog) platform.Config {
 	cfg := platform.Config{
 		Store:      s.engine.store,
 		Users:      s.registry,
@@ -177,7 +171,13 @@ func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.
 		Logger:     s.log,
 		Explain:    onLoopback(s.listener.Addr()),
 		Limits:     s.limitFlags.platform(),
-		Trace:      &platform.Trace{Call: traced},
+		Trace: &platform.Trace{
+			Call: func(c platform.Call, o platform.Outcome) {
+				access.call(c, o)
+				s.metrics.call(c, o)
+			},
+			Publish: s.metrics.publish,
+		},
 	}
 	if cfg.SignWindow == 0 {
 		cfg.SignWindow = -1 // zero would be the default
@@ -270,14 +270,14 @@ func (k shownKey) exports() string {
 }
 
 // openAccessLog returns what writes a line for each call, or nil.
-func (s *service) openAccessLog() (func(platform.Call, platform.Outcome), error) {
+func (s *service) openAccessLog() (*accessLog, error) {
 	switch {
 	case s.AccessLog == "":
 		return nil, nil
 	case s.AccessLog == "-" && s.t.Output != asJSON:
 		return nil, usage("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
 	case s.AccessLog == "-":
-		return newAccessLog(s.t.out, s.log).call, nil
+		return newAccessLog(s.t.out, s.log), nil
 	}
 	f, err := openAccessFile(s.AccessLog)
 	if err != nil {
@@ -285,7 +285,7 @@ func (s *service) openAccessLog() (func(platform.Call, platform.Outcome), error)
 	}
 	s.access.Store(f)
 	s.ends = append(s.ends, f.close)
-	return newAccessLog(f, s.log).call, nil
+	return newAccessLog(f, s.log), nil
 }
 
 // hungUp is called for each SIGHUP, at any time.
