@@ -206,15 +206,19 @@ func parsePatterns(text string) ([]string, error) {
 			return nil, errors.New("routing_key begins as a JSON array and is none of texts")
 		}
 	}
+	return patterns, checkPatterns(patterns)
+}
+
+func checkPatterns(patterns []string) error {
 	if len(patterns) > maxPatterns {
-		return nil, fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
+		return fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
 	}
 	for _, pattern := range patterns {
 		if err := checkPattern(pattern); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return patterns, nil
+	return nil
 }
 
 // checkPattern refuses what can only be a mistake, too: a wildcard within a

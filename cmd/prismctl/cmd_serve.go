@@ -90,7 +90,20 @@ func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
 	if c.lists, c.whose, err = c.listFlags.over(file); err != nil {
 		return err
 	}
-	return c.check()
+	return cmp.Or(checkLevel(k, c.from["log-level"]), c.check())
+}
+
+// checkLevel tells whether the level of the log, which is a setting of all
+// commands, is one.
+func checkLevel(k *kong.Context, from string) error {
+	for _, flag := range settingsOf(k) {
+		if level := flag.Target.String(); flag.Tag.Get("config") == "log-level" && level != "" {
+			if _, err := levelOf(level); err != nil {
+				return fmt.Errorf("%s: %w", from, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *serveCmd) check() error {
@@ -118,7 +131,11 @@ func checkAddress(from, address string, optional bool) error {
 	if optional && address == "" {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w; write HOST:PORT, such as 127.0.0.1:8080", from, err)
 	}
 	return nil
@@ -142,6 +159,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if c.PrintConfig {
 		return c.printConfig(t, k)
 	}
+	t.warnOfSlips(k)
 	log, err := c.logger(t)
 	if err != nil {
 		return err

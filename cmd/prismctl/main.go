@@ -15,7 +15,7 @@ func main() {
 	// written is not acknowledged.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(untilSignal(), os.Args[1:], tool{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, config: os.UserConfigDir, browse: openBrowser,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: openBrowser,
 	}))
 }
 

@@ -15,6 +15,7 @@ type tool struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(name string) string
+	environ  func() []string                                 // NAME=VALUE
 	config   func() (dir string, err error)                  // for what programs keep for this user
 	browse   func(ctx context.Context, address string) error // opens the user's browser
 	settings
