@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 
 type backupCmd struct {
 	storage
+	configFlag
 	File string `arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
 }
 
@@ -28,20 +30,33 @@ func (*backupCmd) Help() string {
 	return `Writes a consistent copy of all messages, apps, keys, users and logins to a file that only its owner can read: it holds the secrets. The platform may run meanwhile. FILE is there only when it is whole.
 
     prismctl backup --data /var/lib/prism prism.backup
+    prismctl backup --config /etc/prism/prismctl.toml prism.backup
     prismctl backup --nats nats://10.0.0.1,nats://10.0.0.2 - | gzip > prism.backup.gz`
 }
 
 // AfterApply is called for the flags.
-func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error { return c.storage.settle(k, t) }
+func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error {
+	return c.storage.settle(k, t, c.Config)
+}
+
+// configFlag is for commands that take from a file of settings where the messages
+// are.
+type configFlag struct {
+	Config string `placeholder:"FILE" help:"The file of settings of the platform, in TOML (PRISM_CONFIG)."`
+}
 
 // settle fills the storage of a command that works on what is kept.
-func (s *storage) settle(k *kong.Context, t *tool) error {
-	from, err := settle(k, t.env, nil)
+func (s *storage) settle(k *kong.Context, t *tool, config string) error {
+	file, err := readSettings(cmp.Or(config, t.env("PRISM_CONFIG")))
+	if err != nil {
+		return err
+	}
+	from, err := settle(k, t.env, file)
 	if err != nil {
 		return err
 	}
 	if s.Data == "" && s.Nats == "" {
-		return errors.New("it is not said where the messages are: give --data or --nats")
+		return errors.New("it is not said where the messages are: give --data or --nats, or --config")
 	}
 	return s.check(from)
 }
@@ -79,8 +94,12 @@ func (c *backupCmd) write(ctx context.Context, t *tool, w io.Writer) error {
 // the platform that uses it.
 func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 	if c.Data != "" {
-		if _, err := os.Stat(filepath.Join(c.Data, "lock")); err != nil {
+		_, err := os.Stat(filepath.Join(c.Data, "lock"))
+		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("no platform has worked on %s: %w", c.Data, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s cannot be read: %w", c.Data, err)
 		}
 	}
 	e, err := c.open(ctx, 0, queueBounds{}, t.logAt(slog.LevelError))
@@ -90,7 +109,11 @@ func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(e.js.Backup(ctx, w), e.close())
+	err = e.js.Backup(ctx, w)
+	if err != nil {
+		err = &refusal{err, withoutPackage(err)}
+	}
+	return errors.Join(err, e.close())
 }
 
 // fetchBackup copies what the platform at a socket hands out.

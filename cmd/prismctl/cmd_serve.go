@@ -73,16 +73,9 @@ SIGTERM and Ctrl-C end it, after --drain-delay and within --drain, with exit sta
 // AfterApply is called for the flags. It looks for what they do not say in the
 // environment and in the file.
 func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
-	var file *configFile
-	var err error
-	if name := cmp.Or(c.Config, t.env("PRISM_CONFIG")); name != "" {
-		var names []string
-		for _, flag := range settingsOf(k) {
-			names = append(names, flag.Tag.Get("config"))
-		}
-		if file, err = readConfig(name, names); err != nil {
-			return err
-		}
+	file, err := readSettings(cmp.Or(c.Config, t.env("PRISM_CONFIG")))
+	if err != nil {
+		return err
 	}
 	if c.from, err = settle(k, t.env, file); err != nil {
 		return err

@@ -199,9 +199,7 @@ func TestABackupIsMadeWhileThePlatformRunsAndGoesOnElsewhere(t *testing.T) {
 	}
 
 	r := invocation{args: []string{"restore", "--data", data, file}}.run()
-	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
-		t.Errorf("a directory that is not empty was restored to: %+v", r)
-	}
+	r.want(t, exitRefused, "", "prismctl: nothing was restored: there is something in "+data+": a backup is restored to an empty place only\n")
 	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
 	again := serve(t, nil, "--data", other, "--show-secret")
 	if again.Key != s.Key || again.Secret != s.Secret {
@@ -244,9 +242,7 @@ func TestHalfABackupIsNotRestored(t *testing.T) {
 	}
 	in := bytes.NewReader(whole[:len(whole)-1])
 	r := invocation{args: []string{"restore", "--data", other, "-"}, in: in}.run()
-	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
-		t.Errorf("%+v", r)
-	}
+	r.want(t, exitRefused, "", "prismctl: nothing was restored: the backup is damaged or not whole: it ends early\n")
 	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
 }
 
@@ -260,8 +256,27 @@ func TestABackupThatCannotBeMadeLeavesNothing(t *testing.T) {
 	}
 	for _, command := range []string{"backup", "restore"} {
 		r := invocation{args: []string{command, file}}.run()
-		r.want(t, exitUsage, "", "it is not said where the messages are: give --data or --nats")
+		r.want(t, exitUsage, "", "it is not said where the messages are: give --data or --nats, or --config")
 	}
+	r = invocation{args: []string{"backup", "--data", inFile(t, "file", ""), file}}.run()
+	r.want(t, exitRefused, "", "there is no backup: ")
+	if !strings.Contains(r.err, " cannot be read: ") {
+		t.Errorf("it says %s", r.err)
+	}
+}
+
+func TestBackupAndRestoreTakeTheFileOfThePlatform(t *testing.T) {
+	dir := t.TempDir()
+	data, file, other := filepath.Join(dir, "data"), filepath.Join(dir, "prism.backup"), filepath.Join(dir, "other")
+	text := "listen = '127.0.0.1:0'\nlog-level = 'error'\ndata = '%s'\n[limits]\nwindow = 3\n[[user]]\nlogin = 'a'\npassword-hash = 'x'\n"
+	config := inFile(t, "c.toml", fmt.Sprintf(text, data))
+	s := serve(t, nil, "--data", data)
+	invocation{args: []string{"backup", "--config", config, file}}.run().want(t, exitDone, "backed up "+data+" to "+file+"\n", "")
+	s.stop().want(t, exitDone, "", "")
+	env := map[string]string{"PRISM_CONFIG": inFile(t, "c.toml", fmt.Sprintf(text, other))}
+	invocation{args: []string{"restore", file}, env: env}.run().want(t, exitDone, "restored "+other+"\n", "")
+	r := invocation{args: []string{"backup", "--config", inFile(t, "c.toml", "dat = 'x'"), file}}.run()
+	r.want(t, exitUsage, "", ":1: there is no setting dat; did you mean data?")
 }
 
 func TestTheFirstKeyIsAnAdminKeyAndSoIsTheAdminKey(t *testing.T) {
