@@ -41,16 +41,26 @@ type access struct {
 	Duration  float64 `json:"duration_ms"`
 }
 
+// A channelEnd is the line for a channel that has ended, by the request id of the
+// call that opened it.
+type channelEnd struct {
+	Time      string  `json:"time"`
+	RequestID string  `json:"request_id"`
+	Event     string  `json:"event"`
+	Reason    string  `json:"reason"`
+	Key       string  `json:"key"`
+	Remote    string  `json:"remote"`
+	UserAgent string  `json:"user_agent"`
+	Duration  float64 `json:"duration_ms"`
+}
+
 // loggedLength bounds what a caller can write into a line.
 const loggedLength = 512
 
 // call is for [platform.Trace]. A nil log has no lines.
 func (l *accessLog) call(c platform.Call, o platform.Outcome) {
-	if l == nil {
-		return
-	}
-	line, err := json.Marshal(access{
-		Time:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+	l.line(access{
+		Time:      now(),
 		RequestID: c.RequestID,
 		Method:    shortened(c.Method),
 		Path:      shortened(c.Path),
@@ -59,8 +69,33 @@ func (l *accessLog) call(c platform.Call, o platform.Outcome) {
 		Key:       c.Key,
 		Remote:    c.RemoteAddr,
 		UserAgent: shortened(c.UserAgent),
-		Duration:  float64(o.Duration.Microseconds()) / 1000,
+		Duration:  milliseconds(o.Duration),
 	})
+}
+
+// disconnect is for [platform.Trace].
+func (l *accessLog) disconnect(c platform.Conn, reason string) {
+	l.line(channelEnd{
+		Time:      now(),
+		RequestID: c.RequestID,
+		Event:     "channel_end",
+		Reason:    shortened(reason),
+		Key:       c.Key,
+		Remote:    c.RemoteAddr,
+		UserAgent: shortened(c.UserAgent),
+		Duration:  milliseconds(time.Since(c.Since)),
+	})
+}
+
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func (l *accessLog) line(of any) {
+	if l == nil {
+		return
+	}
+	line, err := json.Marshal(of)
 	if err == nil {
 		err = l.write(append(line, '\n'))
 	}

@@ -176,7 +176,8 @@ func (s *service) config(access *accessLog) platform.Config {
 				access.call(c, o)
 				s.metrics.call(c, o)
 			},
-			Publish: s.metrics.publish,
+			Disconnect: access.disconnect,
+			Publish:    s.metrics.publish,
 		},
 	}
 	if cfg.SignWindow == 0 {
