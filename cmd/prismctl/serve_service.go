@@ -62,6 +62,7 @@ func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
 func (s *service) drain() {
 	s.log.Info("asked to end: draining", "delay", s.DrainDelay, "within", s.Drain)
 	s.metrics.draining.Store(true)
+	s.notifyUnit(unitStopping)
 	timer := time.NewTimer(s.DrainDelay)
 	defer timer.Stop()
 	select {
@@ -103,7 +104,11 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	s.administer()
 	s.warn()
 	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
-	return s.announce(key, visitor)
+	if err := s.announce(key, visitor); err != nil {
+		return err
+	}
+	s.notifyUnit(unitReady)
+	return nil
 }
 
 // seed brings what was given into the records, and makes what has to be there.
