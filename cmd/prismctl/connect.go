@@ -76,7 +76,7 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 		return secret, nil
 	}
 	if fd, ok := terminal(t.in); ok {
-		return t.askSecret(ctx, fd)
+		return t.askSecret(ctx, fd, "secret")
 	}
 	return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
 }

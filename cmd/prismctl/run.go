@@ -51,8 +51,9 @@ type commands struct {
 	App appCmd `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
 	Key keyCmd `cmd:"" group:"provision" help:"Look after the keys of apps."`
 
-	Sign    signCmd    `cmd:"" group:"other" help:"Sign, and explain a signature."`
-	Version versionCmd `cmd:"" group:"other" help:"Print the version."`
+	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
+	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`
+	Version      versionCmd      `cmd:"" group:"other" help:"Print the version."`
 }
 
 const description = `A Prism platform and a client for it.
