@@ -117,7 +117,19 @@ func (c *serveCmd) check() error {
 		checkAddress(c.from["admin-listen"], c.AdminListen, true),
 		c.storage.check(c.from),
 		c.checkSync(),
-		c.limitFlags.check(c.from))
+		c.limitFlags.check(c.from),
+		c.checkBindings())
+}
+
+// checkBindings holds the bindings to the limits of those that callers make.
+func (c *serveCmd) checkBindings() error {
+	for i, b := range c.lists.Bindings {
+		if len(b.Pattern) > c.LimitsRoutingKey || len(b.Topic) > c.LimitsTopic {
+			return fmt.Errorf("%s: a pattern has at most %d bytes and a topic %d (limits.routing-key, limits.topic)",
+				nth(c.whose["binding"], i, ""), c.LimitsRoutingKey, c.LimitsTopic)
+		}
+	}
+	return nil
 }
 
 func checkAddress(from, address string, optional bool) error {

@@ -137,7 +137,8 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 		"[[key]]\nid = 'x'":                               `key, number 1 ("x"): the key needs an app and a secret-file`,
 		"[[key]]\nid = 'x'\nsecret = 'abc'":               "there is no setting key.secret",
 		"[[binding]]\ntopic = 'x'":                        "a binding needs a pattern",
-		"[[user]]\nlogin = 'x'":                           "needs either a password-file or a password-hash",
+		"limits.topic = 3\n[[binding]]\npattern = '#'\ntopic = 'four'": "binding, number 1: a pattern has at most 256 bytes and a topic 3",
+		"[[user]]\nlogin = 'x'": "needs either a password-file or a password-hash",
 		"[[user]]\nlogin='x'\npassword-file='a'\n[[user]]\nlogin='x'\npassword-file='a'": `user, number 2 ("x"): number 1 has the same name`,
 	} {
 		r := invocation{args: []string{"serve", "--config", inFile(t, "c.toml", text)}}.run()
