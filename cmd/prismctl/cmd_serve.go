@@ -31,8 +31,7 @@ type serveCmd struct {
 type serveFlags struct {
 	Config      string `placeholder:"FILE" help:"A file of settings, in TOML (PRISM_CONFIG)."`
 	PrintConfig bool   `help:"Print what is in force as such a file, and where each value is from, and end."`
-
-	ShowSecret bool `help:"Print the secret of the first key again, which else only the start that makes it prints."`
+	ShowSecret  bool   `help:"Print the secret of the first key again, which else only the start that makes it prints."`
 
 	Listen          string        `config:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
 	AdminListen     string        `config:"admin-listen" placeholder:"ADDR" help:"An address for /healthz, /readyz and /metrics, such as 127.0.0.1:9090. Nobody has to log in there."`
@@ -184,8 +183,8 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	return unlessAsked(ctx, err)
 }
 
-// unlessAsked returns nil for what failed because a signal has ended ctx: to end is what
-// was asked for, also when nothing is served yet.
+// unlessAsked returns nil for what failed because a signal has ended ctx: to end
+// is what was asked for, also when nothing is served yet.
 func unlessAsked(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
 		return nil

@@ -65,9 +65,9 @@ func TestTheSecretOfTheFirstKeyIsShownOnceUnlessAskedFor(t *testing.T) {
 	}
 }
 
-// The password of the user is shown once, so it must not be made by a start that
-// cannot show it.
-func TestAStartThatFailsMakesNoUser(t *testing.T) {
+// The password of the user and the secret of the key are shown once, so they must
+// not be made by a start that cannot show them.
+func TestAStartThatFailsMakesNoUserAndNoKey(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestAStartThatFailsMakesNoUser(t *testing.T) {
 				t.Errorf("it started: %+v", r)
 			}
 			s := serve(t, nil, args...)
-			if s.User != "demo" || s.Password == "" {
+			if s.User != "demo" || s.Password == "" || s.Secret == "" {
 				t.Errorf("the first line is %s", s.first)
 			}
 			s.stop().want(t, exitDone, "", "")

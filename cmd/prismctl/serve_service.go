@@ -119,11 +119,15 @@ func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newc
 	if err != nil {
 		return admin, newcomer{}, err
 	}
+	there, err := seeder.users(ctx) // whose files may be wrong, before a key is made
+	if err != nil {
+		return admin, newcomer{}, err
+	}
 	key, err := seeder.keys(ctx, chosen, admin)
 	if err != nil {
 		return key, newcomer{}, err
 	}
-	visitor, err := seeder.users(ctx, s.AdminKey != "" || len(s.lists.Keys) > 0)
+	visitor, err := seeder.newcomer(ctx, there, s.AdminKey != "" || len(s.lists.Keys) > 0)
 	return key, visitor, err
 }
 
