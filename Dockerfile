@@ -8,6 +8,14 @@
 
 FROM golang:1.26 AS build
 WORKDIR /src
+# The workspace needs the go.mod of each module, and this layer stays while none
+# of them changes.
+COPY go.work go.work.sum go.mod go.sum ./
+COPY cmd/prismctl/go.mod cmd/prismctl/go.sum cmd/prismctl/
+COPY internal/bench/go.mod internal/bench/go.sum internal/bench/
+COPY internal/browser/go.mod internal/browser/go.sum internal/browser/
+COPY internal/interop/go.mod internal/interop/go.sum internal/interop/
+RUN cd cmd/prismctl && GOWORK=off go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/prismctl ./cmd/prismctl \
 	&& mkdir -m 700 /out/data

@@ -246,13 +246,17 @@ func parsePatterns(text string) ([]string, error) {
 			return nil, errors.New("routing_key begins as a JSON array and is none of texts")
 		}
 	}
+	return patterns, checkPatterns(patterns)
+}
+
+func checkPatterns(patterns []string) error {
 	if len(patterns) > maxPatterns {
-		return nil, fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
+		return fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
 	}
 	bytes, words := 0, 0
 	for _, pattern := range patterns {
 		if err := checkPattern(pattern); err != nil {
-			return nil, err
+			return err
 		}
 		bytes += len(pattern)
 		words += len(topic.Words(pattern))
@@ -260,7 +264,7 @@ func parsePatterns(text string) ([]string, error) {
 	if bytes > patternsBytes || words > patternsWords {
 		return nil, fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
 	}
-	return patterns, nil
+	return nil
 }
 
 // checkPattern refuses what can only be a mistake, too: a wildcard within a

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -15,7 +16,8 @@ import (
 // An accessLog writes a line of JSON for each call.
 type accessLog struct {
 	log    *slog.Logger
-	mu     sync.Mutex // guards what follows
+	lost   atomic.Int64 // lines
+	mu     sync.Mutex   // guards what follows
 	out    io.Writer
 	failed bool // so that a full disk is told once
 }
@@ -39,13 +41,26 @@ type access struct {
 	Duration  float64 `json:"duration_ms"`
 }
 
+// A channelEnd is the line for a channel that has ended, by the request id of the
+// call that opened it.
+type channelEnd struct {
+	Time      string  `json:"time"`
+	RequestID string  `json:"request_id"`
+	Event     string  `json:"event"`
+	Reason    string  `json:"reason"`
+	Key       string  `json:"key"`
+	Remote    string  `json:"remote"`
+	UserAgent string  `json:"user_agent"`
+	Duration  float64 `json:"duration_ms"`
+}
+
 // loggedLength bounds what a caller can write into a line.
 const loggedLength = 512
 
-// call is for [platform.Trace].
+// call is for [platform.Trace]. A nil log has no lines.
 func (l *accessLog) call(c platform.Call, o platform.Outcome) {
-	line, err := json.Marshal(access{
-		Time:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+	l.line(access{
+		Time:      now(),
 		RequestID: c.RequestID,
 		Method:    shortened(c.Method),
 		Path:      shortened(c.Path),
@@ -54,8 +69,33 @@ func (l *accessLog) call(c platform.Call, o platform.Outcome) {
 		Key:       c.Key,
 		Remote:    c.RemoteAddr,
 		UserAgent: shortened(c.UserAgent),
-		Duration:  float64(o.Duration.Microseconds()) / 1000,
+		Duration:  milliseconds(o.Duration),
 	})
+}
+
+// disconnect is for [platform.Trace].
+func (l *accessLog) disconnect(c platform.Conn, reason string) {
+	l.line(channelEnd{
+		Time:      now(),
+		RequestID: c.RequestID,
+		Event:     "channel_end",
+		Reason:    shortened(reason),
+		Key:       c.Key,
+		Remote:    c.RemoteAddr,
+		UserAgent: shortened(c.UserAgent),
+		Duration:  milliseconds(time.Since(c.Since)),
+	})
+}
+
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func (l *accessLog) line(of any) {
+	if l == nil {
+		return
+	}
+	line, err := json.Marshal(of)
 	if err == nil {
 		err = l.write(append(line, '\n'))
 	}
@@ -69,6 +109,9 @@ func (l *accessLog) write(line []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := l.out.Write(line)
+	if err != nil {
+		l.lost.Add(1)
+	}
 	again := l.failed
 	l.failed = err != nil
 	if again {
@@ -82,9 +125,10 @@ func shortened(s string) string { return s[:min(len(s), loggedLength)] }
 // An accessFile is a file that can be moved away and opened anew, so that it
 // does not grow for ever.
 type accessFile struct {
-	name string
-	mu   sync.Mutex // guards f
-	f    *os.File
+	name   string
+	mu     sync.Mutex // guards what follows
+	f      *os.File
+	closed bool
 }
 
 func openAccessFile(name string) (*accessFile, error) {
@@ -95,12 +139,15 @@ func openAccessFile(name string) (*accessFile, error) {
 // reopen goes on in the file that has the name now. Where it cannot be opened,
 // it goes on in the old one.
 func (a *accessFile) reopen() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
 	f, err := os.OpenFile(a.name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("the access log cannot be opened: %w", err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	old := a.f
 	a.f = f
 	if old == nil {
@@ -115,4 +162,10 @@ func (a *accessFile) Write(line []byte) (int, error) {
 	return a.f.Write(line)
 }
 
-func (a *accessFile) close() error { return a.f.Close() }
+// close ends the file; a SIGHUP that comes later opens none.
+func (a *accessFile) close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	return a.f.Close()
+}

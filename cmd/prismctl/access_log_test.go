@@ -78,6 +78,27 @@ func TestTheAccessLogHasEachCallAndNoSecret(t *testing.T) {
 	}
 }
 
+func TestTheAccessLogHasTheEndOfEachChannel(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "access.log")
+	s := serve(t, nil, "--access-log", file)
+	s.do("publish order.new x").want(t, exitDone, "", "1 message confirmed")
+	s.stop().want(t, exitDone, "", "")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := accesses(t, string(text))[0]
+	var end channelEnd
+	_, last, _ := strings.Cut(string(text), "\n")
+	if err := json.Unmarshal([]byte(last), &end); err != nil {
+		t.Fatalf("%q: %v", last, err)
+	}
+	if began.Status != 101 || end.Event != "channel_end" || end.RequestID != began.RequestID || end.Key != s.Key ||
+		!strings.HasPrefix(end.Reason, "closed by the peer with code 1000") || end.Duration <= 0 || end.Remote != began.Remote {
+		t.Errorf("the channel is %+v and %+v", began, end)
+	}
+}
+
 func TestTheAccessLogOfStandardOutputComesAfterTheFirstLine(t *testing.T) {
 	s := serve(t, nil, "--access-log", "-")
 	out := make(chan string, 1)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,7 +21,8 @@ import (
 
 type backupCmd struct {
 	storage
-	File string `arg:"" help:"The file to write; - is standard output."`
+	configFlag
+	File string `arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
 }
 
 // Help teaches by example.
@@ -26,42 +30,76 @@ func (*backupCmd) Help() string {
 	return `Writes a consistent copy of all messages, apps, keys, users and logins to a file that only its owner can read: it holds the secrets. The platform may run meanwhile. FILE is there only when it is whole.
 
     prismctl backup --data /var/lib/prism prism.backup
+    prismctl backup --config /etc/prism/prismctl.toml prism.backup
     prismctl backup --nats nats://10.0.0.1,nats://10.0.0.2 - | gzip > prism.backup.gz`
 }
 
 // AfterApply is called for the flags.
-func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error { return c.storage.settle(k, t) }
+func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error {
+	return c.storage.settle(k, t, c.Config)
+}
+
+// configFlag is for commands that take from a file of settings where the messages
+// are.
+type configFlag struct {
+	Config string `placeholder:"FILE" help:"The file of settings of the platform, in TOML (PRISM_CONFIG)."`
+}
 
 // settle fills the storage of a command that works on what is kept.
-func (s *storage) settle(k *kong.Context, t *tool) error {
-	from, err := settle(k, t.env, nil)
+func (s *storage) settle(k *kong.Context, t *tool, config string) error {
+	file, err := readSettings(cmp.Or(config, t.env("PRISM_CONFIG")))
+	if err != nil {
+		return err
+	}
+	from, err := settle(k, t.env, file)
 	if err != nil {
 		return err
 	}
 	if s.Data == "" && s.Nats == "" {
-		return errors.New("it is not said where the messages are: give --data or --nats")
+		return errors.New("it is not said where the messages are: give --data or --nats, or --config")
 	}
 	return s.check(from)
 }
 
 // Run writes the backup.
 func (c *backupCmd) Run(ctx context.Context, t *tool) error {
+	write := func(w io.Writer) error { return c.write(ctx, t, w) }
 	if c.File == "-" {
-		return c.copy(ctx, t, t.out)
+		return backedUp(write(t.out))
 	}
-	err := replaceFileBy(c.File, func(w io.Writer) error { return c.copy(ctx, t, w) })
+	if err := replaceFileBy(c.File, write); err != nil {
+		return backedUp(err)
+	}
+	return t.println("backed up %s to %s", c.where(), c.File)
+}
+
+func backedUp(err error) error {
 	if err != nil {
 		return fmt.Errorf("there is no backup: %w", err)
 	}
-	return t.println("backed up %s to %s", c.where(), c.File)
+	return nil
+}
+
+// write is copy, but tells when it was w that failed.
+func (c *backupCmd) write(ctx context.Context, t *tool, w io.Writer) error {
+	out := &noted{w: w}
+	err := c.copy(ctx, t, out)
+	if out.err != nil {
+		return fmt.Errorf("it cannot be written: %w", out.err)
+	}
+	return err
 }
 
 // copy writes all that is kept to w. A directory that is in use is copied by
 // the platform that uses it.
 func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 	if c.Data != "" {
-		if _, err := os.Stat(filepath.Join(c.Data, "lock")); err != nil {
+		_, err := os.Stat(filepath.Join(c.Data, "lock"))
+		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("no platform has worked on %s: %w", c.Data, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s cannot be read: %w", c.Data, err)
 		}
 	}
 	e, err := c.open(ctx, 0, queueBounds{}, t.logAt(slog.LevelError))
@@ -71,7 +109,11 @@ func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(e.js.Backup(ctx, w), e.close())
+	err = e.js.Backup(ctx, w)
+	if err != nil {
+		err = &refusal{err, withoutPackage(err)}
+	}
+	return errors.Join(err, e.close())
 }
 
 // fetchBackup copies what the platform at a socket hands out.
@@ -89,8 +131,24 @@ func fetchBackup(ctx context.Context, socket string, w io.Writer) error {
 		return fmt.Errorf("the directory is in use, and who uses it hands out no backup: %w", err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("the platform that runs makes none: %s", bytes.TrimSpace(why))
+	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return fmt.Errorf("the platform that runs did not finish the backup; its log says why: %w", err)
+		return fmt.Errorf("the platform that runs did not finish it; its log says why: %w", err)
 	}
 	return nil
+}
+
+// A noted writer remembers that it was the writing that failed.
+type noted struct {
+	w   io.Writer
+	err error
+}
+
+func (n *noted) Write(p []byte) (written int, err error) {
+	written, err = n.w.Write(p)
+	n.err = cmp.Or(n.err, err)
+	return written, err
 }

@@ -14,6 +14,7 @@ import (
 
 type restoreCmd struct {
 	storage
+	configFlag
 	File string `arg:"" help:"The file of a backup; - is standard input."`
 }
 
@@ -26,7 +27,9 @@ func (*restoreCmd) Help() string {
 }
 
 // AfterApply is called for the flags.
-func (c *restoreCmd) AfterApply(k *kong.Context, t *tool) error { return c.storage.settle(k, t) }
+func (c *restoreCmd) AfterApply(k *kong.Context, t *tool) error {
+	return c.storage.settle(k, t, c.Config)
+}
 
 // Run restores the backup.
 func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
@@ -47,8 +50,11 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 
 func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {
 	err := jetstream.Restore(ctx, c.config(t.logAt(slog.LevelError)), in)
-	if err != nil {
-		return fmt.Errorf("nothing was restored: %w", c.refused(err))
+	if err == nil {
+		return nil
 	}
-	return nil
+	if known := c.known(err); known != nil {
+		return fmt.Errorf("nothing was restored: %w", known)
+	}
+	return &refusal{err, "nothing was restored: " + withoutPackage(err)}
 }

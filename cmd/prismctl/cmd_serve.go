@@ -31,6 +31,7 @@ type serveCmd struct {
 type serveFlags struct {
 	Config      string `placeholder:"FILE" help:"A file of settings, in TOML (PRISM_CONFIG)."`
 	PrintConfig bool   `help:"Print what is in force as such a file, and where each value is from, and end."`
+	ShowSecret  bool   `help:"Print the secret of the first key again, which else only the start that makes it prints."`
 
 	Listen          string        `config:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
 	AdminListen     string        `config:"admin-listen" placeholder:"ADDR" help:"An address for /healthz, /readyz and /metrics, such as 127.0.0.1:9090. Nobody has to log in there."`
@@ -39,6 +40,7 @@ type serveFlags struct {
 	Sync            string        `config:"sync" default:"always" placeholder:"always|D" help:"When --data brings to the disk what it has confirmed: always at once, or after at most this time, such as 100ms. A power failure takes what was confirmed in that time; the end of the process, even by kill -9, takes nothing."`
 	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
 	Drain           time.Duration `config:"drain" default:"10s" placeholder:"D" help:"How long calls and channels have to finish after SIGTERM (${default})."`
+	DrainDelay      time.Duration `config:"drain-delay" default:"0s" placeholder:"D" help:"How long to go on serving after SIGTERM, with /readyz at 503, before that (${default}): as long as a load balancer needs to notice."`
 	AccessLog       string        `config:"access-log" placeholder:"FILE|-" help:"Write a line of JSON for each call to this file, or with --output json to standard output. SIGHUP opens the file again."`
 	LogFormat       string        `config:"log-format" default:"text" placeholder:"text|json" help:"How the log on standard error is written (${default})."`
 	AdminKey        string        `config:"admin-key" placeholder:"KEY" help:"A key that may make and change apps and keys."`
@@ -47,7 +49,7 @@ type serveFlags struct {
 
 // Help teaches by example.
 func (*serveCmd) Help() string {
-	return `Messages, keys and logins live in memory and end with the process, or in --data or --nats, and stay. Where there are no keys, and none is given by PRISM_KEY and PRISM_SECRET or by --app-key, a new one is made; it may make and change apps and keys. Likewise a new user, who can sign in.
+	return `Messages, keys and logins live in memory and end with the process, or in --data or --nats, and stay. Where there are no keys, and none is given by PRISM_KEY and PRISM_SECRET or by --app-key, a new one is made; it may make and change apps and keys. Likewise a new user, who can sign in, unless --admin-key or --app-key is given.
 
     prismctl serve
     prismctl serve --data /var/lib/prism
@@ -64,22 +66,15 @@ For scripts, the first line of output comes when connections are accepted:
     $ prismctl serve --listen 127.0.0.1:0 --output json
     {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"..."}
 
-SIGTERM and Ctrl-C end it within --drain, with exit status 0; a second one ends it at once. On loopback, a refused signature is explained to the caller.`
+SIGTERM and Ctrl-C end it, after --drain-delay and within --drain, with exit status 0; a second one, half a second later, ends it at once. On loopback, a refused signature is explained to the caller.`
 }
 
 // AfterApply is called for the flags. It looks for what they do not say in the
 // environment and in the file.
 func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
-	var file *configFile
-	var err error
-	if name := cmp.Or(c.Config, t.env("PRISM_CONFIG")); name != "" {
-		var names []string
-		for _, flag := range settingsOf(k) {
-			names = append(names, flag.Tag.Get("config"))
-		}
-		if file, err = readConfig(name, names); err != nil {
-			return err
-		}
+	file, err := readSettings(cmp.Or(c.Config, t.env("PRISM_CONFIG")))
+	if err != nil {
+		return err
 	}
 	if c.from, err = settle(k, t.env, file); err != nil {
 		return err
@@ -87,7 +82,20 @@ func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
 	if c.lists, c.whose, err = c.listFlags.over(file); err != nil {
 		return err
 	}
-	return c.check()
+	return cmp.Or(checkLevel(k, c.from["log-level"]), c.check())
+}
+
+// checkLevel tells whether the level of the log, which is a setting of all
+// commands, is one.
+func checkLevel(k *kong.Context, from string) error {
+	for _, flag := range settingsOf(k) {
+		if level := flag.Target.String(); flag.Tag.Get("config") == "log-level" && level != "" {
+			if _, err := levelOf(level); err != nil {
+				return fmt.Errorf("%s: %w", from, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *serveCmd) check() error {
@@ -96,6 +104,8 @@ func (c *serveCmd) check() error {
 		return fmt.Errorf("%s must not be negative; 0 accepts any age", c.from["sign-window"])
 	case c.Drain <= 0:
 		return fmt.Errorf("%s must be more than 0, such as 10s", c.from["drain"])
+	case c.DrainDelay < 0:
+		return fmt.Errorf("%s must not be negative; 0 ends at once", c.from["drain-delay"])
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("tls-cert and tls-key go together: give both, or none")
 	case c.LogFormat != "text" && c.LogFormat != "json":
@@ -106,14 +116,30 @@ func (c *serveCmd) check() error {
 		checkAddress(c.from["admin-listen"], c.AdminListen, true),
 		c.storage.check(c.from),
 		c.checkSync(),
-		c.limitFlags.check(c.from))
+		c.limitFlags.check(c.from),
+		c.checkBindings())
+}
+
+// checkBindings holds the bindings to the limits of those that callers make.
+func (c *serveCmd) checkBindings() error {
+	for i, b := range c.lists.Bindings {
+		if len(b.Pattern) > c.LimitsRoutingKey || len(b.Topic) > c.LimitsTopic {
+			return fmt.Errorf("%s: a pattern has at most %d bytes and a topic %d (limits.routing-key, limits.topic)",
+				nth(c.whose["binding"], i, ""), c.LimitsRoutingKey, c.LimitsTopic)
+		}
+	}
+	return nil
 }
 
 func checkAddress(from, address string, optional bool) error {
 	if optional && address == "" {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w; write HOST:PORT, such as 127.0.0.1:8080", from, err)
 	}
 	return nil
@@ -137,6 +163,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if c.PrintConfig {
 		return c.printConfig(t, k)
 	}
+	t.warnOfSlips(k)
 	log, err := c.logger(t)
 	if err != nil {
 		return err
@@ -145,12 +172,24 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := c.storage.open(ctx, c.sync, c.queueBounds(), log)
-	if err != nil {
-		return err
+	s := &service{serveCmd: c, t: t, log: log}
+	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
+	defer stop()
+	if s.engine, err = c.storage.open(ctx, c.sync, c.queueBounds(), log); err != nil {
+		return unlessAsked(ctx, err)
 	}
-	s := &service{serveCmd: c, t: t, log: log, engine: e}
-	return errors.Join(s.run(ctx, chosen), e.close())
+	err = errors.Join(s.run(ctx, chosen), s.engine.close())
+	log.Info("ended")
+	return unlessAsked(ctx, err)
+}
+
+// unlessAsked returns nil for what failed because a signal has ended ctx: to end
+// is what was asked for, also when nothing is served yet.
+func unlessAsked(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // logger returns the log of the platform: warnings, unless another level was

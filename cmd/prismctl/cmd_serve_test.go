@@ -163,6 +163,19 @@ func TestAnAddressInUseExits1(t *testing.T) {
 	r.want(t, exitRefused, "", "cannot listen: listen tcp "+l.Addr().String())
 }
 
+func TestServeThatIsToldToEndBeforeItIsReadyHasDoneSo(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, args := range map[string][]string{"in memory": nil, "a directory": {"--data", t.TempDir()}, "servers": {"--nats", jetStream(t)}} {
+		r := invocation{ctx: ended, args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)}.run()
+		if r.status != exitDone || r.out != "" || r.err != "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	r := invocation{ctx: ended, args: []string{"serve", "--listen", "127.0.0.1:0", "--access-log", t.TempDir()}}.run()
+	r.want(t, exitRefused, "", "the access log cannot be opened")
+}
+
 func TestServeEndsChannelsWithACloseFrame(t *testing.T) {
 	s := serve(t, nil)
 	client, err := prism.New(prism.Config{Server: s.URL, Key: s.Key, Secret: s.Secret})

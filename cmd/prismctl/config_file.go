@@ -19,6 +19,27 @@ type configFile struct {
 	lists   lists
 }
 
+// readSettings reads the file of settings of serve, which other commands take
+// some of. Without a name there is none.
+func readSettings(name string) (*configFile, error) {
+	if name == "" {
+		return nil, nil
+	}
+	return readConfig(name, settingNames())
+}
+
+// settingNames returns the names of all settings of one value.
+func settingNames() (names []string) {
+	for _, all := range []reflect.Type{reflect.TypeFor[serveCmd](), reflect.TypeFor[settings]()} {
+		for _, field := range reflect.VisibleFields(all) {
+			if name := field.Tag.Get("config"); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // readConfig reads a file of settings, of which those of one value have these
 // names, such as limits.window. It refuses every other name.
 func readConfig(name string, settings []string) (*configFile, error) {

@@ -97,37 +97,49 @@ func TestAFlagStandsInPlaceOfTheListOfTheFile(t *testing.T) {
 func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
 		"x = 1\nlisten = [":        ":2: ",
-		"listen = ['a']":           ":1: listen: it must be one value",
+		"listen = ['a']":           ":1: listen: it must be one text in quotes",
+		"data = true":              ":1: data: it must be one text in quotes",
+		"[limits]\nwindow = '12'":  ":2: limits.window: it must be a whole number without quotes",
+		"[limits]\nwindow = 1.5":   ":2: limits.window: it must be a whole number without quotes",
+		"drain = 10":               `:1: drain: it must be a time in quotes, such as "10s"`,
+		"log-level = 'loud'":       `:1: log-level: "loud" is no log level: use error, warn, info or debug`,
+		"listen = 'h:65536'":       ":1: listen: address 65536: invalid port; write HOST:PORT",
+		"[limits]\nwindow = 0":     ":2: limits.window is 0; it must be 1 or more, and 256 without it",
 		"\n\nlisen = 'a:1'":        ":3: there is no setting lisen; did you mean listen?",
 		"[limits]\nmax-bodi = 1":   ":2: there is no setting limits.max-bodi; did you mean limits.max-body?",
 		"limits = 3":               ":1: there is no setting limits",
 		"[nothing-like-it]\na = 1": ":1: there is no setting nothing-like-it\n",
 		"[[user]]\nlogin = 'a'\n[[user]]\npasword-file = 'x'": ":4: there is no setting user.pasword-file; did you mean user.password-file?",
-		"[[user]]\nlogin = 3":                    "line 2",
-		"replicas = 'many'":                      ":1: replicas: expected a valid 64 bit int",
-		"replicas = 9\nnats = 'n'":               ":1: replicas: 9 replicas",
-		"data = 'a'\nnats = 'n'":                 ":1: data and ",
-		"sync = '1s'":                            ":1: sync: the time of syncing is that of a directory",
-		"sync = 'never'\ndata = 'd'":             `:1: sync: "never" is no time to sync`,
-		"nats-creds = 'f'":                       ":1: nats-creds: credentials are for JetStream",
-		"drain = '0s'":                           ":1: drain must be more than 0",
-		"sign-window = '-1s'":                    ":1: sign-window must not be negative",
-		"listen = '8080'":                        ":1: listen: address 8080: missing port",
-		"admin-listen = '8080'":                  ":1: admin-listen: address 8080: missing port",
-		"tls-cert = 'f'":                         "tls-cert and tls-key go together",
-		"log-format = 'xml'":                     `:1: log-format: "xml" is no format`,
-		"[limits]\nwindow = -1":                  ":2: limits.window is -1; it must be 1 to",
-		"[limits]\nwindow = 3\nsmall-window = 4": ":3: limits.small-window is 4; it must be 1 to 3",
-		"[limits]\nmax-messages = 0":             ":2: limits.max-messages is 0; it must be 1 or more, or -1",
-		"[retention]\nmax-age = '-1h'":           ":2: retention.max-age must not be negative",
-		"[[app]]\nname = 'x'":                    "app: the id is empty",
-		"[[app]]\nid = 'x'\n[[app]]\nid = 'x'":   `there are two of the id "x"`,
-		"[[app]]\nid = 'x'\nredirects = ['/']":   "write a whole URL",
-		"[[key]]\nid = 'x'":                      `the key "x" needs an app and a secret-file`,
-		"[[key]]\nid = 'x'\nsecret = 'abc'":      "there is no setting key.secret",
-		"[[binding]]\ntopic = 'x'":               "a binding needs a pattern",
-		"[[user]]\nlogin = 'x'":                  "needs either a password-file or a password-hash",
-		"[[user]]\nlogin='x'\npassword-file='a'\n[[user]]\nlogin='x'\npassword-file='a'": "there are two of the name",
+		"[[user]]\nlogin = 3":                             "line 2",
+		"replicas = 'many'":                               ":1: replicas: it must be a whole number without quotes",
+		"replicas = 9\nnats = 'n'":                        ":1: replicas: 9 replicas",
+		"data = 'a'\nnats = 'n'":                          ":1: data and ",
+		"sync = '1s'":                                     ":1: sync: the time of syncing is that of a directory",
+		"sync = 'never'\ndata = 'd'":                      `:1: sync: "never" is no time to sync`,
+		"nats-creds = 'f'":                                ":1: nats-creds: credentials are for JetStream",
+		"drain = '0s'":                                    ":1: drain must be more than 0",
+		"drain-delay = '-1s'":                             ":1: drain-delay must not be negative",
+		"sign-window = '-1s'":                             ":1: sign-window must not be negative",
+		"listen = '8080'":                                 ":1: listen: address 8080: missing port",
+		"admin-listen = '8080'":                           ":1: admin-listen: address 8080: missing port",
+		"tls-cert = 'f'":                                  "tls-cert and tls-key go together",
+		"log-format = 'xml'":                              `:1: log-format: "xml" is no format`,
+		"[limits]\nwindow = -1":                           ":2: limits.window is -1; it must be 1 to",
+		"[limits]\nwindow = 3\nsmall-window = 4":          ":3: limits.small-window is 4; it must be 1 to 3",
+		"[limits]\nmax-messages = 0":                      ":2: limits.max-messages is 0; it must be 1 or more, or -1",
+		"[retention]\nmax-age = '-1h'":                    ":2: retention.max-age must not be negative",
+		"[[app]]\nname = 'x'":                             "app, number 1: the ID of an app must be 1 to 64 letters",
+		"[[app]]\nid = 'x'\n[[app]]\nid = 'x'":            `app, number 2 ("x"): number 1 has the same id`,
+		"[[app]]\nid = 'x/y'":                             `app, number 1 ("x/y"): the ID of an app must be`,
+		"[[app]]\nid = 'x'\npublish = ['a#']":             `may publish: the pattern "a#" has a wildcard within a word`,
+		"[[key]]\nid = 'x'\napp = '/'\nsecret-file = 'f'": `key, number 1 ("x"): the ID of an app must be`,
+		"[[app]]\nid = 'x'\nredirects = ['/']":            "write a whole URL",
+		"[[key]]\nid = 'x'":                               `key, number 1 ("x"): the key needs an app and a secret-file`,
+		"[[key]]\nid = 'x'\nsecret = 'abc'":               "there is no setting key.secret",
+		"[[binding]]\ntopic = 'x'":                        "a binding needs a pattern",
+		"limits.topic = 3\n[[binding]]\npattern = '#'\ntopic = 'four'": "binding, number 1: a pattern has at most 256 bytes and a topic 3",
+		"[[user]]\nlogin = 'x'": "needs either a password-file or a password-hash",
+		"[[user]]\nlogin='x'\npassword-file='a'\n[[user]]\nlogin='x'\npassword-file='a'": `user, number 2 ("x"): number 1 has the same name`,
 	} {
 		r := invocation{args: []string{"serve", "--config", inFile(t, "c.toml", text)}}.run()
 		if r.status != exitUsage || !strings.Contains(r.err, want) || !strings.Contains(r.err, "Read: prismctl serve --help") {
@@ -138,6 +150,23 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 	r.want(t, exitUsage, "", "PRISM_DRAIN: ")
 	r = invocation{args: []string{"serve", "--config", "/nowhere"}}.run()
 	r.want(t, exitUsage, "", "the configuration cannot be read")
+}
+
+func TestAVariableThatIsASlipIsWarnedOf(t *testing.T) {
+	for name, meant := range map[string]string{
+		"PRISM_LISTN": "PRISM_LISTEN", "PRISM_SIGNWINDOW": "PRISM_SIGN_WINDOW", "PRISM_LIMITS_MAX_BODI": "PRISM_LIMITS_MAX_BODY",
+		"PRISM_LOGLEVEL": "PRISM_LOG_LEVEL", "PRISM_TLS_CRT": "PRISM_TLS_CERT",
+		"PRISM_TOKEN": "", "PRISM_URL": "", "PRISM_SERVICE_HOST": "", "PRISM_PORT": "", "PRISM_PORT_8080_TCP_ADDR": "", "OTHER_LISTN": "",
+	} {
+		want := ""
+		if meant != "" {
+			want = "prismctl: WARNING: " + name + " is no setting and does nothing; did you mean " + meant + "?\n"
+		}
+		s := serve(t, map[string]string{name: "1"})
+		if r := s.stop(); r.status != exitDone || r.err != want {
+			t.Errorf("%s: %d %q, want %q", name, r.status, r.err, want)
+		}
+	}
 }
 
 func TestTheExampleIsAConfiguration(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http/httptrace"
 	"os"
@@ -75,7 +76,7 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 		return secret, nil
 	}
 	if fd, ok := terminal(t.in); ok {
-		return t.askSecret(ctx, fd)
+		return t.askSecret(ctx, fd, "secret")
 	}
 	return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
 }
@@ -149,10 +150,18 @@ func (t *tool) level(fallback slog.Level) (slog.Level, error) {
 	if asked == "" {
 		return fallback, nil
 	}
+	level, err := levelOf(asked)
+	if err != nil {
+		return fallback, &exitError{exitUsage, err}
+	}
+	return level, nil
+}
+
+func levelOf(asked string) (slog.Level, error) {
 	levels := map[string]slog.Level{"error": slog.LevelError, "warn": slog.LevelWarn, "info": slog.LevelInfo, "debug": slog.LevelDebug}
 	level, ok := levels[strings.ToLower(asked)]
 	if !ok {
-		return fallback, usage("%q is no log level: use error, warn, info or debug", asked)
+		return level, fmt.Errorf("%q is no log level: use error, warn, info or debug", asked)
 	}
 	return level, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // onHangup calls f for each SIGHUP, until stop has returned.
-func onHangup(f func()) (stop func() error) {
+func onHangup(f func()) (stop func()) {
 	signals, ended := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, syscall.SIGHUP)
 	go func() {
@@ -18,10 +18,9 @@ func onHangup(f func()) (stop func() error) {
 			f()
 		}
 	}()
-	return func() error {
+	return func() {
 		signal.Stop(signals)
 		close(signals)
 		<-ended
-		return nil
 	}
 }

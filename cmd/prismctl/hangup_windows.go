@@ -1,4 +1,4 @@
 package main
 
 // onHangup does nothing: there is no SIGHUP.
-func onHangup(func()) (stop func() error) { return func() error { return nil } }
+func onHangup(func()) (stop func()) { return func() {} }

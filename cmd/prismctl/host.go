@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,7 +18,8 @@ type host struct {
 	url      string // of the API
 	platform *platform.Platform
 	server   *http.Server
-	served   chan error // gets what Serve returned
+	ended    chan struct{} // closed when Serve has returned failure
+	failure  error
 }
 
 func serveOn(l net.Listener, cfg platform.Config) (*host, error) { return serveSecure(l, nil, cfg) }
@@ -29,14 +30,17 @@ func serveSecure(l net.Listener, cert *certificate, cfg platform.Config) (*host,
 	if err != nil {
 		return nil, err
 	}
-	h := &host{platform: p, server: newServer(p, cfg.Logger), served: make(chan error, 1)}
+	h := &host{platform: p, server: newServer(p, cfg.Logger), ended: make(chan struct{})}
 	serve, scheme := func() error { return h.server.Serve(l) }, "http://"
 	if cert != nil {
 		h.server.TLSConfig = cert.config()
 		serve, scheme = func() error { return h.server.ServeTLS(l, "", "") }, "https://"
 	}
 	h.url = scheme + reachable(l.Addr()) + "/api"
-	go func() { h.served <- serve() }()
+	go func() {
+		defer close(h.ended)
+		h.failure = serve()
+	}()
 	return h, nil
 }
 
@@ -50,16 +54,17 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// stop ends channels with code 1001 and lets calls finish. When ctx ends first
-// it cuts what is left.
+// stop ends channels with code 1001 and lets calls finish, at the same time:
+// peers that do not leave take nothing of what calls have. When ctx ends first it
+// cuts what is left.
 func (h *host) stop(ctx context.Context) error {
-	err := errors.Join(h.platform.Shutdown(ctx), h.server.Shutdown(ctx))
-	if err != nil {
+	channels := make(chan error, 1)
+	go func() { channels <- h.platform.Shutdown(ctx) }()
+	err := h.server.Shutdown(ctx)
+	if err = cmp.Or(err, <-channels); err != nil {
 		_ = h.server.Close()
 	}
-	if served := <-h.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
+	<-h.ended
 	return err
 }
 

@@ -83,9 +83,17 @@ func replaceFile(name string, text []byte) error {
 }
 
 // replaceFileBy lets write make a file that only its owner can read. It has the
-// name when it is whole and on the disk.
+// name when it is whole and on the disk. A name by which something else is there,
+// such as a pipe, is written to straight, and a symbolic link stays.
 func replaceFileBy(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "new-*") // with mode 0600
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return writeTo(name, write)
+	}
+	name, err := followed(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*") // with mode 0600
 	if err != nil {
 		return err
 	}
@@ -98,6 +106,34 @@ func replaceFileBy(name string, write func(io.Writer) error) error {
 		err = errors.Join(err, os.Remove(f.Name()))
 	}
 	return err
+}
+
+// writeTo lets write fill what is there.
+func writeTo(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// followed returns where symbolic links lead to, though nothing may be there yet.
+func followed(name string) (string, error) {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(name)
+		if err != nil {
+			return name, nil // it is no link
+		}
+		if !filepath.IsAbs(to) {
+			dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+			if err != nil {
+				return "", err
+			}
+			to = filepath.Join(dir, to)
+		}
+		name = to
+	}
+	return "", fmt.Errorf("%s leads through too many symbolic links", name)
 }
 
 // forget removes what is kept, and tells whether there was anything.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -14,9 +15,13 @@ func main() {
 	// written is not acknowledged.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(untilSignal(), os.Args[1:], tool{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, config: os.UserConfigDir, browse: openBrowser,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: openBrowser,
 	}))
 }
+
+// sameSignal is how long further signals are taken for the first one: some
+// programs, such as timeout, send theirs to the process and to its group.
+const sameSignal = 500 * time.Millisecond
 
 // untilSignal returns a context that ends with the first signal, so that
 // everything can end in order. The second one does not wait for that.
@@ -26,9 +31,13 @@ func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		<-signals
+		first := time.Now()
 		cancel()
-		<-signals
-		os.Exit(exitInterrupted)
+		for range signals {
+			if time.Since(first) >= sameSignal {
+				os.Exit(exitInterrupted)
+			}
+		}
 	}()
 	return ctx
 }

@@ -73,6 +73,12 @@ func (i invocation) run() result {
 	if i.err != nil {
 		t.err = io.MultiWriter(&err, i.err)
 	}
+	t.environ = func() (all []string) {
+		for name, value := range i.env {
+			all = append(all, name+"="+value)
+		}
+		return all
+	}
 	t.config = func() (string, error) {
 		if i.config == "" {
 			return "", errors.New("there is no home")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -136,6 +137,21 @@ func TestSignalsEndServeAndConsumeCleanly(t *testing.T) {
 	}
 }
 
+func TestADrainIsToldBeforeItBegins(t *testing.T) {
+	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--output", "json", "--admin-listen", "127.0.0.1:0", "--drain-delay", "1h")
+	var s served
+	if err := json.Unmarshal([]byte(p.line()), &s); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGTERM)
+	for status := 0; status != http.StatusServiceUnavailable; {
+		status, _ = ask(t, s.AdminURL+"/readyz")
+	}
+	s.do("publish order.new x").want(t, exitDone, "", "1 message confirmed")
+	p.signal(syscall.SIGKILL)
+	p.wants(-int(syscall.SIGKILL))
+}
+
 func TestConsumeAndPublishHealWhenThePlatformIsKilledAndComesBack(t *testing.T) {
 	platform, env := serveProcess(t, "127.0.0.1:0")
 	listen := strings.TrimSuffix(strings.TrimPrefix(env[0], "PRISM_URL=http://"), "/api")
@@ -227,6 +243,24 @@ func TestTheSecondSignalDoesNotWait(t *testing.T) {
 		}
 		conn.Close()
 	}
+	ended := make(chan int, 1)
+	go func() { ended <- platform.wait() }()
+	for again := time.NewTicker(10 * time.Millisecond); ; { // those of the first half second do nothing
+		select {
+		case status := <-ended:
+			if status != exitInterrupted {
+				t.Errorf("exit status %d", status)
+			}
+			return
+		case <-again.C:
+			_ = platform.cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
+}
+
+func TestASignalThatIsSentTwiceIsOne(t *testing.T) {
+	platform, _ := serveProcess(t, "127.0.0.1:0")
 	platform.signal(syscall.SIGTERM)
-	platform.wants(exitInterrupted)
+	_ = platform.cmd.Process.Signal(syscall.SIGTERM)
+	platform.wants(exitDone)
 }

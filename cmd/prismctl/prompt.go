@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/term"
 )
 
-// askSecret asks for the secret on the terminal fd, without echo. When ctx ends
+// askSecret asks for what is called a secret or a password on the terminal fd, without echo. When ctx ends
 // it makes the terminal usable again; the read goes on until the process ends.
-func (t *tool) askSecret(ctx context.Context, fd int) (string, error) {
+func (t *tool) askSecret(ctx context.Context, fd int, what string) (string, error) {
 	before, err := term.GetState(fd)
 	if err != nil {
-		return "", fmt.Errorf("cannot ask for the secret: %w", err)
+		return "", fmt.Errorf("cannot ask for the %s: %w", what, err)
 	}
-	fmt.Fprint(t.err, "Secret (not shown): ")
+	fmt.Fprintf(t.err, "%s (not shown): ", strings.ToUpper(what[:1])+what[1:])
 	defer fmt.Fprintln(t.err)
 	type result struct {
 		secret []byte
@@ -32,7 +33,7 @@ func (t *tool) askSecret(ctx context.Context, fd int) (string, error) {
 			r.err = errors.New("it is empty")
 		}
 		if r.err != nil {
-			return "", usage("no secret was typed: %w", r.err)
+			return "", usage("no %s was typed: %w", what, r.err)
 		}
 		return string(r.secret), nil
 	case <-ctx.Done():

@@ -15,6 +15,7 @@ type tool struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(name string) string
+	environ  func() []string                                 // NAME=VALUE
 	config   func() (dir string, err error)                  // for what programs keep for this user
 	browse   func(ctx context.Context, address string) error // opens the user's browser
 	settings
@@ -50,8 +51,9 @@ type commands struct {
 	App appCmd `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
 	Key keyCmd `cmd:"" group:"provision" help:"Look after the keys of apps."`
 
-	Sign    signCmd    `cmd:"" group:"other" help:"Sign, and explain a signature."`
-	Version versionCmd `cmd:"" group:"other" help:"Print the version."`
+	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
+	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`
+	Version      versionCmd      `cmd:"" group:"other" help:"Print the version."`
 }
 
 const description = `A Prism platform and a client for it.

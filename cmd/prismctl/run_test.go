@@ -101,9 +101,9 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"serve --user alice", complete, "write NAME:FILE"},
 		{"serve --user :file", complete, "write NAME:FILE"},
 		{"serve --user alice:", complete, "write NAME:FILE"},
-		{"serve --user alice:a --user alice:b", complete, "two of the name"},
-		{"serve --user alice:/nowhere", complete, "--user alice: the password cannot be read"},
-		{"serve --user alice:" + empty, complete, "is empty"},
+		{"serve --user alice:a --user alice:b", complete, `--user, number 2 ("alice"): number 1 has the same name`},
+		{"serve --listen 127.0.0.1:0 --user alice:/nowhere", complete, "--user alice: the password cannot be read"},
+		{"serve --listen 127.0.0.1:0 --user alice:" + empty, complete, "is empty"},
 		{"serve --redirect /callback", complete, "write a whole URL"},
 		{"serve --redirect http://127.0.0.1/#x", complete, "write a whole URL"},
 		{"serve --redirect http://a:b@127.0.0.1/", complete, "write a whole URL"},
@@ -138,7 +138,7 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign", "hash-password",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,39 +15,35 @@ const readyTime = 2 * time.Second
 // An adminServer tells operators how the platform is. A nil one is of no
 // address.
 type adminServer struct {
-	url      string
-	engine   *engine
-	draining atomic.Bool
+	url     string
+	engine  *engine
+	metrics *metrics
 }
 
 // administer serves --admin-listen until the end of s, if there is one.
-func (s *service) administer(m *metrics) (*adminServer, error) {
-	if s.AdminListen == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", s.AdminListen)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen for health and metrics: %w\nChoose another address by --admin-listen", err)
+func (s *service) administer() {
+	l := s.adminListener
+	if l == nil {
+		return
 	}
 	if !onLoopback(l.Addr()) {
 		s.t.notice("WARNING: other machines can reach %s, where nobody has to log in: the names of keys and topics and all counts can be read there.", l.Addr())
 	}
-	a := &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine}
-	server := newServer(a.handler(m), s.log)
+	s.admin = &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine, metrics: s.metrics}
+	server := newServer(s.admin.handler(), s.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	s.ends = append(s.ends, func() error {
 		err := server.Close()
 		return errors.Join(err, ignore(<-served, http.ErrServerClosed))
 	})
-	return a, nil
 }
 
-func (a *adminServer) handler(m *metrics) http.Handler {
+func (a *adminServer) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", m.handler())
+	mux.Handle("GET /metrics", a.metrics.handler())
 	return mux
 }
 
@@ -57,7 +51,7 @@ func (a *adminServer) handler(m *metrics) http.Handler {
 func (a *adminServer) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
-	if a.draining.Load() {
+	if a.metrics.draining.Load() {
 		http.Error(w, "draining: the platform is about to end", http.StatusServiceUnavailable)
 	} else if err := a.engine.ready(ctx); err != nil {
 		http.Error(w, "the engine is not ready: "+oneLine(err), http.StatusServiceUnavailable)
@@ -72,13 +66,6 @@ func (a *adminServer) address() string {
 		return ""
 	}
 	return a.url
-}
-
-// drain tells from now on that no call should come.
-func (a *adminServer) drain() {
-	if a != nil {
-		a.draining.Store(true)
-	}
 }
 
 // oneLine is the text of an error without line breaks.

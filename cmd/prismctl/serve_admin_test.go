@@ -2,16 +2,23 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -64,6 +71,10 @@ func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
 		`prism_messages_acked_total`:                                                "0",
 		`prism_connections`:                                                         "0",
 		`prism_connections_total`:                                                   "2",
+		`prism_build_info{version="` + prism.Version + `"}`:                         "1",
+		`prism_draining`:                                                            "0",
+		`prism_consumers`:                                                           "0",
+		`prism_publish_refused_total`:                                               "0",
 		`prism_engine_up`:                                                           "1",
 		`prism_api_duration_seconds_count{api="platform/notify/status",code="200"}`: "2",
 		`prism_api_duration_seconds_count{api="platform/notify",code="101"}`:        "2",
@@ -77,6 +88,43 @@ func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
 		t.Errorf("the metrics are\n%s", text)
 	}
 	s.stop().want(t, exitDone, "", "")
+}
+
+func TestMetricsTellOfWhatIsWrong(t *testing.T) {
+	p := newPair(t)
+	s := serve(t, nil, "--admin-listen", "127.0.0.1:0", "--tls-cert", p.cert, "--tls-key", p.key, "--access-log", "-", "--limits-max-messages", "1")
+	client := p.client(t, s)
+	for range 2 {
+		_ = notify.NewQueues(client).Write(t.Context(), "", []byte("x"))
+		if _, err := s.out.Read(make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, text := ask(t, s.AdminURL+"/metrics")
+	for series, want := range map[string]string{`prism_publish_refused_total`: "1", `prism_access_log_lost_total`: "0"} {
+		if got := metric(text, series); got != want {
+			t.Errorf("%s is %q, want %s", series, got, want)
+		}
+	}
+	ends, err := strconv.ParseFloat(metric(text, "prism_certificate_expiry_timestamp_seconds"), 64)
+	if left := time.Until(time.Unix(int64(ends), 0)); err != nil || left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the certificate has %v left, %v", left, err)
+	}
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestMetricsCountTheLinesThatAreLost(t *testing.T) {
+	access := newAccessLog(&clogged{room: 1}, slog.New(slog.DiscardHandler))
+	for range 3 {
+		access.call(platform.Call{}, platform.Outcome{})
+	}
+	m := newMetrics(&engine{queues: brokenQueues{}})
+	m.access = access
+	m.draining.Store(true)
+	text := m.text()
+	if metric(text, "prism_access_log_lost_total") != "2" || metric(text, "prism_draining") != "1" {
+		t.Errorf("the metrics are\n%s", text)
+	}
 }
 
 func TestAnAdminAddressForOthersIsWarnedOf(t *testing.T) {
@@ -117,6 +165,73 @@ func TestReadyzIsUnavailableWhileThePlatformDrains(t *testing.T) {
 	(<-done).want(t, exitDone, "", "")
 }
 
+func TestADrainEndsAfterItsDelay(t *testing.T) {
+	serve(t, nil, "--drain-delay", "1ms").stop().want(t, exitDone, "", "")
+}
+
+// handshake opens a channel, whose peer will never answer.
+func (s served) handshake(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /api/platform/notify?client_id=%s&client_secret=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"+
+		"Connection: Upgrade\r\nSec-WebSocket-Key: MTc5NTQ0NzA0Nw==\r\nSec-WebSocket-Version: 13\r\n\r\n", s.Key, s.Secret)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "101") {
+		t.Fatalf("the platform answered %q, %v", line, err)
+	}
+	return conn
+}
+
+// A peer that does not close its socket is waited for a while.
+func TestPeersThatDoNotLeaveTakeNoTimeOfCalls(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := &slowQueues{Queues: memory.New(memory.Config{}), asked: make(chan bool), goOn: make(chan bool)}
+	store := memory.NewStore()
+	key := platform.NewKey("shop")
+	registry := platform.NewRegistry(store)
+	if err := errors.Join(registry.SaveApp(t.Context(), platform.App{ID: "shop"}), registry.SaveKey(t.Context(), key)); err != nil {
+		t.Fatal(err)
+	}
+	h, err := serveOn(l, platform.Config{Store: store, Queues: queues, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := served{URL: h.url, Key: key.ID, Secret: key.Secret}
+	stubborn := s.handshake(t)
+	defer stubborn.Close()
+	call := make(chan result, 1)
+	go func() { call <- s.do("queue status") }()
+	<-queues.asked
+	stopped := make(chan error, 1)
+	go func() { stopped <- h.stop(t.Context()) }()
+	<-h.ended // though the peer is still there
+	close(queues.goOn)
+	if r := <-call; r.status != exitDone {
+		t.Errorf("the call that was under way: %+v", r)
+	}
+	stubborn.Close()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// slowQueues answers a question when it may.
+type slowQueues struct {
+	platform.Queues
+	asked, goOn chan bool
+}
+
+func (q *slowQueues) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	q.asked <- true
+	<-q.goOn
+	return q.Queues.Status(ctx, owner, topic)
+}
+
 func TestACallThatDoesNotEndIsCutAfterTheDrain(t *testing.T) {
 	s := serve(t, nil, "--drain", "50ms")
 	slow, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/api"))
@@ -132,9 +247,11 @@ func TestACallThatDoesNotEndIsCutAfterTheDrain(t *testing.T) {
 	s.stop().want(t, exitDone, "", "not everyone had left after 50ms")
 }
 
-func scrape(e *engine) string {
+func scrape(e *engine) string { return newMetrics(e).text() }
+
+func (m *metrics) text() string {
 	w := httptest.NewRecorder()
-	newMetrics(e).handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	m.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
 }
 
@@ -186,5 +303,30 @@ func TestAnAPIIsALabelOnlyWhenThePlatformHasIt(t *testing.T) {
 		if got := apiOf(platform.Call{Path: c.path, API: c.api}); got != c.want {
 			t.Errorf("%s is counted as %s", c.path, got)
 		}
+	}
+}
+
+func TestServeThatCannotAcceptAnyMoreEndsInOrder(t *testing.T) {
+	out, in := io.Pipe()
+	c := &serveCmd{serveFlags: serveFlags{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute}}
+	s := &service{serveCmd: c, t: &tool{out: in, err: new(buffer), env: func(string) string { return "" }, settings: settings{Output: asJSON}},
+		log: slog.New(slog.DiscardHandler), engine: inMemory(queueBounds{})}
+	done := make(chan error, 1)
+	go func() { done <- s.run(t.Context(), platform.Key{}) }()
+	var first served
+	if err := json.NewDecoder(out).Decode(&first); err != nil {
+		t.Fatal(err)
+	}
+	peer := first.handshake(t)
+	defer peer.Close()
+	if err := s.listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(peer)
+	if err != nil || !bytes.Contains(said, []byte("\x03\xe9the platform is shutting down")) {
+		t.Errorf("the peer was told %q, %v", said, err)
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "serving ended: ") {
+		t.Errorf("it ended with %v", err)
 	}
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // backupSocket is where a platform hands out a backup of its directory, as
@@ -47,12 +49,34 @@ func (s *service) offerBackup() error {
 // backup answers with all that the engine has. Where it fails the connection is
 // cut, so that nobody takes a part for the whole.
 func (s *service) backup(w http.ResponseWriter, r *http.Request) {
-	s.backing.Lock()
+	if !s.backing.TryLock() {
+		http.Error(w, "another backup of it is being made: try again when that has ended", http.StatusConflict)
+		return
+	}
 	defer s.backing.Unlock()
 	w.Header().Set("Content-Type", "application/octet-stream")
-	_ = http.NewResponseController(w).Flush() // who waits learns that it has begun
-	if err := s.engine.js.Backup(r.Context(), w); err != nil {
+	c := http.NewResponseController(w)
+	_ = c.Flush() // who waits learns that it has begun
+	if err := s.engine.js.Backup(r.Context(), &brisk{w, c, stallTime}); err != nil {
 		s.log.Error("the backup failed", "error", err)
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// stallTime is how long one write of a backup may take. Meanwhile the engine keeps
+// what it could remove.
+const stallTime = 30 * time.Second
+
+// A brisk writer gives up on a reader that stalls.
+type brisk struct {
+	w     io.Writer
+	c     *http.ResponseController
+	stall time.Duration
+}
+
+func (b *brisk) Write(p []byte) (int, error) {
+	if err := b.c.SetWriteDeadline(time.Now().Add(b.stall)); err != nil {
+		return 0, err
+	}
+	return b.w.Write(p)
 }

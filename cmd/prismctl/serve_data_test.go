@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,9 +28,10 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	}
 
 	again := serve(t, nil, "--data", data)
-	if again.Key != s.Key || again.Secret != s.Secret || again.User != "demo" || again.Password != "" {
+	if again.Key != s.Key || again.Secret != "" || again.User != "demo" || again.Password != "" {
 		t.Errorf("the first line is %s, it was %s", again.first, s.first)
 	}
+	again.Secret = s.Secret
 	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v", got)
 	}
@@ -34,6 +39,60 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	r := again.signIn(t, "demo", s.Password)
 	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
 	again.stop().want(t, exitDone, "", "")
+}
+
+func TestTheSecretOfTheFirstKeyIsShownOnceUnlessAskedFor(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	first := serve(t, nil, "--data", data)
+	first.stop().want(t, exitDone, "", "")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "export PRISM_SECRET=...\n\nwith the secret that the first start has shown, which --show-secret shows again,\n"},
+		{[]string{"--show-secret"}, "export PRISM_SECRET=" + first.Secret + "\n"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out, in := io.Pipe()
+		done := begin(invocation{ctx: ctx, args: append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, c.args...), out: in})
+		text := make([]byte, 4096)
+		n, _ := out.Read(text)
+		if got := string(text[:n]); !strings.Contains(got, c.want) || !strings.Contains(got, "export PRISM_KEY="+first.Key+"\n") {
+			t.Errorf("%v: %q is not in\n%s", c.args, c.want, got)
+		}
+		cancel()
+		(<-done).want(t, exitDone, "", "")
+	}
+}
+
+// The password of the user and the secret of the key are shown once, so they must
+// not be made by a start that cannot show them.
+func TestAStartThatFailsMakesNoUserAndNoKey(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	p := newPair(t)
+	for name, wrong := range map[string][]string{
+		"the address is taken":           {"--listen", taken.Addr().String()},
+		"the admin address is taken":     {"--admin-listen", taken.Addr().String()},
+		"the certificate is none":        {"--tls-cert", p.key, "--tls-key", p.key},
+		"the access log is a directory":  {"--access-log", t.TempDir()},
+		"the password of a user is gone": {"--user", "alice:/nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0"}
+			if r := (invocation{args: slices.Concat([]string{"serve"}, args, wrong)}).run(); r.status == exitDone || r.out != "" {
+				t.Errorf("it started: %+v", r)
+			}
+			s := serve(t, nil, args...)
+			if s.User != "demo" || s.Password == "" || s.Secret == "" {
+				t.Errorf("the first line is %s", s.first)
+			}
+			s.stop().want(t, exitDone, "", "")
+		})
+	}
 }
 
 func TestADirectoryWithKeysGetsNoOther(t *testing.T) {
@@ -78,6 +137,28 @@ func TestWhatIsGivenChangesWhatIsThere(t *testing.T) {
 	s.stop().want(t, exitDone, "", "")
 }
 
+func TestTheKeyOfTheEnvironmentKeepsItsAppAndItsRights(t *testing.T) {
+	data, secret := filepath.Join(t.TempDir(), "data"), inFile(t, "secret", "ucr72ygfutspqeuu6s36")
+	args := []string{"--data", data, "--admin-key", "operator", "--admin-secret-file", secret}
+	serve(t, nil, append(args, "--app-key", "shop1:shop:"+secret)...).stop().want(t, exitDone, "", "")
+	env := map[string]string{"PRISM_KEY": "shop1", "PRISM_SECRET": "another-secret-of-shop1"}
+	for range 2 {
+		s := serve(t, env, args...)
+		if s.Key != "shop1" || s.Secret != "another-secret-of-shop1" {
+			t.Errorf("the first line is %s", s.first)
+		}
+		s.do("queue status").want(t, exitDone, s.do("queue status").out, "")
+		if r := s.do("app list"); r.status != exitRefused || !strings.Contains(r.err, "forbidden_admin") {
+			t.Errorf("it is an admin key now: %+v", r)
+		}
+		s.Key, s.Secret = "operator", "ucr72ygfutspqeuu6s36"
+		if r := s.do("key list shop"); !strings.Contains(r.out, "shop1") {
+			t.Errorf("the keys of the app are %+v", r)
+		}
+		s.stop().want(t, exitDone, "", "")
+	}
+}
+
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := serve(t, nil, "--data", data)
@@ -90,6 +171,7 @@ func TestWhatTheEngineRefusesIsSaidInOneSentence(t *testing.T) {
 	s := &storage{Data: "/data"}
 	for cause, want := range map[error]string{
 		jetstream.ErrInUse:        "another program works on /data: stop it, or choose another directory by --data",
+		jetstream.ErrHalfRestored: "a backup was not wholly restored to /data: if nobody is restoring to it now, delete what is in it and restore again",
 		jetstream.ErrNewerVersion: "/data was written by a newer prismctl: run that version or a later one",
 	} {
 		err := s.refused(fmt.Errorf("%w: and much more", cause))
@@ -117,11 +199,9 @@ func TestABackupIsMadeWhileThePlatformRunsAndGoesOnElsewhere(t *testing.T) {
 	}
 
 	r := invocation{args: []string{"restore", "--data", data, file}}.run()
-	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
-		t.Errorf("a directory that is not empty was restored to: %+v", r)
-	}
+	r.want(t, exitRefused, "", "prismctl: nothing was restored: there is something in "+data+": a backup is restored to an empty place only\n")
 	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
-	again := serve(t, nil, "--data", other)
+	again := serve(t, nil, "--data", other, "--show-secret")
 	if again.Key != s.Key || again.Secret != s.Secret {
 		t.Errorf("the first line is %s, it was %s", again.first, s.first)
 	}
@@ -143,7 +223,7 @@ func TestABackupOfADirectoryThatNobodyUsesIsTheSame(t *testing.T) {
 	}
 	other := filepath.Join(t.TempDir(), "other")
 	invocation{args: []string{"restore", "--data", other, "-"}, in: strings.NewReader(made.out)}.run().want(t, exitDone, "restored "+other+"\n", "")
-	again := serve(t, nil, "--data", other)
+	again := serve(t, nil, "--data", other, "--show-secret")
 	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v", got)
 	}
@@ -162,9 +242,7 @@ func TestHalfABackupIsNotRestored(t *testing.T) {
 	}
 	in := bytes.NewReader(whole[:len(whole)-1])
 	r := invocation{args: []string{"restore", "--data", other, "-"}, in: in}.run()
-	if r.status != exitRefused || !strings.Contains(r.err, "nothing was restored: ") {
-		t.Errorf("%+v", r)
-	}
+	r.want(t, exitRefused, "", "prismctl: nothing was restored: the backup is damaged or not whole: it ends early\n")
 	invocation{args: []string{"restore", "--data", other, file}}.run().want(t, exitDone, "restored "+other+"\n", "")
 }
 
@@ -178,8 +256,27 @@ func TestABackupThatCannotBeMadeLeavesNothing(t *testing.T) {
 	}
 	for _, command := range []string{"backup", "restore"} {
 		r := invocation{args: []string{command, file}}.run()
-		r.want(t, exitUsage, "", "it is not said where the messages are: give --data or --nats")
+		r.want(t, exitUsage, "", "it is not said where the messages are: give --data or --nats, or --config")
 	}
+	r = invocation{args: []string{"backup", "--data", inFile(t, "file", ""), file}}.run()
+	r.want(t, exitRefused, "", "there is no backup: ")
+	if !strings.Contains(r.err, " cannot be read: ") {
+		t.Errorf("it says %s", r.err)
+	}
+}
+
+func TestBackupAndRestoreTakeTheFileOfThePlatform(t *testing.T) {
+	dir := t.TempDir()
+	data, file, other := filepath.Join(dir, "data"), filepath.Join(dir, "prism.backup"), filepath.Join(dir, "other")
+	text := "listen = '127.0.0.1:0'\nlog-level = 'error'\ndata = '%s'\n[limits]\nwindow = 3\n[[user]]\nlogin = 'a'\npassword-hash = 'x'\n"
+	config := inFile(t, "c.toml", fmt.Sprintf(text, data))
+	s := serve(t, nil, "--data", data)
+	invocation{args: []string{"backup", "--config", config, file}}.run().want(t, exitDone, "backed up "+data+" to "+file+"\n", "")
+	s.stop().want(t, exitDone, "", "")
+	env := map[string]string{"PRISM_CONFIG": inFile(t, "c.toml", fmt.Sprintf(text, other))}
+	invocation{args: []string{"restore", file}, env: env}.run().want(t, exitDone, "restored "+other+"\n", "")
+	r := invocation{args: []string{"backup", "--config", inFile(t, "c.toml", "dat = 'x'"), file}}.run()
+	r.want(t, exitUsage, "", ":1: there is no setting dat; did you mean data?")
 }
 
 func TestTheFirstKeyIsAnAdminKeyAndSoIsTheAdminKey(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
@@ -92,13 +93,36 @@ func inMemory(b queueBounds) *engine {
 
 // refused says what to do about an engine that does not open.
 func (s *storage) refused(err error) error {
-	switch {
-	case errors.Is(err, jetstream.ErrInUse):
-		return &refusal{err, fmt.Sprintf("another program works on %s: stop it, or choose another directory by --data", s.where())}
-	case errors.Is(err, jetstream.ErrNewerVersion):
-		return &refusal{err, fmt.Sprintf("%s was written by a newer prismctl: run that version or a later one", s.where())}
+	if known := s.known(err); known != nil {
+		return known
 	}
-	return fmt.Errorf("the messages in %s cannot be opened: %w", s.where(), err)
+	return &refusal{err, fmt.Sprintf("the messages in %s cannot be opened: %s", s.where(), withoutPackage(err))}
+}
+
+// known returns in the words of this program what the engine says by an error of
+// its own, or nil.
+func (s *storage) known(err error) error {
+	for _, c := range []struct {
+		cause error
+		text  string
+	}{
+		{jetstream.ErrInUse, "another program works on %s: stop it, or choose another directory by --data"},
+		{jetstream.ErrNewerVersion, "%s was written by a newer prismctl: run that version or a later one"},
+		{jetstream.ErrHalfRestored, "a backup was not wholly restored to %s: if nobody is restoring to it now, delete what is in it and restore again"},
+		{jetstream.ErrNotEmpty, "there is something in %s: a backup is restored to an empty place only"},
+	} {
+		if errors.Is(err, c.cause) {
+			return &refusal{err, fmt.Sprintf(c.text, s.where())}
+		}
+	}
+	return nil
+}
+
+// withoutPackage is the text of an error without the names of Go packages, and
+// without what a program needs to know but nobody else.
+func withoutPackage(err error) string {
+	text := strings.TrimPrefix(err.Error(), platform.ErrUnavailable.Error()+": ")
+	return strings.ReplaceAll(text, "jetstream: ", "")
 }
 
 // A refusal is an error of the engine in the words of this program.

@@ -45,3 +45,13 @@ func TestSIGHUPOpensTheAccessLogAgain(t *testing.T) {
 		t.Errorf("it complained: %s", got)
 	}
 }
+
+func TestSIGHUPDoesNotEndServe(t *testing.T) {
+	p, env := serveProcess(t, "127.0.0.1:0")
+	for range 3 {
+		p.signal(syscall.SIGHUP)
+	}
+	start(t, env, "queue", "list").wants(exitDone)
+	p.signal(syscall.SIGTERM)
+	p.wants(exitDone)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -70,20 +71,36 @@ func (c *serveCmd) queueBounds() queueBounds {
 
 // check tells what is wrong with limits that have these sources.
 func (f *limitFlags) check(from sources) error {
-	for name, value := range map[string]int64{
-		"limits.max-messages": int64(f.LimitsMaxMessages),
-		"limits.max-bytes":    f.LimitsMaxBytes,
-		"limits.max-topics":   int64(f.LimitsMaxTopics),
-		"limits.max-bindings": int64(f.LimitsMaxBindings),
+	for _, queue := range []struct {
+		name  string
+		value int64
+	}{
+		{"limits.max-messages", int64(f.LimitsMaxMessages)},
+		{"limits.max-bytes", f.LimitsMaxBytes},
+		{"limits.max-topics", int64(f.LimitsMaxTopics)},
+		{"limits.max-bindings", int64(f.LimitsMaxBindings)},
 	} {
-		if value == 0 || value < -1 {
-			return fmt.Errorf("%s is %d; it must be 1 or more, or -1 for any number", from[name], value)
+		if queue.value == 0 || queue.value < -1 {
+			return fmt.Errorf("%s is %d; it must be 1 or more, or -1 for any number", from[queue.name], queue.value)
 		}
 	}
 	if f.RetentionMaxAge < 0 {
 		return fmt.Errorf("%s must not be negative; 0 keeps messages", from["retention.max-age"])
 	}
-	return f.tried(from)
+	return cmp.Or(f.zero(from), f.tried(from))
+}
+
+// zero refuses a limit of 0, which would be the default of platform, unless that
+// is the default here too.
+func (f *limitFlags) zero(from sources) error {
+	values := reflect.ValueOf(*f)
+	for _, field := range reflect.VisibleFields(values.Type()) {
+		name, preset := field.Tag.Get("config"), field.Tag.Get("default")
+		if strings.HasPrefix(name, "limits.") && preset != "0" && values.FieldByIndex(field.Index).IsZero() {
+			return fmt.Errorf("%s is 0; it must be 1 or more, and %s without it", from[name], preset)
+		}
+	}
+	return nil
 }
 
 // tried makes a platform with the limits, as only that knows what it takes, and

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // lists is what a file has any number of. A slice that is nil was not given.
@@ -142,52 +144,66 @@ func (l *lists) check(from sources) error {
 }
 
 func (l *lists) checkApps(from string) error {
-	if err := distinct(from, "id", l.Apps, func(a appEntry) string { return a.ID }); err != nil {
-		return err
-	}
-	for _, app := range l.Apps {
-		if err := checkRedirects(from+" "+app.ID, app.Redirects); err != nil {
+	for i, app := range l.Apps {
+		err := platform.App{ID: app.ID, Name: app.Name, Publish: app.Publish, Listen: app.Listen}.Check()
+		if err != nil {
+			return fmt.Errorf("%s: %s", nth(from, i, app.ID), strings.TrimPrefix(err.Error(), "platform: "))
+		}
+		if err := checkRedirects(nth(from, i, app.ID), app.Redirects); err != nil {
 			return err
 		}
 	}
-	return nil
+	return distinct(from, "id", l.Apps, func(a appEntry) string { return a.ID })
 }
 
 func (l *lists) checkKeys(from string) error {
-	for _, key := range l.Keys {
+	for i, key := range l.Keys {
 		if key.App == "" || key.SecretFile == "" {
-			return fmt.Errorf("%s: the key %q needs an app and a secret-file", from, key.ID)
+			return fmt.Errorf("%s: the key needs an app and a secret-file", nth(from, i, key.ID))
+		}
+		if err := (platform.App{ID: key.App}).Check(); err != nil {
+			return fmt.Errorf("%s: %s", nth(from, i, key.ID), strings.TrimPrefix(err.Error(), "platform: "))
 		}
 	}
 	return distinct(from, "id", l.Keys, func(k keyEntry) string { return k.ID })
 }
 
 func (l *lists) checkBindings(from string) error {
-	if slices.ContainsFunc(l.Bindings, func(b bindingEntry) bool { return b.Pattern == "" }) {
-		return fmt.Errorf("%s: a binding needs a pattern, such as order.#", from)
+	for i, binding := range l.Bindings {
+		if binding.Pattern == "" {
+			return fmt.Errorf("%s: a binding needs a pattern, such as order.#", nth(from, i, binding.Topic))
+		}
 	}
 	return nil
 }
 
 func (l *lists) checkUsers(from string) error {
-	for _, user := range l.Users {
+	for i, user := range l.Users {
 		if (user.PasswordFile == "") == (user.PasswordHash == "") {
-			return fmt.Errorf("%s: the user %q needs either a password-file or a password-hash", from, user.Login)
+			return fmt.Errorf("%s: the user needs either a password-file or a password-hash", nth(from, i, user.Login))
 		}
 	}
 	return distinct(from, "name", l.Users, func(u userEntry) string { return u.Login })
 }
 
+// nth says which entry of a list it is, with its name if it has one.
+func nth(from string, i int, name string) string {
+	if name == "" {
+		return fmt.Sprintf("%s, number %d", from, i+1)
+	}
+	return fmt.Sprintf("%s, number %d (%q)", from, i+1, name)
+}
+
 // distinct tells whether every entry has a name, and no two the same.
 func distinct[T any](from, what string, entries []T, name func(T) string) error {
 	var seen []string
-	for _, entry := range entries {
+	for i, entry := range entries {
 		n := name(entry)
 		if n == "" {
-			return fmt.Errorf("%s: the %s is empty", from, what)
+			return fmt.Errorf("%s: the %s is empty", nth(from, i, ""), what)
 		}
-		if slices.Contains(seen, n) {
-			return fmt.Errorf("%s: there are two of the %s %q", from, what, n)
+		if first := slices.Index(seen, n); first >= 0 {
+			return fmt.Errorf("%s: number %d has the same %s", nth(from, i, n), first+1, what)
 		}
 		seen = append(seen, n)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/shopex/prism-go"
 )
 
 func TestTheLogOfServeHasNoSecret(t *testing.T) {
@@ -40,5 +42,24 @@ func TestTheLogOfServeHasNoSecret(t *testing.T) {
 				t.Errorf("%q is no JSON", line)
 			}
 		}
+	}
+}
+
+func TestTheLogTellsTheLifeOfAPlatform(t *testing.T) {
+	s := serve(t, nil, "-v", "info", "--log-format", "json")
+	r := s.stop()
+	var told []map[string]any
+	for line := range strings.Lines(r.err) {
+		var record map[string]any
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, record)
+	}
+	if len(told) != 3 || told[0]["msg"] != "listening" || told[1]["msg"] != "asked to end: draining" || told[2]["msg"] != "ended" {
+		t.Fatalf("the log is\n%s", r.err)
+	}
+	if told[0]["url"] != s.URL || told[0]["version"] != prism.Version || told[0]["messages"] != "in memory" {
+		t.Errorf("it begins with %v", told[0])
 	}
 }

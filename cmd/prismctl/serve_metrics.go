@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -31,6 +32,10 @@ type metrics struct {
 	latency  *prometheus.HistogramVec
 	engine   *engine
 	platform atomic.Pointer[platform.Platform] // nil until it is served
+	refused  atomic.Int64                      // messages
+	draining atomic.Bool
+	cert     *certificate // nil without TLS
+	access   *accessLog   // nil without one
 }
 
 func newMetrics(e *engine) *metrics {
@@ -54,6 +59,13 @@ func (m *metrics) handler() http.Handler {
 // call is for [platform.Trace].
 func (m *metrics) call(c platform.Call, o platform.Outcome) {
 	m.latency.WithLabelValues(apiOf(c), strconv.Itoa(o.Status)).Observe(o.Duration.Seconds())
+}
+
+// publish is for [platform.Trace].
+func (m *metrics) publish(e platform.PublishEvent) {
+	if e.Err != nil {
+		m.refused.Add(1)
+	}
 }
 
 // otherAPI stands for what the platform does not have: anybody can call
@@ -97,6 +109,12 @@ var (
 	published     = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
 	delivered     = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
 	acked         = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	refused       = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
+	consumers     = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
+	build         = prometheus.NewDesc("prism_build_info", "1, with the version.", []string{"version"}, nil)
+	draining      = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
+	expiry        = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
+	accessLost    = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
 	strayAcks     = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
@@ -107,6 +125,7 @@ func (m *metrics) Describe(chan<- *prometheus.Desc) {}
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), countingTime)
 	defer cancel()
+	m.collectProcess(out)
 	m.collectStats(out)
 	if m.engine.ready(ctx) != nil {
 		gauge(out, engineUp, 0)
@@ -115,6 +134,18 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(out, engineUp, 1)
 	if depths, err := m.engine.queues.Depths(ctx); err == nil {
 		collectDepths(out, depths)
+	}
+}
+
+// collectProcess tells of this process what does not depend on the engine.
+func (m *metrics) collectProcess(out chan<- prometheus.Metric) {
+	gauge(out, build, 1, prism.Version)
+	gauge(out, draining, count(m.draining.Load()))
+	if m.cert != nil {
+		gauge(out, expiry, m.cert.expires().Unix())
+	}
+	if m.access != nil {
+		counter(out, accessLost, m.access.lost.Load())
 	}
 }
 
@@ -128,17 +159,22 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 	for _, c := range []struct {
 		desc  *prometheus.Desc
 		value int64
-	}{{connected, s.Connected}, {published, s.Published}, {delivered, s.Delivered}, {acked, s.Acked}, {strayAcks, s.StrayAcks}} {
-		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(c.value))
+	}{
+		{connected, s.Connected}, {published, s.Published}, {refused, m.refused.Load()}, {delivered, s.Delivered},
+		{acked, s.Acked}, {strayAcks, s.StrayAcks},
+	} {
+		counter(out, c.desc, c.value)
 	}
 }
 
 func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
-	var ready, unacknowledged, bytes int64
+	var ready, unacknowledged, consuming, bytes int64
 	for _, d := range depths {
-		ready, unacknowledged, bytes = ready+int64(d.Ready), unacknowledged+int64(d.Unacknowledged), bytes+d.Bytes
+		ready, unacknowledged = ready+int64(d.Ready), unacknowledged+int64(d.Unacknowledged)
+		consuming, bytes = consuming+int64(d.Consumers), bytes+d.Bytes
 	}
 	gauge(out, queues, int64(len(depths)))
+	gauge(out, consumers, consuming)
 	gauge(out, messageBytes, bytes)
 	gauge(out, messages, ready, "ready")
 	gauge(out, messages, unacknowledged, "unacknowledged")
@@ -154,6 +190,17 @@ func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
 
 func gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+}
+
+func counter(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64) {
+	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value))
+}
+
+func count(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // label makes of a name what Prometheus takes.

@@ -29,7 +29,7 @@ func jetStream(t *testing.T) string {
 func TestPlatformsOverOneJetStreamAreOne(t *testing.T) {
 	url := jetStream(t)
 	one := serve(t, nil, "--nats", url)
-	two := serve(t, nil, "--nats", url, "--admin-listen", "127.0.0.1:0")
+	two := serve(t, nil, "--nats", url, "--admin-listen", "127.0.0.1:0", "--show-secret")
 	if one.Key != two.Key || one.Secret != two.Secret || two.User != one.User || two.Password != "" {
 		t.Errorf("the first lines are %s and %s", one.first, two.first)
 	}
@@ -49,7 +49,7 @@ func TestPlatformsThatStartTogetherMakeOneKey(t *testing.T) {
 	url := jetStream(t)
 	var starting []func(*testing.T) served
 	for range 3 {
-		starting = append(starting, serveSoon(nil, "--nats", url))
+		starting = append(starting, serveSoon(nil, "--nats", url, "--show-secret"))
 	}
 	var all []served
 	passwords := 0
@@ -76,7 +76,7 @@ func TestPlatformsThatStartTogetherMakeOneKey(t *testing.T) {
 
 func TestServersThatAreNotThereEndServe(t *testing.T) {
 	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--nats", "nats://user:pass-word@127.0.0.1:1"}}.run()
-	r.want(t, exitRefused, "", "the messages in nats://***@127.0.0.1:1 cannot be opened: ")
+	r.want(t, exitRefused, "", "the messages in nats://***@127.0.0.1:1 cannot be opened: JetStream at 127.0.0.1:1 cannot be reached: see that it runs")
 }
 
 func TestABackupOfServersGoesIntoADirectory(t *testing.T) {
@@ -86,7 +86,7 @@ func TestABackupOfServersGoesIntoADirectory(t *testing.T) {
 	invocation{args: []string{"backup", "--nats", url, file}}.run().want(t, exitDone, "backed up "+url+" to "+file+"\n", "")
 	s.stop().want(t, exitDone, "", "")
 	invocation{args: []string{"restore", "--data", data, file}}.run().want(t, exitDone, "restored "+data+"\n", "")
-	again := serve(t, nil, "--data", data)
+	again := serve(t, nil, "--data", data, "--show-secret")
 	if got := parsed(t, again.do("queue read").out); again.Key != s.Key || len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v with the key %s", got, again.Key)
 	}

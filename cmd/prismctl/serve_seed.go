@@ -19,6 +19,7 @@ const firstApp = "prismctl"
 // made it or PRISM_SECRET gave it, else with the file of the secret, if known.
 type shownKey struct {
 	id, secret, file string
+	old              bool // an earlier start has made it, and shown the secret
 }
 
 // A seeder brings what was given into the records of a platform, and makes what
@@ -113,7 +114,7 @@ func (s *seeder) keys(ctx context.Context, chosen platform.Key, admin shownKey) 
 		}
 	}
 	if chosen.ID != "" {
-		return shownKey{id: chosen.ID, secret: chosen.Secret}, s.first(ctx, chosen)
+		return shownKey{id: chosen.ID, secret: chosen.Secret}, s.chosen(ctx, chosen)
 	}
 	if shown.id != "" {
 		return shown, nil
@@ -127,6 +128,32 @@ func (s *seeder) admin(ctx context.Context, key shownKey) error {
 		return nil
 	}
 	return s.key(ctx, key.id, "admin", key.secret, true)
+}
+
+// chosen stores the key of the environment. One that is there gets the secret only:
+// what a client needs may be in the environment by chance, and is not to move a
+// key or make an admin key of it.
+func (s *seeder) chosen(ctx context.Context, key platform.Key) error {
+	there, err := s.registry.Key(ctx, key.ID)
+	if errors.Is(err, platform.ErrUnknownKey) {
+		return s.first(ctx, key)
+	}
+	if err == nil {
+		err = s.redirects(ctx)
+	}
+	if err == nil && there.Secret != key.Secret {
+		there.Secret = key.Secret
+		err = s.registry.SaveKey(ctx, there)
+	}
+	return err
+}
+
+// redirects stores those that were given, if any, in the app of serve's own key.
+func (s *seeder) redirects(ctx context.Context) error {
+	if s.lists.Redirects == nil {
+		return nil
+	}
+	return s.app(ctx, appEntry{ID: firstApp, Redirects: s.lists.Redirects})
 }
 
 // first stores the first key, and an app with addresses for it.
@@ -156,16 +183,14 @@ func (s *seeder) ownKey(ctx context.Context) (shownKey, error) {
 		if err := s.first(ctx, key); err != nil {
 			return shownKey{}, err
 		}
-	} else if s.lists.Redirects != nil {
-		if err := s.app(ctx, appEntry{ID: firstApp, Redirects: s.lists.Redirects}); err != nil {
-			return shownKey{}, err
-		}
+	} else if err := s.redirects(ctx); err != nil {
+		return shownKey{}, err
 	}
 	key, err = s.registry.Key(ctx, key.ID)
 	if errors.Is(err, platform.ErrUnknownKey) {
 		return shownKey{}, nil // an administrator has deleted it
 	}
-	return shownKey{id: key.ID, secret: key.Secret}, err
+	return shownKey{id: key.ID, secret: key.Secret, old: len(keys) > 0}, err
 }
 
 // remembered returns what serve once made and recorded under this name, or the

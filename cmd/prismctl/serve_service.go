@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -22,12 +24,15 @@ type service struct {
 	log    *slog.Logger
 	engine *engine
 
-	registry *platform.Registry
-	listener net.Listener
-	host     *host // nil until it serves
-	admin    *adminServer
-	ends     []func() error // what runs beside the host, in the order in which it began
-	backing  sync.Mutex     // held by the backup under way
+	registry      *platform.Registry
+	listener      net.Listener
+	adminListener net.Listener // nil without --admin-listen
+	host          *host        // nil until it serves
+	metrics       *metrics
+	admin         *adminServer               // nil without --admin-listen
+	ends          []func() error             // what runs beside the host, in the order in which it began
+	access        atomic.Pointer[accessFile] // nil without one
+	backing       sync.Mutex                 // held by the backup under way
 }
 
 // run serves until ctx ends, and lets what is under way finish.
@@ -44,17 +49,32 @@ func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
 		return err
 	}
 	select {
-	case err := <-s.host.served:
-		return fmt.Errorf("serving ended: %w", err)
+	case <-s.host.ended:
+		err = fmt.Errorf("serving ended: %w", s.host.failure)
 	case <-ctx.Done():
+		s.drain()
 	}
-	s.admin.drain()
-	return s.stop()
+	return errors.Join(err, s.stop())
 }
 
-// begin returns when all is served and announced.
+// drain goes on serving for --drain-delay, while /readyz tells those who send
+// calls here that this is about to end.
+func (s *service) drain() {
+	s.log.Info("asked to end: draining", "delay", s.DrainDelay, "within", s.Drain)
+	s.metrics.draining.Store(true)
+	s.notifyUnit(unitStopping)
+	timer := time.NewTimer(s.DrainDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.host.ended:
+	}
+}
+
+// begin returns when all is served and announced. Whatever can fail comes before
+// the seed: a password that it makes is known only when it is announced.
 func (s *service) begin(ctx context.Context, chosen platform.Key) error {
-	key, visitor, err := s.seed(ctx, chosen)
+	cert, err := s.certificate()
 	if err != nil {
 		return err
 	}
@@ -62,30 +82,33 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	if err != nil {
 		return err
 	}
-	m := newMetrics(s.engine)
-	if err := s.listen(both(access, m.call)); err != nil {
-		return err
-	}
-	m.watch(s.host.platform)
-	if s.admin, err = s.administer(m); err != nil {
+	if err := s.listen(); err != nil {
 		return err
 	}
 	if err := s.offerBackup(); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	key, visitor, err := s.seed(context.WithoutCancel(ctx), chosen)
+	if err != nil {
+		return err
+	}
+	s.metrics = newMetrics(s.engine)
+	s.metrics.cert, s.metrics.access = cert, access
+	if s.host, err = serveSecure(s.listener, cert, s.config(access)); err != nil {
+		return err
+	}
+	s.metrics.watch(s.host.platform)
+	s.administer()
 	s.warn()
-	return s.announce(key, visitor)
-}
-
-// both calls those functions that are there.
-func both(one, other func(platform.Call, platform.Outcome)) func(platform.Call, platform.Outcome) {
-	if one == nil {
-		return other
+	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
+	if err := s.announce(key, visitor); err != nil {
+		return err
 	}
-	return func(c platform.Call, o platform.Outcome) {
-		one(c, o)
-		other(c, o)
-	}
+	s.notifyUnit(unitReady)
+	return nil
 }
 
 // seed brings what was given into the records, and makes what has to be there.
@@ -96,11 +119,15 @@ func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newc
 	if err != nil {
 		return admin, newcomer{}, err
 	}
+	there, err := seeder.users(ctx) // whose files may be wrong, before a key is made
+	if err != nil {
+		return admin, newcomer{}, err
+	}
 	key, err := seeder.keys(ctx, chosen, admin)
 	if err != nil {
 		return key, newcomer{}, err
 	}
-	visitor, err := seeder.users(ctx)
+	visitor, err := seeder.newcomer(ctx, there, s.AdminKey != "" || len(s.lists.Keys) > 0)
 	return key, visitor, err
 }
 
@@ -120,24 +147,31 @@ func (s *service) adminKey() (shownKey, error) {
 	return key, nil
 }
 
-// listen starts the platform. From here on calls are answered.
-func (s *service) listen(traced func(platform.Call, platform.Outcome)) error {
-	cert, err := s.certificate()
-	if err != nil {
-		return err
-	}
-	s.listener, err = net.Listen("tcp", s.Listen)
-	if err != nil {
+// listen takes the addresses. Who calls there waits until they are served.
+func (s *service) listen() (err error) {
+	if s.listener, err = s.take(s.Listen); err != nil {
 		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)
 	}
-	s.host, err = serveSecure(s.listener, cert, s.config(traced))
-	if err != nil {
-		return errors.Join(err, s.listener.Close())
+	if s.AdminListen == "" {
+		return nil
+	}
+	if s.adminListener, err = s.take(s.AdminListen); err != nil {
+		return fmt.Errorf("cannot listen for health and metrics: %w\nChoose another address by --admin-listen", err)
 	}
 	return nil
 }
 
-func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.Config {
+// take listens at an address until the end of s, or of the server there.
+func (s *service) take(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.ends = append(s.ends, func() error { return ignore(l.Close(), net.ErrClosed) })
+	return l, nil
+}
+
+func (s *service) config(access *accessLog) platform.Config {
 	cfg := platform.Config{
 		Store:      s.engine.store,
 		Users:      s.registry,
@@ -146,7 +180,14 @@ func (s *service) config(traced func(platform.Call, platform.Outcome)) platform.
 		Logger:     s.log,
 		Explain:    onLoopback(s.listener.Addr()),
 		Limits:     s.limitFlags.platform(),
-		Trace:      &platform.Trace{Call: traced},
+		Trace: &platform.Trace{
+			Call: func(c platform.Call, o platform.Outcome) {
+				access.call(c, o)
+				s.metrics.call(c, o)
+			},
+			Disconnect: access.disconnect,
+			Publish:    s.metrics.publish,
+		},
 	}
 	if cfg.SignWindow == 0 {
 		cfg.SignWindow = -1 // zero would be the default
@@ -181,17 +222,17 @@ func (s *service) stop() error {
 type announcement struct {
 	URL    string `json:"url"`
 	Key    string `json:"key"`
-	Secret string `json:"secret,omitempty"` // not that of a file
+	Secret string `json:"secret,omitempty"` // not that of a file, or of an earlier start
 	newcomer
 	AdminURL string `json:"admin_url,omitempty"`
 }
 
 func (s *service) announce(key shownKey, visitor newcomer) error {
 	url, adminURL := s.host.url, s.admin.address()
+	if key.file != "" || key.old && !s.ShowSecret { // what is printed at each start stays in the logs
+		key.secret = ""
+	}
 	if s.t.Output == asJSON {
-		if key.file != "" {
-			key.secret = ""
-		}
 		return s.t.printJSON(announcement{url, key.id, key.secret, visitor, adminURL})
 	}
 	admin := ""
@@ -228,34 +269,44 @@ func (k shownKey) exports() string {
 	if k.id == "" {
 		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
 	}
-	secret := quoted(k.secret)
-	if k.file != "" {
-		secret = `"$(cat ` + quoted(k.file) + `)"`
+	lines := "    export PRISM_KEY=" + quoted(k.id) + "\n    export PRISM_SECRET="
+	switch {
+	case k.file != "":
+		return lines + `"$(cat ` + quoted(k.file) + `)"` + "\n"
+	case k.secret == "":
+		return lines + "...\n\nwith the secret that the first start has shown, which --show-secret shows again,\n"
 	}
-	return fmt.Sprintf("    export PRISM_KEY=%s\n    export PRISM_SECRET=%s\n", quoted(k.id), secret)
+	return lines + quoted(k.secret) + "\n"
 }
 
 // openAccessLog returns what writes a line for each call, or nil.
-func (s *service) openAccessLog() (func(platform.Call, platform.Outcome), error) {
+func (s *service) openAccessLog() (*accessLog, error) {
 	switch {
 	case s.AccessLog == "":
 		return nil, nil
 	case s.AccessLog == "-" && s.t.Output != asJSON:
 		return nil, usage("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
 	case s.AccessLog == "-":
-		return newAccessLog(s.t.out, s.log).call, nil
+		return newAccessLog(s.t.out, s.log), nil
 	}
 	f, err := openAccessFile(s.AccessLog)
 	if err != nil {
 		return nil, err
 	}
-	stop := onHangup(func() {
-		if err := f.reopen(); err != nil {
-			s.log.Error("the access log could not be opened again, and goes on in the old file", "error", err)
-		}
-	})
-	s.ends = append(s.ends, f.close, stop)
-	return newAccessLog(f, s.log).call, nil
+	s.access.Store(f)
+	s.ends = append(s.ends, f.close)
+	return newAccessLog(f, s.log), nil
+}
+
+// hungUp is called for each SIGHUP, at any time.
+func (s *service) hungUp() {
+	f := s.access.Load()
+	if f == nil {
+		return
+	}
+	if err := f.reopen(); err != nil {
+		s.log.Error("the access log could not be opened again, and goes on in the old file", "error", err)
+	}
 }
 
 // certificate returns that of --tls-cert, or nil.

@@ -71,6 +71,13 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
+// expires is when the certificate in use does.
+func (c *certificate) expires() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current.Leaf.NotAfter
+}
+
 func (c *certificate) renew() {
 	stamps, err := c.stamps()
 	if err == nil && stamps != c.of {

@@ -112,6 +112,18 @@ func TestCallsAndTheChannelWorkByTLS(t *testing.T) {
 	s.stop().want(t, exitDone, "", "")
 }
 
+// client returns one that trusts the pair.
+func (p *pair) client(t *testing.T, s served) *prism.Client {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.trust}}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := prism.New(prism.Config{Server: s.URL, Key: s.Key, Secret: s.Secret, HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
 func TestOldTLSIsRefused(t *testing.T) {
 	p := newPair(t)
 	s := serve(t, nil, "--tls-cert", p.cert, "--tls-key", p.key)

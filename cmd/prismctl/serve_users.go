@@ -28,29 +28,40 @@ type newcomer struct {
 
 // introduction says who can sign in.
 func (n newcomer) introduction() string {
+	if n.Name == "" {
+		return "Nobody can sign in yet: give a user by --user."
+	}
 	if n.Password == "" {
 		return fmt.Sprintf("The user %s can sign in, with the password that was given or shown at the first start.", n.Name)
 	}
 	return fmt.Sprintf("The user who can sign in is %s, with the password %s", n.Name, n.Password)
 }
 
-// users stores the users that were given and returns the first, or else one who
-// is there. Where there is nobody it makes one.
-func (s *seeder) users(ctx context.Context) (newcomer, error) {
+// users stores the users that were given, and returns those who were there before.
+func (s *seeder) users(ctx context.Context) ([]platform.User, error) {
 	there, err := s.registry.Users(ctx)
 	if err != nil {
-		return newcomer{}, err
+		return nil, err
 	}
 	for _, entry := range s.lists.Users {
 		if err := s.user(ctx, entry, there); err != nil {
-			return newcomer{}, fmt.Errorf("%s %s: %w", s.from["user"], entry.Login, err)
+			return nil, fmt.Errorf("%s %s: %w", s.from["user"], entry.Login, err)
 		}
 	}
+	return there, nil
+}
+
+// newcomer returns the first user who was given, or else one who was there. Where
+// there is nobody it makes one, unless an operator who has given keys of his own
+// would not expect that.
+func (s *seeder) newcomer(ctx context.Context, there []platform.User, provisioned bool) (newcomer, error) {
 	switch {
 	case len(s.lists.Users) > 0:
 		return newcomer{Name: s.lists.Users[0].Login}, nil
 	case len(there) > 0:
 		return newcomer{Name: there[0].Login}, nil
+	case provisioned:
+		return newcomer{}, nil
 	}
 	return s.visitor(ctx)
 }

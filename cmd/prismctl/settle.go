@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -29,7 +30,7 @@ func settle(k *kong.Context, env func(string) string, file *configFile) (sources
 		if from[name] != "" {
 			continue
 		}
-		text, source, err := lookUp(name, env, file)
+		text, source, err := lookUp(flag, env, file)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +57,8 @@ func settingsOf(k *kong.Context) []*kong.Flag {
 }
 
 // lookUp returns the value of a setting, and where it was found.
-func lookUp(name string, env func(string) string, file *configFile) (text, source string, err error) {
+func lookUp(flag *kong.Flag, env func(string) string, file *configFile) (text, source string, err error) {
+	name := flag.Tag.Get("config")
 	for _, variable := range variables(name) {
 		if text := env(variable); text != "" {
 			return text, variable, nil
@@ -67,12 +69,29 @@ func lookUp(name string, env func(string) string, file *configFile) (text, sourc
 		return "", fromDefault, nil
 	}
 	source = file.source(name)
-	switch reflect.ValueOf(value).Kind() {
-	case reflect.String, reflect.Int64, reflect.Float64, reflect.Bool:
-		return fmt.Sprint(value), source, nil
+	if kind := kindOf(flag.Target); !kind.takes(value) {
+		return "", source, fmt.Errorf("%s: it must be %s", source, kind.called)
 	}
-	return "", source, fmt.Errorf("%s: it must be one value, no list and no table", source)
+	return fmt.Sprint(value), source, nil
 }
+
+// A kind is what a value of a file may be.
+type kind struct {
+	of     reflect.Kind
+	called string
+}
+
+func kindOf(target reflect.Value) kind {
+	if target.Type() == reflect.TypeFor[time.Duration]() {
+		return kind{reflect.String, `a time in quotes, such as "10s"`}
+	}
+	if target.Kind() == reflect.String {
+		return kind{reflect.String, "one text in quotes"}
+	}
+	return kind{reflect.Int64, "a whole number without quotes"}
+}
+
+func (k kind) takes(value any) bool { return reflect.ValueOf(value).Kind() == k.of }
 
 // variables are the names of a setting in the environment.
 func variables(name string) []string {

@@ -2,10 +2,12 @@ package jetstream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,6 +151,99 @@ func TestABackupThatIsNotWholeLeavesNothing(t *testing.T) {
 		refused(fmt.Sprintf("a backup with a changed byte %d", n), changed)
 	}
 	refused("a backup with a tail", append(bytes.Clone(text), 'x'))
+}
+
+func TestABackupIsRestoredIntoTheDirectoryItself(t *testing.T) {
+	text := filled(t, Config{Dir: t.TempDir()})
+	for name, prepare := range map[string]func(t *testing.T, dir string) string{
+		"an empty directory":   func(_ *testing.T, dir string) string { return dir },
+		"the working one":      func(t *testing.T, dir string) string { t.Chdir(dir); return "." },
+		"one by a link":        func(t *testing.T, dir string) string { return linkTo(t, dir) },
+		"the root of a volume": func(t *testing.T, dir string) string { makeDir(t, filepath.Join(dir, lostAndFound)); return dir },
+		"one in a directory that cannot be written to": func(t *testing.T, dir string) string {
+			inside := filepath.Join(dir, "data")
+			makeDir(t, inside)
+			if err := os.Chmod(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+			return inside
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := prepare(t, t.TempDir())
+			before, err := os.Stat(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Restore(t.Context(), Config{Dir: dir}, bytes.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
+			if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) {
+				t.Errorf("it is another directory now, %v", err)
+			}
+			goesOn(t, open(t, Config{Dir: dir}))
+		})
+	}
+}
+
+func makeDir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func linkTo(t *testing.T, dir string) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skip(err) // as on Windows
+	}
+	return link
+}
+
+func TestADirectoryThatIsNotWhollyRestoredIsRefused(t *testing.T) {
+	text := filled(t, Config{Dir: t.TempDir()})
+	dir := t.TempDir()
+	s, err := takeSite(dir) // as a Restore that is killed then
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), Config{Dir: dir, Logger: quiet(t)})
+	if !errors.Is(err, ErrHalfRestored) || !strings.Contains(err.Error(), "delete what is in it and restore again") {
+		t.Errorf("opening: %v", err)
+	}
+	if err := Restore(t.Context(), Config{Dir: dir}, bytes.NewReader(text)); !errors.Is(err, ErrHalfRestored) {
+		t.Errorf("restoring: %v", err)
+	}
+	if err := s.clear(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Restore(t.Context(), Config{Dir: dir}, bytes.NewReader(text)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARestoreThatFailsRemovesWhatItMade(t *testing.T) {
+	text := filled(t, Config{Dir: t.TempDir()})
+	parent := t.TempDir()
+	there := filepath.Join(parent, "there")
+	makeDir(t, there)
+	makeDir(t, filepath.Join(there, lostAndFound))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, dir := range []string{there, filepath.Join(parent, "a", "b")} {
+		if err := Restore(ended, Config{Dir: dir, Logger: quiet(t)}, bytes.NewReader(text)); err == nil {
+			t.Errorf("%s was restored to", dir)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(parent, "*")); err != nil || len(left) != 1 {
+		t.Errorf("there are %v, %v", left, err)
+	}
+	if left, err := os.ReadDir(there); err != nil || len(left) != 1 {
+		t.Errorf("there are %v, %v", left, err)
+	}
 }
 
 func FuzzBackup(f *testing.F) {

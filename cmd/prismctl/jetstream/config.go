@@ -66,6 +66,7 @@ type Config struct {
 	// ones; 0 is 64 MiB.
 	CacheBytes int64
 
+	restoring  bool  // Dir is that of a [Restore]
 	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
 

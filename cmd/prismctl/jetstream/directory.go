@@ -37,6 +37,16 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// checkDir refuses a directory that cannot be worked on.
+func checkDir(c *Config) error {
+	if !c.restoring {
+		if err := checkRestored(c.Dir); err != nil {
+			return err
+		}
+	}
+	return checkVersion(c.Dir)
+}
+
 // checkVersion refuses a directory of a newer version. It writes the version
 // into one that has none.
 func checkVersion(dir string) error {

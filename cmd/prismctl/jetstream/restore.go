@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,7 +24,8 @@ var errDamaged = errors.New("jetstream: the backup is damaged or not whole")
 
 // Restore brings a backup to an empty Dir, or to servers at URL that have
 // nothing under Name. It reads r to its end, into a temporary file, before it
-// stores anything, and removes what it has stored if it fails. An engine
+// stores anything, and removes what it has stored if it fails. Where it is
+// killed, [Open] refuses the Dir with [ErrHalfRestored]. An engine
 // that is opened there goes on where the backup was made; messages that were
 // unacknowledged are delivered again.
 func Restore(ctx context.Context, config Config, r io.Reader) error {
@@ -51,29 +51,19 @@ func Restore(ctx context.Context, config Config, r io.Reader) error {
 	return restoreDir(ctx, config, spool)
 }
 
-// restoreDir restores beside the directory, which gets its name at the end.
+// restoreDir restores into the directory, which no engine opens until all is there.
 func restoreDir(ctx context.Context, config Config, r io.Reader) error {
-	dir := filepath.Clean(config.Dir)
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return fmt.Errorf("%w: %s has files", ErrNotEmpty, dir)
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return fmt.Errorf("jetstream: data directory: %w", err)
-	}
-	half, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".restore-")
+	s, err := takeSite(config.Dir)
 	if err != nil {
-		return fmt.Errorf("jetstream: data directory: %w", err)
-	}
-	defer os.RemoveAll(half)
-	config.Dir = half
-	if err := restoreTo(ctx, config, r); err != nil {
 		return err
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("jetstream: data directory: %w", err)
+	config.Dir, config.restoring = s.dir, true
+	err = restoreTo(ctx, config, r)
+	if err == nil {
+		err = s.finish()
 	}
-	if err := os.Rename(half, dir); err != nil {
-		return fmt.Errorf("jetstream: data directory: %w", err)
+	if err != nil {
+		return errors.Join(err, s.clear())
 	}
 	return nil
 }

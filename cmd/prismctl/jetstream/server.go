@@ -34,7 +34,7 @@ func startServer(c *Config) (*server, error) {
 		return nil, err
 	}
 	s := &server{config: c, lock: lock}
-	if err := checkVersion(c.Dir); err != nil {
+	if err := checkDir(c); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	if s.running, err = runServer(c); err != nil {
