@@ -262,7 +262,7 @@ func checkPatterns(patterns []string) error {
 		words += len(topic.Words(pattern))
 	}
 	if bytes > patternsBytes || words > patternsWords {
-		return nil, fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
+		return fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
 	}
 	return nil
 }

@@ -1,10 +1,14 @@
 package jetstream
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -254,4 +258,58 @@ func FuzzBackup(f *testing.F) {
 			t.Errorf("%q is too short to be whole", text)
 		}
 	})
+}
+
+// A right checksum does not make a log that an engine can read.
+func TestALogThatCannotBeReadIsNotRestored(t *testing.T) {
+	b := &backup{sum: sha256.New()}
+	var text bytes.Buffer
+	b.w = bufio.NewWriter(io.MultiWriter(&text, b.sum))
+	b.w.WriteString(backupMagic)
+	b.w.Write([]byte{0, 0, 0, 0, 0, 0, 0, 1})
+	b.part(partLog, []byte("no record"))
+	b.w.Flush()
+	b.part(partEnd, b.sum.Sum(nil))
+	b.w.Flush()
+	to := filepath.Join(t.TempDir(), "data")
+	if err := Restore(t.Context(), Config{Dir: to}, &text); !errors.Is(err, errBroken) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
+	}
+}
+
+// Servers do not tell by themselves whether a restore has come to its end.
+func TestServersThatAreNotWhollyRestoredAreRefused(t *testing.T) {
+	c := Config{URL: external(t), Logger: quiet(t)}
+	text := filled(t, Config{Dir: t.TempDir()})
+	ctx, cancel := context.WithCancel(t.Context())
+	full, err := c.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := newEngine(full)
+	if err := errors.Join(half.connect(), half.layOut()); err != nil {
+		t.Fatal(err)
+	}
+	defer half.hangUp()
+	s := &restored{ctx: ctx, e: half, mark: "m"}
+	if err := s.begin(1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), c); !errors.Is(err, ErrHalfRestored) {
+		t.Errorf("opening: %v", err)
+	}
+	if err := Restore(t.Context(), c, bytes.NewReader(text)); !errors.Is(err, ErrNotEmpty) {
+		t.Errorf("restoring beside it: %v", err)
+	}
+	cancel() // as by Ctrl-C
+	if err := s.undo(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Restore(t.Context(), c, bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	goesOn(t, open(t, c))
 }

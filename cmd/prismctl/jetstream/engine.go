@@ -188,7 +188,7 @@ func (e *Engine) begin(ctx context.Context) error {
 func (e *Engine) make(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	has, err := e.journal.make(ctx, e.config.Replicas, 1)
+	has, err := e.journal.make(ctx, e.config.Replicas)
 	if err != nil {
 		return err
 	}

@@ -34,24 +34,35 @@ type journal struct {
 	server  *server // whose trouble explains why there is no answer; nil for others
 }
 
-// make makes the stream, whose first record will have the number first. One that
-// is there keeps the replicas that it has.
-func (j *journal) make(ctx context.Context, replicas int, first uint64) (has int, err error) {
-	config := jetstream.StreamConfig{
+// restoringKey marks a log that is not wholly restored, in its metadata.
+const restoringKey = "prism-restoring"
+
+// config is that of the stream, whose first record has the number first.
+func (j *journal) config(replicas int, first uint64) jetstream.StreamConfig {
+	c := jetstream.StreamConfig{
 		Name: j.stream, Subjects: []string{j.subject}, Storage: jetstream.FileStorage,
 		Replicas: replicas, AllowDirect: true, MaxMsgs: -1, MaxBytes: -1, FirstSeq: first,
 	}
 	if j.tail != "" {
-		config.RePublish = &jetstream.RePublish{Source: j.subject, Destination: j.tail}
+		c.RePublish = &jetstream.RePublish{Source: j.subject, Destination: j.tail}
 	}
+	return c
+}
+
+// make makes the stream. One that is there keeps the replicas that it has.
+func (j *journal) make(ctx context.Context, replicas int) (has int, err error) {
 	stream, err := j.js.Stream(ctx, j.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = j.js.CreateStream(ctx, config)
+		stream, err = j.js.CreateStream(ctx, j.config(replicas, 1))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
 	}
-	return stream.CachedInfo().Config.Replicas, nil
+	c := stream.CachedInfo().Config
+	if c.Metadata[restoringKey] != "" {
+		return 0, fmt.Errorf("%w: if nobody is restoring to the servers now, delete the streams of %s there and restore again", ErrHalfRestored, j.stream)
+	}
+	return c.Replicas, nil
 }
 
 // An answer is what the API of JetStream returns, as far as it matters here.

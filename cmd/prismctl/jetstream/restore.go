@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -25,7 +26,7 @@ var errDamaged = errors.New("jetstream: the backup is damaged or not whole")
 // Restore brings a backup to an empty Dir, or to servers at URL that have
 // nothing under Name. It reads r to its end, into a temporary file, before it
 // stores anything, and removes what it has stored if it fails. Where it is
-// killed, [Open] refuses the Dir with [ErrHalfRestored]. An engine
+// killed, [Open] refuses the place with [ErrHalfRestored]. An engine
 // that is opened there goes on where the backup was made; messages that were
 // unacknowledged are delivered again.
 func Restore(ctx context.Context, config Config, r io.Reader) error {
@@ -77,13 +78,17 @@ func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
 	if err := e.layOut(); err != nil {
 		return err
 	}
-	for _, stream := range []string{e.journal.stream, "KV_" + config.Name + "-records"} {
+	for _, stream := range []string{e.journal.stream, bucketStream(config.Name)} {
 		if _, err := e.journal.js.Stream(ctx, stream); !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return errors.Join(fmt.Errorf("%w: there is a stream %s", ErrNotEmpty, stream), err)
 		}
 	}
-	restored := &restored{ctx: ctx, e: e}
-	if err := readBackup(r, restored); err != nil {
+	restored := &restored{ctx: ctx, e: e, mark: rand.Text()}
+	err = readBackup(r, restored)
+	if err == nil {
+		err = restored.finish()
+	}
+	if err != nil {
 		return errors.Join(err, restored.undo())
 	}
 	return nil
@@ -91,18 +96,36 @@ func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
 
 // A restored stores the parts of a backup.
 type restored struct {
-	ctx  context.Context
-	e    *Engine
-	last uint64 // the number of the log's newest record
+	ctx    context.Context
+	e      *Engine
+	mark   string // of the log that it makes
+	config jetstream.StreamConfig
+	made   []string // streams
+	last   uint64   // the number of the log's newest record
 }
 
+// begin makes the log with a mark, so that no engine opens it yet. Who makes it at
+// the same moment has another mark.
 func (s *restored) begin(first uint64) (err error) {
-	s.last = first - 1
-	if _, err := s.e.journal.make(s.ctx, s.e.config.Replicas, first); err != nil {
-		return err
+	j := s.e.journal
+	s.last, s.config = first-1, j.config(s.e.config.Replicas, first)
+	marked := s.config
+	marked.Metadata = map[string]string{restoringKey: s.mark}
+	if _, err := j.js.CreateStream(s.ctx, marked); err != nil {
+		return fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
 	}
-	s.e.files, err = openStore(s.ctx, s.e.journal.js, &s.e.config, s.e.server)
+	s.made = append(s.made, j.stream, bucketStream(s.e.config.Name))
+	s.e.files, err = openStore(s.ctx, j.js, &s.e.config, s.e.server)
 	return err
+}
+
+// finish takes the mark away.
+func (s *restored) finish() error {
+	_, err := s.e.journal.js.UpdateStream(s.ctx, s.config)
+	if err != nil {
+		return fmt.Errorf("jetstream: stream %s: %w", s.e.journal.stream, err)
+	}
+	return nil
 }
 
 func (s *restored) part(kind byte, part []byte) (err error) {
@@ -131,7 +154,7 @@ func (s *restored) undo() error {
 	defer cancel()
 	js := s.e.journal.js
 	var failed error
-	for _, stream := range []string{s.e.journal.stream, "KV_" + s.e.config.Name + "-records"} {
+	for _, stream := range s.made {
 		if err := js.DeleteStream(ctx, stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			failed = errors.Join(failed, fmt.Errorf("jetstream: what was restored of %s is still there: %w", stream, err))
 		}
@@ -162,7 +185,9 @@ func readBackup(r io.Reader, s *restored) error {
 			return in.ends(before, part)
 		case kind == partRecord:
 			_, err = decodeSaved(part)
-		case kind != partLog:
+		case kind == partLog:
+			_, _, err = decodeRecord(1, part)
+		default:
 			err = fmt.Errorf("%w: it has a part of an unknown kind", errDamaged)
 		}
 		if err == nil && s != nil {
@@ -173,6 +198,9 @@ func readBackup(r io.Reader, s *restored) error {
 		}
 	}
 }
+
+// largestPart is more than any server takes in one record.
+const largestPart = 64 << 20
 
 type backupReader struct {
 	r   *bufio.Reader
@@ -206,6 +234,9 @@ func (in *backupReader) part() (kind byte, part []byte, err error) {
 		return 0, nil, err
 	}
 	size := int64(binary.BigEndian.Uint32(head[1:]))
+	if size > largestPart {
+		return 0, nil, fmt.Errorf("%w: a part of %d bytes cannot be", errDamaged, size)
+	}
 	var buffer bytes.Buffer
 	n, err := io.Copy(io.MultiWriter(&buffer, in.sum), io.LimitReader(in.r, size))
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"slices"
 )
 
-// ErrHalfRestored is returned by [Open] for a Dir to which a backup is being
+// ErrHalfRestored is returned by [Open] for a place to which a backup is being
 // restored, or was until that was cut short. Its text says what to do.
-var ErrHalfRestored = errors.New("jetstream: the data directory is not wholly restored")
+var ErrHalfRestored = errors.New("jetstream: a backup is not wholly restored")
 
 const (
 	// restoringMark is a file in a directory that is not wholly restored.

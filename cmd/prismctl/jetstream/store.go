@@ -32,9 +32,12 @@ func openStore(ctx context.Context, js jetstream.JetStream, c *Config, server *s
 		return nil, err
 	}
 	return &Store{patience: c.Patience, records: &journal{
-		nc: js.Conn(), js: js, stream: "KV_" + name, subject: "$KV." + name + ".", server: server,
+		nc: js.Conn(), js: js, stream: bucketStream(c.Name), subject: "$KV." + name + ".", server: server,
 	}}, nil
 }
+
+// bucketStream is the stream behind the bucket of records.
+func bucketStream(name string) string { return "KV_" + name + "-records" }
 
 func makeBucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) error {
 	c.Storage = jetstream.FileStorage
