@@ -93,12 +93,19 @@ func TestTheAdminAddressTellsHowThePlatformIs(t *testing.T) {
 func TestMetricsTellOfWhatIsWrong(t *testing.T) {
 	p := newPair(t)
 	s := serve(t, nil, "--admin-listen", "127.0.0.1:0", "--tls-cert", p.cert, "--tls-key", p.key, "--access-log", "-", "--limits-max-messages", "1")
-	client := p.client(t, s)
-	for range 2 {
-		_ = notify.NewQueues(client).Write(t.Context(), "", []byte("x"))
-		if _, err := s.out.Read(make([]byte, 4096)); err != nil {
-			t.Fatal(err)
-		}
+	read := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, s.out)
+		close(read)
+	}()
+	queues := notify.NewQueues(p.client(t, s))
+	if err := queues.Write(t.Context(), "", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	once, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // a client tries again after a second
+	defer cancel()
+	if err := queues.Write(once, "", []byte("x")); err == nil {
+		t.Error("the queue is not full")
 	}
 	_, text := ask(t, s.AdminURL+"/metrics")
 	for series, want := range map[string]string{`prism_publish_refused_total`: "1", `prism_access_log_lost_total`: "0"} {
@@ -111,6 +118,8 @@ func TestMetricsTellOfWhatIsWrong(t *testing.T) {
 		t.Errorf("the certificate has %v left, %v", left, err)
 	}
 	s.stop().want(t, exitDone, "", "")
+	_ = s.out.(io.Closer).Close()
+	<-read
 }
 
 func TestMetricsCountTheLinesThatAreLost(t *testing.T) {
