@@ -110,7 +110,7 @@ func TestABackupGoesOnElsewhere(t *testing.T) {
 
 func TestABackupOfACleanedLogGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	e := open(t, Config{Dir: dir, cleanAbove: 1})
+	e := open(t, Config{Dir: dir, SyncInterval: time.Minute, cleanAbove: 1})
 	ctx := t.Context()
 	for range 5000 {
 		if err := e.Write(ctx, "one", "t", &platform.Message{Body: []byte("x")}); err != nil {

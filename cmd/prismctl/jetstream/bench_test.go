@@ -181,7 +181,11 @@ func drain(b *testing.B, e *Engine, n, batch int) {
 // that syncs, and three that do not.
 func BenchmarkShared(b *testing.B) {
 	for _, workers := range []int{1, 16, 64} {
-		b.Run(fmt.Sprintf("one-fsync/workers=%d", workers), func(b *testing.B) { passShared(b, workers, Config{URL: external(b)}) })
+		b.Run(fmt.Sprintf("one-fsync/workers=%d", workers), func(b *testing.B) {
+			o := serverOptions(b)
+			o.SyncAlways = true
+			passShared(b, workers, Config{URL: startExternal(b, o).ClientURL()})
+		})
 	}
 	for _, workers := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("three/workers=%d", workers), func(b *testing.B) {

@@ -150,7 +150,7 @@ func TestWhatLastsOfARecordIsCountedByItsSize(t *testing.T) {
 func TestOperationsDoNotWaitUntilEverythingIsCarried(t *testing.T) {
 	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, cleanAbove: 1 << 20, MaxBytes: -1})
 	body := string(make([]byte, 1<<20-100))
-	for range 60 {
+	for range 25 {
 		write(t, e, "stuck", body)
 	}
 	head := func() uint64 {
@@ -159,7 +159,7 @@ func TestOperationsDoNotWaitUntilEverythingIsCarried(t *testing.T) {
 		return e.state.records.at(0).seq
 	}
 	begun, waited := head(), 0
-	for range 120 {
+	for range 60 {
 		before := e.known()
 		write(t, e, "busy", body)
 		waited = max(waited, int(e.known()-before))

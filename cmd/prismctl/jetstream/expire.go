@@ -72,8 +72,9 @@ func (e *Engine) expire(queue uint64) bool {
 	}
 	e.mu.Unlock()
 	var old []uint64
+	var last openRecord
 	for _, it := range items {
-		f, err := e.fact(e.ctx, queue, it)
+		f, err := e.fact(e.ctx, queue, it, &last)
 		if err == nil && !e.old(f.message) || err != nil && !errors.Is(err, errNoRecord) {
 			break
 		}

@@ -165,8 +165,9 @@ func (e *Engine) known() uint64 {
 // messages returns the messages of items that a member of the queue holds.
 // Those that it does not hold any more are left out.
 func (e *Engine) messages(ctx context.Context, queue uint64, items []item) (held []item, facts []*fact, err error) {
+	var last openRecord
 	for _, it := range items {
-		f, err := e.fact(ctx, queue, it)
+		f, err := e.fact(ctx, queue, it, &last)
 		if errors.Is(err, errNoRecord) {
 			continue
 		}
@@ -178,11 +179,28 @@ func (e *Engine) messages(ctx context.Context, queue uint64, items []item) (held
 	return held, facts, nil
 }
 
+// An openRecord is the one that was read last: the next message is mostly in the
+// same one, which the cache need not have.
+type openRecord struct {
+	seq   uint64
+	facts []fact
+}
+
+func (e *Engine) openRecord(ctx context.Context, seq uint64, last *openRecord) (facts []fact, err error) {
+	if last.seq == seq {
+		return last.facts, nil
+	}
+	if facts, err = e.record(ctx, seq); err == nil {
+		*last = openRecord{seq, facts}
+	}
+	return facts, err
+}
+
 // fact returns the fact with a message that is held. Its record may be cleaned
 // away meanwhile; then it has another.
-func (e *Engine) fact(ctx context.Context, queue uint64, it item) (*fact, error) {
+func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openRecord) (*fact, error) {
 	for {
-		facts, err := e.record(ctx, it.seq)
+		facts, err := e.openRecord(ctx, it.seq, last)
 		if err == nil && int(it.index) < len(facts) && facts[it.index].number == it.number {
 			return &facts[it.index], nil
 		}

@@ -211,8 +211,7 @@ type modelMessage struct {
 
 type modelConsumer struct {
 	platform.Consumer
-	held    []modelMessage
-	dropped bool
+	held []modelMessage
 }
 
 func (q *modelQueue) status() (s platform.QueueStatus) {

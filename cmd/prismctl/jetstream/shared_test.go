@@ -27,7 +27,7 @@ func external(t testing.TB) string {
 func serverOptions(t testing.TB) *nats.Options {
 	return &nats.Options{
 		ServerName: "one", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20, SyncAlways: true,
+		JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20,
 	}
 }
 
@@ -277,7 +277,7 @@ func clusterOptions(t testing.TB) (all []*nats.Options) {
 	}
 	for i, p := range own[:n] {
 		o := serverOptions(t)
-		o.ServerName, o.SyncAlways, o.Port = fmt.Sprint("node", i), false, own[n+i]
+		o.ServerName, o.Port = fmt.Sprint("node", i), own[n+i]
 		o.Cluster = nats.ClusterOpts{Name: "prism", Host: "127.0.0.1", Port: p}
 		o.Routes = nats.RoutesFromStr(strings.Join(routes, ","))
 		all = append(all, o)

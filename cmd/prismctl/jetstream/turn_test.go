@@ -72,11 +72,9 @@ func late(to, from net.Conn, delay time.Duration) {
 
 // The engine next to the servers would win each race for the next record.
 func TestAnEngineThatIsFarAwayGetsItsTurn(t *testing.T) {
-	o := serverOptions(t)
-	o.SyncAlways = false
-	s := startExternal(t, o)
-	near := open(t, Config{URL: s.ClientURL(), MaxMessages: -1})
-	far := open(t, Config{URL: distant(t, s.ClientURL(), 3*time.Millisecond), MaxMessages: -1, Patience: 20 * time.Second})
+	url := external(t)
+	near := open(t, Config{URL: url, MaxMessages: -1})
+	far := open(t, Config{URL: distant(t, url, 3*time.Millisecond), MaxMessages: -1, Patience: 20 * time.Second})
 	write(t, near, "", "x")
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
