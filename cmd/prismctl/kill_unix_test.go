@@ -225,6 +225,7 @@ func keptClient(t *testing.T, address string) *prism.Client {
 }
 
 func TestWhatWasConfirmedOutlivesTwentyKills(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	kills := 20
 	if testing.Short() {
 		kills = 3
@@ -360,6 +361,7 @@ func forward(conn net.Conn, platforms []string, next int) {
 }
 
 func TestWhatWasConfirmedOutlivesKillsOfNodesAndPlatforms(t *testing.T) {
+	t.Parallel()
 	rounds := 3
 	if testing.Short() {
 		rounds = 1
