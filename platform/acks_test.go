@@ -69,40 +69,25 @@ func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
 	}
 }
 
-func TestAPongComesAfterTheAcksBeforeItAreStored(t *testing.T) {
-	e := newEnv(t, platform.Config{})
-	for range 8 {
-		e.write("", "x")
-	}
-	p := e.dial()
-	p.consume("")
-	for range 8 {
-		p.next()
-	}
-	for tag := range uint64(8) {
-		p.ack(tag + 1)
-	}
-	p.barrier()
-	if s := e.status(""); s.Unacknowledged != 0 || s.Ready != 0 {
-		t.Errorf("after the pong: %+v", s)
-	}
-}
-
-func TestAcksBeforeACloseFrameAreStored(t *testing.T) {
-	e := newEnv(t, platform.Config{})
-	for range 8 {
-		e.write("", "x")
-	}
-	p := e.dial()
-	p.consume("")
-	for range 8 {
-		p.next()
-	}
-	for tag := range uint64(8) {
-		p.ack(tag + 1)
-	}
-	p.close()
-	if s := e.status(""); s.Unacknowledged != 0 || s.Ready != 0 {
-		t.Errorf("after the end: %+v", s)
+func TestAcksBeforeAPongAndBeforeACloseFrameAreStored(t *testing.T) {
+	for name, end := range map[string]func(*peer){"pong": (*peer).barrier, "close frame": (*peer).close} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, platform.Config{})
+			for range 8 {
+				e.write("", "x")
+			}
+			p := e.dial()
+			p.consume("")
+			for range 8 {
+				p.next()
+			}
+			for tag := range uint64(8) {
+				p.ack(tag + 1)
+			}
+			end(p)
+			if s := e.status(""); s.Unacknowledged != 0 || s.Ready != 0 {
+				t.Errorf("afterwards: %+v", s)
+			}
+		})
 	}
 }
