@@ -378,6 +378,9 @@ func (c *channel) storeMessages() error {
 	}
 	all := c.messages
 	c.messages, c.messageBytes = c.messages[:0], 0
+	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+		return refused // the key may have gone since they were read
+	}
 	stored, err := c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
 	for _, m := range all[:stored] {
 		c.published(m, nil)

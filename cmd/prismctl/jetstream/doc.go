@@ -42,8 +42,8 @@
 // # Locks and goroutines
 //
 // One mutex guards the state; it is never held while something is waited for.
-// An engine has a clerk, a sweeper that removes the head of the log and a
-// follower of keys. With Dir there is one that looks after the server, with
-// MaxAge one that removes what is too old, and when it shares its log one that
-// listens and one that gives signs of life. Close waits for all of them.
+// An engine has a clerk, and a sweeper that removes the head of the log. With Dir
+// there is one that looks after the server, with MaxAge one that removes what is
+// too old, and when it shares its log one that gives signs of life and one that
+// watches for those of others. Close waits for all of them.
 package jetstream
