@@ -303,7 +303,10 @@ func (c *channel) failed(err error) {
 // is: its pong is a publisher's proof. After an error, which ends the channel,
 // there is none.
 func (c *channel) store() error {
-	err := cmp.Or(c.storeMessages(), c.storeAcks())
+	err := c.storeMessages()
+	if err == nil {
+		err = c.storeAcks()
+	}
 	if err != nil {
 		c.failed(err)
 	}
@@ -371,25 +374,34 @@ func (c *channel) publish(cmd wire.Command) error {
 	return nil
 }
 
-// storeMessages stores messages up to one that is refused.
+// storeMessages stores messages up to one that is refused. Then acks are dropped:
+// they may be of what the refused message was made from, and that comes again.
 func (c *channel) storeMessages() error {
 	if len(c.messages) == 0 {
 		return nil
 	}
 	all := c.messages
 	c.messages, c.messageBytes = c.messages[:0], 0
-	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
-		return refused // the key may have gone since they were read
-	}
-	stored, err := c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
+	stored, err := c.publishAll(all)
 	for _, m := range all[:stored] {
 		c.published(m, nil)
 	}
 	if err != nil {
-		c.published(all[stored], err)
+		c.acks = c.acks[:0]
+		if stored < len(all) {
+			c.published(all[stored], err)
+		}
 	}
 	clear(all) // they belong to the queues now
 	return err
+}
+
+// publishAll refuses all when the key has gone since they were read.
+func (c *channel) publishAll(all []*Message) (stored int, err error) {
+	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+		return 0, refused
+	}
+	return c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
 }
 
 func (c *channel) published(m *Message, err error) {

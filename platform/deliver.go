@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,7 +192,7 @@ type ack struct {
 func (c *channel) ack(tag uint64, hasTag bool) error {
 	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
 	if len(c.acks) == maxTogether {
-		return c.storeAcks()
+		return c.store()
 	}
 	return nil
 }
@@ -206,13 +205,16 @@ func (c *channel) storeAcks() (err error) {
 		a.held, a.known = c.let(a.tag, a.hasTag)
 	}
 	for i := range c.acks {
-		if queue := c.acks[i].queue; queue != nil {
-			err = cmp.Or(err, c.storeAcksOf(queue, c.acks[i:]))
+		if queue := c.acks[i].queue; queue != nil && err == nil {
+			err = c.storeAcksOf(queue, c.acks[i:])
 		}
 	}
 	for _, a := range c.acks {
-		c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
+		if a.queue == nil { // stray or stored
+			c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
+		}
 	}
+	clear(c.acks)
 	c.acks = c.acks[:0]
 	return err
 }
@@ -223,10 +225,17 @@ func (c *channel) storeAcksOf(queue Consumer, acks []ack) error {
 	for i := range acks {
 		if acks[i].queue == queue {
 			c.ids = append(c.ids, acks[i].id)
+		}
+	}
+	if err := queue.Ack(c.ctx, c.ids...); err != nil {
+		return err
+	}
+	for i := range acks {
+		if acks[i].queue == queue {
 			acks[i].queue = nil
 		}
 	}
-	return queue.Ack(c.ctx, c.ids...)
+	return nil
 }
 
 // let takes a delivery out of the window.

@@ -126,3 +126,24 @@ func TestAnAckThatIsNotStoredEndsTheConnection(t *testing.T) {
 		t.Errorf("the message is not back: %+v", s)
 	}
 }
+
+// A peer that publishes a result and acknowledges what it was made from must not
+// lose both.
+func TestAnAckBehindARefusedMessageIsNotStored(t *testing.T) {
+	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxMessages: 1})})
+	e.write("source", "order")
+	e.write("", "full")
+	p := e.dial()
+	p.consume("source")
+	p.next()
+	together := append(publishFrame(t, "order.new", "result"), rawFrame(0x82, 7, wire.AppendAck(nil, 1))...)
+	if _, err := p.raw.Write(together); err != nil {
+		t.Fatal(err)
+	}
+	if c := p.closed(); c.Code != socket.TryAgainLater {
+		t.Errorf("closed with %v", c)
+	}
+	if s := e.status("source"); s.Ready != 1 || e.p.Stats().Acked != 0 {
+		t.Errorf("the message is not back: %+v", s)
+	}
+}

@@ -309,6 +309,10 @@ type stopError struct{ error }
 func (e *stopError) Unwrap() error { return e.error }
 
 func readError(err error) error {
+	var stop *stopError
+	if errors.As(err, &stop) {
+		return err
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errNoCloseFrame
 	}

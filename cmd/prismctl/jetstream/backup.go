@@ -6,10 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,16 +91,11 @@ func (b *backup) log(ctx context.Context, j *journal) error {
 }
 
 func (b *backup) records(ctx context.Context, j *journal) error {
-	filter := j.subject + ">"
-	last, err := j.lastOf(ctx, filter)
-	if errors.Is(err, errNoRecord) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return j.each(ctx, filter, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	parts := make(map[string][]byte) // of several passes: what is saved all the time is in one of them
+	err := j.eachLatest(ctx, j.subject+">", func() {}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		name := strings.TrimPrefix(m.Subject(), j.subject)
 		if len(m.Data()) == 0 {
+			delete(parts, name)
 			return nil // what JetStream leaves of one that has expired
 		}
 		var ends uint64
@@ -110,13 +106,16 @@ func (b *backup) records(ctx context.Context, j *journal) error {
 			}
 			ends = uint64(meta.Timestamp.Add(ttl).Unix())
 		}
-		name := strings.TrimPrefix(m.Subject(), j.subject)
 		part := binary.BigEndian.AppendUint64(nil, ends)
 		part = binary.BigEndian.AppendUint16(part, uint16(len(name)))
 		part = append(append(part, name...), m.Data()...)
-		b.part(partRecord, part)
+		parts[name] = part
 		return nil
 	})
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		b.part(partRecord, parts[name])
+	}
+	return err
 }
 
 // A saved is a record of the Store in a backup.

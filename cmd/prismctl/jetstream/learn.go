@@ -19,6 +19,9 @@ func (e *Engine) load(ctx context.Context) error {
 			s.loaded(e.alone)
 			e.mu.Lock()
 			e.state = s
+			// Records that were lost have others in their places.
+			e.cache = cache{most: e.config.CacheBytes, records: make(map[uint64]cachedRecord)}
+			clear(e.readings)
 			e.wakeAll()
 			e.mu.Unlock()
 			return nil
@@ -293,10 +296,12 @@ func (e *Engine) readRecord(ctx context.Context, seq uint64) (facts []fact, byte
 func (e *Engine) finishReading(seq uint64, r *reading) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if r.err == nil {
-		e.cache.put(seq, r.bytes, r.facts)
+	if e.readings[seq] == r { // and the log was not read anew
+		delete(e.readings, seq)
+		if r.err == nil {
+			e.cache.put(seq, r.bytes, r.facts)
+		}
 	}
-	delete(e.readings, seq)
 	close(r.done)
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // ErrNotEmpty is returned by [Restore] for a place that has something already.
@@ -79,8 +81,11 @@ func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
 		return err
 	}
 	for _, stream := range []string{e.journal.stream, bucketStream(config.Name)} {
-		if _, err := e.journal.js.Stream(ctx, stream); !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return errors.Join(fmt.Errorf("%w: there is a stream %s", ErrNotEmpty, stream), err)
+		switch _, err := e.journal.js.Stream(ctx, stream); {
+		case err == nil:
+			return fmt.Errorf("%w: there is a stream %s", ErrNotEmpty, stream)
+		case !errors.Is(err, jetstream.ErrStreamNotFound):
+			return fmt.Errorf("%w: stream %s: %w", platform.ErrUnavailable, stream, err)
 		}
 	}
 	restored := &restored{ctx: ctx, e: e, mark: rand.Text()}

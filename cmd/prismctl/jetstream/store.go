@@ -161,21 +161,41 @@ func (s *Store) List(ctx context.Context, kind string) (all map[string]platform.
 	return all, err
 }
 
-func (s *Store) list(ctx context.Context, kind string) (map[string]platform.Record, error) {
-	all := make(map[string]platform.Record)
+func (s *Store) list(ctx context.Context, kind string) (all map[string]platform.Record, err error) {
 	filter := s.records.subject + kind + ".*"
-	last, err := s.records.lastOf(ctx, filter)
-	if errors.Is(err, errNoRecord) {
-		return all, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return all, s.records.each(ctx, filter, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	err = s.records.eachLatest(ctx, filter, func() {
+		all = make(map[string]platform.Record)
+	}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		id, err := hex.DecodeString(m.Subject()[len(filter)-1:])
 		if err == nil && len(m.Data()) > 0 { // or it is what JetStream keeps of one that has expired
 			all[string(id)] = platform.Record{Value: m.Data()[1:], Revision: meta.Sequence.Stream}
 		}
 		return nil
 	})
+	return all, err
+}
+
+// mostPasses are enough for whatever is not saved all the time.
+const mostPasses = 5
+
+// eachLatest calls visit for the latest message of each subject of filter. One
+// that is saved meanwhile has gone from its place and is behind the end, so all is
+// read again, after begin, until nothing was saved.
+func (j *journal) eachLatest(ctx context.Context, filter string, begin func(), visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
+	begin()
+	last, err := j.lastOf(ctx, filter)
+	for pass := 0; err == nil && pass < mostPasses; pass++ {
+		if err := j.each(ctx, filter, last, visit); err != nil {
+			return err
+		}
+		before := last
+		if last, err = j.lastOf(ctx, filter); err != nil || last == before {
+			break
+		}
+		begin()
+	}
+	if errors.Is(err, errNoRecord) {
+		return nil
+	}
+	return err
 }
