@@ -74,8 +74,9 @@ func (c *Client) Apps(ctx context.Context) ([]*App, error) {
 }
 
 // DeleteApp removes an app and its keys, with their connections and their queues
-// and what is in these. If it fails, another DeleteApp completes it. For the app
-// of the client's own key the error matches [ErrInUse].
+// and what is in these. If it fails, another DeleteApp completes it, except that
+// the queues of a key that was deleted when the engine failed stay. For the app of
+// the client's own key the error matches [ErrInUse].
 func (c *Client) DeleteApp(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }
