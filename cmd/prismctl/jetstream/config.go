@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,7 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	if err := c.checkServers(); err != nil {
 		return c, err
 	}
-	c.Name = preset(c.Name, "prism")
+	c.Name = cmp.Or(c.Name, "prism")
 	for _, r := range c.Name {
 		if !(r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
 			return c, fmt.Errorf("jetstream: the name %q may have letters, digits and dashes only", c.Name)
@@ -98,12 +99,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AckWait < 0 || c.AckWait > 0 && c.AckWait < leastAckWait || c.Patience < 0 {
 		return c, fmt.Errorf("jetstream: AckWait must be at least %v and Patience positive; 0 is the default", leastAckWait)
 	}
-	c.Logger = preset(c.Logger, slog.Default())
-	c.Replicas = preset(c.Replicas, 1)
-	c.AckWait = preset(c.AckWait, 10*time.Second)
-	c.Patience = preset(c.Patience, 5*time.Second)
-	c.CacheBytes = preset(c.CacheBytes, 64<<20)
-	c.cleanAbove = preset(c.cleanAbove, 16<<20)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.AckWait = cmp.Or(c.AckWait, 10*time.Second)
+	c.Patience = cmp.Or(c.Patience, 5*time.Second)
+	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
+	c.cleanAbove = cmp.Or(c.cleanAbove, 16<<20)
 	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
 	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
@@ -142,14 +143,6 @@ func (c *Config) maxWords() int {
 		return math.MaxInt
 	}
 	return perBinding * c.MaxBindings
-}
-
-func preset[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 func bound[N int | int64](n, preset, none N) N {

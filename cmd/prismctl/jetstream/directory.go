@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 )
@@ -77,7 +76,7 @@ func writeVersion(name string) error {
 		err = os.Rename(half, name)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(name))
+		err = syncFile(filepath.Dir(name))
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
@@ -92,16 +91,4 @@ func writeSynced(name string, text []byte) error {
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncDir makes the names in a directory last.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // has no such thing
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
