@@ -78,18 +78,24 @@ func appendEscape(dst []byte, c byte) []byte {
 }
 
 // plain returns how many bytes of s come before the first that a JSON string
-// cannot hold as it is. Eight at a time: a third of the time of one by one
+// cannot hold as it is. Thirty-two at a time: a fifth of the time of one by one
 // (BenchmarkPlain).
 func plain(s []byte) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
 	i := 0
+	if len(s) >= 8 { // JSON in JSON has an escape every few bytes
+		if found := special(word(s)); found != 0 {
+			return bits.TrailingZeros64(found) / 8
+		}
+		i = 8
+	}
+	for ; i+32 <= len(s); i += 32 {
+		b := s[i : i+32]
+		if special(word(b))|special(word(b[8:]))|special(word(b[16:]))|special(word(b[24:])) != 0 {
+			break
+		}
+	}
 	for ; i+8 <= len(s); i += 8 {
-		v := binary.LittleEndian.Uint64(s[i:])
-		quote, backslash := v^('"'*ones), v^('\\'*ones)
-		// The high bit of each byte below 0x20, equal to a quote or to a
-		// backslash; a borrow makes bytes behind the first wrong, never it.
-		found := ((v-0x20*ones)&^v | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
-		if found != 0 {
+		if found := special(word(s[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -101,11 +107,25 @@ func plain(s []byte) int {
 	return i
 }
 
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// special has the high bit of each byte of v that is below 0x20, a quote or a
+// backslash. Swapping bit 1 puts the quote, 0x22, right above 0x1f, so one
+// subtraction finds both. A borrow makes bytes behind the first wrong, never it.
+func special(v uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	low, backslash := (v^0x02*ones)-0x21*ones, (v^'\\'*ones)-ones
+	return (low | backslash) &^ v & high
+}
+
 // Decoder reads deliveries. It remembers the strings of the last one, since
 // the next mostly has the same; the zero value is ready. Not for use by
 // several goroutines at a time.
 type Decoder struct {
 	key, typ, app, clientID string
+
+	last           Delivery // without tag and body
+	head, envelope []byte   // its frame up to the tag, and from behind that to the body
 }
 
 // DecodeDelivery reads a single delivery; see [Decoder.Decode].
@@ -138,7 +158,7 @@ func (dec *Decoder) Decode(frame []byte) (Delivery, error) {
 }
 
 func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
-	if dec.usual(frame, &d) {
+	if dec.again(frame, &d) || dec.usual(frame, &d) {
 		return d, true, nil
 	}
 	d = Delivery{}
@@ -169,13 +189,46 @@ func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
 	return d, hasTag, nil
 }
 
+// again reads a frame that differs from the last in tag and body only, as most
+// do: a third of the time that usual takes.
+func (dec *Decoder) again(frame []byte, d *Delivery) bool {
+	if len(dec.head) == 0 || !bytes.HasPrefix(frame, dec.head) {
+		return false
+	}
+	s := scanner{b: frame, i: len(dec.head)}
+	tag, ok := s.digits()
+	if !ok || !bytes.HasPrefix(frame[s.i:], dec.envelope) {
+		return false
+	}
+	s.i += len(dec.envelope)
+	*d = dec.last
+	d.Tag = tag
+	return s.bodyToEnd(d)
+}
+
+// remember has the next frame compared with this one, whose tag and body begin
+// at these places.
+func (dec *Decoder) remember(frame []byte, tag, behindTag, body int, d *Delivery) {
+	if body > maxEnvelope {
+		return
+	}
+	dec.last = *d
+	dec.last.Tag, dec.last.Body = 0, nil
+	dec.head = append(dec.head[:0], frame[:tag]...)
+	dec.envelope = append(dec.envelope[:0], frame[behindTag:body]...)
+}
+
+const maxEnvelope = 2 << 10
+
 // usual reads a frame with the members of AppendDelivery in its order and
 // without spaces, as most have, in half the time of the general way. It leaves
 // to that whatever else there is.
-func (dec *Decoder) usual(frame []byte, d *Delivery) (ok bool) {
+func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	s := scanner{b: frame}
 	d.Time = int64(s.digitsAfter(`{"time":`))
+	tag := s.i + len(`,"tag":`)
 	d.Tag = s.digitsAfter(`,"tag":`)
+	behindTag := s.i
 	d.Key = s.textAfter(`,"key":"`, &dec.key)
 	d.Type = s.textAfter(`,"type":"`, &dec.typ)
 	d.App = s.textAfter(`,"app":"`, &dec.app)
@@ -183,6 +236,13 @@ func (dec *Decoder) usual(frame []byte, d *Delivery) (ok bool) {
 	if !s.skip(`,"body":"`) {
 		return false
 	}
+	dec.remember(frame, tag, behindTag, s.i, d)
+	return s.bodyToEnd(d)
+}
+
+// bodyToEnd reads the body, whose quote is consumed and which is the last
+// member.
+func (s *scanner) bodyToEnd(d *Delivery) bool {
 	s.i--
 	d.Body = s.body()
 	return s.skip(`}`) && s.i == len(s.b)
@@ -323,43 +383,61 @@ func (s *scanner) quoted() (text []byte, fresh bool) {
 }
 
 func unescape(s []byte) (text []byte, ok bool) {
-	text = make([]byte, 0, len(s))
-	for len(s) > 0 {
-		n := plain(s)
-		text = append(text, s[:n]...)
-		if s = s[n:]; len(s) == 0 {
-			break
-		}
-		if len(s) < 2 {
-			return nil, false
-		}
-		c := s[1]
-		s = s[2:]
-		switch c {
-		case '"', '\\', '/':
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			r, size := unicodeEscape(s)
-			if size == 0 {
-				return nil, false
+	text = make([]byte, len(s))
+	end := 0 // of what is written, which is never ahead of what is read
+	for i := 0; i < len(s); {
+		if i+8 <= len(s) {
+			v := word(s[i:])
+			binary.LittleEndian.PutUint64(text[end:], v)
+			n := bits.TrailingZeros64(special(v)) / 8
+			i, end = i+n, end+n
+			if n == 8 {
+				continue
 			}
-			text, s = utf8.AppendRune(text, r), s[size:]
+		}
+		if s[i] != '\\' {
+			text[end] = s[i]
+			i, end = i+1, end+1
 			continue
-		default:
+		}
+		read, written := unescapeOne(text[end:], s[i+1:])
+		if read == 0 {
 			return nil, false
 		}
-		text = append(text, c)
+		i, end = i+1+read, end+written
 	}
-	return text, true
+	return text[:end], true
+}
+
+// unescapeOne writes what the escape at the start of s stands for, without its
+// backslash. It read nothing if there is no such escape.
+func unescapeOne(text, s []byte) (read, written int) {
+	if len(s) == 0 {
+		return 0, 0
+	}
+	switch c := s[0]; c {
+	case '"', '\\', '/':
+		text[0] = c
+	case 'b':
+		text[0] = '\b'
+	case 'f':
+		text[0] = '\f'
+	case 'n':
+		text[0] = '\n'
+	case 'r':
+		text[0] = '\r'
+	case 't':
+		text[0] = '\t'
+	case 'u':
+		r, size := unicodeEscape(s[1:])
+		if size == 0 {
+			return 0, 0
+		}
+		return 1 + size, utf8.EncodeRune(text, r)
+	default:
+		return 0, 0
+	}
+	return 1, 1
 }
 
 // unicodeEscape reads what follows \u, with the second half of a pair; half a

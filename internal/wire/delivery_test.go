@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -146,6 +147,27 @@ func FuzzDecodeDelivery(f *testing.F) {
 	})
 }
 
+// A decoder remembers the last frame, which must not show in the next.
+func FuzzTheLastFrameChangesNothing(f *testing.F) {
+	usual := func(tag uint64, body string) []byte {
+		return AppendDelivery(nil, &Delivery{Tag: tag, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte(body)})
+	}
+	f.Add(usual(1, "b"), usual(2, "b\n"))
+	f.Add(usual(9, ""), usual(10, `"`))
+	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b","key":"l"}`))
+	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}}`))
+	f.Add([]byte(`{"time":2,"tag":3,"key":"\u006b","type":null,"app":"a","client_id":"c","body":"b"}`), usual(1, "b"))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var dec Decoder
+		_, _ = dec.Decode(first)
+		got, err := dec.Decode(second)
+		want, wantErr := DecodeDelivery(second)
+		if !same(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("after %q: %+v, %v, want %+v, %v", first, got, err, want, wantErr)
+		}
+	})
+}
+
 func oracle(frame []byte) (d Delivery, ok bool) {
 	var members map[string]json.RawMessage
 	if !json.Valid(frame) || json.Unmarshal(frame, &members) != nil || members == nil {
@@ -172,6 +194,16 @@ func oracle(frame []byte) (d Delivery, ok bool) {
 func BenchmarkDecodeDelivery(b *testing.B) {
 	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 1400568648, Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20)})
 	b.Run("ours", func(b *testing.B) {
+		var dec Decoder
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := dec.Decode(frame); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("escaped", func(b *testing.B) {
+		frame := AppendDelivery(nil, &Delivery{Tag: 1, Body: bytes.Repeat([]byte(`{"number":"1"},`), 13)})
 		var dec Decoder
 		b.ReportAllocs()
 		for b.Loop() {
