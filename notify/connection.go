@@ -69,9 +69,14 @@ type connection struct {
 // answered tells whether the platform is really there.
 func (c *connection) answered() bool { return c.heard.Load() > 0 }
 
-// connect dials once and starts to watch. onPong is called while reading, with
-// the barrier that the answered ping carried.
-func (l *lifecycle) connect(ctx context.Context, onPong func(barrier uint64)) (*connection, error) {
+// hooks are called by the goroutine that reads.
+type hooks struct {
+	onPong func(barrier uint64) // with what the answered ping carried
+	onWait func() error         // before it waits for the platform
+}
+
+// connect dials once and starts to watch.
+func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	handshake := socket.NewHandshake()
 	resp, err := l.client.Upgrade(ctx, endpoint, handshake.Header())
 	if err != nil {
@@ -84,10 +89,11 @@ func (l *lifecycle) connect(ctx context.Context, onPong func(barrier uint64)) (*
 		OnPing:     func([]byte) { c.heard.Add(1) },
 		OnPong: func(payload []byte) {
 			c.heard.Add(1)
-			if barrier, ok := c.answers(payload); ok {
-				onPong(barrier)
+			if barrier, ok := c.answers(payload); ok && h.onPong != nil {
+				h.onPong(barrier)
 			}
 		},
+		OnWait: h.onWait,
 	})
 	if err != nil {
 		return nil, err

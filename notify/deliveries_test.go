@@ -170,10 +170,10 @@ func TestAPanicWithAnErrorUnwraps(t *testing.T) {
 }
 
 func TestADeliveryWithoutTimeHasTheZeroTime(t *testing.T) {
-	if d := newDelivery(wire.Delivery{}); !d.Time.IsZero() {
+	if d := newDelivery(&wire.Delivery{}); !d.Time.IsZero() {
 		t.Error(d.Time)
 	}
-	if d := newDelivery(wire.Delivery{Time: 1}); !d.Time.Equal(time.Unix(1, 0)) {
+	if d := newDelivery(&wire.Delivery{Time: 1}); !d.Time.Equal(time.Unix(1, 0)) {
 		t.Error(d.Time)
 	}
 }

@@ -19,10 +19,14 @@ type pool struct {
 	manual bool
 
 	over context.Context // of Run: when it has ended no handler starts
-	work chan *Delivery
 	ctx  context.Context // of the handlers
 	left chan struct{}   // closed when the last worker has returned
 	busy atomic.Int64    // workers that have not returned
+
+	mu      sync.Mutex // also of what sessions count
+	work    backlog
+	ready   sync.Cond // there is work, or stopping began
+	stopped bool
 
 	// stop lets the running handlers finish within the grace period, cancels
 	// them, and tells whether one ignored it. No session may be reading, but
@@ -40,14 +44,14 @@ var errAbandoned = errors.New("notify: abandoned")
 func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
 	p := &pool{
 		cfg: &c.cfg, link: &c.link, stats: &c.stats, handle: handle, manual: manual,
-		over: ctx, work: make(chan *Delivery, c.cfg.Window),
-		left: make(chan struct{}),
+		over: ctx, left: make(chan struct{}),
 	}
+	p.ready.L = &p.mu
 	handlers, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.ctx = handlers
 	p.stop = sync.OnceValue(func() error {
 		defer cancel()
-		close(p.work)
+		p.dismiss()
 		if !elapse(p.cfg.Grace, p.left) {
 			return nil
 		}
@@ -73,41 +77,66 @@ func (p *pool) worker() {
 			close(p.left)
 		}
 	}()
-	for d := range p.work {
-		p.process(d)
+	p.mu.Lock()
+	for d := p.next(); d != nil; d = p.next() {
+		p.mu.Unlock()
+		kept := p.process(d)
+		p.mu.Lock()
+		d.session.finish(d, kept)
 	}
+	p.mu.Unlock()
 	ended = true
+}
+
+// next waits for a delivery that is to be handled, and returns nil when there
+// will be none. The caller holds mu.
+func (p *pool) next() *Delivery {
+	for {
+		for p.work.n == 0 && !p.stopped {
+			p.ready.Wait()
+		}
+		if p.work.n == 0 {
+			return nil
+		}
+		d := p.work.pop()
+		if p.work.n > 0 {
+			p.ready.Signal() // this one may take long
+		}
+		if p.over.Err() == nil && d.session.begin() {
+			return d
+		}
+	}
+}
+
+// dismiss lets the workers go.
+func (p *pool) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.ready.Broadcast()
 }
 
 // discard drops what no worker has taken. Called between sessions, when
 // nobody puts anything in.
 func (p *pool) discard() {
-	for {
-		select {
-		case _, open := <-p.work:
-			if !open {
-				return
-			}
-		default:
-			return
-		}
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.work = backlog{}
 }
 
-func (p *pool) process(d *Delivery) {
-	s := d.session
-	if p.over.Err() != nil || !s.begin() {
-		return
-	}
-	decided, kept := false, false
+// process handles d, and tells whether it stays in the window until it is
+// acknowledged.
+func (p *pool) process(d *Delivery) (kept bool) {
+	returned := false
 	defer func() {
-		if !decided {
-			s.park(d)
+		if !returned { // the user's code has ended the goroutine
+			d.session.park(d)
+			p.mu.Lock()
+			d.session.finish(d, false)
+			p.mu.Unlock()
 		}
-		s.finish(d, kept)
 	}()
 	err := p.attempt(d)
-	decided = true
 	switch {
 	case err == nil && p.manual:
 		kept = true
@@ -116,6 +145,8 @@ func (p *pool) process(d *Delivery) {
 	case !errors.Is(err, errAbandoned):
 		p.giveUp(d, err)
 	}
+	returned = true
+	return kept
 }
 
 // attempt calls the handler until it returns nil, a few times.

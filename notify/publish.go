@@ -51,7 +51,7 @@ type stream struct {
 func (p *Publisher) stream() ending {
 	s := &stream{p: p}
 	var err error
-	s.conn, err = p.link.connect(p.ctx, s.pong)
+	s.conn, err = p.link.connect(p.ctx, hooks{onPong: s.pong})
 	if err != nil {
 		return ending{err: err}
 	}

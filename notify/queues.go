@@ -73,7 +73,7 @@ func (q *Queues) Read(ctx context.Context, topic string, n int) ([]*Delivery, er
 		if err != nil {
 			d = wire.Delivery{Body: m} // it is gone from the queue: better as it is than lost
 		}
-		read[i] = newDelivery(d)
+		read[i] = newDelivery(&d)
 	}
 	return read, nil
 }
