@@ -167,9 +167,11 @@ func (l *lifecycle) ping(c *connection) {
 
 // ping sends the newest barrier with each ping, because a peer needs to answer
 // only the last that it got.
-func (c *connection) ping(ctx context.Context) error {
+func (c *connection) ping(ctx context.Context) error { return c.Ping(ctx, c.payload()) }
+
+func (c *connection) payload() []byte {
 	payload := binary.BigEndian.AppendUint64(make([]byte, 0, 16), c.nonce)
-	return c.Ping(ctx, binary.BigEndian.AppendUint64(payload, c.barrier.Load()))
+	return binary.BigEndian.AppendUint64(payload, c.barrier.Load())
 }
 
 // answers tells whether a pong answers a ping of ours, and what that carried.

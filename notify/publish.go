@@ -43,7 +43,10 @@ type stream struct {
 	conn   *connection
 	last   uint64   // seq of the last frame that the connection was given
 	frames [][]byte // reused
-	asked  uint64   // seq that the ping on its way will confirm, 0 if none is; Publisher.mu guards it
+
+	// Publisher.mu guards these.
+	asked uint64 // seq that the ping on its way will confirm, 0 if none is
+	busy  bool   // forward gives the connection frames, so nobody else may
 }
 
 // stream publishes over one connection, from dialling to hanging up. Nothing
@@ -61,10 +64,11 @@ func (p *Publisher) stream() ending {
 	p.link.onConnect()
 	s.conn.paused.Store(false)
 	began, confirmed := time.Now(), p.stats.confirmed.Load()
-	p.again()
+	s.again()
 	readEnd := make(chan error, 1)
 	go func() { readEnd <- s.read() }()
 	err = s.send(readEnd)
+	s.leave()
 	s.conn.answer(err)
 	s.conn.hangUp()
 	p.stats.connected.Store(false)
@@ -78,14 +82,23 @@ func (p *Publisher) stream() ending {
 }
 
 // again has everything unconfirmed sent over the new connection.
-func (p *Publisher) again() {
+func (s *stream) again() {
+	p := s.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for it := p.queue.first; it != nil && it.sent; it = it.next {
 		p.stats.resent.Add(1)
 	}
 	p.unsent, p.ghost, p.lost = p.queue.first, 0, nil
+	p.current = s
 	p.rouse()
+}
+
+// leave keeps callers from using the connection.
+func (s *stream) leave() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	s.p.current = nil
 }
 
 func (s *stream) read() error {
@@ -128,9 +141,49 @@ func (s *stream) forward() error {
 			return err
 		}
 		if len(s.frames) == 0 {
+			s.rest()
 			return nil
 		}
 	}
+}
+
+// rest lets callers use the connection.
+func (s *stream) rest() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	s.busy = false
+}
+
+// direct gives the connection the only unsent item, it, with a ping behind it,
+// from its caller's goroutine: without a switch to ours a lone message is
+// confirmed 3 µs earlier, and of 64 callers each costs half. It tells whether
+// there is something to push. The caller holds mu.
+func (p *Publisher) direct(it *item) bool {
+	s := p.current
+	if s == nil || s.busy || p.unsent != it || p.queue.first.suspect || !s.conn.Offer(socket.Binary, it.frame) {
+		return false
+	}
+	s.mark(it)
+	s.askNow()
+	return true
+}
+
+// askNow is ask for one who must not wait. The caller holds mu.
+func (s *stream) askNow() {
+	if !s.wanting() {
+		return
+	}
+	s.conn.barrier.Store(s.last)
+	if s.conn.OfferPing(s.conn.payload()) {
+		s.asked = s.last
+	} else {
+		s.p.rouse()
+	}
+}
+
+// wanting tells whether it is time for a ping. The caller holds mu.
+func (s *stream) wanting() bool {
+	return s.asked == 0 && (s.p.queue.first != s.p.unsent || s.p.ghost != 0)
 }
 
 const batchSize = 64 // frames between two pings, and between two looks at the queue
@@ -141,6 +194,7 @@ func (s *stream) take() {
 	p := s.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s.busy = true
 	clear(s.frames)
 	s.frames = s.frames[:0]
 	if first := p.queue.first; first != nil && first.suspect {
@@ -164,28 +218,35 @@ func (s *stream) mark(it *item) []byte {
 // ask sends a ping whose pong confirms all frames so far, unless one is on its
 // way: those who wait meanwhile share the next.
 func (s *stream) ask() error {
-	p := s.p
-	p.mu.Lock()
-	if s.asked != 0 || p.queue.first == p.unsent && p.ghost == 0 {
-		p.mu.Unlock()
+	s.p.mu.Lock()
+	wanting := s.wanting()
+	if wanting {
+		s.asked = s.last
+	}
+	s.p.mu.Unlock()
+	if !wanting {
 		return nil
 	}
-	s.asked = s.last
-	p.mu.Unlock()
 	s.conn.barrier.Store(s.last)
-	return s.conn.ping(p.ctx)
+	return s.conn.ping(s.p.ctx)
 }
 
 // pong is called by the goroutine that reads. The peer has read all frames up
 // to seq.
 func (s *stream) pong(seq uint64) {
-	s.p.confirm(seq)
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
+	p := s.p
+	p.confirm(seq)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if seq >= s.asked {
 		s.asked = 0
 	}
-	if s.p.queue.n > 0 {
-		s.p.rouse()
+	switch {
+	case p.queue.n == 0:
+	case s.busy || p.unsent != nil:
+		p.rouse()
+	default:
+		s.askNow()
+		s.conn.Push(false)
 	}
 }

@@ -47,8 +47,8 @@ func (l *list) remove(it *item) {
 	l.n--
 }
 
-// push adds it to the queue and sees to it that it will be sent. The caller
-// holds mu.
+// push adds it to the queue. The caller holds mu, and sees to it that it will be
+// sent.
 func (p *Publisher) push(it *item) {
 	p.pushed++
 	it.order = p.pushed
@@ -56,7 +56,6 @@ func (p *Publisher) push(it *item) {
 	p.bytes += len(it.frame)
 	if p.unsent == nil {
 		p.unsent = it
-		p.rouse()
 	}
 	if !p.started {
 		p.started = true
@@ -122,7 +121,6 @@ func (p *Publisher) settle(items []*item, err error) {
 	for _, it := range items {
 		switch {
 		case it.result != nil:
-			it.result <- err
 		case it.done != nil:
 			it.done(err)
 		default:
@@ -130,7 +128,6 @@ func (p *Publisher) settle(items []*item, err error) {
 		}
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, it := range items {
 		p.remove(it)
 	}
@@ -138,6 +135,14 @@ func (p *Publisher) settle(items []*item, err error) {
 		p.failed = err
 	}
 	p.announce()
+	p.mu.Unlock()
+	for _, it := range items {
+		if it.result != nil {
+			it.result <- err // its caller may use it again
+		} else if err == nil {
+			p.recycle(it)
+		}
+	}
 }
 
 // confirm settles what the peer has read: the frames up to seq of this
@@ -158,11 +163,6 @@ func (p *Publisher) confirm(seq uint64) {
 	p.mu.Unlock()
 	p.stats.confirmed.Add(int64(len(read)))
 	p.settle(read, nil)
-	for _, it := range read {
-		if it.result == nil {
-			p.recycle(it)
-		}
-	}
 	clear(read)
 	p.read = read
 }

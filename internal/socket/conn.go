@@ -102,6 +102,7 @@ type Conn struct {
 
 	done  chan struct{} // closed when the socket is being closed
 	wake  chan struct{} // tells the writer that there is something to write
+	late  *time.Timer   // ends the connection when the peer does not take a batch
 	gone  chan struct{} // closed when the writer has returned
 	born  time.Time
 	heard atomic.Int64 // when bytes last arrived, since born
@@ -119,6 +120,8 @@ func newConn(rwc io.ReadWriteCloser, early []byte, side ws.State, o Options) *Co
 		gone: make(chan struct{}),
 		born: time.Now(),
 	}
+	c.late = time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
+	c.late.Stop()
 	c.role.left = make(chan struct{}, 1)
 	c.in.src = &source{conn: c, early: early}
 	c.in.buf = bufio.NewReaderSize(c.in.src, min(c.opt.ReadBuffer, firstReadBuffer))

@@ -35,6 +35,8 @@ type outbox struct {
 	turn     chan struct{} // held by the writer whose turn is next
 	progress chan struct{} // if any, closed at the next change
 	idle     bool          // the write loop waits to be woken
+	writing  bool          // somebody writes a batch
+	fault    error         // what became of one that Push wrote
 }
 
 // A buffer is lent to a connection while it has something to write, so that an
