@@ -62,7 +62,7 @@ type connection struct {
 	paused   atomic.Bool   // nobody reads, so silence proves nothing
 	silent   atomic.Bool   // the watch has ended it
 	nonce    uint64        // begins the payload of pings: an unasked pong must not look like theirs
-	barrier  atomic.Uint64 // ends it, see stream.ask
+	barrier  atomic.Uint64 // ends it: seq of the last frame that was queued
 	watching chan struct{} // closed when the watch has ended
 }
 
@@ -93,7 +93,8 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 				h.onPong(barrier)
 			}
 		},
-		OnWait: h.onWait,
+		PingPayload: c.appendPayload,
+		OnWait:      h.onWait,
 	})
 	if err != nil {
 		return nil, err
@@ -167,11 +168,13 @@ func (l *lifecycle) ping(c *connection) {
 
 // ping sends the newest barrier with each ping, because a peer needs to answer
 // only the last that it got.
-func (c *connection) ping(ctx context.Context) error { return c.Ping(ctx, c.payload()) }
+func (c *connection) ping(ctx context.Context) error {
+	return c.Ping(ctx, c.appendPayload(make([]byte, 0, 16)))
+}
 
-func (c *connection) payload() []byte {
-	payload := binary.BigEndian.AppendUint64(make([]byte, 0, 16), c.nonce)
-	return binary.BigEndian.AppendUint64(payload, c.barrier.Load())
+func (c *connection) appendPayload(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, c.nonce)
+	return binary.BigEndian.AppendUint64(dst, c.barrier.Load())
 }
 
 // answers tells whether a pong answers a ping of ours, and what that carried.

@@ -82,6 +82,7 @@ type Publisher struct {
 	full    error   // the platform's last word was that a queue is full
 	lost    error   // why there is no connection
 	failed  error   // the first failure that nobody was told of
+	company int     // messages that the last pong confirmed
 	started bool
 	closed  bool
 	pushed  uint64        // items ever put into queue
@@ -210,7 +211,7 @@ func (p *Publisher) take(ctx context.Context, it *item) (conn *connection, lone 
 	p.push(it)
 	switch {
 	case it.result != nil && p.direct(it):
-		return p.current.conn, p.queue.n == 1 && p.ghost == 0 && len(it.frame) <= keptFrame, nil
+		return p.current.conn, p.lone(it), nil
 	case p.unsent == it:
 		p.rouse()
 	}
@@ -220,6 +221,13 @@ func (p *Publisher) take(ctx context.Context, it *item) (conn *connection, lone 
 // crowded tells whether a frame of n bytes has to wait. The caller holds mu.
 func (p *Publisher) crowded(n int) bool {
 	return p.queue.n > 0 && (p.queue.n >= p.cfg.MaxUnconfirmed || p.bytes+n > p.cfg.MaxUnconfirmedBytes)
+}
+
+// lone tells whether the platform has read everything but it, so that writing it
+// cannot block, and no other caller is likely to join. Of those that the last
+// pong has let go, the first would be lone. The caller holds mu.
+func (p *Publisher) lone(it *item) bool {
+	return p.queue.n == 1 && p.ghost == 0 && p.company <= 1 && len(it.frame) <= keptFrame
 }
 
 func (p *Publisher) encode(m Message, it *item) (err error) {

@@ -47,6 +47,9 @@ type Options struct {
 	// in Read. They must not block nor call Read or Close; payload is valid
 	// during the call. A ping is answered whether or not OnPing is set.
 	OnPing, OnPong func(payload []byte)
+	// PingPayload makes the payload of a ping that PingBehind asked for, at most
+	// 125 bytes. It is called with the connection locked.
+	PingPayload func(dst []byte) []byte
 	// OnWait, if set, is called by the goroutine in Read before it waits for
 	// bytes of the peer, and before it answers a ping: who puts off what
 	// several messages want, to do it at once, does it there. It may block,

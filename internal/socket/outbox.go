@@ -26,6 +26,9 @@ type outbox struct {
 	owed  bool          // one more pong is to be sent ...
 	late  []byte        // ... with this payload
 
+	behind  func(dst []byte) []byte // if any, makes the payload of a ping that goes behind them
+	payload []byte                  // of the last such ping, reused
+
 	// Bytes ever put in and ever handed to the kernel.
 	queued, written uint64
 
@@ -91,6 +94,11 @@ func (o *outbox) settle() {
 // take removes all that waits, or nil.
 func (o *outbox) take() *buffer {
 	o.settle()
+	if o.behind != nil {
+		o.payload = o.behind(o.payload[:0])
+		o.put(ws.OpPing, o.payload)
+		o.behind = nil
+	}
 	batch := o.next
 	o.next, o.pongs = nil, 0
 	return batch

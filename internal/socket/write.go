@@ -124,9 +124,6 @@ func (c *Conn) Offer(op Opcode, payload []byte) bool {
 	return c.offer(ws.OpCode(op), payload)
 }
 
-// OfferPing is Ping, as Offer is Write.
-func (c *Conn) OfferPing(payload []byte) bool { return c.offer(ws.OpPing, payload) }
-
 func (c *Conn) offer(op ws.OpCode, payload []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,6 +132,17 @@ func (c *Conn) offer(op ws.OpCode, payload []byte) bool {
 	}
 	c.out.put(op, payload)
 	return true
+}
+
+// PingBehind has a ping with Options.PingPayload follow all that leaves in the
+// next system call, which may be more than what is queued now. As with Offer, a
+// Push must follow.
+func (c *Conn) PingBehind() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out.refused == nil {
+		c.out.behind = c.opt.PingPayload
+	}
 }
 
 // Push has what was offered written. Here means by the caller, if nobody else
@@ -160,7 +168,7 @@ func (c *Conn) Push(here bool) {
 	c.mu.Lock()
 	c.out.writing, c.out.written, c.out.fault = false, until, err
 	c.out.announce()
-	if err != nil || c.out.next != nil || c.out.owed {
+	if err != nil || c.out.next != nil || c.out.owed || c.out.behind != nil {
 		c.wakeWriter()
 	}
 }
