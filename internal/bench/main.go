@@ -11,7 +11,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,8 +24,8 @@ func main() {
 	rounds := flag.Int("rounds", 15, "how often both sides of a row are measured")
 	flag.Parse()
 	chosen, err := choose(*pattern)
-	if err == nil && (*rounds < 1 || flag.NArg() > 0) {
-		err = errors.New("-rounds must be at least 1, and nothing but flags is taken")
+	if err == nil && (*rounds < leastRounds || *rounds > mostRounds || flag.NArg() > 0) {
+		err = fmt.Errorf("-rounds must be %d to %d, and nothing but flags is taken", leastRounds, mostRounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

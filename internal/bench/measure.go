@@ -15,8 +15,8 @@ type sample struct {
 
 // A result is what the rounds of a row came to.
 type result struct {
-	ours, floor   sample  // medians
-	low, mid, top float64 // quartiles of the ratios of the rounds
+	ours, floor sample // medians
+	spread             // of the ratios of the rounds
 }
 
 // measure runs both sides in turn. The ratio is taken within each round, so
@@ -77,11 +77,7 @@ func summary(ours, floor []sample) result {
 	for i := range ours {
 		ratios[i] = ours[i].ns / floor[i].ns
 	}
-	slices.Sort(ratios)
-	return result{
-		ours: middle(ours), floor: middle(floor),
-		low: quantile(ratios, 0.25), mid: quantile(ratios, 0.5), top: quantile(ratios, 0.75),
-	}
+	return result{ours: middle(ours), floor: middle(floor), spread: spreadOf(ratios)}
 }
 
 // middle returns the median of each value.
@@ -102,16 +98,6 @@ func median(samples []sample, of func(sample) float64) float64 {
 	return quantile(values, 0.5)
 }
 
-// quantile interpolates between the two nearest of sorted.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 == len(sorted) {
-		return sorted[i]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
-}
-
 // allocSlack is what the process allocates beside the work, per operation:
 // timers, the collector, a pool that it has emptied.
 const allocSlack = 0.05
@@ -119,7 +105,7 @@ const allocSlack = 0.05
 // missed tells which targets were missed by more than noise: of the times, if
 // three of four rounds were over.
 func (r row) missed(got result) (targets []string) {
-	if r.ratio > 0 && got.low > r.ratio {
+	if got.exceeds(r.ratio) {
 		targets = append(targets, fmt.Sprintf("ratio %.4g", r.ratio))
 	}
 	if r.allocs > 0 && got.ours.allocs > r.allocs+allocSlack {

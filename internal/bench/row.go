@@ -22,15 +22,15 @@ type contest struct {
 }
 
 var rows = []row{
-	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 4, open: func() (*contest, error) { return openConsume(1) }},
-	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 4, open: func() (*contest, error) { return openConsume(8) }},
-	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, open: openWorkers},
+	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1) }},
+	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8) }},
+	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, ratio: 1, open: openWorkers},
 	{name: "publish", floor: "bare loop that writes frames", ops: 200_000, ratio: 4, open: openPublish},
-	{name: "confirm", floor: "ping round trip", ops: 2_000, open: openConfirm},
-	{name: "confirm, 64 callers", floor: "asynchronous publish", ops: 64_000, open: openCallers},
+	{name: "confirm", floor: "ping round trip", ops: 2_000, ratio: 1.3, open: openConfirm},
+	{name: "confirm, 64 callers", floor: "asynchronous publish", ops: 64_000, ratio: 3, open: openCallers},
 	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: 2, allocs: 2, open: openSign},
 	{name: "sign, short values", floor: "MD5 of the same bytes", ops: 50_000, allocs: 2, open: openSignShort},
 	{name: "call", floor: "net/http", ops: 3_000, ratio: 1.05, open: openCall},
 	{name: "call, bare server", floor: "net/http", ops: 3_000, allocRatio: 1.2, open: openBareCall},
-	{name: "path", floor: "both bare loops at once", ops: 30_000, open: openPath},
+	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
 }

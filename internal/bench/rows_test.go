@@ -63,10 +63,10 @@ func TestATargetIsMissedOnlyBeyondTheNoise(t *testing.T) {
 		got    result
 		missed int
 	}{
-		{"well below", target, result{low: 1.4, mid: 1.5, top: 1.6}, 0},
-		{"over, but within the noise", target, result{low: 1.9, mid: 2.1, top: 2.4}, 0},
-		{"over beyond the noise", target, result{low: 2.01, mid: 2.1, top: 2.2}, 1},
-		{"no target", row{}, result{low: 9, mid: 9, top: 9}, 0},
+		{"well below", target, result{spread: spread{least: 1.4, mid: 1.5}}, 0},
+		{"over, but within the noise", target, result{spread: spread{least: 1.9, mid: 2.1}}, 0},
+		{"over beyond the noise", target, result{spread: spread{least: 2.01, mid: 2.1}}, 1},
+		{"no target", row{}, result{spread: spread{least: 9, mid: 9}}, 0},
 		{"as many allocations as allowed", target, allocs(2, 2), 0},
 		{"one allocation too many", target, allocs(3, 3), 1},
 		{"too many, and too many for the floor", target, allocs(3, 1), 2},
@@ -83,7 +83,7 @@ func TestTheSummaryIsOfQuartiles(t *testing.T) {
 		ours, floor = append(ours, sample{ns: 10 * ratio, allocs: ratio}), append(floor, sample{ns: 10})
 	}
 	got := summary(ours, floor)
-	want := result{ours: sample{ns: 30, allocs: 3}, floor: sample{ns: 10}, low: 2, mid: 3, top: 4}
+	want := result{ours: sample{ns: 30, allocs: 3}, floor: sample{ns: 10}, spread: spread{low: 2, mid: 3, top: 4, least: 1}}
 	if got != want {
 		t.Errorf("summary: %+v, want %+v", got, want)
 	}
