@@ -14,7 +14,7 @@ import (
 // takes on the platform while nothing happens. The bare client at its other
 // end, in the same process, is counted too: a socket and no goroutine.
 func idleMemory(connections int) (float64, error) {
-	s, err := openStation(connections)
+	s, err := openStation(inMemory, connections)
 	if err != nil {
 		return 0, err
 	}

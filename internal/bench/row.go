@@ -33,4 +33,5 @@ var rows = []row{
 	{name: "call", floor: "net/http", ops: 3_000, ratio: 1.05, open: openCall},
 	{name: "call, bare server", floor: "net/http", ops: 3_000, allocRatio: 1.2, open: openBareCall},
 	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
+	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: openPathJetStream},
 }
