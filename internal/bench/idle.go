@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -19,36 +18,14 @@ func idleMemory(connections int) (float64, error) {
 		return 0, err
 	}
 	defer s.close()
-	clients := make([]*bare, 0, connections)
-	defer func() {
-		for _, b := range clients {
-			b.conn.Close()
-		}
-	}()
+	c := &crowd{station: s}
+	defer c.leave()
 	before := inUse()
-	for range connections {
-		b, err := dial(s.server.Listener.Addr().String(), signedTarget())
-		if err != nil {
-			return 0, err
-		}
-		clients = append(clients, b)
-		if err := b.subscribe(); err != nil {
-			return 0, err
-		}
+	if err := c.set(connections); err != nil {
+		return 0, err
 	}
 	after := inUse()
 	return float64(after-before) / float64(connections), nil
-}
-
-// subscribe consumes the default queue and knows that the platform has heard.
-func (b *bare) subscribe() error {
-	command, err := wire.AppendConsume(nil, "")
-	if err != nil {
-		return err
-	}
-	b.out = appendMasked(b.out, opBinary, b.keys.next(), command)
-	defer func() { b.out = nil }()
-	return b.ping()
 }
 
 // signedTarget is the path and query of a handshake.

@@ -22,7 +22,7 @@ type result struct {
 // measure runs both sides in turn. The ratio is taken within each round, so
 // that what else the machine does meanwhile touches both its parts.
 func (r row) measure(rounds int) (result, error) {
-	c, err := r.open()
+	c, err := r.start()
 	if err != nil {
 		return result{}, fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -43,25 +43,40 @@ func (r row) measure(rounds int) (result, error) {
 // round measures each side once; which comes first alternates.
 func (c *contest) round(n int, oursFirst bool) (ours, floor sample, err error) {
 	if oursFirst {
-		if ours, err = take(c.ours, n); err != nil {
+		if ours, err = c.take(true, n); err != nil {
 			return ours, floor, err
 		}
 	}
-	if floor, err = take(c.floor, n); err != nil || oursFirst {
+	if floor, err = c.take(false, n); err != nil || oursFirst {
 		return ours, floor, err
 	}
-	ours, err = take(c.ours, n)
+	ours, err = c.take(true, n)
 	return ours, floor, err
+}
+
+// side returns what is measured, ready to run.
+func (c *contest) side(ours bool) (run func(n int) error, err error) {
+	if c.ready != nil {
+		err = c.ready(ours)
+	}
+	if ours {
+		return c.ours, err
+	}
+	return c.floor, err
 }
 
 // take starts with a clean heap, so that neither side pays for the other's
 // garbage.
-func take(side func(n int) error, n int) (sample, error) {
+func (c *contest) take(ours bool, n int) (sample, error) {
+	run, err := c.side(ours)
+	if err != nil {
+		return sample{}, err
+	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began, used := time.Now(), cpuTime()
-	err := side(n)
+	err = run(n)
 	took := time.Since(began)
 	used = cpuTime() - used
 	runtime.ReadMemStats(&after)

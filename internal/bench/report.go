@@ -13,7 +13,7 @@ import (
 // many missed a target.
 func report(w io.Writer, chosen *regexp.Regexp, rounds int) (missed int, err error) {
 	fmt.Fprintf(w, "%s %s/%s, %d processors, %d rounds\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds)
-	const line = "%-24s %-30s %10s %10s %7s %-15s %7s %19s %15s  %s\n"
+	const line = "%-28s %-30s %10s %10s %7s %-15s %7s %19s %15s  %s\n"
 	fmt.Fprintf(w, line, "work", "floor", "floor", "ours", "ratio", "half are within", "target", "CPU (floor)", "allocs (floor)", "")
 	for _, r := range rows {
 		if !chosen.MatchString(r.name) {

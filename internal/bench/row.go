@@ -12,12 +12,14 @@ type row struct {
 	allocRatio float64
 
 	open func() (*contest, error)
+	grow *growth // instead of open
 }
 
 // A contest is the two sides of a row, ready to run. Each does n operations
 // and returns when the last is complete.
 type contest struct {
 	ours, floor func(n int) error
+	ready       func(ours bool) error // nil, or what is done before a side is measured
 	close       func()
 }
 
@@ -34,4 +36,18 @@ var rows = []row{
 	{name: "call, bare server", floor: "net/http", ops: 3_000, allocRatio: 1.2, open: openBareCall},
 	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
 	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: openPathJetStream},
+	{name: "connections x 10", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openIdle}},
+	{name: "depth x 100", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inMemory, openDepth}},
+	{name: "topics x 10", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openTopics}},
+	{name: "connections x 10, JetStream", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inJetStream, openIdle}},
+	{name: "depth x 100, JetStream", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inJetStream, openDepth}},
+	{name: "topics x 10, JetStream", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inJetStream, openTopics}},
+}
+
+// start opens either kind of row.
+func (r row) start() (*contest, error) {
+	if r.grow != nil {
+		return r.grow.contest()
+	}
+	return r.open()
 }
