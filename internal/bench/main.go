@@ -6,12 +6,11 @@
 //	go run ./internal/bench                  all rows
 //	go run ./internal/bench -rows consume    those whose name matches
 //
-// It exits with 1 when a row missed its target by more than the noise it
-// measured itself, and with 2 when it could not measure.
+// It exits with 1 when a row missed its target, or a figure its limit, by more
+// than the noise it measured itself, and with 2 when it could not measure.
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -21,12 +20,12 @@ import (
 )
 
 func main() {
-	pattern := flag.String("rows", "", "measure only the rows whose name matches this regular `expression`")
-	rounds := flag.Int("rounds", 15, "how often both sides of a row are measured")
+	pattern := flag.String("rows", "", "measure only the rows and figures whose name matches this regular `expression`")
+	rounds := flag.Int("rounds", 15, "how often both sides of a row, or a figure, are measured")
 	flag.Parse()
 	chosen, err := choose(*pattern)
-	if err == nil && (*rounds < 1 || flag.NArg() > 0) {
-		err = errors.New("-rounds must be at least 1, and nothing but flags is taken")
+	if err == nil && (*rounds < leastRounds || *rounds > mostRounds || flag.NArg() > 0) {
+		err = fmt.Errorf("-rounds must be %d to %d, and nothing but flags is taken", leastRounds, mostRounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,20 +42,30 @@ func main() {
 	}
 }
 
-const idleRow = "idle connection"
-
-// choose compiles pattern, which must match the name of a row.
-func choose(pattern string) (*regexp.Regexp, error) {
-	chosen, err := regexp.Compile(pattern)
+// choose returns what has a name that matches pattern. Figures that are measured
+// together are chosen together.
+func choose(pattern string) (chosen choice, err error) {
+	wanted, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("-rows: %w", err)
+		return chosen, fmt.Errorf("-rows: %w", err)
 	}
-	names := []string{idleRow}
+	var names []string
+	matches := func(name string) bool {
+		names = append(names, name)
+		return wanted.MatchString(name)
+	}
 	for _, r := range rows {
-		names = append(names, r.name)
+		if matches(r.name) {
+			chosen.rows = append(chosen.rows, r)
+		}
 	}
-	if !slices.ContainsFunc(names, chosen.MatchString) {
-		return nil, fmt.Errorf("-rows: nothing matches %q; there are: %s", pattern, strings.Join(names, "; "))
+	for _, g := range gauges {
+		if slices.ContainsFunc(g.figures, func(f figure) bool { return matches(f.name) }) {
+			chosen.gauges = append(chosen.gauges, g)
+		}
+	}
+	if len(chosen.rows)+len(chosen.gauges) == 0 {
+		return chosen, fmt.Errorf("-rows: nothing matches %q; there are: %s", pattern, strings.Join(names, "; "))
 	}
 	return chosen, nil
 }

@@ -15,14 +15,14 @@ type sample struct {
 
 // A result is what the rounds of a row came to.
 type result struct {
-	ours, floor   sample  // medians
-	low, mid, top float64 // quartiles of the ratios of the rounds
+	ours, floor sample // medians
+	spread             // of the ratios of the rounds
 }
 
 // measure runs both sides in turn. The ratio is taken within each round, so
 // that what else the machine does meanwhile touches both its parts.
 func (r row) measure(rounds int) (result, error) {
-	c, err := r.open()
+	c, err := r.start()
 	if err != nil {
 		return result{}, fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -43,25 +43,40 @@ func (r row) measure(rounds int) (result, error) {
 // round measures each side once; which comes first alternates.
 func (c *contest) round(n int, oursFirst bool) (ours, floor sample, err error) {
 	if oursFirst {
-		if ours, err = take(c.ours, n); err != nil {
+		if ours, err = c.take(true, n); err != nil {
 			return ours, floor, err
 		}
 	}
-	if floor, err = take(c.floor, n); err != nil || oursFirst {
+	if floor, err = c.take(false, n); err != nil || oursFirst {
 		return ours, floor, err
 	}
-	ours, err = take(c.ours, n)
+	ours, err = c.take(true, n)
 	return ours, floor, err
+}
+
+// side returns what is measured, ready to run.
+func (c *contest) side(ours bool) (run func(n int) error, err error) {
+	if c.ready != nil {
+		err = c.ready(ours)
+	}
+	if ours {
+		return c.ours, err
+	}
+	return c.floor, err
 }
 
 // take starts with a clean heap, so that neither side pays for the other's
 // garbage.
-func take(side func(n int) error, n int) (sample, error) {
+func (c *contest) take(ours bool, n int) (sample, error) {
+	run, err := c.side(ours)
+	if err != nil {
+		return sample{}, err
+	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began, used := time.Now(), cpuTime()
-	err := side(n)
+	err = run(n)
 	took := time.Since(began)
 	used = cpuTime() - used
 	runtime.ReadMemStats(&after)
@@ -77,11 +92,7 @@ func summary(ours, floor []sample) result {
 	for i := range ours {
 		ratios[i] = ours[i].ns / floor[i].ns
 	}
-	slices.Sort(ratios)
-	return result{
-		ours: middle(ours), floor: middle(floor),
-		low: quantile(ratios, 0.25), mid: quantile(ratios, 0.5), top: quantile(ratios, 0.75),
-	}
+	return result{ours: middle(ours), floor: middle(floor), spread: spreadOf(ratios)}
 }
 
 // middle returns the median of each value.
@@ -102,16 +113,6 @@ func median(samples []sample, of func(sample) float64) float64 {
 	return quantile(values, 0.5)
 }
 
-// quantile interpolates between the two nearest of sorted.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 == len(sorted) {
-		return sorted[i]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
-}
-
 // allocSlack is what the process allocates beside the work, per operation:
 // timers, the collector, a pool that it has emptied.
 const allocSlack = 0.05
@@ -119,7 +120,7 @@ const allocSlack = 0.05
 // missed tells which targets were missed by more than noise: of the times, if
 // three of four rounds were over.
 func (r row) missed(got result) (targets []string) {
-	if r.ratio > 0 && got.low > r.ratio {
+	if got.exceeds(r.ratio) {
 		targets = append(targets, fmt.Sprintf("ratio %.4g", r.ratio))
 	}
 	if r.allocs > 0 && got.ours.allocs > r.allocs+allocSlack {

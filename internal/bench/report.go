@@ -3,51 +3,96 @@ package main
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
 )
 
-// report measures the chosen rows, prints each as it is known, and returns how
+// A choice is what to measure.
+type choice struct {
+	rows   []row
+	gauges []gauge
+}
+
+// report measures what was chosen, prints each as it is known, and returns how
 // many missed a target.
-func report(w io.Writer, chosen *regexp.Regexp, rounds int) (missed int, err error) {
-	fmt.Fprintf(w, "%s %s/%s, %d processors, %d rounds\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds)
-	const line = "%-24s %-30s %10s %10s %7s %-15s %7s %19s %15s  %s\n"
-	fmt.Fprintf(w, line, "work", "floor", "floor", "ours", "ratio", "half are within", "target", "CPU (floor)", "allocs (floor)", "")
-	for _, r := range rows {
-		if !chosen.MatchString(r.name) {
-			continue
-		}
+func report(w io.Writer, chosen choice, rounds int) (missed int, err error) {
+	fmt.Fprintf(w, "%s %s/%s, %d processors, %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds)
+	missed, err = reportRows(w, chosen.rows, rounds)
+	if err != nil {
+		return missed, err
+	}
+	over, err := reportFigures(w, chosen.gauges, rounds)
+	return missed + over, err
+}
+
+const rowLine = "%-28s %-30s %10s %10s %7s %-15s %7s %19s %15s  %s\n"
+
+func reportRows(w io.Writer, chosen []row, rounds int) (missed int, err error) {
+	if len(chosen) == 0 {
+		return 0, nil
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, rowLine, "work", "floor", "floor", "ours", "ratio", "half are within", "target", "CPU (floor)", "allocs (floor)", "")
+	for _, r := range chosen {
 		got, err := r.measure(rounds)
 		if err != nil {
 			return missed, err
 		}
-		verdict := strings.Join(r.missed(got), ", ")
-		if verdict != "" {
+		targets := r.missed(got)
+		if len(targets) > 0 {
 			missed++
-			verdict = "MISSED " + verdict
 		}
-		fmt.Fprintf(w, line, r.name, r.floor, duration(got.floor.ns), duration(got.ours.ns),
-			fmt.Sprintf("%.2f", got.mid), fmt.Sprintf("%.2f-%.2f", got.low, got.top), r.goal(),
+		fmt.Fprintf(w, rowLine, r.name, r.floor, duration(got.floor.ns), duration(got.ours.ns),
+			fmt.Sprintf("%.2f", got.mid), fmt.Sprintf("%.2f-%.2f", got.low, got.top), goal(r.ratio),
 			duration(got.ours.cpu)+" ("+duration(got.floor.cpu)+")",
-			fmt.Sprintf("%.2f (%.2f)", got.ours.allocs, got.floor.allocs), verdict)
-	}
-	if chosen.MatchString(idleRow) {
-		bytes, err := idleMemory(500)
-		if err != nil {
-			return missed, err
-		}
-		fmt.Fprintf(w, "\n%s: %.1f KiB on the platform\n", idleRow, bytes/1024)
+			fmt.Sprintf("%.2f (%.2f)", got.ours.allocs, got.floor.allocs), verdict(targets))
 	}
 	return missed, nil
 }
 
-func (r row) goal() string {
-	if r.ratio == 0 {
+const figureLine = "%-36s %10s %-8s %-15s %7s  %s\n"
+
+func reportFigures(w io.Writer, chosen []gauge, rounds int) (missed int, err error) {
+	if len(chosen) == 0 {
+		return 0, nil
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, figureLine, "figure", "median", "", "half are within", "limit", "")
+	for _, g := range chosen {
+		spreads, err := g.measure(rounds)
+		if err != nil {
+			return missed, err
+		}
+		for i, f := range g.figures {
+			missed += f.report(w, spreads[i])
+		}
+	}
+	return missed, nil
+}
+
+// report prints f and returns how many limits it missed.
+func (f figure) report(w io.Writer, got spread) (missed int) {
+	var targets []string
+	if got.exceeds(f.limit) {
+		targets = append(targets, fmt.Sprintf("%.4g %s", f.limit, f.unit))
+	}
+	fmt.Fprintf(w, figureLine, f.name, fmt.Sprintf("%.1f", got.mid), f.unit, fmt.Sprintf("%.1f-%.1f", got.low, got.top), goal(f.limit), verdict(targets))
+	return len(targets)
+}
+
+func verdict(targets []string) string {
+	if len(targets) == 0 {
+		return ""
+	}
+	return "MISSED " + strings.Join(targets, ", ")
+}
+
+func goal(limit float64) string {
+	if limit == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.4g", r.ratio)
+	return fmt.Sprintf("%.4g", limit)
 }
 
 func duration(ns float64) string {

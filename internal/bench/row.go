@@ -12,25 +12,42 @@ type row struct {
 	allocRatio float64
 
 	open func() (*contest, error)
+	grow *growth // instead of open
 }
 
 // A contest is the two sides of a row, ready to run. Each does n operations
 // and returns when the last is complete.
 type contest struct {
 	ours, floor func(n int) error
+	ready       func(ours bool) error // nil, or what is done before a side is measured
 	close       func()
 }
 
 var rows = []row{
-	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 4, open: func() (*contest, error) { return openConsume(1) }},
-	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 4, open: func() (*contest, error) { return openConsume(8) }},
-	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, open: openWorkers},
+	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1) }},
+	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8) }},
+	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, ratio: 1, open: openWorkers},
 	{name: "publish", floor: "bare loop that writes frames", ops: 200_000, ratio: 4, open: openPublish},
-	{name: "confirm", floor: "ping round trip", ops: 2_000, open: openConfirm},
-	{name: "confirm, 64 callers", floor: "asynchronous publish", ops: 64_000, open: openCallers},
+	{name: "confirm", floor: "ping round trip", ops: 2_000, ratio: 1.3, open: openConfirm},
+	{name: "confirm, 64 callers", floor: "asynchronous publish", ops: 64_000, ratio: 3, open: openCallers},
 	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: 2, allocs: 2, open: openSign},
 	{name: "sign, short values", floor: "MD5 of the same bytes", ops: 50_000, allocs: 2, open: openSignShort},
 	{name: "call", floor: "net/http", ops: 3_000, ratio: 1.05, open: openCall},
 	{name: "call, bare server", floor: "net/http", ops: 3_000, allocRatio: 1.2, open: openBareCall},
-	{name: "path", floor: "both bare loops at once", ops: 30_000, open: openPath},
+	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
+	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: openPathJetStream},
+	{name: "connections x 10", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openIdle}},
+	{name: "depth x 100", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inMemory, openDepth}},
+	{name: "topics x 10", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openTopics}},
+	{name: "connections x 10, JetStream", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inJetStream, openIdle}},
+	{name: "depth x 100, JetStream", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inJetStream, openDepth}},
+	{name: "topics x 10, JetStream", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inJetStream, openTopics}},
+}
+
+// start opens either kind of row.
+func (r row) start() (*contest, error) {
+	if r.grow != nil {
+		return r.grow.contest()
+	}
+	return r.open()
 }

@@ -16,6 +16,8 @@ func newClient(url string) (*prism.Client, error) {
 	return prism.New(prism.Config{Server: url, Key: benchKey, Secret: benchSecret})
 }
 
+func accept(context.Context, *notify.Delivery) error { return nil }
+
 // openConsume compares a consumer, whose handler does nothing, with a bare
 // loop. Both are fed alike: what is measured ends with the last ack.
 func openConsume(workers int) (*contest, error) {
@@ -72,8 +74,13 @@ func consumeFrom(s *rawServer, workers int) (p *peer, stop func(), err error) {
 	return p, stop, err
 }
 
-// startConsumer runs a consumer until stop is called, which waits for it.
+// startConsumer runs a consumer that does nothing with what it gets.
 func startConsumer(url string, workers int) (stop func(), err error) {
+	return startHandler(url, workers, accept)
+}
+
+// startHandler runs a consumer until stop is called, which waits for it.
+func startHandler(url string, workers int, handle notify.Handler) (stop func(), err error) {
 	client, err := newClient(url)
 	if err != nil {
 		return nil, err
@@ -86,7 +93,7 @@ func startConsumer(url string, workers int) (stop func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = consumer.Run(ctx, func(context.Context, *notify.Delivery) error { return nil })
+		_ = consumer.Run(ctx, handle)
 	}()
 	return func() { cancel(); <-done }, nil
 }

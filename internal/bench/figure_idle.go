@@ -6,49 +6,35 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/sign"
 )
+
+// openIdleMemory has a platform of its own for each reading.
+func openIdleMemory() (*meter, error) {
+	read := func(n int) ([]float64, error) {
+		bytes, err := idleMemory(n)
+		return []float64{bytes / 1024}, err
+	}
+	return &meter{read: read, close: func() {}}, nil
+}
 
 // idleMemory returns the bytes of heap and stacks that a consumer's connection
 // takes on the platform while nothing happens. The bare client at its other
 // end, in the same process, is counted too: a socket and no goroutine.
 func idleMemory(connections int) (float64, error) {
-	s, err := openStation(connections)
+	s, err := openStation(inMemory, connections)
 	if err != nil {
 		return 0, err
 	}
 	defer s.close()
-	clients := make([]*bare, 0, connections)
-	defer func() {
-		for _, b := range clients {
-			b.conn.Close()
-		}
-	}()
+	c := &crowd{station: s}
+	defer c.leave()
 	before := inUse()
-	for range connections {
-		b, err := dial(s.server.Listener.Addr().String(), signedTarget())
-		if err != nil {
-			return 0, err
-		}
-		clients = append(clients, b)
-		if err := b.subscribe(); err != nil {
-			return 0, err
-		}
+	if err := c.set(connections); err != nil {
+		return 0, err
 	}
 	after := inUse()
 	return float64(after-before) / float64(connections), nil
-}
-
-// subscribe consumes the default queue and knows that the platform has heard.
-func (b *bare) subscribe() error {
-	command, err := wire.AppendConsume(nil, "")
-	if err != nil {
-		return err
-	}
-	b.out = appendMasked(b.out, opBinary, b.keys.next(), command)
-	defer func() { b.out = nil }()
-	return b.ping()
 }
 
 // signedTarget is the path and query of a handshake.

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"time"
+
+	"github.com/shopex/prism-go/notify"
+	"github.com/shopex/prism-go/platform"
+)
+
+// A station is a platform behind loopback TCP.
+type station struct {
+	platform *platform.Platform
+	server   *httptest.Server
+	engine   *engine
+	acks     counter
+}
+
+func openStation(open func() (*engine, error), connections int) (*station, error) {
+	e, err := open()
+	if err != nil {
+		return nil, err
+	}
+	s := &station{engine: e}
+	s.platform, err = platform.New(platform.Config{
+		Store:        e.store,
+		Queues:       e.queues,
+		Limits:       platform.Limits{ConnectionsPerKey: connections},
+		PingInterval: time.Hour, // a bare client does not answer
+		Trace:        &platform.Trace{Ack: func(platform.AckEvent) { s.acks.add(1) }},
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	s.server = httptest.NewServer(s.platform)
+	return s, nil
+}
+
+func (s *station) url() string { return s.server.URL + "/api" }
+
+func (s *station) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = s.platform.Shutdown(ctx)
+	s.server.Close()
+	_ = s.engine.close()
+}
+
+// A way is a station with a publisher and a consumer, all in this process.
+type way struct {
+	*station
+	publisher *notify.Publisher
+	stop      func()
+}
+
+// openWay opens a station for this many connections beside its own two.
+func openWay(open func() (*engine, error), connections int, handle notify.Handler) (*way, error) {
+	s, err := openStation(open, connections+2)
+	if err != nil {
+		return nil, err
+	}
+	publisher, stopPublisher, err := startPublisher(s.url())
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	stopConsumer, err := startHandler(s.url(), 1, handle)
+	if err == nil {
+		if err = s.acks.await(1); err != nil { // of the first message of startPublisher
+			stopConsumer()
+		}
+	}
+	if err != nil {
+		stopPublisher()
+		s.close()
+		return nil, err
+	}
+	return &way{station: s, publisher: publisher, stop: func() { stopPublisher(); stopConsumer() }}, nil
+}
+
+func (w *way) close() {
+	w.stop()
+	w.station.close()
+}
+
+// pass publishes n messages and returns when the last one is acknowledged.
+func (w *way) pass(n int) error {
+	target := w.acks.now() + n
+	if err := publishAsync(w.publisher, n); err != nil {
+		return err
+	}
+	return w.acks.await(target)
+}
