@@ -33,7 +33,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 		conn.Close()
 		return nil, fmt.Errorf("socket: answering the handshake: %w", err)
 	}
-	return newConn(conn, unread(buf.Reader), ws.StateServerSide, o), nil
+	return newConn(conn, buf.Reader, ws.StateServerSide, o), nil
 }
 
 // CheckHandshake tells whether Accept would take r, by a [*HandshakeError] if

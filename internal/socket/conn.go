@@ -111,9 +111,9 @@ type Conn struct {
 	heard atomic.Int64 // when bytes last arrived, since born
 }
 
-// newConn starts a connection over rwc. The bytes in early have been read from
-// it already.
-func newConn(rwc io.ReadWriteCloser, early []byte, side ws.State, o Options) *Conn {
+// newConn starts a connection over rwc. What lent, if any, has read from it
+// already comes first.
+func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Options) *Conn {
 	c := &Conn{
 		rwc:  rwc,
 		side: side,
@@ -126,8 +126,8 @@ func newConn(rwc io.ReadWriteCloser, early []byte, side ws.State, o Options) *Co
 	c.late = time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
 	c.late.Stop()
 	c.role.left = make(chan struct{}, 1)
-	c.in.src = &source{conn: c, early: early}
-	c.in.buf = bufio.NewReaderSize(c.in.src, min(c.opt.ReadBuffer, firstReadBuffer))
+	c.in.src = &source{conn: c}
+	c.in.borrow(lent, min(c.opt.ReadBuffer, firstReadBuffer))
 	if c.client() {
 		c.out.keys = newKeys()
 	}
