@@ -37,7 +37,8 @@ type channel struct {
 	conn   *socket.Conn
 	tasks  sync.WaitGroup // delivery and ping
 
-	// What was read and is not stored yet; only the reading goroutine has it.
+	// What was read and is not stored yet; only the reading goroutine has these.
+	decoder      wire.CommandDecoder
 	acks         []ack
 	messages     []*Message
 	messageBytes int
@@ -326,7 +327,7 @@ func endingOf(err error) ending {
 }
 
 func (c *channel) obey(frame []byte) error {
-	cmd, err := wire.DecodeCommand(frame, c.limits)
+	cmd, err := c.decoder.Decode(frame, c.limits)
 	if err != nil {
 		return err
 	}

@@ -200,10 +200,7 @@ func (c *channel) ack(tag uint64, hasTag bool) error {
 // storeAcks removes delivered messages for good. A tag that is not outstanding,
 // or none at all, is counted and otherwise ignored.
 func (c *channel) storeAcks() (err error) {
-	for i := range c.acks {
-		a := &c.acks[i]
-		a.held, a.known = c.let(a.tag, a.hasTag)
-	}
+	c.let(c.acks)
 	for i := range c.acks {
 		if queue := c.acks[i].queue; queue != nil && err == nil {
 			err = c.storeAcksOf(queue, c.acks[i:])
@@ -238,17 +235,20 @@ func (c *channel) storeAcksOf(queue Consumer, acks []ack) error {
 	return nil
 }
 
-// let takes a delivery out of the window.
-func (c *channel) let(tag uint64, hasTag bool) (held, bool) {
+// let takes what the acks name out of the window. Room that grew one by one
+// would have the topics deliver one by one.
+func (c *channel) let(acks []ack) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h, known := c.held[tag]
-	if !hasTag || !known {
-		return held{}, false
+	for i := range acks {
+		a := &acks[i]
+		if a.held, a.known = c.held[a.tag]; !a.hasTag || !a.known {
+			a.held, a.known = held{}, false
+			continue
+		}
+		delete(c.held, a.tag)
+		c.heldBytes -= a.size
+		c.heldFrames -= a.frame + maxHeader
 	}
-	delete(c.held, tag)
-	c.heldBytes -= h.size
-	c.heldFrames -= h.frame + maxHeader
 	c.changed.Broadcast() // any of the waiting topics may be the one that has messages
-	return h, true
 }

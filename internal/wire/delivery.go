@@ -567,10 +567,7 @@ func (s *scanner) text(last *string) string {
 	if fresh { // cannot be compared as it stands in a frame
 		return string(t)
 	}
-	if string(t) != *last {
-		*last = string(t)
-	}
-	return *last
+	return recall(last, t)
 }
 
 func (s *scanner) null() bool {
