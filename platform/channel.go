@@ -331,12 +331,13 @@ func (c *channel) obey(frame []byte) error {
 	if err != nil {
 		return err
 	}
-	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+	now := c.p.cfg.Now()
+	if refused := c.pass.refusal(c.secret, now); refused != nil {
 		return refused // or the queues of a key that is gone would be made again
 	}
 	switch cmd.Op {
 	case wire.OpPublish:
-		return c.publish(cmd)
+		return c.publish(cmd, now)
 	case wire.OpConsume:
 		return c.consume(cmd.Topic)
 	default:
@@ -351,7 +352,7 @@ const (
 )
 
 // publish notes a message, which store stores.
-func (c *channel) publish(cmd wire.Command) error {
+func (c *channel) publish(cmd wire.Command, now time.Time) error {
 	app := c.pass.holder.Load().app // its key may have been moved
 	m := &Message{
 		Key:         cmd.Key,
@@ -359,7 +360,7 @@ func (c *channel) publish(cmd wire.Command) error {
 		ContentType: cmd.ContentType,
 		ClientID:    c.info.Key,
 		App:         app.ID,
-		Time:        c.p.cfg.Now().Unix(),
+		Time:        now.Unix(),
 	}
 	routed, err := app.routes(m.Key)
 	if !routed || err != nil {

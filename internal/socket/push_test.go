@@ -1,0 +1,120 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestAPushHereWritesAllThatWasOffered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStuck()
+		c := newConn(s, nil, server, Options{})
+		defer c.CloseNow()
+		synctest.Wait() // the writer is idle
+		c.Offer(Binary, []byte("a"))
+		c.Offer(Binary, []byte("b"))
+		synctest.Wait()
+		select {
+		case early := <-s.writes:
+			t.Fatalf("%q left before the push", early)
+		default:
+		}
+		pushed := make(chan struct{})
+		go func() { c.Push(true); close(pushed) }()
+		synctest.Wait()
+		c.Write(t.Context(), Binary, []byte("c")) // while the first is being written
+		if got := string(<-s.writes); got != "\x82\x01a\x82\x01b" {
+			t.Errorf("pushed %q", got)
+		}
+		<-pushed
+		if got := string(<-s.writes); got != "\x82\x01c" {
+			t.Errorf("then %q", got)
+		}
+	})
+}
+
+func TestAnOfferWithoutRoomIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConn(newStuck(), nil, server, Options{WriteBuffer: 200})
+		if !c.Offer(Binary, make([]byte, 60)) || c.Offer(Binary, make([]byte, 60)) {
+			t.Error("two frames of 60 bytes in a queue of 100")
+		}
+		c.CloseNow()
+		if c.Offer(Binary, nil) {
+			t.Error("offered after the end")
+		}
+		c.Push(true)
+	})
+}
+
+func TestThePingBehindIsTheLastOfItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, here := range []bool{true, false} {
+			s, count := newStuck(), 0
+			c := newConn(s, nil, server, Options{PingPayload: func(dst []byte) []byte {
+				count++
+				return fmt.Append(dst, count)
+			}})
+			synctest.Wait()
+			c.PingBehind()
+			c.Offer(Binary, []byte("a"))
+			c.PingBehind()
+			c.Offer(Binary, []byte("b"))
+			go c.Push(here)
+			if got := string(<-s.writes); got != "\x82\x01a\x82\x01b\x89\x011" {
+				t.Errorf("here %v: %q", here, got)
+			}
+			synctest.Wait()
+			c.PingBehind()
+			go c.Push(here)
+			if got := string(<-s.writes); got != "\x89\x012" {
+				t.Errorf("here %v: a ping alone is %q", here, got)
+			}
+			c.CloseNow()
+		}
+	})
+}
+
+func TestAPushThatFailsEndsTheConnection(t *testing.T) {
+	c, p := connect(t, client, Options{})
+	p.Close()
+	for c.Offer(Binary, make([]byte, 1000)) {
+		c.Push(true)
+	}
+	<-c.Done()
+	if c.Err() == nil {
+		t.Error("no error")
+	}
+}
+
+func TestFramesOfEachWriterKeepTheirOrderWhoeverWrites(t *testing.T) {
+	const writers, frames = 8, 500
+	c, p := connect(t, client, Options{})
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := range frames {
+				frame := []byte{byte(w), byte(i >> 8), byte(i)}
+				if i%3 == 0 || !c.Offer(Binary, frame) {
+					c.Write(context.Background(), Binary, frame)
+					continue
+				}
+				c.Push(i%2 == 0)
+			}
+			c.Push(false)
+		})
+	}
+	var next [writers]int
+	for range writers * frames {
+		f := p.next()
+		w, i := f.payload[0], int(f.payload[1])<<8|int(f.payload[2])
+		if next[w] != i {
+			t.Fatalf("writer %d: frame %d, want %d", w, i, next[w])
+		}
+		next[w]++
+	}
+	all.Wait()
+}
