@@ -47,6 +47,7 @@ type commands struct {
 	Publish publishCmd `cmd:"" group:"messages" help:"Publish messages and wait until the platform has them."`
 	Consume consumeCmd `cmd:"" group:"messages" help:"Print deliveries and acknowledge them."`
 	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
+	Bench   benchCmd   `cmd:"" group:"messages" help:"Measure how many messages a platform takes, and how fast they come through."`
 
 	App appCmd `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
 	Key keyCmd `cmd:"" group:"provision" help:"Look after the keys of apps."`

@@ -138,7 +138,7 @@ func TestEmptyArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign", "hash-password",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "bench", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign", "hash-password",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
+)
+
+// resolveTime is how long the name of a host may take to become addresses.
+const resolveTime = 5 * time.Second
+
+// checkLocal returns an error unless the host of a base URL is this machine, by
+// all of its addresses.
+func checkLocal(ctx context.Context, server string) error {
+	u, err := url.Parse(server)
+	if err != nil {
+		return usage("PRISM_URL (or --url) is not a URL")
+	}
+	addresses, err := addressesOf(ctx, u.Hostname())
+	if err != nil {
+		return unreachable(server, err)
+	}
+	for _, a := range addresses {
+		if !a.Unmap().IsLoopback() {
+			return usage("%s is not this machine, and bench would put a heavy load on it: give --remote if that is what you want and may do", u.Hostname())
+		}
+	}
+	return nil
+}
+
+func addressesOf(ctx context.Context, host string) ([]netip.Addr, error) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
+	defer cancel()
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// A target is the queue that bench loads.
+type target struct {
+	*notify.Queues
+	topic, key string
+	before     notify.Status
+	made       bool // by bench, which drops it in the end
+}
+
+// prepare sees to it that the queue is there.
+func (q *target) prepare(ctx context.Context) (err error) {
+	q.before, err = q.Status(ctx, q.topic)
+	if errors.Is(err, prism.ErrNotFound) && q.topic != "" {
+		return q.create(ctx)
+	}
+	return err
+}
+
+// check refuses a queue that somebody uses.
+func (q *target) check() error {
+	const elsewhere = `a key of its own ("prismctl key create") has queues of its own, and --topic names another queue`
+	switch n := q.before; {
+	case n.Messages > 0:
+		return &exitError{exitRefused, fmt.Errorf("%s holds %s, which bench would hold up: %s; \"prismctl queue purge\" removes them",
+			queueName(q.topic), messagesOf(int64(n.Messages)), elsewhere)}
+	case n.Consumers > 0:
+		return &exitError{exitRefused, fmt.Errorf("%s has %s, which would take messages from bench: %s",
+			queueName(q.topic), counted(n.Consumers, "consumer", "consumers"), elsewhere)}
+	}
+	return nil
+}
+
+func (q *target) create(ctx context.Context) error {
+	if err := q.Create(ctx, q.topic); err != nil {
+		return err
+	}
+	q.made = true
+	return q.Bind(ctx, q.topic, q.key)
+}
+
+// remove drops the queue, if bench has made it.
+func (q *target) remove(ctx context.Context) error {
+	if !q.made {
+		return nil
+	}
+	if err := q.Drop(ctx, q.topic); err != nil && !errors.Is(err, prism.ErrNotFound) {
+		return fmt.Errorf("%s was made by bench and could not be dropped: %w", queueName(q.topic), err)
+	}
+	return nil
+}
+
+// others counts the messages of the other queues of the key.
+func (q *target) others(ctx context.Context) (map[string]int, error) {
+	topics, err := q.Topics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	depths := map[string]int{}
+	for _, topic := range append(topics, "") {
+		if topic == q.topic {
+			continue
+		}
+		status, err := q.Status(ctx, topic)
+		if errors.Is(err, prism.ErrNotFound) {
+			continue // it was dropped meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		depths[topic] = status.Messages
+	}
+	return depths, nil
+}
+
+// grown returns the queues that have got at least n messages since before.
+func (q *target) grown(ctx context.Context, before map[string]int, n int) ([]string, error) {
+	after, err := q.others(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var grown []string
+	for topic, depth := range after {
+		if depth-before[topic] >= n {
+			grown = append(grown, topic)
+		}
+	}
+	return grown, nil
+}
