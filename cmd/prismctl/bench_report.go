@@ -76,7 +76,7 @@ func (b *bench) report() *benchReport {
 			Publishers: c.Publishers, ConfirmEach: c.ConfirmEach, Callers: c.callers(),
 			Consumers: c.Consumers, Workers: c.Workers, InFlight: c.inFlight(), Patience: c.Patience.Seconds(),
 		},
-		Load: time.Duration(b.ended.Load() - b.began).Seconds(), Early: b.ended.Load()-b.began < int64(c.Duration),
+		Load: time.Duration(b.ended.Load() - b.began).Seconds(), Early: b.early,
 		Published: n.published.Load(), Confirmed: n.confirmed.Load(), Failed: n.failed.Load(),
 		Consumed: n.consumed.Load(), Acked: n.acked.Load(), Duplicates: n.duplicates.Load(),
 		StaleAcks: n.stale.Load(), Foreign: n.foreign.Load(), Disconnects: n.disconnects.Load(),

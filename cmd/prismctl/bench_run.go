@@ -38,6 +38,7 @@ type bench struct {
 	sent        bool         // some message
 	began       int64        // the load, by clock
 	ended       atomic.Int64 // it, too
+	early       bool         // ... by something else than its duration
 	until       time.Time    // see patient
 	left        int          // messages in the queue in the end
 	leftUnknown error
@@ -288,6 +289,7 @@ func (b *bench) load(ctx context.Context) {
 	}
 	<-loading.Done()
 	b.ended.Store(b.clock())
+	b.early = ctx.Err() != nil
 	rest, cancel := b.patient()
 	defer cancel()
 	b.slots.takeAll(rest)
