@@ -9,7 +9,9 @@ import (
 	"github.com/shopex/prism-go/internal/wire"
 )
 
-// Delivery is one message, on its way from the platform to a handler.
+// Delivery is one message, on its way from the platform to a handler. Its memory
+// is the handler's for good. Small ones share it with a few that came with them,
+// so to keep one of many for long, copy what is wanted of it.
 type Delivery struct {
 	Tag      uint64    // counts the deliveries of one connection
 	Key      string    // routing key; empty if it was written straight to the queue
