@@ -155,6 +155,7 @@ func (s *session) crowded() bool {
 func (s *session) read() {
 	defer close(s.readEnd)
 	var dec wire.Decoder
+	var d wire.Delivery
 	var tray tray
 	for {
 		_, frame, err := s.conn.Read(context.Background())
@@ -163,7 +164,7 @@ func (s *session) read() {
 			return
 		}
 		s.conn.heard.Add(1)
-		d, err := dec.Decode(frame)
+		err = dec.Decode(frame, &d)
 		if err != nil {
 			s.stats.undecodable.Add(1)
 			s.link.fail(slog.LevelWarn, "a frame is no delivery and stays unacknowledged", err)

@@ -52,11 +52,45 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 	if err := c.heed(ctx); err != nil {
 		return 0, nil, c.readFailed(err)
 	}
-	op, payload, err := c.nextMessage()
+	op, payload, ok := c.whole()
+	var err error
+	if !ok {
+		op, payload, err = c.nextMessage()
+	}
+	if err == nil && op == Text && c.opt.CheckUTF8 && !utf8.Valid(payload) {
+		err = &ProtocolError{InvalidPayload, "the text message is not UTF-8"}
+	}
 	if err != nil {
 		return 0, nil, c.readFailed(err)
 	}
 	return op, payload, nil
+}
+
+// whole returns the next frame if it is a message of its own, is as it should
+// be, and has come completely. Most do: this takes a third of the time of the
+// general way, which looks at all others.
+func (c *Conn) whole() (op Opcode, payload []byte, ok bool) {
+	b, _ := c.in.buf.Peek(c.in.buf.Buffered())
+	if c.in.op != 0 || len(b) < 8 || b[0] != finalBit|byte(Text) && b[0] != finalBit|byte(Binary) ||
+		b[1] >= maskBit == c.client() {
+		return 0, nil, false
+	}
+	start, n := 2, int(b[1]&^maskBit)
+	if n == 126 {
+		start, n = 4, int(binary.BigEndian.Uint16(b[2:]))
+	}
+	if !c.client() {
+		start += 4
+	}
+	if n == 127 || len(b) < start+n || int64(n) > c.opt.MaxMessage {
+		return 0, nil, false
+	}
+	op, payload = Opcode(b[0]&^finalBit), b[start:start+n]
+	c.in.buf.Discard(start + n)
+	if !c.client() {
+		ws.Cipher(payload, [4]byte(b[start-4:]), 0)
+	}
+	return op, payload, true
 }
 
 // readFailed settles what this and every later Read returns.
@@ -159,7 +193,7 @@ func (in *inbox) detach() {
 func (c *Conn) data(h ws.Header) (Opcode, []byte, error) {
 	if h.Fin && h.OpCode != ws.OpContinuation && h.Length <= int64(c.in.buf.Size()) {
 		payload, err := c.small(h)
-		return c.complete(Opcode(h.OpCode), payload, err)
+		return Opcode(h.OpCode), payload, err
 	}
 	if h.OpCode != ws.OpContinuation {
 		c.in.op, c.in.message = Opcode(h.OpCode), c.in.message[:0]
@@ -169,14 +203,7 @@ func (c *Conn) data(h ws.Header) (Opcode, []byte, error) {
 	}
 	op := c.in.op
 	c.in.op = 0
-	return c.complete(op, c.in.message, nil)
-}
-
-func (c *Conn) complete(op Opcode, payload []byte, err error) (Opcode, []byte, error) {
-	if err == nil && op == Text && c.opt.CheckUTF8 && !utf8.Valid(payload) {
-		err = &ProtocolError{InvalidPayload, "the text message is not UTF-8"}
-	}
-	return op, payload, err
+	return op, c.in.message, nil
 }
 
 // small returns a payload that fits into the buffer, from within it.

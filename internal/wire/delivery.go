@@ -160,7 +160,10 @@ func (dec *Decoder) keep(room []byte, n int) []byte {
 }
 
 // DecodeDelivery reads a single delivery; see [Decoder.Decode].
-func DecodeDelivery(frame []byte) (Delivery, error) { return new(Decoder).Decode(frame) }
+func DecodeDelivery(frame []byte) (d Delivery, err error) {
+	err = new(Decoder).Decode(frame, &d)
+	return d, err
+}
 
 // DecodeMessage reads one element of what notify/read returns: a delivery
 // without a tag, as a JSON string that holds it or as the object itself.
@@ -172,27 +175,29 @@ func DecodeMessage(text []byte) (Delivery, error) {
 	if s.reason != "" {
 		return Delivery{}, malformed(opDeliver, "%s", s.reason)
 	}
-	d, _, err := new(Decoder).decode(text)
+	var d Delivery
+	_, err := new(Decoder).decode(text, &d)
 	return d, err
 }
 
-// Decode reads one frame; what it returns does not alias it. Members come in
+// Decode reads one frame into d, which does not alias it. Members come in
 // any order, unknown ones are passed over and the last of several counts. The
 // tag must be there, as a number or as a string of digits. The error is an
-// [*Error].
-func (dec *Decoder) Decode(frame []byte) (Delivery, error) {
-	d, hasTag, err := dec.decode(frame)
+// [*Error], and d is empty then.
+func (dec *Decoder) Decode(frame []byte, d *Delivery) error {
+	hasTag, err := dec.decode(frame, d)
 	if err == nil && !hasTag {
-		return Delivery{}, malformed(opDeliver, "no tag")
+		*d = Delivery{}
+		return malformed(opDeliver, "no tag")
 	}
-	return d, err
+	return err
 }
 
-func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
-	if dec.again(frame, &d) || dec.usual(frame, &d) {
-		return d, true, nil
+func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
+	if dec.again(frame, d) || dec.usual(frame, d) {
+		return true, nil
 	}
-	d = Delivery{}
+	*d = Delivery{}
 	s := scanner{b: frame}
 	for more := s.open(); more; more = s.more() {
 		switch string(s.name()) {
@@ -215,9 +220,10 @@ func (dec *Decoder) decode(frame []byte) (d Delivery, hasTag bool, err error) {
 		}
 	}
 	if s.reason != "" {
-		return Delivery{}, false, malformed(opDeliver, "%s", s.reason)
+		*d = Delivery{}
+		return false, malformed(opDeliver, "%s", s.reason)
 	}
-	return d, hasTag, nil
+	return hasTag, nil
 }
 
 // again reads a frame that differs from the last in tag and body only, as most

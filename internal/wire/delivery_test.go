@@ -105,7 +105,8 @@ func TestOneAllocationADelivery(t *testing.T) {
 	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "order.new", Type: "text/plain", App: "a", ClientID: "c", Body: make([]byte, 200)})
 	var dec Decoder
 	n := testing.AllocsPerRun(100, func() {
-		if _, err := dec.Decode(frame); err != nil {
+		var d Delivery
+		if err := dec.Decode(frame, &d); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -159,8 +160,9 @@ func FuzzTheLastFrameChangesNothing(f *testing.F) {
 	f.Add([]byte(`{"time":2,"tag":3,"key":"\u006b","type":null,"app":"a","client_id":"c","body":"b"}`), usual(1, "b"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var dec Decoder
-		_, _ = dec.Decode(first)
-		got, err := dec.Decode(second)
+		var got Delivery
+		_ = dec.Decode(first, &got)
+		err := dec.Decode(second, &got)
 		want, wantErr := DecodeDelivery(second)
 		if !same(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Fatalf("after %q: %+v, %v, want %+v, %v", first, got, err, want, wantErr)
@@ -197,7 +199,8 @@ func BenchmarkDecodeDelivery(b *testing.B) {
 		var dec Decoder
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := dec.Decode(frame); err != nil {
+			var d Delivery
+			if err := dec.Decode(frame, &d); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -207,7 +210,8 @@ func BenchmarkDecodeDelivery(b *testing.B) {
 		var dec Decoder
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := dec.Decode(frame); err != nil {
+			var d Delivery
+			if err := dec.Decode(frame, &d); err != nil {
 				b.Fatal(err)
 			}
 		}
