@@ -2,12 +2,19 @@ module github.com/shopex/prism-go/internal/bench
 
 go 1.25
 
-require github.com/shopex/prism-go v0.0.0
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/gorilla/websocket v1.5.3
+	github.com/lxzan/gws v1.8.9
+	github.com/shopex/prism-go v0.0.0
+)
 
 require (
+	github.com/dolthub/maphash v0.1.0 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/pool v0.2.1 // indirect
 	github.com/gobwas/ws v1.4.0 // indirect
+	github.com/klauspost/compress v1.17.9 // indirect
 )
 
 replace github.com/shopex/prism-go => ../..

@@ -1,7 +1,8 @@
 // Command bench measures the module against what the machine needs at least:
 // the same frames over the same loopback socket without an SDK, the MD5 of the
 // same bytes, the same request with net/http alone. Both sides of a row run in
-// turn in one process, so what counts is their ratio, not the absolute times:
+// turn in one process, so what counts is their ratio, not the absolute times. A
+// second table has internal/socket beside other WebSocket libraries:
 //
 //	go run ./internal/bench                  all rows
 //	go run ./internal/bench -rows consume    those whose name matches
@@ -43,7 +44,10 @@ func main() {
 	}
 }
 
-const idleRow = "idle connection"
+const (
+	idleRow       = "idle connection"
+	idleSocketRow = "idle socket"
+)
 
 // choose compiles pattern, which must match the name of a row.
 func choose(pattern string) (*regexp.Regexp, error) {
@@ -51,8 +55,8 @@ func choose(pattern string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-rows: %w", err)
 	}
-	names := []string{idleRow}
-	for _, r := range rows {
+	names := []string{idleRow, idleSocketRow}
+	for _, r := range allRows() {
 		names = append(names, r.name)
 	}
 	if !slices.ContainsFunc(names, chosen.MatchString) {

@@ -1,6 +1,8 @@
 package main
 
-// A row compares one kind of work with its floor.
+import "slices"
+
+// A row compares one kind of work with its floor, or with a rival.
 type row struct {
 	name, floor string
 	ops         int // in one measurement
@@ -34,3 +36,17 @@ var rows = []row{
 	{name: "call, bare server", floor: "net/http", ops: 3_000, allocRatio: 1.2, open: openBareCall},
 	{name: "path", floor: "both bare loops at once", ops: 30_000, open: openPath},
 }
+
+// A table is rows that are printed together.
+type table struct {
+	title   string
+	against string // what the other side of its rows is
+	rows    []row
+}
+
+var tables = []table{
+	{"against the least that is needed", "floor", rows},
+	{"sockets side by side", "rival", socketRows},
+}
+
+func allRows() []row { return slices.Concat(rows, socketRows) }

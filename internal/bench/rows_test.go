@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 // Each row is run, briefly: this is about the code, not about the figures.
 func TestEachRowRuns(t *testing.T) {
-	for _, r := range rows {
+	for _, r := range allRows() {
 		t.Run(r.name, func(t *testing.T) {
 			r.ops = min(r.ops, 600)
 			got, err := r.measure(1)
@@ -30,6 +30,18 @@ func TestEachRowRuns(t *testing.T) {
 func TestAnIdleConnectionIsMeasured(t *testing.T) {
 	if bytes, err := idleMemory(20); err != nil || bytes < 1 {
 		t.Errorf("idleMemory: %v, %v", bytes, err)
+	}
+}
+
+func TestAnIdleSocketOfEachLibraryIsMeasured(t *testing.T) {
+	all, err := idleSocketMemories(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, bytes := range all {
+		if bytes < 1 {
+			t.Errorf("%s: %v", idlers[i].name, bytes)
+		}
 	}
 }
 
@@ -113,7 +125,7 @@ func TestFramesAreSplitOnlyWhenWhole(t *testing.T) {
 //
 //	go test -run '^$' -bench 'Row/consume$/ours' -benchtime 1000000x -cpuprofile cpu.out
 func BenchmarkRow(b *testing.B) {
-	for _, r := range rows {
+	for _, r := range allRows() {
 		b.Run(r.name, func(b *testing.B) {
 			for _, side := range []string{"floor", "ours"} {
 				b.Run(side, func(b *testing.B) { r.bench(b, side) })
