@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,6 +50,37 @@ func (c *counter) await(n int) error {
 	defer timer.Stop()
 	select {
 	case <-reached:
+		return nil
+	case <-timer.C:
+		return errStuck
+	}
+}
+
+// A countdown waits for a known number of events. It costs next to nothing for
+// each, so that it does not blur what is compared.
+type countdown struct {
+	left atomic.Int64
+	over chan struct{}
+}
+
+func newCountdown() *countdown { return &countdown{over: make(chan struct{}, 1)} }
+
+func (c *countdown) start(n int) { c.left.Store(int64(n)) }
+
+// one counts an event and returns how many are to come.
+func (c *countdown) one() (left int) {
+	left = int(c.left.Add(-1))
+	if left == 0 {
+		c.over <- struct{}{}
+	}
+	return left
+}
+
+func (c *countdown) await() error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.over:
 		return nil
 	case <-timer.C:
 		return errStuck

@@ -28,6 +28,7 @@ var gauges = []gauge{
 	{figures: []figure{{"latency, p50", "µs", 0}, {"latency, p99", "µs", 0}}, ops: 1000, open: openLatency},
 	{figures: []figure{{"a lone message beside bare frames", "µs more", 100}}, ops: 100, open: openLone},
 	{figures: []figure{{"idle connection", "KiB", 40}}, ops: 500, open: openIdleMemory},
+	{figures: idleSocketFigures(), ops: 500, open: openIdleSockets},
 }
 
 // measure returns how the readings of each figure lie.

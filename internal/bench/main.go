@@ -54,9 +54,10 @@ func choose(pattern string) (chosen choice, err error) {
 		names = append(names, name)
 		return wanted.MatchString(name)
 	}
-	for _, r := range rows {
-		if matches(r.name) {
-			chosen.rows = append(chosen.rows, r)
+	for _, t := range tables {
+		t.rows = slices.DeleteFunc(slices.Clone(t.rows), func(r row) bool { return !matches(r.name) })
+		if len(t.rows) > 0 {
+			chosen.tables = append(chosen.tables, t)
 		}
 	}
 	for _, g := range gauges {
@@ -64,7 +65,7 @@ func choose(pattern string) (chosen choice, err error) {
 			chosen.gauges = append(chosen.gauges, g)
 		}
 	}
-	if len(chosen.rows)+len(chosen.gauges) == 0 {
+	if len(chosen.tables)+len(chosen.gauges) == 0 {
 		return chosen, fmt.Errorf("-rows: nothing matches %q; there are: %s", pattern, strings.Join(names, "; "))
 	}
 	return chosen, nil

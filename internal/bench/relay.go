@@ -52,7 +52,8 @@ func loopback() (near, far net.Conn, err error) {
 
 // serve writes a delivery for each frame that comes in.
 func (r *relay) serve() {
-	delivery := deliveries()[:len(deliveries())/blockFrames]
+	all := deliveries()
+	delivery := all.bytes[:len(all.bytes)/all.frames]
 	_ = eachFrame(r.in, func() error {
 		_, err := r.out.Write(delivery)
 		return err

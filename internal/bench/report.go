@@ -10,7 +10,7 @@ import (
 
 // A choice is what to measure.
 type choice struct {
-	rows   []row
+	tables []table
 	gauges []gauge
 }
 
@@ -18,23 +18,23 @@ type choice struct {
 // many missed a target.
 func report(w io.Writer, chosen choice, rounds int) (missed int, err error) {
 	fmt.Fprintf(w, "%s %s/%s, %d processors, %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds)
-	missed, err = reportRows(w, chosen.rows, rounds)
-	if err != nil {
-		return missed, err
+	for _, t := range chosen.tables {
+		over, err := t.report(w, rounds)
+		if missed += over; err != nil {
+			return missed, err
+		}
 	}
 	over, err := reportFigures(w, chosen.gauges, rounds)
 	return missed + over, err
 }
 
-const rowLine = "%-28s %-30s %10s %10s %7s %-15s %7s %19s %15s  %s\n"
+const rowLine = "%-36s %-30s %10s %10s %7s %-15s %7s %19s %17s  %s\n"
 
-func reportRows(w io.Writer, chosen []row, rounds int) (missed int, err error) {
-	if len(chosen) == 0 {
-		return 0, nil
-	}
+func (t table) report(w io.Writer, rounds int) (missed int, err error) {
 	fmt.Fprintln(w)
-	fmt.Fprintf(w, rowLine, "work", "floor", "floor", "ours", "ratio", "half are within", "target", "CPU (floor)", "allocs (floor)", "")
-	for _, r := range chosen {
+	fmt.Fprintf(w, rowLine, "work", t.against, t.against, "ours", "ratio", "half are within", "target",
+		"CPU ("+t.against+")", "allocs ("+t.against+")", "")
+	for _, r := range t.rows {
 		got, err := r.measure(rounds)
 		if err != nil {
 			return missed, err

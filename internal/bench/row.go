@@ -1,6 +1,8 @@
 package main
 
-// A row compares one kind of work with its floor.
+import "slices"
+
+// A row compares one kind of work with its floor, or with a rival.
 type row struct {
 	name, floor string
 	ops         int // in one measurement
@@ -51,3 +53,16 @@ func (r row) start() (*contest, error) {
 	}
 	return r.open()
 }
+
+// A table is rows that are printed together.
+type table struct {
+	against string // what the other side of its rows is
+	rows    []row
+}
+
+var tables = []table{
+	{"floor", rows},
+	{"rival", socketRows},
+}
+
+func allRows() []row { return slices.Concat(rows, socketRows) }

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 // Each row is run, briefly: this is about the code, not about the figures.
 func TestEachRowRuns(t *testing.T) {
-	for _, r := range rows {
+	for _, r := range allRows() {
 		t.Run(r.name, func(t *testing.T) {
 			r = r.brief()
 			got, err := r.measure(1)
@@ -120,7 +120,7 @@ func TestFramesAreSplitOnlyWhenWhole(t *testing.T) {
 //
 //	go test -run '^$' -bench 'Row/consume$/ours' -benchtime 1000000x -cpuprofile cpu.out
 func BenchmarkRow(b *testing.B) {
-	for _, r := range rows {
+	for _, r := range allRows() {
 		b.Run(r.name, func(b *testing.B) {
 			for _, side := range []string{"floor", "ours"} {
 				b.Run(side, func(b *testing.B) { r.bench(b, side) })

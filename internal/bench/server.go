@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"strings"
@@ -76,8 +77,7 @@ func (s *rawServer) serve(c net.Conn) {
 		if err != nil || !bytes.HasSuffix(buf[:n], []byte("\r\n\r\n")) {
 			return
 		}
-		if _, rest, ok := strings.Cut(string(buf[:n]), "\r\nSec-Websocket-Key: "); ok {
-			key, _, _ := strings.Cut(rest, "\r\n")
+		if key := handshakeKey(string(buf[:n])); key != "" {
 			s.upgrade(c, key)
 			return
 		}
@@ -85,6 +85,18 @@ func (s *rawServer) serve(c net.Conn) {
 			return
 		}
 	}
+}
+
+// handshakeKey finds the key of a handshake in either spelling that clients
+// use. A request that is none has no key.
+func handshakeKey(request string) string {
+	for _, name := range []string{"Sec-Websocket-Key", "Sec-WebSocket-Key"} {
+		if _, rest, ok := strings.Cut(request, "\r\n"+name+": "); ok {
+			key, _, _ := strings.Cut(rest, "\r\n")
+			return key
+		}
+	}
+	return ""
 }
 
 func (s *rawServer) upgrade(c net.Conn, key string) {
@@ -177,33 +189,61 @@ func appendAnswer(dst []byte, op byte, key, payload []byte) []byte {
 // exchange delivers n messages and waits until as many frames have come back.
 func (p *peer) exchange(n int) error {
 	target := p.frames.now() + n
-	block := deliveries()
-	for n > 0 {
-		some := min(n, blockFrames)
-		if _, err := p.conn.Write(block[:some*(len(block)/blockFrames)]); err != nil {
-			return err
-		}
-		n -= some
+	if err := p.send(deliveries(), n); err != nil {
+		return err
 	}
 	return p.frames.await(target)
 }
 
-// The tags of a block have as many digits each, so its frames have one length.
+// send writes n frames, as many at a time as b has.
+func (p *peer) send(b block, n int) error {
+	size := len(b.bytes) / b.frames
+	for n > 0 {
+		some := min(n, b.frames)
+		if _, err := p.conn.Write(b.bytes[:some*size]); err != nil {
+			return err
+		}
+		n -= some
+	}
+	return nil
+}
+
+// A block is frames of one length, ready to be written at once.
+type block struct {
+	bytes   []byte
+	frames  int
+	payload int // bytes in each
+}
+
+// The tags of a block of deliveries have as many digits each, so its frames
+// have one length.
 const (
 	blockFrames = 200
 	firstTag    = 1000
 	bodySize    = 200
 )
 
-// deliveries is a block of frames as the platform sends them.
-var deliveries = sync.OnceValue(func() (block []byte) {
+// deliveries is a block as the platform sends it.
+var deliveries = sync.OnceValue(func() block {
+	b := block{frames: blockFrames}
 	for i := range blockFrames {
 		payload := wire.AppendDelivery(nil, &wire.Delivery{
 			Tag: firstTag + uint64(i), Time: 1700000000, Key: "order.new", Type: "text/plain",
 			App: "shop", ClientID: benchKey, Body: bytes.Repeat([]byte("x"), bodySize),
 		})
-		block = append(block, 0x80|opText, 126, byte(len(payload)>>8), byte(len(payload)))
-		block = append(block, payload...)
+		b.payload = len(payload)
+		b.bytes = append(b.bytes, 0x80|opText, 126, byte(len(payload)>>8), byte(len(payload)))
+		b.bytes = append(b.bytes, payload...)
 	}
-	return block
+	return b
+})
+
+// largeMessages is a block of messages of 64 KiB.
+var largeMessages = sync.OnceValue(func() block {
+	b := block{frames: 4, payload: 64 << 10}
+	for range b.frames {
+		b.bytes = binary.BigEndian.AppendUint64(append(b.bytes, 0x80|opBinary, 127), uint64(b.payload))
+		b.bytes = append(b.bytes, make([]byte, b.payload)...)
+	}
+	return b
 })

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/shopex/prism-go/internal/socket"
+)
+
+// A library is a WebSocket library, used in one way. Of each library, no end
+// compresses and none looks whether text is UTF-8.
+type library struct {
+	name   string // with the way of using it, if there are two
+	module string
+	// dial connects to the server at address; got is called for each message.
+	dial func(address string, got receiver) (end, error)
+	// accepting returns what accepts connections, with the library's default
+	// buffers, made once as a server does.
+	accepting func(got receiver) func(http.ResponseWriter, *http.Request) (end, error)
+}
+
+// A receiver is called with each message; the payload is valid meanwhile.
+type receiver func(from end, payload []byte)
+
+// An end is one end of a connection.
+type end interface {
+	// read receives messages until the connection ends.
+	read()
+	// write sends a binary message.
+	write(payload []byte) error
+	close()
+}
+
+// ours is internal/socket. When Write returns, the message is queued.
+var ours = library{
+	name: "ours",
+	dial: func(address string, got receiver) (end, error) {
+		c, err := dialOurs(address)
+		if err != nil {
+			return nil, err
+		}
+		return &ourEnd{c, got}, nil
+	},
+	accepting: func(got receiver) func(http.ResponseWriter, *http.Request) (end, error) {
+		return func(w http.ResponseWriter, r *http.Request) (end, error) {
+			c, err := socket.Accept(w, r, socket.Options{})
+			if err != nil {
+				return nil, err
+			}
+			return &ourEnd{c, got}, nil
+		}
+	},
+}
+
+// oursFlushed waits for each message to be with the kernel, which is when the
+// others' writes return.
+var oursFlushed = library{
+	name: "ours, flushed",
+	dial: func(address string, got receiver) (end, error) {
+		c, err := dialOurs(address)
+		if err != nil {
+			return nil, err
+		}
+		return &flushedEnd{ourEnd{c, got}}, nil
+	},
+}
+
+func dialOurs(address string) (*socket.Conn, error) {
+	h := socket.NewHandshake()
+	req, err := http.NewRequest(http.MethodGet, "http://"+address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = h.Header()
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	return h.Finish(resp, socket.Options{ReadBuffer: bareBuffer})
+}
+
+type ourEnd struct {
+	conn *socket.Conn
+	got  receiver
+}
+
+func (e *ourEnd) read() {
+	for {
+		_, payload, err := e.conn.Read(context.Background())
+		if err != nil {
+			return
+		}
+		e.got(e, payload)
+	}
+}
+
+func (e *ourEnd) write(payload []byte) error {
+	return e.conn.Write(context.Background(), socket.Binary, payload)
+}
+
+func (e *ourEnd) close() { e.conn.CloseNow() }
+
+type flushedEnd struct{ ourEnd }
+
+func (e *flushedEnd) write(payload []byte) error {
+	if err := e.ourEnd.write(payload); err != nil {
+		return err
+	}
+	return e.conn.Flush(context.Background())
+}
