@@ -74,7 +74,9 @@ type request struct {
 	repeatable  bool
 	upgrade     bool
 
-	encoded string // params, without those of the system
+	encoded []byte // params, without those of the system; in room, if they fit
+	room    [128]byte
+	system  [3]string // the system's, of the present try
 }
 
 func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
@@ -91,7 +93,7 @@ func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if err := r.setHeader(call.Header); err != nil {
+	if err := r.setHeader(call.Header, c.readsOnly()); err != nil {
 		return nil, err
 	}
 	return r, r.setParams(call.Params)
@@ -118,7 +120,7 @@ func (r *request) inForm() bool {
 func (r *request) setParams(params Params) error {
 	into := &r.query
 	if r.inForm() {
-		r.url.RawQuery = encodePairs(r.query)
+		r.url.RawQuery = string(appendPairs(nil, r.query))
 		into = &r.form
 	}
 	if *into == nil {
@@ -127,7 +129,7 @@ func (r *request) setParams(params Params) error {
 	if err := params.addTo(*into); err != nil {
 		return err
 	}
-	r.encoded = encodePairs(*into)
+	r.encoded = appendPairs(r.room[:0], *into)
 	return nil
 }
 

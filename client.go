@@ -72,6 +72,13 @@ func (c *Client) Delete(ctx context.Context, path string, params Params) (*Respo
 	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
 }
 
+// readsOnly tells whether nothing changes the header of a request on its way.
+// Nobody should, but of net/http's own transport it is known.
+func (s *shared) readsOnly() bool {
+	_, known := s.transport.(*http.Transport)
+	return known
+}
+
 // Logger returns the logger the client was given, or one that drops
 // everything. It is never nil.
 func (c *Client) Logger() *slog.Logger { return c.log }

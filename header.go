@@ -12,9 +12,23 @@ const userAgent = "PrismSDK/Go " + Version
 
 const formType = "application/x-www-form-urlencoded"
 
+// What most requests have, in the query and in a form. Nobody may change them.
+var (
+	usualHeader     = http.Header{"User-Agent": {userAgent}}
+	usualFormHeader = http.Header{"User-Agent": {userAgent}, "Content-Type": {formType}}
+)
+
 // setHeader builds the header of the request from what the user gave. Values
-// are trimmed as net/http trims them, or the signature would not fit.
-func (r *request) setHeader(given http.Header) error {
+// are trimmed as net/http trims them, or the signature would not fit. Shared
+// tells that nobody will change it.
+func (r *request) setHeader(given http.Header, shared bool) error {
+	if shared && len(given) == 0 && r.token == "" {
+		r.header = usualHeader
+		if r.inForm() {
+			r.header = usualFormHeader
+		}
+		return nil
+	}
 	fixed := [...]string{userAgent, formType, "Bearer " + r.token}
 	h := make(http.Header, len(given)+len(fixed))
 	h["User-Agent"] = fixed[0:1:1]

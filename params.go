@@ -228,12 +228,11 @@ func jsonText(v any) (string, error) {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// encodePairs returns values in the form of a query, sorted by name. A space
+// appendPairs appends values in the form of a query, sorted by name. A space
 // becomes %20, which every server reads, in a form too.
-func encodePairs(values url.Values) string {
+func appendPairs(dst []byte, values url.Values) []byte {
 	var room [16]string
-	var text [512]byte
-	names, dst := room[:0], text[:0]
+	names := room[:0]
 	for name := range values {
 		names = append(names, name)
 	}
@@ -243,7 +242,7 @@ func encodePairs(values url.Values) string {
 			dst = appendPair(dst, name, value)
 		}
 	}
-	return string(dst)
+	return dst
 }
 
 func appendPair(dst []byte, name, value string) []byte {

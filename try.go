@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,15 +31,15 @@ type outcome struct {
 func (c *Client) try(ctx context.Context, r *request) outcome {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	var t trace
+	t := new(trace)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
-	req, signature := c.build(t.follow(limited), r, &o)
+	req, signature := c.build(t.follow(limited), r, t, &o)
 	t.preventReplay(req)
 	resp, err := c.send(req)
 	if err == nil {
 		o.response, err = c.read(r, resp, signature)
 	} else {
-		o.unsent = c.unsent(&t, limited, err)
+		o.unsent = c.unsent(t, limited, err)
 	}
 	o.ended = c.clock.now()
 	switch {
@@ -51,9 +52,10 @@ func (c *Client) try(ctx context.Context, r *request) outcome {
 }
 
 // build returns the request of a try, signed for its time, and its signature.
-func (c *Client) build(ctx context.Context, r *request, o *outcome) (*http.Request, string) {
-	u := r.url
-	req := http.Request{Method: r.method, URL: &u, Header: r.header, Host: u.Host, ProtoMajor: 1, ProtoMinor: 1}
+func (c *Client) build(ctx context.Context, r *request, t *trace, o *outcome) (*http.Request, string) {
+	t.url = r.url
+	u := &t.url
+	req := http.Request{Method: r.method, URL: u, Header: r.header, Host: u.Host, ProtoMajor: 1, ProtoMinor: 1}
 	encoded, signature := c.authenticate(r, o.began.Add(o.ahead))
 	o.signature = signature
 	if r.inForm() {
@@ -90,6 +92,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 
 // A trace watches what net/http does with a request.
 type trace struct {
+	url   url.URL // where it goes
 	hooks httptrace.ClientTrace
 	empty bool        // the body is an emptyBody
 	got   atomic.Bool // a connection

@@ -43,7 +43,7 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	own, abort := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(limited, abort)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
-	req, signature := c.build(own, r, &o)
+	req, signature := c.build(own, r, new(trace), &o)
 	resp, err := c.send(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		if err = checkConnection(resp); err == nil && stop() {

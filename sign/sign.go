@@ -47,6 +47,15 @@ func Sign(secret string, r Request) string {
 	return string(digits[:])
 }
 
+// Append appends the signature of r, see [Sign], to dst.
+func Append(dst []byte, secret string, r Request) []byte {
+	digits := digest(secret, &r)
+	return append(dst, digits[:]...)
+}
+
+// Size is the length of a signature in bytes.
+const Size = 2 * md5.Size
+
 // The usual request fits into these and needs no memory but its stack. A pool
 // would be no faster, and would hold on to secrets and to the largest request.
 const (

@@ -198,3 +198,10 @@ func BenchmarkExplain(b *testing.B) {
 		Explain(secret, r, signature)
 	}
 }
+
+func TestAppendAddsTheSignature(t *testing.T) {
+	r := Request{Method: "GET", Path: "/api/a", Query: url.Values{"b": {"c"}}}
+	if got := string(Append([]byte("sign="), "secret", r)); got != "sign="+Sign("secret", r) || len(got) != 5+Size {
+		t.Errorf("appended %q", got)
+	}
+}
