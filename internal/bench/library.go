@@ -32,37 +32,49 @@ type end interface {
 }
 
 // ours is internal/socket. When Write returns, the message is queued.
-var ours = library{
-	name: "ours",
-	dial: func(address string, got receiver) (end, error) {
-		c, err := dialOurs(address)
-		if err != nil {
-			return nil, err
-		}
-		return &ourEnd{c, got}, nil
-	},
-	accepting: func(got receiver) func(http.ResponseWriter, *http.Request) (end, error) {
-		return func(w http.ResponseWriter, r *http.Request) (end, error) {
-			c, err := socket.Accept(w, r, socket.Options{})
-			if err != nil {
-				return nil, err
-			}
-			return &ourEnd{c, got}, nil
-		}
-	},
-}
+var ours = oursBy("ours", func(c *socket.Conn, payload []byte) error {
+	return c.Write(context.Background(), socket.Binary, payload)
+})
 
 // oursFlushed waits for each message to be with the kernel, which is when the
 // others' writes return.
-var oursFlushed = library{
-	name: "ours, flushed",
-	dial: func(address string, got receiver) (end, error) {
-		c, err := dialOurs(address)
-		if err != nil {
-			return nil, err
-		}
-		return &flushedEnd{ourEnd{c, got}}, nil
-	},
+var oursFlushed = oursBy("ours, flushed", func(c *socket.Conn, payload []byte) error {
+	if err := c.Write(context.Background(), socket.Binary, payload); err != nil {
+		return err
+	}
+	return c.Flush(context.Background())
+})
+
+// oursPushed makes the system call itself where it can, as the others do.
+var oursPushed = oursBy("ours, pushed", func(c *socket.Conn, payload []byte) error {
+	if !c.Offer(socket.Binary, payload) { // the queue is full, or the connection has ended
+		return c.Write(context.Background(), socket.Binary, payload)
+	}
+	c.Push(true)
+	return nil
+})
+
+// oursBy is internal/socket with one of its ways to write.
+func oursBy(name string, send func(*socket.Conn, []byte) error) library {
+	return library{
+		name: name,
+		dial: func(address string, got receiver) (end, error) {
+			c, err := dialOurs(address)
+			if err != nil {
+				return nil, err
+			}
+			return &ourEnd{c, got, send}, nil
+		},
+		accepting: func(got receiver) func(http.ResponseWriter, *http.Request) (end, error) {
+			return func(w http.ResponseWriter, r *http.Request) (end, error) {
+				c, err := socket.Accept(w, r, socket.Options{})
+				if err != nil {
+					return nil, err
+				}
+				return &ourEnd{c, got, send}, nil
+			}
+		},
+	}
 }
 
 func dialOurs(address string) (*socket.Conn, error) {
@@ -82,6 +94,7 @@ func dialOurs(address string) (*socket.Conn, error) {
 type ourEnd struct {
 	conn *socket.Conn
 	got  receiver
+	send func(*socket.Conn, []byte) error
 }
 
 func (e *ourEnd) read() {
@@ -94,17 +107,6 @@ func (e *ourEnd) read() {
 	}
 }
 
-func (e *ourEnd) write(payload []byte) error {
-	return e.conn.Write(context.Background(), socket.Binary, payload)
-}
+func (e *ourEnd) write(payload []byte) error { return e.send(e.conn, payload) }
 
 func (e *ourEnd) close() { e.conn.CloseNow() }
-
-type flushedEnd struct{ ourEnd }
-
-func (e *flushedEnd) write(payload []byte) error {
-	if err := e.ourEnd.write(payload); err != nil {
-		return err
-	}
-	return e.conn.Flush(context.Background())
-}

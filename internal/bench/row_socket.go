@@ -10,12 +10,14 @@ import (
 // socketRows compare internal/socket with other libraries, so they have no
 // target.
 var socketRows = slices.Concat(
-	against("socket read", 100_000, ours, reading(deliveries), coder, coderWhole, gorilla, gorillaWhole, gwsLib),
-	against("socket read 64 KiB", 1_000, ours, reading(largeMessages), coder, gorilla, gwsLib),
-	against("socket write", 30_000, ours, writing, coder, gorilla, gwsLib, gwsAsync),
-	against("socket write+flush", 10_000, oursFlushed, writing, coder, gorilla, gwsLib),
-	against("socket echo", 2_000, ours, echoing(1), coder, gorilla, gwsLib),
-	against("socket echo, 64 at once", 20_000, ours, echoing(64), coder, gorilla, gwsLib),
+	against("socket read", 50_000, ours, reading(deliveries), coder, coderWhole, gorilla, gorillaWhole, gwsLib),
+	against("socket read 64 KiB", 500, ours, reading(largeMessages), coder, gorilla, gwsLib),
+	against("socket write", 8_000, ours, writing, coder, gorilla, gwsLib, gwsAsync),
+	against("socket write+flush", 4_000, oursFlushed, writing, coder, gorilla, gwsLib),
+	against("socket write+push", 4_000, oursPushed, writing, coder, gorilla, gwsLib),
+	against("socket echo", 1_000, ours, echoing(1), coder, gorilla, gwsLib),
+	against("socket echo+push", 1_000, oursPushed, echoing(1), coder, gorilla, gwsLib),
+	against("socket echo, 64 at once", 4_000, ours, echoing(64), coder, gorilla, gwsLib),
 )
 
 // against makes a row for each rival.
