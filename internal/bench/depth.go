@@ -16,11 +16,8 @@ func openDepth(open func() (*engine, error), _ int) (*ground, error) {
 	if err != nil {
 		return nil, err
 	}
-	pass := func(n int) error {
-		g.let(n)
-		return w.pass(n)
-	}
-	return &ground{way: w, set: w.deepen, pass: pass, end: g.remove}, nil
+	w.let = g.let
+	return &ground{way: w, set: w.deepen, pass: w.pass, end: g.remove}, nil
 }
 
 // deepen fills the queue, or empties it first if it has more.

@@ -53,6 +53,7 @@ type way struct {
 	*station
 	publisher *notify.Publisher
 	stop      func()
+	let       func(n int) // nil, or lets the handler handle so many more
 }
 
 // openWay opens a station for this many connections beside its own two.
@@ -88,6 +89,9 @@ func (w *way) close() {
 // pass publishes n messages and returns when the last one is acknowledged.
 func (w *way) pass(n int) error {
 	target := w.acks.now() + n
+	if w.let != nil {
+		w.let(n) // not before: messages that were there already are handled at once
+	}
 	if err := publishAsync(w.publisher, n); err != nil {
 		return err
 	}
