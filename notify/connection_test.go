@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
 
@@ -259,6 +260,25 @@ func TestADeliveryLargerThanMaxDeliveryEndsRun(t *testing.T) {
 		var fault *socket.ProtocolError
 		if !errors.As(err, &fault) || !strings.Contains(err.Error(), "at most 500 bytes") {
 			t.Errorf("Run returned %v", err)
+		}
+	})
+}
+
+// A connection that something on the way half closes during the handshake is
+// one of a caller who has gone, to the platform.
+func TestAHandshakeOfACallerWhoSeemsGoneIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := 0
+		w := newWorld(t, memory.Config{}, func(cfg *platform.Config) {
+			cfg.Override = func(platform.Call) http.Handler {
+				if refused++; refused > 2 {
+					return nil
+				}
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(499) })
+			}
+		})
+		if err := w.publisher(PublisherConfig{}).Publish(t.Context(), "k", nil); err != nil || refused != 3 {
+			t.Errorf("after %d handshakes: %v", refused, err)
 		}
 	})
 }

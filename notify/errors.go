@@ -72,6 +72,10 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+// clientClosedRequest is nginx's status, and that of this project's platform,
+// for a caller who has gone.
+const clientClosedRequest = 499
+
 // curable tells whether another try to connect can help.
 func curable(err error) bool {
 	var refused *prism.Error
@@ -81,6 +85,8 @@ func curable(err error) bool {
 			return true // a connection that just ended may still be counted
 		case refused.Status >= 500:
 			return true
+		case refused.Status == clientClosedRequest:
+			return true // something on the way has half closed the connection
 		case refused.Code == "sign_time_expired":
 			return true // late on the way, or the clock has jumped again
 		default:
