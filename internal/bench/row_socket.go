@@ -10,18 +10,18 @@ import (
 // socketRows compare internal/socket with other libraries, so they have no
 // target.
 var socketRows = slices.Concat(
-	against("socket read", 50_000, ours, reading(deliveries), coder, coderWhole, gorilla, gorillaWhole, gwsLib),
-	against("socket read 64 KiB", 500, ours, reading(largeMessages), coder, gorilla, gwsLib),
-	against("socket write", 8_000, ours, writing, coder, gorilla, gwsLib, gwsAsync),
-	against("socket write+flush", 4_000, oursFlushed, writing, coder, gorilla, gwsLib),
-	against("socket write+push", 4_000, oursPushed, writing, coder, gorilla, gwsLib),
-	against("socket echo", 1_000, ours, echoing(1), coder, gorilla, gwsLib),
-	against("socket echo+push", 1_000, oursPushed, echoing(1), coder, gorilla, gwsLib),
-	against("socket echo, 64 at once", 4_000, ours, echoing(64), coder, gorilla, gwsLib),
+	against("socket read", 50_000, ours, reading(deliveries), []library{coder, coderWhole, gorilla, gorillaWhole, gwsLib}),
+	against("socket read 64 KiB", 500, ours, reading(largeMessages), []library{coder, gorilla, gwsLib}),
+	against("socket write", 8_000, ours, writing, []library{coder, gorilla, gwsLib, gwsAsync}),
+	against("socket write+flush", 4_000, oursFlushed, writing, []library{coder, gorilla, gwsLib}),
+	against("socket write+push", 4_000, oursPushed, writing, []library{coder, gorilla, gwsLib}),
+	against("socket echo", 1_000, ours, echoing(1), []library{coder, gorilla, gwsLib}),
+	against("socket echo+push", 1_000, oursPushed, echoing(1), []library{coder, gorilla, gwsLib}),
+	against("socket echo, 64 at once", 4_000, ours, echoing(64), []library{coder, gorilla, gwsLib}),
 )
 
 // against makes a row for each rival.
-func against(work string, ops int, ours library, t task, rivals ...library) []row {
+func against(work string, ops int, ours library, t task, rivals []library) []row {
 	var all []row
 	for _, rival := range rivals {
 		all = append(all, row{
