@@ -67,6 +67,30 @@ func TestOneAckMakesRoomForOneDelivery(t *testing.T) {
 	})
 }
 
+// Places that become free while the backlog is long count as well, once it is
+// short.
+func TestEarlyAcksMakeRoomToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, func(cfg *platform.Config) { cfg.Limits.Window = 1000 })
+		for i := range 30 {
+			w.publish(fmt.Sprint(i))
+		}
+		var got atomic.Int32
+		c := w.consumer(ConsumerConfig{Window: 10, ManualAck: true})
+		stop := w.run(c, func(ctx context.Context, d *Delivery) error {
+			if got.Add(1) <= 4 {
+				return d.Ack(ctx)
+			}
+			return nil // collected, to be acknowledged together
+		})
+		synctest.Wait()
+		if n := got.Load(); n != 14 {
+			t.Errorf("%d delivered; 4 are acknowledged and the window is 10, so 14 should be", n)
+		}
+		_ = stop()
+	})
+}
+
 // What ends a worker's goroutine must not leave a handler that seems to run:
 // the connection could not be renewed.
 func TestOnGiveUpMayEndItsGoroutine(t *testing.T) {

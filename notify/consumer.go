@@ -23,7 +23,8 @@ type ConsumerConfig struct {
 	// Window and WindowBytes bound the deliveries that are read and not yet
 	// handled: by number, default 1024, and by the bytes of their bodies,
 	// default 16 MiB. At the bound nothing is read until a handler has
-	// finished; nothing is dropped. The platform itself stops at 256
+	// finished, but for up to 64 deliveries, as many as Window at most, that came
+	// in the same read; nothing is dropped. The platform itself stops at 256
 	// unacknowledged ones unless it is configured otherwise. Window may be at
 	// most 1,048,576.
 	Window      int

@@ -224,7 +224,7 @@ func (p *Publisher) crowded(n int) bool {
 }
 
 // lone tells whether the platform has read everything but it, so that writing it
-// cannot block, and no other caller is likely to join. Of those that the last
+// does not block where the network has any buffer, and no other caller is likely to join. Of those that the last
 // pong has let go, the first would be lone. The caller holds mu.
 func (p *Publisher) lone(it *item) bool {
 	return p.queue.n == 1 && p.ghost == 0 && p.company <= 1 && len(it.frame) <= keptFrame

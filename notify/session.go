@@ -230,9 +230,9 @@ func (s *session) release(d *Delivery) {
 	s.pool.mu.Unlock()
 }
 
-// vacate is release for who holds the pool's mu. The reader is woken when it is
-// needed, or it would run for each place: while the workers have half a window
-// before them it is not.
+// vacate is release for who holds the pool's mu. While the workers have half a
+// window before them the reader is left asleep, or it would run for each place;
+// next wakes it when they have not.
 func (s *session) vacate(d *Delivery) {
 	if d.vacated {
 		return

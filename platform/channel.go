@@ -153,7 +153,7 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		WriteTimeout: c.p.cfg.WriteTimeout,
 		// What one read brings is stored at once. An engine that syncs takes
 		// 33,000 messages of 1 KiB a second over one connection, and took
-		// 11,000 with a buffer of 16 KiB. An idle one has 4 KiB still.
+		// 11,000 with a buffer of 16 KiB. One that was never busy has 4 KiB.
 		ReadBuffer: 64 << 10,
 		OnPing:     c.onPing(),
 		OnWait:     c.store,

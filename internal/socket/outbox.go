@@ -83,22 +83,22 @@ func (o *outbox) putPong(payload []byte) {
 	o.put(ws.OpPong, payload)
 }
 
-// settle queues the pong that is owed.
+// settle queues the pong that is owed and the ping that goes behind all.
 func (o *outbox) settle() {
 	if o.owed {
 		o.owed = false
 		o.put(ws.OpPong, o.late)
+	}
+	if o.behind != nil {
+		o.payload = o.behind(o.payload[:0])
+		o.put(ws.OpPing, o.payload)
+		o.behind = nil
 	}
 }
 
 // take removes all that waits, or nil.
 func (o *outbox) take() *buffer {
 	o.settle()
-	if o.behind != nil {
-		o.payload = o.behind(o.payload[:0])
-		o.put(ws.OpPing, o.payload)
-		o.behind = nil
-	}
 	batch := o.next
 	o.next, o.pongs = nil, 0
 	return batch

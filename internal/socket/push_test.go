@@ -2,10 +2,13 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestAPushHereWritesAllThatWasOffered(t *testing.T) {
@@ -88,6 +91,51 @@ func TestAPushThatFailsEndsTheConnection(t *testing.T) {
 	if c.Err() == nil {
 		t.Error("no error")
 	}
+}
+
+func TestThePingBehindGoesBeforeTheCloseFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStuck()
+		c := newConn(s, nil, server, Options{PingPayload: func(dst []byte) []byte { return append(dst, 'p') }})
+		defer c.CloseNow()
+		synctest.Wait()
+		c.Offer(Binary, []byte("a"))
+		c.PingBehind()
+		go c.Close(t.Context(), NormalClosure, "")
+		if got := string(<-s.writes); got != "\x82\x01a\x89\x01p\x88\x02\x03\xe8" {
+			t.Errorf("wrote %q", got)
+		}
+	})
+}
+
+// A broken is a peer to which a write fails when told to.
+type broken struct{ begun, fail chan struct{} }
+
+func (b *broken) Read([]byte) (int, error) { <-b.fail; time.Sleep(time.Hour); return 0, io.EOF }
+func (b *broken) Close() error             { return nil }
+func (b *broken) Write([]byte) (int, error) {
+	close(b.begun)
+	<-b.fail
+	return 0, errors.New("broken pipe")
+}
+
+func TestFlushTellsOfAPushThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &broken{make(chan struct{}), make(chan struct{})}
+		c := newConn(b, nil, server, Options{})
+		defer c.CloseNow()
+		synctest.Wait()
+		c.Offer(Binary, []byte("a"))
+		go c.Push(true)
+		<-b.begun
+		flushed := make(chan error, 1)
+		go func() { flushed <- c.Flush(context.Background()) }()
+		synctest.Wait()
+		close(b.fail)
+		if err := <-flushed; err == nil {
+			t.Error("Flush returned nil, and nothing was handed to the kernel")
+		}
+	})
 }
 
 func TestFramesOfEachWriterKeepTheirOrderWhoeverWrites(t *testing.T) {

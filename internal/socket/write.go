@@ -166,8 +166,11 @@ func (c *Conn) Push(here bool) {
 	err := c.writeBatch(batch.bytes)
 	batch.giveBack()
 	c.mu.Lock()
-	c.out.writing, c.out.written, c.out.fault = false, until, err
-	c.out.announce()
+	c.out.writing, c.out.fault = false, err
+	if err == nil {
+		c.out.written = until
+		c.out.announce()
+	}
 	if err != nil || c.out.next != nil || c.out.owed || c.out.behind != nil {
 		c.wakeWriter()
 	}
