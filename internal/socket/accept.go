@@ -16,7 +16,8 @@ import (
 // Accept answers the handshake in r and takes the connection over from the
 // HTTP server. The answer has the status line, Upgrade, Connection and
 // Sec-WebSocket-Accept and nothing else, which a published SDK counts on
-// (protocol chapter 6). Origin and offered subprotocols are not looked at.
+// (protocol chapter 6). Origin and offered subprotocols are not looked at. The
+// reader that Hijack returns is used as long as the connection lasts.
 //
 // A [*HandshakeError] means that nothing was written and the caller must
 // answer. Any other error means that the connection broke meanwhile.

@@ -262,7 +262,11 @@ const maxEnvelope = 2 << 10
 // to that whatever else there is.
 func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	s := scanner{b: frame}
-	d.Time = int64(s.digitsAfter(`{"time":`))
+	seconds := s.digitsAfter(`{"time":`)
+	if seconds > math.MaxInt64 {
+		return false
+	}
+	d.Time = int64(seconds)
 	tag := s.i + len(`,"tag":`)
 	d.Tag = s.digitsAfter(`,"tag":`)
 	behindTag := s.i
@@ -632,9 +636,11 @@ func (s *scanner) tag() uint64 {
 // time consumes whatever stands for the time; one that makes no sense is 0,
 // since no delivery should be lost for it.
 func (s *scanner) time() int64 {
+	from := s.i
 	if n, ok := s.digits(); ok && n <= math.MaxInt64 {
 		return int64(n)
 	}
+	s.i = from
 	raw := string(bytes.Trim(s.value(), "\" \t\r\n"))
 	if n, err := strconv.ParseInt(raw, 10, 64); err == nil {
 		return n

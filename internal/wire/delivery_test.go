@@ -101,6 +101,16 @@ func TestAReadMessageKeepsItsBytes(t *testing.T) {
 	}
 }
 
+// A time that makes no sense is none, in whatever shape the frame is.
+func TestAnImpossibleTimeLosesNoDelivery(t *testing.T) {
+	const rest = `"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}`
+	for _, frame := range []string{`{"time":18446744073709551615,` + rest, `{ "time":18446744073709551615,` + rest} {
+		if d, err := DecodeDelivery([]byte(frame)); err != nil || d.Tag != 3 || d.Time < 0 || string(d.Body) != "b" {
+			t.Errorf("%s: %+v, %v", frame, d, err)
+		}
+	}
+}
+
 func TestOneAllocationADelivery(t *testing.T) {
 	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "order.new", Type: "text/plain", App: "a", ClientID: "c", Body: make([]byte, 200)})
 	var dec Decoder
