@@ -84,8 +84,12 @@ func TestThePingBehindIsTheLastOfItsBatch(t *testing.T) {
 func TestAPushThatFailsEndsTheConnection(t *testing.T) {
 	c, p := connect(t, client, Options{})
 	p.Close()
-	for c.Offer(Binary, make([]byte, 1000)) {
-		c.Push(true)
+	for err := error(nil); err == nil; {
+		if c.Offer(Binary, make([]byte, 1000)) {
+			c.Push(true)
+			continue
+		}
+		err = c.Write(soon(t), Binary, nil) // there is no room yet, or there will be none
 	}
 	<-c.Done()
 	if c.Err() == nil {
