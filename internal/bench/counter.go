@@ -46,13 +46,19 @@ func (c *counter) await(n int) error {
 	reached := make(chan struct{})
 	c.want, c.reached = n, reached
 	c.mu.Unlock()
+	_, err := receive(reached)
+	return err
+}
+
+// receive waits for a value of ch, or for its end.
+func receive[T any](ch <-chan T) (value T, err error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-reached:
-		return nil
+	case value = <-ch:
+		return value, nil
 	case <-timer.C:
-		return errStuck
+		return value, errStuck
 	}
 }
 
@@ -77,12 +83,6 @@ func (c *countdown) one() (left int) {
 }
 
 func (c *countdown) await() error {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-c.over:
-		return nil
-	case <-timer.C:
-		return errStuck
-	}
+	_, err := receive(c.over)
+	return err
 }

@@ -60,7 +60,7 @@ func openIdle(open func() (*engine, error), most int) (*ground, error) {
 		return nil, err
 	}
 	c := &crowd{station: w.station}
-	return &ground{way: w, set: c.set, pass: w.pass, end: c.leave}, nil
+	return &ground{way: w, set: c.set, end: c.leave}, nil
 }
 
 func (c *crowd) leave() {

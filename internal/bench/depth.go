@@ -17,7 +17,7 @@ func openDepth(open func() (*engine, error), _ int) (*ground, error) {
 		return nil, err
 	}
 	w.let = g.let
-	return &ground{way: w, set: w.deepen, pass: w.pass, end: g.remove}, nil
+	return &ground{way: w, set: w.deepen, end: g.remove}, nil
 }
 
 // deepen fills the queue, or empties it first if it has more.

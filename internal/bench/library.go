@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/shopex/prism-go/internal/socket"
@@ -98,12 +100,32 @@ type ourEnd struct {
 }
 
 func (e *ourEnd) read() {
+	readAll(e, e.got, func() (socket.Opcode, []byte, error) { return e.conn.Read(context.Background()) })
+}
+
+// readAll receives what next returns, with the type of message of a library,
+// until it fails.
+func readAll[T any](e end, got receiver, next func() (T, []byte, error)) {
 	for {
-		_, payload, err := e.conn.Read(context.Background())
+		_, payload, err := next()
 		if err != nil {
 			return
 		}
-		e.got(e, payload)
+		got(e, payload)
+	}
+}
+
+// kept makes messages of the readers of next, in a buffer that is kept.
+func kept[T any](next func() (T, io.Reader, error)) func() (T, []byte, error) {
+	var buffer bytes.Buffer
+	return func() (t T, payload []byte, err error) {
+		t, r, err := next()
+		if err != nil {
+			return t, nil, err
+		}
+		buffer.Reset()
+		_, err = buffer.ReadFrom(r)
+		return t, buffer.Bytes(), err
 	}
 }
 

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/coder/websocket"
@@ -48,28 +48,11 @@ type coderEnd struct {
 }
 
 func (e *coderEnd) read() {
-	var kept bytes.Buffer
-	for {
-		payload, err := e.next(&kept)
-		if err != nil {
-			return
-		}
-		e.got(e, payload)
-	}
-}
-
-func (e *coderEnd) next(kept *bytes.Buffer) ([]byte, error) {
 	if e.whole {
-		_, payload, err := e.conn.Read(context.Background())
-		return payload, err
+		readAll(e, e.got, func() (websocket.MessageType, []byte, error) { return e.conn.Read(context.Background()) })
+		return
 	}
-	_, r, err := e.conn.Reader(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	kept.Reset()
-	_, err = kept.ReadFrom(r)
-	return kept.Bytes(), err
+	readAll(e, e.got, kept(func() (websocket.MessageType, io.Reader, error) { return e.conn.Reader(context.Background()) }))
 }
 
 func (e *coderEnd) write(payload []byte) error {

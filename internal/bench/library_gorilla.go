@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"sync"
 
@@ -63,28 +62,11 @@ type gorillaEnd struct {
 }
 
 func (e *gorillaEnd) read() {
-	var kept bytes.Buffer
-	for {
-		payload, err := e.next(&kept)
-		if err != nil {
-			return
-		}
-		e.got(e, payload)
-	}
-}
-
-func (e *gorillaEnd) next(kept *bytes.Buffer) ([]byte, error) {
 	if e.whole {
-		_, payload, err := e.conn.ReadMessage()
-		return payload, err
+		readAll(e, e.got, e.conn.ReadMessage)
+		return
 	}
-	_, r, err := e.conn.NextReader()
-	if err != nil {
-		return nil, err
-	}
-	kept.Reset()
-	_, err = kept.ReadFrom(r)
-	return kept.Bytes(), err
+	readAll(e, e.got, kept(e.conn.NextReader))
 }
 
 func (e *gorillaEnd) write(payload []byte) error {

@@ -117,8 +117,7 @@ func median(samples []sample, of func(sample) float64) float64 {
 // timers, the collector, a pool that it has emptied.
 const allocSlack = 0.05
 
-// missed tells which targets were missed by more than noise: of the times, if
-// three of four rounds were over.
+// missed tells which targets were missed by more than noise.
 func (r row) missed(got result) (targets []string) {
 	if got.exceeds(r.ratio) {
 		targets = append(targets, fmt.Sprintf("ratio %.4g", r.ratio))

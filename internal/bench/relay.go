@@ -99,14 +99,8 @@ func (r *relay) lone(payload []byte) (time.Duration, error) {
 
 // since waits for the time at which what was sent arrived.
 func since(sent time.Time, arrived <-chan time.Time) (time.Duration, error) {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case at := <-arrived:
-		return at.Sub(sent), nil
-	case <-timer.C:
-		return 0, errStuck
-	}
+	at, err := receive(arrived)
+	return at.Sub(sent), err
 }
 
 func (r *relay) close() error {

@@ -18,9 +18,8 @@ type growth struct {
 // A ground is a way of which one thing can grow.
 type ground struct {
 	*way
-	set  func(n int) error // until there are n
-	pass func(n int) error
-	end  func() // before it is closed
+	set func(n int) error // until there are n
+	end func()            // before it is closed
 }
 
 // contest makes both sides one platform, which shrinks and grows between the
@@ -59,7 +58,7 @@ func openTopics(open func() (*engine, error), _ int) (*ground, error) {
 		return nil, err
 	}
 	b := &board{queues: w.engine.queues}
-	return &ground{way: w, set: b.set, pass: w.pass, end: func() {}}, nil
+	return &ground{way: w, set: b.set, end: func() {}}, nil
 }
 
 // A board is the topics that are bound.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/shopex/prism-go/internal/wire"
 )
@@ -111,14 +110,7 @@ func (s *rawServer) upgrade(c net.Conn, key string) {
 }
 
 // next returns the connection that was upgraded last.
-func (s *rawServer) next() (*peer, error) {
-	select {
-	case p := <-s.upgraded:
-		return p, nil
-	case <-time.After(patience):
-		return nil, errStuck
-	}
-}
+func (s *rawServer) next() (*peer, error) { return receive(s.upgraded) }
 
 // A peer is the server's end of one WebSocket connection.
 type peer struct {
