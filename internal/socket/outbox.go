@@ -104,6 +104,12 @@ func (o *outbox) take() *buffer {
 	return batch
 }
 
+// wrote notes that a batch is with the kernel.
+func (o *outbox) wrote(until uint64) {
+	o.writing, o.written = false, until
+	o.announce()
+}
+
 // announce wakes all who wait for a change.
 func (o *outbox) announce() {
 	if o.progress != nil {

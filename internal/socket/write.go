@@ -60,8 +60,7 @@ func (c *Conn) enqueue(ctx context.Context, op ws.OpCode, payload []byte) error 
 		c.mu.Unlock()
 		return err
 	}
-	if c.out.waiting == 0 && c.out.room(len(payload), c.opt.WriteBuffer) {
-		c.out.put(op, payload)
+	if c.putIfRoom(op, payload) {
 		c.wakeWriter()
 		c.mu.Unlock()
 		return nil
@@ -121,13 +120,15 @@ func (c *Conn) awaitChange(ctx context.Context) error {
 // queued, if there is no room now or the connection has ended. The frame stays
 // where it is until the next Push, or until something else is written.
 func (c *Conn) Offer(op Opcode, payload []byte) bool {
-	return c.offer(ws.OpCode(op), payload)
-}
-
-func (c *Conn) offer(op ws.OpCode, payload []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.out.refused != nil || c.out.waiting > 0 || !c.out.room(len(payload), c.opt.WriteBuffer) {
+	return c.out.refused == nil && c.putIfRoom(ws.OpCode(op), payload)
+}
+
+// putIfRoom puts a frame in the outbox, unless it would have to wait. The caller
+// holds mu.
+func (c *Conn) putIfRoom(op ws.OpCode, payload []byte) bool {
+	if c.out.waiting > 0 || !c.out.room(len(payload), c.opt.WriteBuffer) {
 		return false
 	}
 	c.out.put(op, payload)
@@ -166,10 +167,10 @@ func (c *Conn) Push(here bool) {
 	err := c.writeBatch(batch.bytes)
 	batch.giveBack()
 	c.mu.Lock()
-	c.out.writing, c.out.fault = false, err
 	if err == nil {
-		c.out.written = until
-		c.out.announce()
+		c.out.wrote(until)
+	} else {
+		c.out.writing, c.out.fault = false, err
 	}
 	if err != nil || c.out.next != nil || c.out.owed || c.out.behind != nil {
 		c.wakeWriter()
@@ -271,8 +272,7 @@ func (c *Conn) writeBatch(batch []byte) error {
 func (c *Conn) batchWritten(until uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.writing, c.out.written = false, until
-	c.out.announce()
+	c.out.wrote(until)
 }
 
 // writeFailed lets an active Read find the peer's close frame, which tells
