@@ -99,9 +99,7 @@ func (p *pool) next() *Delivery {
 			return nil
 		}
 		d := p.work.pop()
-		if p.work.n == p.cfg.Window/2 {
-			d.session.room.Signal() // places that became free before did not
-		}
+		d.session.wakeReader()
 		if p.work.n > 0 {
 			p.ready.Signal() // this one may take long
 		}

@@ -158,16 +158,12 @@ func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
 	it := p.spare.Get().(*item)
 	it.done = done
-	if err := p.enqueue(ctx, m, it); err != nil {
-		p.recycle(it)
-		return err
-	}
-	return nil
+	return p.enqueue(ctx, m, it)
 }
 
-// recycle gives back a confirmed item, which saves two or four allocations a
-// message. The frame of one that has failed may still be on its way to the
-// connection.
+// recycle gives back an item that is confirmed or was never in the queue, which
+// saves two allocations a message, four if somebody waits. The frame of one that
+// has failed may still be on its way to the connection.
 func (p *Publisher) recycle(it *item) {
 	if cap(it.frame) > keptFrame {
 		return
@@ -183,14 +179,20 @@ func (p *Publisher) recycle(it *item) {
 const keptFrame = 4 << 10
 
 func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) error {
-	if err := p.encode(m, it); err != nil {
+	var conn *connection
+	var lone bool
+	err := p.encode(m, it)
+	if err == nil {
+		conn, lone, err = p.take(ctx, it)
+	}
+	if err != nil {
+		p.recycle(it)
 		return err
 	}
-	conn, lone, err := p.take(ctx, it)
 	if conn != nil {
 		conn.Push(lone)
 	}
-	return err
+	return nil
 }
 
 // take puts it in the queue when there is room, and perhaps on a connection,
@@ -224,8 +226,9 @@ func (p *Publisher) crowded(n int) bool {
 }
 
 // lone tells whether the platform has read everything but it, so that writing it
-// does not block where the network has any buffer, and no other caller is likely to join. Of those that the last
-// pong has let go, the first would be lone. The caller holds mu.
+// does not block where the network has any buffer, and no other caller is likely
+// to join: of those that the last pong has let go, the first would be lone. The
+// caller holds mu.
 func (p *Publisher) lone(it *item) bool {
 	return p.queue.n == 1 && p.ghost == 0 && p.company <= 1 && len(it.frame) <= keptFrame
 }

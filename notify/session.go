@@ -47,7 +47,7 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 		drained: make(chan struct{}), quiet: make(chan struct{}),
 		parking: make(chan struct{}, 1), readEnd: make(chan struct{}),
 	}
-	conn, err := c.link.connect(ctx, hooks{onWait: s.admit})
+	conn, err := c.link.connect(ctx, hooks{onWait: func() error { s.admit(); return nil }})
 	if err != nil {
 		return ending{err: err}
 	}
@@ -176,7 +176,7 @@ func (s *session) read() {
 		s.fresh = append(s.fresh, n)
 		s.freshBytes += n.size
 		if len(s.fresh) >= min(handOver, s.cfg.Window) || s.freshBytes >= handOverBytes {
-			_ = s.admit()
+			s.admit()
 		}
 	}
 }
@@ -190,10 +190,10 @@ const (
 )
 
 // admit hands what is fresh to the workers as soon as the window has room. A
-// delivery larger than the whole window is let in alone. It returns nil.
-func (s *session) admit() error {
+// delivery larger than the whole window is let in alone.
+func (s *session) admit() {
 	if len(s.fresh) == 0 {
-		return nil
+		return
 	}
 	s.stats.received.Add(int64(len(s.fresh)))
 	p := s.pool
@@ -216,7 +216,6 @@ func (s *session) admit() error {
 	p.mu.Unlock()
 	clear(s.fresh)
 	s.fresh, s.freshBytes = s.fresh[:0], 0
-	return nil
 }
 
 func (s *session) full(n int) bool {
@@ -230,9 +229,7 @@ func (s *session) release(d *Delivery) {
 	s.pool.mu.Unlock()
 }
 
-// vacate is release for who holds the pool's mu. While the workers have half a
-// window before them the reader is left asleep, or it would run for each place;
-// next wakes it when they have not.
+// vacate is release for who holds the pool's mu.
 func (s *session) vacate(d *Delivery) {
 	if d.vacated {
 		return
@@ -240,7 +237,14 @@ func (s *session) vacate(d *Delivery) {
 	d.vacated = true
 	s.held--
 	s.heldBytes -= d.size
-	if s.pool.work.n <= s.cfg.Window/2 {
+	s.wakeReader()
+}
+
+// wakeReader is called when the window or the backlog has shrunk. While the
+// workers have half a window before them the reader is left asleep, or it would
+// run for each place. The caller holds the pool's mu.
+func (s *session) wakeReader() {
+	if s.held < s.cfg.Window && s.pool.work.n <= s.cfg.Window/2 {
 		s.room.Signal()
 	}
 }
