@@ -93,7 +93,7 @@ func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if err := r.setHeader(call.Header, c.readsOnly()); err != nil {
+	if err := r.setHeader(call.Header, c.known()); err != nil {
 		return nil, err
 	}
 	return r, r.setParams(call.Params)

@@ -72,11 +72,11 @@ func (c *Client) Delete(ctx context.Context, path string, params Params) (*Respo
 	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
 }
 
-// readsOnly tells whether nothing changes the header of a request on its way.
-// Nobody should, but of net/http's own transport it is known.
-func (s *shared) readsOnly() bool {
-	_, known := s.transport.(*http.Transport)
-	return known
+// known tells whether the transport is net/http's own: it changes no header, and
+// its traces are true.
+func (s *shared) known() bool {
+	_, ok := s.transport.(*http.Transport)
+	return ok
 }
 
 // Logger returns the logger the client was given, or one that drops

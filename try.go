@@ -92,7 +92,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 
 // A trace watches what net/http does with a request.
 type trace struct {
-	url   url.URL // where it goes
+	url   url.URL // where it goes; beside the rest, it is no allocation of its own
 	hooks httptrace.ClientTrace
 	empty bool        // the body is an emptyBody
 	got   atomic.Bool // a connection
@@ -143,7 +143,7 @@ func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
 	if refusedStream(err) || errors.As(err, &op) && op.Op == "dial" {
 		return true
 	}
-	if _, known := c.transport.(*http.Transport); !known {
+	if !c.known() {
 		return false
 	}
 	// When the context ends, HTTP/2 returns while it may still be writing.

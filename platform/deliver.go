@@ -242,10 +242,11 @@ func (c *channel) let(acks []ack) {
 	defer c.mu.Unlock()
 	for i := range acks {
 		a := &acks[i]
-		if a.held, a.known = c.held[a.tag]; !a.hasTag || !a.known {
-			a.held, a.known = held{}, false
+		h, known := c.held[a.tag]
+		if !a.hasTag || !known {
 			continue
 		}
+		a.held, a.known = h, true
 		delete(c.held, a.tag)
 		c.heldBytes -= a.size
 		c.heldFrames -= a.frame + maxHeader
