@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
 )
 
 // Upgrade asks the server to go on with another protocol, for packages that
 // speak on such a connection. It sends a GET of path with header, which names
 // the protocol, signed for now, through the RoundTripper of the HTTP client,
 // and returns the answer with status 101; its Body is the connection, an
-// [io.ReadWriteCloser] that the caller must close. Any other answer is an
+// [io.ReadWriteCloser] that the caller must close. It has SetReadDeadline, that of
+// the [net.Conn] below, if the RoundTripper is net/http's own. Any other answer is an
 // [*Error]. A refused time corrects the clock and is tried once more; nothing
 // else is repeated.
 //
@@ -43,10 +48,14 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	own, abort := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(limited, abort)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
+	var got atomic.Pointer[net.Conn]
+	own = httptrace.WithClientTrace(own, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
+	})
 	req, signature := c.build(own, r, new(trace), &o)
 	resp, err := c.send(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		if err = checkConnection(resp); err == nil && stop() {
+		if err = c.checkConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
 			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
 			return resp, o
@@ -62,12 +71,24 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	return nil, o
 }
 
-func checkConnection(resp *http.Response) error {
-	if _, ok := resp.Body.(io.ReadWriteCloser); !ok {
+func (c *Client) checkConnection(resp *http.Response, got *net.Conn) error {
+	body, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
 		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")
+	}
+	if got != nil && c.known() && (*got).SetReadDeadline(time.Time{}) == nil {
+		resp.Body = connection{body, *got}
 	}
 	return nil
 }
+
+// A connection is the body of a 101 answer with the deadline that net/http hides.
+type connection struct {
+	io.ReadWriteCloser
+	conn net.Conn
+}
+
+func (c connection) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
 // refused says why a handshake did not open a connection.
 func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, err error, signature string) error {
