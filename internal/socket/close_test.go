@@ -324,10 +324,7 @@ func TestNothingFollowsTheCloseFrame(t *testing.T) {
 }
 
 func TestCloseNowDoesNotWaitForATLSPeerThatTakesNothing(t *testing.T) {
-	s := httptest.NewUnstartedServer(nil)
-	s.StartTLS() // has a certificate
-	cert := s.TLS.Certificates
-	s.Close()
+	cert := certificates()
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
 		defer b.Close()
@@ -344,6 +341,14 @@ func TestCloseNowDoesNotWaitForATLSPeerThatTakesNothing(t *testing.T) {
 			t.Errorf("CloseNow took %v", took)
 		}
 	})
+}
+
+// certificates returns what a server of httptest has.
+func certificates() []tls.Certificate {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	return s.TLS.Certificates
 }
 
 func TestManyClosesAtOnce(t *testing.T) {

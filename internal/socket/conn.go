@@ -87,13 +87,15 @@ func (o Options) withDefaults() Options {
 // goroutine at any time. Each Conn has one goroutine of its own, which ends with
 // the connection: call Close or CloseNow when done.
 type Conn struct {
-	rwc     io.ReadWriteCloser
-	side    ws.State // StateClientSide or StateServerSide
-	opt     Options
-	in      inbox                 // belongs to whoever holds role
-	role    role                  // who reads
-	reading atomic.Pointer[watch] // what watches the Read that is active
-	out     outbox                // guarded by mu
+	rwc      io.ReadWriteCloser
+	deadline interface{ SetReadDeadline(time.Time) error } // rwc, if it can
+	side     ws.State                                      // StateClientSide or StateServerSide
+	opt      Options
+	in       inbox                 // belongs to whoever holds role
+	role     role                  // who reads
+	brief    atomic.Bool           // it is a ReadControl
+	reading  atomic.Pointer[watch] // what watches the Read that is active
+	out      outbox                // guarded by mu
 
 	mu      sync.Mutex
 	watch   *watch // the context that may end a Read
@@ -125,6 +127,7 @@ func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Option
 	}
 	c.late = time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
 	c.late.Stop()
+	c.deadline, _ = rwc.(interface{ SetReadDeadline(time.Time) error })
 	c.role.left = make(chan struct{}, 1)
 	c.in.src = &source{conn: c}
 	c.in.borrow(lent, min(c.opt.ReadBuffer, firstReadBuffer))
@@ -210,6 +213,12 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.conn.rwc.Read(p)
+	for err != nil && n == 0 {
+		if err = s.conn.resume(err); err != nil {
+			break
+		}
+		n, err = s.conn.rwc.Read(p)
+	}
 	s.full = n == len(p)
 	if n > 0 {
 		s.conn.heard.Store(int64(time.Since(s.conn.born)))

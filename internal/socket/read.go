@@ -28,6 +28,7 @@ type inbox struct {
 	err     error           // what every later Read returns
 	heeded  <-chan struct{} // Done of the context that watch is about
 	watch   *watch          // the same as Conn.watch, to be read without mu
+	brief   context.Context // whose end gives up a ReadControl, if one is active
 }
 
 // Read returns the next message. It blocks until one is complete or the
@@ -352,7 +353,7 @@ func (e *stopError) Unwrap() error { return e.error }
 
 func readError(err error) error {
 	var stop *stopError
-	if errors.As(err, &stop) {
+	if errors.As(err, &stop) || err == errInterrupted {
 		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -361,7 +362,8 @@ func readError(err error) error {
 	return fmt.Errorf("socket: read: %w", err)
 }
 
-// watch closes the connection when its context ends while a Read is active.
+// watch closes the connection when its context ends while a Read is active, and
+// interrupts a ReadControl.
 type watch struct {
 	conn *Conn
 	ctx  context.Context
@@ -405,8 +407,12 @@ func (c *Conn) rewatch(ctx context.Context) *watch {
 }
 
 func (w *watch) fire() {
-	if w.conn.reading.Load() == w {
-		w.conn.end(contextEnded(w.ctx.Err()))
+	switch c := w.conn; {
+	case c.reading.Load() != w:
+	case c.brief.Load():
+		c.interrupt()
+	default:
+		c.end(contextEnded(w.ctx.Err()))
 	}
 }
 

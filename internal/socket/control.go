@@ -1,0 +1,144 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// ErrMessage is returned by ReadControl when there is something for Read.
+var ErrMessage = errors.New("socket: a message has come")
+
+// errInterrupted is that the context of ReadControl has ended, which does the
+// connection no harm.
+var errInterrupted = errors.New("socket: interrupted")
+
+// Interruptible tells whether ReadControl can be ended: not on a transport without
+// deadlines.
+func (c *Conn) Interruptible() bool { return c.deadline != nil }
+
+// ReadControl is for who waits for what a control frame brings, a pong mostly, and
+// spares the connection's reader to wake him, a switch between threads: it handles
+// control frames as Read does, until enough is true, which is asked before each and
+// each wait. It takes the place of a Read: there must be none meanwhile.
+//
+// When ctx ends first, which takes an Interruptible connection, the error matches
+// ctx.Err() and the connection is unharmed. The error is [ErrMessage] when a Read must
+// come next. All other errors are those of Read.
+func (c *Conn) ReadControl(ctx context.Context, enough func() bool) error {
+	if !c.role.take(reader) {
+		return c.awaitReader(ctx)
+	}
+	defer c.role.leave()
+	if c.in.err != nil {
+		return c.in.err
+	}
+	c.in.brief = ctx
+	c.brief.Store(true)
+	defer c.noLongerBrief()
+	if err := c.heed(ctx); err != nil {
+		if c.Err() == nil {
+			return err
+		}
+		return c.readFailed(err)
+	}
+	for !enough() {
+		err := c.controlFrame()
+		switch {
+		case err == ErrMessage:
+			return err
+		case err == errInterrupted:
+			return contextEnded(ctx.Err())
+		case err != nil:
+			return c.readFailed(err)
+		}
+	}
+	return nil
+}
+
+func (c *Conn) noLongerBrief() {
+	c.reading.Store(nil)
+	c.brief.Store(false)
+	c.in.brief = nil
+}
+
+// controlFrame handles one control frame. It consumes nothing before that is here
+// as a whole, or can be seen to be wrong, so waiting for it can be given up.
+func (c *Conn) controlFrame() error {
+	for {
+		head, _ := c.in.buf.Peek(c.in.buf.Buffered())
+		if len(head) >= 2 {
+			if head[0]&15 < 8 {
+				return ErrMessage
+			}
+			if len(head) >= c.controlSize(head) {
+				break
+			}
+		}
+		if _, err := c.in.buf.Peek(len(head) + 1); err == errInterrupted {
+			return err
+		} else if err != nil {
+			break // nextHeader tells whether the end or a fault comes first
+		}
+	}
+	h, err := c.nextHeader()
+	if err != nil {
+		return err
+	}
+	return c.control(h)
+}
+
+// controlSize is the size of the control frame that begins with head, as far as
+// that tells. One that is wrong is refused by its header alone.
+func (c *Conn) controlSize(head []byte) int {
+	size, n := 2, uint64(head[1]&^maskBit)
+	if head[0]&^15 != finalBit || head[1] >= maskBit == c.client() {
+		return size
+	}
+	if n > 125 {
+		size += 2
+		if n == 127 {
+			size += 6
+		}
+		if len(head) < size {
+			return size
+		}
+		n = 0
+		for _, b := range head[2:size] {
+			n = n<<8 | uint64(b)
+		}
+	}
+	if head[1] >= maskBit {
+		size += 4
+	}
+	if n > ws.MaxControlFramePayloadSize {
+		return size
+	}
+	return size + int(n)
+}
+
+// interrupt makes a read of the transport return: the active one or, when that has
+// just ended, the next, which goes on; see resume.
+func (c *Conn) interrupt() {
+	if c.deadline != nil {
+		c.deadline.SetReadDeadline(longAgo)
+	}
+}
+
+var longAgo = time.Unix(1, 0)
+
+// resume tells what a read is to return that has failed with err: errInterrupted,
+// or nil if it shall go on, as the interrupt was meant for somebody before.
+func (c *Conn) resume(err error) error {
+	if c.deadline == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	c.deadline.SetReadDeadline(time.Time{})
+	if c.in.brief != nil && c.in.brief.Err() != nil {
+		return errInterrupted
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package socket
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+func never() bool { return false }
+
+// playControl is play by way of ReadControl.
+func playControl(side ws.State, o Options, stream io.Reader) (got []message, err error) {
+	c := newConn(tape{stream}, nil, side, o)
+	defer c.CloseNow()
+	for {
+		if err := c.ReadControl(context.Background(), never); err != ErrMessage {
+			return got, err
+		}
+		op, payload, err := c.Read(context.Background())
+		if err != nil {
+			return got, err
+		}
+		got = append(got, message{op, string(payload)})
+	}
+}
+
+// connectOpen is connect with a transport that has deadlines, for clients as well.
+func connectOpen(t *testing.T, o Options) (*Conn, *peer) {
+	a, b := tcp(t)
+	c := newConn(a, nil, client, o)
+	t.Cleanup(func() { c.CloseNow(); b.Close() })
+	return c, newPeer(t, b, client)
+}
+
+func TestReadControlEndsWhenEnoughHasCome(t *testing.T) {
+	pongs := 0
+	c, p := connectOpen(t, Options{OnPong: func([]byte) { pongs++ }})
+	p.send(raw{op: 9, payload: "are you there"}, raw{op: 10}, raw{op: 10}, raw{op: 10}, raw{op: 1, payload: "hello"})
+	if err := c.ReadControl(t.Context(), func() bool { return pongs == 2 }); err != nil || pongs != 2 {
+		t.Errorf("%v, %d pongs", err, pongs)
+	}
+	p.expect(raw{op: 10, payload: "are you there"})
+	if err := c.ReadControl(t.Context(), never); err != ErrMessage || pongs != 3 {
+		t.Errorf("%v, %d pongs", err, pongs)
+	}
+	if _, payload, err := c.Read(t.Context()); err != nil || string(payload) != "hello" {
+		t.Errorf("%q, %v", payload, err)
+	}
+	p.send(closing(1000, "bye"))
+	var closed *CloseError
+	if err := c.ReadControl(t.Context(), never); !errors.As(err, &closed) || closed.Reason != "bye" {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := c.Read(t.Context()); err != error(closed) {
+		t.Errorf("then %v", err)
+	}
+}
+
+// TestAnInterruptDoesTheConnectionNoHarm gives up a ReadControl again and again
+// while a few frames come byte by byte.
+func TestAnInterruptDoesTheConnectionNoHarm(t *testing.T) {
+	for name, open := range map[string]func(*testing.T, Options) (*Conn, *peer){"TCP": connectOpen, "TLS": connectTLS} {
+		t.Run(name, func(t *testing.T) {
+			var pongs bytes.Buffer
+			c, p := open(t, Options{OnPong: func(payload []byte) { pongs.Write(payload) }})
+			frames := encode([]raw{{op: 10, payload: "one"}, {op: 10, form: 16, payload: "two"}, {op: 10, form: 64, payload: "three"}, {op: 2, payload: "four"}}, false)
+			for i := range len(frames) {
+				p.Write([]byte(frames[i : i+1]))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				if err := c.ReadControl(ctx, never); !errors.Is(err, context.DeadlineExceeded) && err != ErrMessage {
+					t.Fatalf("after %d bytes: %v", i+1, err)
+				}
+				cancel()
+			}
+			if _, payload, err := c.Read(t.Context()); err != nil || string(payload) != "four" || pongs.String() != "onetwothree" {
+				t.Errorf("%q, %v, %q", payload, err, &pongs)
+			}
+		})
+	}
+}
+
+func connectTLS(t *testing.T, o Options) (*Conn, *peer) {
+	a, b := tcp(t)
+	far := tls.Server(b, &tls.Config{Certificates: certificates()})
+	near := tls.Client(a, &tls.Config{InsecureSkipVerify: true})
+	go near.Handshake()
+	if err := far.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	c := newConn(near, nil, client, o)
+	t.Cleanup(func() { c.CloseNow(); b.Close() })
+	return c, newPeer(t, far, client)
+}
+
+// TestALateInterruptChangesNothing has it come when the ReadControl it was meant
+// for is over.
+func TestALateInterruptChangesNothing(t *testing.T) {
+	c, p := connectOpen(t, Options{})
+	for range 3 {
+		c.interrupt()
+		p.send(raw{op: 1, payload: "hello"})
+		if _, payload, err := c.Read(t.Context()); err != nil || string(payload) != "hello" {
+			t.Fatalf("%q, %v", payload, err)
+		}
+		c.interrupt()
+		p.send(raw{op: 2})
+		if err := c.ReadControl(t.Context(), never); err != ErrMessage {
+			t.Fatal(err)
+		}
+		if _, _, err := c.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReadControlNoticesWhatEndsIt(t *testing.T) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	c, _ := connectOpen(t, Options{})
+	for range 2 {
+		if err := c.ReadControl(ended, never); !errors.Is(err, context.Canceled) || c.Err() != nil {
+			t.Errorf("a context that has ended: %v, the connection: %v", err, c.Err())
+		}
+	}
+	result := make(chan error)
+	go func() { result <- c.ReadControl(t.Context(), never) }()
+	c.CloseNow()
+	if err := <-result; !errors.Is(err, ErrClosed) {
+		t.Errorf("closed meanwhile: %v", err)
+	}
+	if err := c.ReadControl(t.Context(), never); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed before: %v", err)
+	}
+}
+
+func TestOnlyATransportWithDeadlinesIsInterruptible(t *testing.T) {
+	open, _ := connectOpen(t, Options{})
+	hidden, _ := connect(t, client, Options{})
+	if !open.Interruptible() || hidden.Interruptible() {
+		t.Errorf("%v, %v", open.Interruptible(), hidden.Interruptible())
+	}
+}
