@@ -144,24 +144,28 @@ func (p *proxy) harm(l link, how int) {
 // ledger is what became of each message.
 type ledger struct {
 	sync.Mutex
+	callers         int
 	stored, handled map[string]int
 	outcome         map[string]error
 }
 
 // Connections are reset, cut, half closed, stuck and slow while messages flow,
-// some of which the platform refuses. Every outcome is what it says.
+// from many callers or a lone one, and some of them the platform refuses. Every
+// outcome is what it says.
 func TestEveryOutcomeIsTrueOnABadNetwork(t *testing.T) {
 	for _, seed := range []uint64{1, rand.Uint64()} {
-		for _, failUnconfirmed := range []bool{false, true} {
-			t.Run(fmt.Sprint("seed ", seed, " FailUnconfirmed ", failUnconfirmed), func(t *testing.T) {
-				chaos(t, rand.New(rand.NewPCG(seed, 0)), failUnconfirmed)
-			})
+		for _, callers := range []int{1, 6} {
+			for _, failUnconfirmed := range []bool{false, true} {
+				t.Run(fmt.Sprint("seed ", seed, " callers ", callers, " FailUnconfirmed ", failUnconfirmed), func(t *testing.T) {
+					chaos(t, rand.New(rand.NewPCG(seed, 0)), callers, failUnconfirmed)
+				})
+			}
 		}
 	}
 }
 
-func chaos(t *testing.T, r *rand.Rand, failUnconfirmed bool) {
-	book := &ledger{stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
+func chaos(t *testing.T, r *rand.Rand, callers int, failUnconfirmed bool) {
+	book := &ledger{callers: callers, stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
 	cfg := platform.Config{
 		Store:  memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
 		Queues: memory.New(memory.Config{}), Limits: platform.Limits{MaxBody: 1000, ConnectionsPerKey: 1000},
@@ -261,13 +265,13 @@ func (b *ledger) handle(_ context.Context, d *Delivery) error {
 	return nil
 }
 
-const publishers, messages = 6, 300
+const messages = 300 // of each caller
 
 // publish waits for room and, of every second message, for its outcome; some
 // callers are impatient, and some messages too large for the platform.
 func (b *ledger) publish(p *Publisher, seed uint64) {
 	var all sync.WaitGroup
-	for g := range publishers {
+	for g := range b.callers {
 		r := rand.New(rand.NewPCG(seed, uint64(g)))
 		all.Go(func() {
 			for i := range messages {
@@ -308,7 +312,7 @@ func awaitEmpty(t *testing.T, queues platform.Queues) {
 func (b *ledger) check(t *testing.T, failUnconfirmed bool) {
 	b.Lock()
 	defer b.Unlock()
-	if len(b.outcome) != publishers*messages {
+	if len(b.outcome) != b.callers*messages {
 		t.Errorf("%d outcomes", len(b.outcome))
 	}
 	for body, err := range b.outcome {

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"time"
 
 	"github.com/shopex/prism-go/internal/socket"
@@ -45,14 +44,16 @@ type stream struct {
 	frames [][]byte // reused
 
 	// Publisher.mu guards these.
-	asked uint64 // seq that the ping on its way will confirm at least, 0 if none is
-	busy  bool   // forward gives the connection frames, so nobody else may
+	asked   uint64 // seq that the ping on its way will confirm at least, 0 if none is
+	busy    bool   // forward gives the connection frames, so nobody else may
+	reading reading
+	recall  chan struct{} // has the goroutine in read go on, if it stands aside
 }
 
 // stream publishes over one connection, from dialling to hanging up. Nothing
 // that it started is running when it returns.
 func (p *Publisher) stream() ending {
-	s := &stream{p: p}
+	s := &stream{p: p, recall: make(chan struct{}, 1)}
 	var err error
 	s.conn, err = p.link.connect(p.ctx, hooks{onPong: s.pong})
 	if err != nil {
@@ -99,15 +100,6 @@ func (s *stream) leave() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	s.p.current = nil
-}
-
-func (s *stream) read() error {
-	for {
-		if _, _, err := s.conn.Read(context.Background()); err != nil {
-			return s.conn.reason(err)
-		}
-		s.conn.heard.Add(1) // a publisher awaits no messages, and minds none
-	}
 }
 
 // send gives the connection what is to be sent until one of them ends.

@@ -83,6 +83,7 @@ type Publisher struct {
 	lost    error   // why there is no connection
 	failed  error   // the first failure that nobody was told of
 	company int     // messages that the last pong confirmed
+	awaited bool    // somebody waited for the last of them
 	started bool
 	closed  bool
 	pushed  uint64        // items ever put into queue
@@ -135,8 +136,12 @@ func (p *Publisher) Publish(ctx context.Context, key string, body []byte) error 
 // after Close with [ErrClosed].
 func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 	it := p.waited.Get().(*item)
-	if err := p.enqueue(ctx, m, it); err != nil {
+	s, err := p.enqueue(ctx, m, it)
+	if err != nil {
 		return err
+	}
+	if s != nil {
+		s.hear(ctx, it)
 	}
 	select {
 	case err := <-it.result:
@@ -152,13 +157,15 @@ func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 // PublishAsync sends m and does not wait for the confirmation: ctx bounds only
 // the waiting for room below MaxUnconfirmed. done is called once, with what
 // PublishMessage would have returned, in the order of confirmation, by the
-// goroutine that reads confirmations: it must not block, publish nor panic.
+// goroutine that reads confirmations, which may be that of a caller who waits for
+// his own: it must not block, publish nor panic.
 // With a nil done, Flush returns the first failure.
 // PublishAsync copies m.Body.
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
 	it := p.spare.Get().(*item)
 	it.done = done
-	return p.enqueue(ctx, m, it)
+	_, err := p.enqueue(ctx, m, it)
+	return err
 }
 
 // recycle gives back an item that is confirmed or was never in the queue, which
@@ -178,26 +185,31 @@ func (p *Publisher) recycle(it *item) {
 
 const keptFrame = 4 << 10
 
-func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) error {
-	var conn *connection
+// enqueue has m sent. If it returns a stream, m is alone there, and its caller does
+// well to hear.
+func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) (*stream, error) {
+	var s *stream
 	var lone bool
 	err := p.encode(m, it)
 	if err == nil {
-		conn, lone, err = p.take(ctx, it)
+		s, lone, err = p.take(ctx, it)
 	}
 	if err != nil {
 		p.recycle(it)
-		return err
+		return nil, err
 	}
-	if conn != nil {
-		conn.Push(lone)
+	if s != nil {
+		s.conn.Push(lone)
 	}
-	return nil
+	if !lone {
+		s = nil
+	}
+	return s, nil
 }
 
-// take puts it in the queue when there is room, and perhaps on a connection,
-// which is to be pushed: by the caller, if this is all that is under way.
-func (p *Publisher) take(ctx context.Context, it *item) (conn *connection, lone bool, err error) {
+// take puts it in the queue when there is room, and perhaps on a stream, which is
+// to be pushed: by the caller, if this is all that is under way.
+func (p *Publisher) take(ctx context.Context, it *item) (s *stream, lone bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err = ctx.Err()
@@ -213,11 +225,14 @@ func (p *Publisher) take(ctx context.Context, it *item) (conn *connection, lone 
 	p.push(it)
 	switch {
 	case it.result != nil && p.direct(it):
-		return p.current.conn, p.lone(it), nil
+		s, lone = p.current, p.lone(it)
 	case p.unsent == it:
 		p.rouse()
 	}
-	return nil, false, nil
+	if p.current != nil && !lone {
+		p.current.needReader()
+	}
+	return s, lone, nil
 }
 
 // crowded tells whether a frame of n bytes has to wait. The caller holds mu.

@@ -159,7 +159,7 @@ func (p *Publisher) confirm(seq uint64) {
 	}
 	if len(read) > 0 {
 		p.full, p.lost = nil, nil
-		p.company = len(read)
+		p.company, p.awaited = len(read), read[len(read)-1].result != nil
 	}
 	p.mu.Unlock()
 	p.stats.confirmed.Add(int64(len(read)))

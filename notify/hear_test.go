@@ -1,0 +1,181 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// moody is a platform that answers pings, but not while it is silent.
+type moody struct {
+	mu     sync.Mutex
+	silent bool
+	answer func() // to the last ping, if it owes that
+}
+
+func (m *moody) script(p *rawPeer) {
+	for {
+		op, payload := p.next()
+		switch op {
+		case 0:
+			return
+		case opClose:
+			p.send(opClose, payload)
+			return
+		case opPing:
+			m.mu.Lock()
+			m.answer = func() { p.send(opPong, payload) }
+			m.say()
+			m.mu.Unlock()
+		}
+	}
+}
+
+func (m *moody) say() {
+	if m.answer != nil && !m.silent {
+		go m.answer() // the pipe has no buffer
+		m.answer = nil
+	}
+}
+
+func (m *moody) be(silent bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.silent = silent
+	m.say()
+}
+
+// whileACallerHears calls test when a second message is on its way to a silent
+// platform and its caller reads for himself.
+func whileACallerHears(t *testing.T, test func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error)) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(moody)
+		w := newRawPeer(t, m.script)
+		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
+		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		m.be(true)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		outcome := make(chan error, 1)
+		go func() { outcome <- p.Publish(ctx, "k", []byte("second")) }()
+		synctest.Wait()
+		p.mu.Lock()
+		hears := p.current.reading == byCaller
+		p.mu.Unlock()
+		if !hears {
+			t.Fatal("the caller does not read")
+		}
+		test(t, w, m, p, cancel, outcome)
+		m.be(false)
+		if err := p.Publish(t.Context(), "k", []byte("last")); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
+func TestTheContextOfACallerWhoReadsHarmsNoConnection(t *testing.T) {
+	whileACallerHears(t, func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error) {
+		began := time.Now()
+		cancel()
+		if err := <-outcome; !errors.Is(err, context.Canceled) || !errors.Is(err, ErrOutcomeUnknown) || time.Since(began) > 0 {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+		m.be(false)
+		if err := p.Publish(t.Context(), "k", []byte("third")); err != nil || p.Stats().Connects != 1 {
+			t.Errorf("the next: %v, over connection %d", err, p.Stats().Connects)
+		}
+	})
+}
+
+func TestWhoeverCameWhileACallerReadIsConfirmed(t *testing.T) {
+	for name, leaves := range map[string]bool{"by him": false, "after him": true} {
+		t.Run(name, func(t *testing.T) {
+			whileACallerHears(t, func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error) {
+				others := make(chan error, 2)
+				go func() { others <- p.Publish(t.Context(), "k", []byte("with him")) }()
+				if err := p.PublishAsync(t.Context(), Message{Key: "k"}, func(err error) { others <- err }); err != nil {
+					t.Error(err)
+				}
+				synctest.Wait()
+				if leaves {
+					cancel()
+					synctest.Wait()
+				}
+				m.be(false)
+				began := time.Now()
+				if err := <-outcome; errors.Is(err, context.Canceled) != leaves {
+					t.Errorf("he: %v", err)
+				}
+				for range 2 {
+					if err := <-others; err != nil {
+						t.Error(err)
+					}
+				}
+				if took := time.Since(began); took > 0 {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestACallerWhoReadsSurvivesHisConnection(t *testing.T) {
+	whileACallerHears(t, func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error) {
+		m.be(false) // to the next connection
+		w.cut()
+		if err := <-outcome; err != nil || p.Stats().Connects != 2 {
+			t.Errorf("got %v over connection %d", err, p.Stats().Connects)
+		}
+	})
+}
+
+func TestCloseEndsACallerWhoReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(moody)
+		p := newRawPeer(t, m.script).publisher(PublisherConfig{})
+		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+		m.be(true)
+		outcome := make(chan error, 1)
+		go func() { outcome <- p.Publish(context.Background(), "k", []byte("second")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close returned %v", err)
+		}
+		if err := <-outcome; !errors.Is(err, ErrClosed) || time.Since(began) > 2*time.Second {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// The platform closes connections on which it hears nothing, also those whose
+// last message was alone.
+func TestAPublisherAtRestAnswersThePlatform(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, nil)
+		p := w.publisher(PublisherConfig{})
+		for _, pause := range []time.Duration{0, time.Millisecond, aside, time.Hour, aside / 2, time.Hour} {
+			for range 3 {
+				if err := p.Publish(t.Context(), "k", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(pause)
+		}
+		if s := p.Stats(); !s.Connected || s.Connects != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
