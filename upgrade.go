@@ -8,15 +8,15 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
-	"time"
 )
 
 // Upgrade asks the server to go on with another protocol, for packages that
 // speak on such a connection. It sends a GET of path with header, which names
 // the protocol, signed for now, through the RoundTripper of the HTTP client,
 // and returns the answer with status 101; its Body is the connection, an
-// [io.ReadWriteCloser] that the caller must close. It has SetReadDeadline, that of
-// the [net.Conn] below, if the RoundTripper is net/http's own. Any other answer is an
+// [io.ReadWriteCloser] that the caller must close. If the RoundTripper is net/http's
+// own, it has a method NetConn, which returns the [net.Conn] below, for its deadlines
+// and addresses: to read from that or write to it may lose bytes. Any other answer is an
 // [*Error]. A refused time corrects the clock and is tried once more; nothing
 // else is repeated.
 //
@@ -76,19 +76,19 @@ func (c *Client) checkConnection(resp *http.Response, got *net.Conn) error {
 	if !ok {
 		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")
 	}
-	if got != nil && c.known() && (*got).SetReadDeadline(time.Time{}) == nil {
+	if got != nil && c.known() {
 		resp.Body = connection{body, *got}
 	}
 	return nil
 }
 
-// A connection is the body of a 101 answer with the deadline that net/http hides.
+// A connection is the body of a 101 answer with what net/http hides.
 type connection struct {
 	io.ReadWriteCloser
 	conn net.Conn
 }
 
-func (c connection) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
+func (c connection) NetConn() net.Conn { return c.conn }
 
 // refused says why a handshake did not open a connection.
 func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, err error, signature string) error {

@@ -244,42 +244,28 @@ func (neverEnds) Read([]byte) (int, error) { select {} }
 
 // TestAReadOfTheConnectionCanBeGivenUp, and the next one goes on.
 func TestAReadOfTheConnectionCanBeGivenUp(t *testing.T) {
-	hidden := over(func(r *http.Request) (*http.Response, error) { return newTransport().RoundTrip(r) })
-	for name, row := range map[string]struct {
-		change func(*Config)
-		want   bool
-	}{
-		"net/http's own transport": {func(*Config) {}, true},
-		"another":                  {hidden, false}, // it may lead the bytes elsewhere
-		"a connection that refuses": {func(c *Config) {
-			c.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				conn, err := new(net.Dialer).DialContext(ctx, network, address)
-				return timeless{conn}, err
-			}}}
-		}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			resp, err := newClient(t, newServer(t, switching(t)).URL, row.change).Upgrade(background, "x", echoHeader)
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn, ok := resp.Body.(interface{ SetReadDeadline(time.Time) error })
-			if ok != row.want {
-				t.Fatalf("the body has deadlines: %v", ok)
-			}
-			if ok {
-				conn.SetReadDeadline(time.Unix(1, 0))
-				if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("got %d, %v", n, err)
-				}
-				conn.SetReadDeadline(time.Time{})
-			}
-			wantEcho(t, resp)
-		})
+	resp, err := newClient(t, newServer(t, switching(t)).URL).Upgrade(background, "x", echoHeader)
+	if err != nil {
+		t.Fatal(err)
 	}
+	conn := resp.Body.(interface{ NetConn() net.Conn }).NetConn()
+	conn.SetReadDeadline(time.Unix(1, 0))
+	if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %d, %v", n, err)
+	}
+	conn.SetReadDeadline(time.Time{})
+	wantEcho(t, resp)
 }
 
-// timeless is a connection without deadlines.
-type timeless struct{ net.Conn }
-
-func (timeless) SetReadDeadline(time.Time) error { return errors.ErrUnsupported }
+// Another RoundTripper may lead the bytes elsewhere.
+func TestTheConnectionBelowAnotherTransportIsNotShown(t *testing.T) {
+	c := newClient(t, newServer(t, switching(t)).URL, over(func(r *http.Request) (*http.Response, error) { return newTransport().RoundTrip(r) }))
+	resp, err := c.Upgrade(background, "x", echoHeader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := resp.Body.(interface{ NetConn() net.Conn }); ok {
+		t.Error("it is")
+	}
+	wantEcho(t, resp)
+}

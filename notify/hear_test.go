@@ -127,6 +127,24 @@ func TestWhoeverCameWhileACallerReadIsConfirmed(t *testing.T) {
 	}
 }
 
+func TestALoneMessageIsConfirmedThoughNobodyWaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newWorld(t, memory.Config{}, nil).publisher(PublisherConfig{})
+		for range 3 {
+			if err := p.Publish(t.Context(), "k", nil); err != nil {
+				t.Fatal(err)
+			}
+			began, confirmed := time.Now(), make(chan error, 1)
+			if err := p.PublishAsync(t.Context(), Message{Key: "k"}, func(err error) { confirmed <- err }); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-confirmed; err != nil || time.Since(began) > 0 {
+				t.Errorf("got %v after %v", err, time.Since(began))
+			}
+		}
+	})
+}
+
 func TestACallerWhoReadsSurvivesHisConnection(t *testing.T) {
 	whileACallerHears(t, func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error) {
 		m.be(false) // to the next connection

@@ -223,13 +223,14 @@ func (p *Publisher) take(ctx context.Context, it *item) (s *stream, lone bool, e
 		return nil, false, ErrClosed
 	}
 	p.push(it)
-	switch {
-	case it.result != nil && p.direct(it):
-		s, lone = p.current, p.lone(it)
+	waits := it.result != nil
+	switch lone = p.lone(it); {
+	case (waits || lone) && p.direct(it):
+		s = p.current
 	case p.unsent == it:
 		p.rouse()
 	}
-	if p.current != nil && !lone {
+	if p.current != nil && !(s != nil && lone && waits) {
 		p.current.needReader()
 	}
 	return s, lone, nil
@@ -241,9 +242,8 @@ func (p *Publisher) crowded(n int) bool {
 }
 
 // lone tells whether the platform has read everything but it, so that writing it
-// does not block where the network has any buffer, and no other caller is likely
-// to join: of those that the last pong has let go, the first would be lone. The
-// caller holds mu.
+// does not block, and no other caller is likely to join: of those that the last
+// pong has let go, the first would be lone. The caller holds mu.
 func (p *Publisher) lone(it *item) bool {
 	return p.queue.n == 1 && p.ghost == 0 && p.company <= 1 && len(it.frame) <= keptFrame
 }

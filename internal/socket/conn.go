@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,7 +89,8 @@ func (o Options) withDefaults() Options {
 // the connection: call Close or CloseNow when done.
 type Conn struct {
 	rwc      io.ReadWriteCloser
-	deadline interface{ SetReadDeadline(time.Time) error } // rwc, if it can
+	deadline interface{ SetReadDeadline(time.Time) error } // of rwc, if it has one that works
+	buffered bool                                          // the kernel takes a few KiB whatever the peer does
 	side     ws.State                                      // StateClientSide or StateServerSide
 	opt      Options
 	in       inbox                 // belongs to whoever holds role
@@ -127,7 +129,12 @@ func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Option
 	}
 	c.late = time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
 	c.late.Stop()
-	c.deadline, _ = rwc.(interface{ SetReadDeadline(time.Time) error })
+	if conn := below(rwc); conn != nil {
+		c.buffered = inKernel(conn)
+		if conn.SetReadDeadline(time.Time{}) == nil {
+			c.deadline = conn
+		}
+	}
 	c.role.left = make(chan struct{}, 1)
 	c.in.src = &source{conn: c}
 	c.in.borrow(lent, min(c.opt.ReadBuffer, firstReadBuffer))
@@ -136,6 +143,27 @@ func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Option
 	}
 	go c.writeLoop()
 	return c
+}
+
+// below returns the network connection under rwc, or nil.
+func below(rwc io.ReadWriteCloser) net.Conn {
+	switch c := rwc.(type) {
+	case net.Conn:
+		return c
+	case interface{ NetConn() net.Conn }:
+		return c.NetConn()
+	}
+	return nil
+}
+
+func inKernel(conn net.Conn) bool {
+	switch c := conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	case *tls.Conn:
+		return inKernel(c.NetConn())
+	}
+	return false
 }
 
 // newKeys makes the source of masking keys, which no peer can foretell.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -139,10 +140,36 @@ func TestReadControlNoticesWhatEndsIt(t *testing.T) {
 	}
 }
 
-func TestOnlyATransportWithDeadlinesIsInterruptible(t *testing.T) {
-	open, _ := connectOpen(t, Options{})
-	hidden, _ := connect(t, client, Options{})
-	if !open.Interruptible() || hidden.Interruptible() {
-		t.Errorf("%v, %v", open.Interruptible(), hidden.Interruptible())
+// A shown is a body that shows the connection below, as that of prism.Client.Upgrade
+// does.
+type shown struct {
+	io.ReadWriteCloser
+	conn net.Conn
+}
+
+func (s shown) NetConn() net.Conn { return s.conn }
+
+func TestWhatATransportCanDo(t *testing.T) {
+	overTCP := func() net.Conn { conn, _ := tcp(t); return conn }
+	pipe := func() net.Conn { conn, _ := net.Pipe(); return conn }
+	for _, row := range []struct {
+		name                    string
+		rwc                     io.ReadWriteCloser
+		interruptible, buffered bool
+	}{
+		{"TCP", overTCP(), true, true},
+		{"TLS", tls.Client(overTCP(), nil), true, true},
+		{"a body that shows it", shown{pipe(), overTCP()}, true, true},
+		{"a body that hides it", struct{ io.ReadWriteCloser }{overTCP()}, false, false},
+		{"a pipe", pipe(), true, false},
+		{"TLS over a pipe", tls.Client(pipe(), nil), true, false},
+		{"a connection without deadlines", newStuck(), false, false},
+		{"no connection", tape{}, false, false},
+	} {
+		c := newConn(row.rwc, nil, client, Options{})
+		if c.Interruptible() != row.interruptible || c.buffered != row.buffered {
+			t.Errorf("%s: interruptible %v, buffered %v", row.name, c.Interruptible(), c.buffered)
+		}
+		c.CloseNow()
 	}
 }

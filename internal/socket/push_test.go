@@ -15,6 +15,7 @@ func TestAPushHereWritesAllThatWasOffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStuck()
 		c := newConn(s, nil, server, Options{})
+		c.buffered = true
 		defer c.CloseNow()
 		synctest.Wait() // the writer is idle
 		c.Offer(Binary, []byte("a"))
@@ -36,6 +37,20 @@ func TestAPushHereWritesAllThatWasOffered(t *testing.T) {
 		if got := string(<-s.writes); got != "\x82\x01c" {
 			t.Errorf("then %q", got)
 		}
+	})
+}
+
+func TestAPushWaitsForNobodyWhereTheKernelHasNoBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := connectPipe(t, server, Options{})
+		synctest.Wait()
+		c.Offer(Binary, []byte("a"))
+		began := time.Now()
+		c.Push(true)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it waited %v for the peer to read", took)
+		}
+		p.expect(raw{op: 2, payload: "a"})
 	})
 }
 
@@ -61,6 +76,7 @@ func TestThePingBehindIsTheLastOfItsBatch(t *testing.T) {
 				count++
 				return fmt.Append(dst, count)
 			}})
+			c.buffered = true
 			synctest.Wait()
 			c.PingBehind()
 			c.Offer(Binary, []byte("a"))
@@ -82,7 +98,7 @@ func TestThePingBehindIsTheLastOfItsBatch(t *testing.T) {
 }
 
 func TestAPushThatFailsEndsTheConnection(t *testing.T) {
-	c, p := connect(t, client, Options{})
+	c, p := connectOpen(t, Options{})
 	p.Close()
 	for err := error(nil); err == nil; {
 		if c.Offer(Binary, make([]byte, 1000)) {
@@ -127,6 +143,7 @@ func TestFlushTellsOfAPushThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &broken{make(chan struct{}), make(chan struct{})}
 		c := newConn(b, nil, server, Options{})
+		c.buffered = true
 		defer c.CloseNow()
 		synctest.Wait()
 		c.Offer(Binary, []byte("a"))
@@ -144,7 +161,7 @@ func TestFlushTellsOfAPushThatFailed(t *testing.T) {
 
 func TestFramesOfEachWriterKeepTheirOrderWhoeverWrites(t *testing.T) {
 	const writers, frames = 8, 500
-	c, p := connect(t, client, Options{})
+	c, p := connectOpen(t, Options{})
 	var all sync.WaitGroup
 	for w := range writers {
 		all.Go(func() {

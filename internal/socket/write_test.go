@@ -96,8 +96,9 @@ func newStuck() *stuck {
 	return s
 }
 
-func (s *stuck) Read([]byte) (int, error) { <-s.closed; return 0, net.ErrClosed }
-func (s *stuck) Close() error             { s.once.Do(func() { close(s.closed) }); return nil }
+func (s *stuck) Read([]byte) (int, error)        { <-s.closed; return 0, net.ErrClosed }
+func (s *stuck) Close() error                    { s.once.Do(func() { close(s.closed) }); return nil }
+func (s *stuck) SetReadDeadline(time.Time) error { return errors.ErrUnsupported }
 func (s *stuck) Write(p []byte) (int, error) {
 	select {
 	case s.writes <- bytes.Clone(p):
