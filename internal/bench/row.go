@@ -26,11 +26,13 @@ type contest struct {
 }
 
 var rows = []row{
-	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1) }},
-	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8) }},
+	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1, false) }},
+	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8, false) }},
+	{name: "consume, bodies kept", floor: "bare loop that copies bodies", ops: 100_000, open: func() (*contest, error) { return openConsume(1, true) }},
 	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, ratio: 1, open: openWorkers},
 	{name: "publish", floor: "bare loop that writes frames", ops: 200_000, ratio: 4, open: openPublish},
 	{name: "confirm", floor: "ping round trip", ops: 2_000, ratio: 1.3, open: openConfirm},
+	{name: "confirm, library", floor: "ping of coder/websocket", ops: 2_000, open: openConfirmLibrary},
 	{name: "confirm, 64 callers", floor: "asynchronous publish", ops: 64_000, ratio: 3, open: openCallers},
 	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: 2, allocs: 2, open: openSign},
 	{name: "sign, short values", floor: "MD5 of the same bytes", ops: 50_000, allocs: 2, open: openSignShort},

@@ -19,8 +19,9 @@ func newClient(url string) (*prism.Client, error) {
 func accept(context.Context, *notify.Delivery) error { return nil }
 
 // openConsume compares a consumer, whose handler does nothing, with a bare
-// loop. Both are fed alike: what is measured ends with the last ack.
-func openConsume(workers int) (*contest, error) {
+// loop, which may keep what it reads. Both are fed alike: what is measured ends
+// with the last ack.
+func openConsume(workers int, keeps bool) (*contest, error) {
 	s, err := listen()
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func openConsume(workers int) (*contest, error) {
 		s.close()
 		return nil, err
 	}
-	floor, err := consumeBare(s)
+	floor, err := consumeBare(s, keeps)
 	if err != nil {
 		stop()
 		s.close()
@@ -99,11 +100,12 @@ func startHandler(url string, workers int, handle notify.Handler) (stop func(), 
 }
 
 // consumeBare starts a bare consumer, which ends with the server.
-func consumeBare(s *rawServer) (*peer, error) {
+func consumeBare(s *rawServer, keeps bool) (*peer, error) {
 	b, err := dial(s.address(), "/api/platform/notify")
 	if err != nil {
 		return nil, err
 	}
+	b.keeps = keeps
 	s.conns.Go(func() {
 		defer b.conn.Close()
 		b.consume()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/coder/websocket"
+
 	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/notify"
 )
@@ -15,55 +17,75 @@ var message = notify.Message{Key: "order.new", Body: bytes.Repeat([]byte("x"), 1
 // openPublish compares asynchronous publishing with a bare loop; both end
 // with the proof that all was read.
 func openPublish() (*contest, error) {
-	return publishing(publishAsync, func(b *bare) func(int) error {
-		payload, _ := wire.AppendPublish(nil, message.Key, message.Body, "text/plain")
-		return func(n int) error { return b.publish(n, payload) }
-	})
+	payload, _ := wire.AppendPublish(nil, message.Key, message.Body, "text/plain")
+	return publishing(publishAsync, bareSide(func(b *bare, n int) error { return b.publish(n, payload) }))
 }
 
 // openConfirm compares one caller who waits for each confirmation with a ping
 // round trip.
 func openConfirm() (*contest, error) {
-	return publishing(publishEach, func(b *bare) func(int) error {
-		return func(n int) error {
-			for range n {
-				if err := b.ping(); err != nil {
-					return err
-				}
-			}
-			return nil
+	return publishing(publishEach, bareSide(func(b *bare, n int) error { return repeat(n, b.ping) }))
+}
+
+// openConfirmLibrary is openConfirm with a ping as programs make it, by a library
+// with a goroutine that reads.
+func openConfirmLibrary() (*contest, error) {
+	return publishing(publishEach, func(s *rawServer) (func(int) error, func(), error) {
+		c, _, err := websocket.Dial(context.Background(), "ws://"+s.address(), nil)
+		if err != nil {
+			return nil, nil, err
 		}
+		ctx := c.CloseRead(context.Background())
+		ping := func() error { return c.Ping(ctx) }
+		return func(n int) error { return repeat(n, ping) }, func() { c.CloseNow() }, nil
 	})
 }
 
-// publishing makes a contest of a publisher and a bare client.
-func publishing(publish func(*notify.Publisher, int) error, floor func(*bare) func(int) error) (*contest, error) {
+// A side connects to a server and returns what does n operations.
+type side func(*rawServer) (do func(n int) error, stop func(), err error)
+
+func bareSide(do func(b *bare, n int) error) side {
+	return func(s *rawServer) (func(int) error, func(), error) {
+		b, err := dial(s.address(), "/api/platform/notify")
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(n int) error { return do(b, n) }, func() { b.conn.Close() }, nil
+	}
+}
+
+func publisherSide(publish func(*notify.Publisher, int) error) side {
+	return func(s *rawServer) (func(int) error, func(), error) {
+		p, stop, err := startPublisher(s.url())
+		return func(n int) error { return publish(p, n) }, stop, err
+	}
+}
+
+// publishing makes a contest of a publisher and its floor.
+func publishing(publish func(*notify.Publisher, int) error, floor side) (*contest, error) {
 	s, err := listen()
 	if err != nil {
 		return nil, err
 	}
-	p, stop, err := startPublisher(s.url())
-	if err == nil {
-		_, err = s.next()
+	c := &contest{close: s.close}
+	for _, of := range []struct {
+		do   *func(int) error
+		side side
+	}{{&c.ours, publisherSide(publish)}, {&c.floor, floor}} {
+		do, stop, err := of.side(s)
+		if err != nil {
+			c.close()
+			return nil, err
+		}
+		*of.do = do
+		before := c.close
+		c.close = func() { stop(); before() }
+		if _, err := s.next(); err != nil {
+			c.close()
+			return nil, err
+		}
 	}
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	b, err := dial(s.address(), "/api/platform/notify")
-	if err == nil {
-		_, err = s.next()
-	}
-	if err != nil {
-		stop()
-		s.close()
-		return nil, err
-	}
-	return &contest{
-		ours:  func(n int) error { return publish(p, n) },
-		floor: floor(b),
-		close: func() { stop(); b.conn.Close(); s.close() },
-	}, nil
+	return c, nil
 }
 
 // startPublisher returns a publisher that has its connection.
@@ -113,32 +135,9 @@ func publishEach(p *notify.Publisher, n int) error {
 // openCallers compares 64 callers who wait for each confirmation with one who
 // does not.
 func openCallers() (*contest, error) {
-	s, err := listen()
-	if err != nil {
-		return nil, err
-	}
-	callers, stopCallers, err := startPublisher(s.url())
-	if err == nil {
-		_, err = s.next()
-	}
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	async, stopAsync, err := startPublisher(s.url())
-	if err == nil {
-		_, err = s.next()
-	}
-	if err != nil {
-		stopCallers()
-		s.close()
-		return nil, err
-	}
-	return &contest{
-		ours:  func(n int) error { return together(64, n, func(n int) error { return publishEach(callers, n) }) },
-		floor: func(n int) error { return publishAsync(async, n) },
-		close: func() { stopCallers(); stopAsync(); s.close() },
-	}, nil
+	return publishing(func(p *notify.Publisher, n int) error {
+		return together(64, n, func(n int) error { return publishEach(p, n) })
+	}, publisherSide(publishAsync))
 }
 
 // together divides n operations among goroutines.
