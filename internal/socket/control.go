@@ -60,7 +60,7 @@ func (c *Conn) ReadControl(ctx context.Context, enough func() bool) error {
 }
 
 func (c *Conn) noLongerBrief() {
-	c.reading.Store(nil)
+	c.unheed()
 	c.brief.Store(false)
 	c.in.brief = nil
 }

@@ -46,7 +46,7 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 		return 0, nil, c.awaitReader(ctx)
 	}
 	defer c.role.leave()
-	defer c.reading.Store(nil)
+	defer c.unheed()
 	if c.in.err != nil {
 		return 0, nil, c.in.err
 	}
@@ -385,11 +385,20 @@ func (c *Conn) heed(ctx context.Context) error {
 	// Read names its watch before it looks at ctx, and fire looks for its
 	// name after ctx has ended: one of the two sees the other, and the end of
 	// an earlier Read's context finds another name.
-	c.reading.Store(c.in.watch)
+	if c.in.watch != nil {
+		c.reading.Store(c.in.watch)
+	}
 	if err := ctx.Err(); err != nil {
 		return contextEnded(err)
 	}
 	return nil
+}
+
+// unheed is called when a Read or ReadControl is over.
+func (c *Conn) unheed() {
+	if c.in.watch != nil {
+		c.reading.Store(nil)
+	}
 }
 
 func (c *Conn) rewatch(ctx context.Context) *watch {
