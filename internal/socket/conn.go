@@ -95,9 +95,11 @@ type Conn struct {
 	opt      Options
 	in       inbox                 // belongs to whoever holds role
 	role     role                  // who reads
-	brief    atomic.Bool           // it is a ReadControl
 	reading  atomic.Pointer[watch] // what watches the Read that is active
 	out      outbox                // guarded by mu
+
+	interrupting sync.Mutex // guards interrupted, and the deadline
+	interrupted  bool       // somebody wanted a read to return
 
 	mu      sync.Mutex
 	watch   *watch // the context that may end a Read

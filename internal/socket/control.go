@@ -37,8 +37,8 @@ func (c *Conn) ReadControl(ctx context.Context, enough func() bool) error {
 		return c.in.err
 	}
 	c.in.brief = ctx
-	c.brief.Store(true)
-	defer c.noLongerBrief()
+	defer func() { c.in.brief = nil }()
+	defer c.unheed()
 	if err := c.heed(ctx); err != nil {
 		if c.Err() == nil {
 			return err
@@ -59,12 +59,6 @@ func (c *Conn) ReadControl(ctx context.Context, enough func() bool) error {
 	return nil
 }
 
-func (c *Conn) noLongerBrief() {
-	c.unheed()
-	c.brief.Store(false)
-	c.in.brief = nil
-}
-
 // controlFrame handles one control frame. It consumes nothing before that is here
 // as a whole, or can be seen to be wrong, so waiting for it can be given up.
 func (c *Conn) controlFrame() error {
@@ -78,10 +72,8 @@ func (c *Conn) controlFrame() error {
 				break
 			}
 		}
-		if _, err := c.in.buf.Peek(len(head) + 1); err == errInterrupted {
-			return err
-		} else if err != nil {
-			break // nextHeader tells whether the end or a fault comes first
+		if _, err := c.in.buf.Peek(len(head) + 1); err != nil {
+			return readError(err)
 		}
 	}
 	h, err := c.nextHeader()
@@ -95,7 +87,7 @@ func (c *Conn) controlFrame() error {
 // that tells. One that is wrong is refused by its header alone.
 func (c *Conn) controlSize(head []byte) int {
 	size, n := 2, uint64(head[1]&^maskBit)
-	if head[0]&^15 != finalBit || head[1] >= maskBit == c.client() {
+	if head[0]&^15 != finalBit || head[0]&15 > byte(ws.OpPong) || head[1] >= maskBit == c.client() {
 		return size
 	}
 	if n > 125 {
@@ -123,7 +115,10 @@ func (c *Conn) controlSize(head []byte) int {
 // interrupt makes a read of the transport return: the active one or, when that has
 // just ended, the next, which goes on; see resume.
 func (c *Conn) interrupt() {
+	c.interrupting.Lock()
+	defer c.interrupting.Unlock()
 	if c.deadline != nil {
+		c.interrupted = true
 		c.deadline.SetReadDeadline(longAgo)
 	}
 }
@@ -131,11 +126,15 @@ func (c *Conn) interrupt() {
 var longAgo = time.Unix(1, 0)
 
 // resume tells what a read is to return that has failed with err: errInterrupted,
-// or nil if it shall go on, as the interrupt was meant for somebody before.
+// or nil if it shall go on, as the interrupt was meant for somebody before. A
+// transport may also have a time of its own.
 func (c *Conn) resume(err error) error {
-	if c.deadline == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+	c.interrupting.Lock()
+	defer c.interrupting.Unlock()
+	if !c.interrupted || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
+	c.interrupted = false
 	c.deadline.SetReadDeadline(time.Time{})
 	if c.in.brief != nil && c.in.brief.Err() != nil {
 		return errInterrupted

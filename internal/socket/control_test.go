@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,6 +119,55 @@ func TestALateInterruptChangesNothing(t *testing.T) {
 		if _, _, err := c.Read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestAContextMayEndWithTheLastPong: who is told of the end may still take the
+// ReadControl for active that has just returned.
+func TestAContextMayEndWithTheLastPong(t *testing.T) {
+	c, p := connectOpen(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := c.ReadControl(ctx, func() bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	c.reading.Store(c.watch)
+	c.watch.fire()
+	if err := c.Err(); err != nil {
+		t.Errorf("the connection has ended: %v", err)
+	}
+	p.send(raw{op: 1})
+	if _, _, err := c.Read(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An impatient is a transport with a time limit of its own.
+type impatient struct{ net.Conn }
+
+func (i impatient) Read(p []byte) (int, error) {
+	i.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	return i.Conn.Read(p)
+}
+
+func TestATransportsOwnTimeoutIsNotTakenForAnInterrupt(t *testing.T) {
+	a, b := tcp(t)
+	defer b.Close()
+	c := newConn(impatient{a}, nil, client, Options{})
+	defer c.CloseNow()
+	if _, _, err := c.Read(soon(t)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadControlTellsOfAReset(t *testing.T) {
+	a, b := tcp(t)
+	c := newConn(a, nil, client, Options{})
+	defer c.CloseNow()
+	b.(*net.TCPConn).SetLinger(0)
+	b.Close()
+	if err := c.ReadControl(t.Context(), never); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -26,7 +26,8 @@ type inbox struct {
 	op      Opcode          // of the message being joined, 0 if none
 	message []byte          // its fragments so far
 	err     error           // what every later Read returns
-	heeded  <-chan struct{} // Done of the context that watch is about
+	heeded  <-chan struct{} // Done of the context that watch is about ...
+	briefly bool            // ... while it was about a ReadControl
 	watch   *watch          // the same as Conn.watch, to be read without mu
 	brief   context.Context // whose end gives up a ReadControl, if one is active
 }
@@ -362,12 +363,13 @@ func readError(err error) error {
 	return fmt.Errorf("socket: read: %w", err)
 }
 
-// watch closes the connection when its context ends while a Read is active, and
+// watch closes the connection when its context ends while a Read is active, or
 // interrupts a ReadControl.
 type watch struct {
-	conn *Conn
-	ctx  context.Context
-	stop func() bool
+	conn  *Conn
+	ctx   context.Context
+	brief bool // it is about ReadControl, and never closes
+	stop  func() bool
 }
 
 // heed makes ctx the one that may end this Read. It costs next to nothing as
@@ -378,9 +380,9 @@ func (c *Conn) heed(ctx context.Context) error {
 		return c.Err()
 	default:
 	}
-	if ctx.Done() != c.in.heeded {
-		c.in.heeded = ctx.Done()
-		c.in.watch = c.rewatch(ctx)
+	if brief := c.in.brief != nil; ctx.Done() != c.in.heeded || brief != c.in.briefly {
+		c.in.heeded, c.in.briefly = ctx.Done(), brief
+		c.in.watch = c.rewatch(ctx, brief)
 	}
 	// Read names its watch before it looks at ctx, and fire looks for its
 	// name after ctx has ended: one of the two sees the other, and the end of
@@ -401,7 +403,7 @@ func (c *Conn) unheed() {
 	}
 }
 
-func (c *Conn) rewatch(ctx context.Context) *watch {
+func (c *Conn) rewatch(ctx context.Context, brief bool) *watch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.watch != nil {
@@ -409,19 +411,19 @@ func (c *Conn) rewatch(ctx context.Context) *watch {
 		c.watch = nil
 	}
 	if c.err == nil && ctx.Done() != nil {
-		c.watch = &watch{conn: c, ctx: ctx}
+		c.watch = &watch{conn: c, ctx: ctx, brief: brief}
 		c.watch.stop = context.AfterFunc(ctx, c.watch.fire)
 	}
 	return c.watch
 }
 
 func (w *watch) fire() {
-	switch c := w.conn; {
-	case c.reading.Load() != w:
-	case c.brief.Load():
-		c.interrupt()
+	switch {
+	case w.conn.reading.Load() != w:
+	case w.brief:
+		w.conn.interrupt()
 	default:
-		c.end(contextEnded(w.ctx.Err()))
+		w.conn.end(contextEnded(w.ctx.Err()))
 	}
 }
 
