@@ -28,7 +28,6 @@ type shared struct {
 	jar       http.CookieJar // or nil
 	log       *slog.Logger
 	clock     clock
-	limits    limits
 	random    func() float64 // in [0, 1)
 }
 

@@ -218,7 +218,6 @@ func hasDots(path string) bool {
 func newShared(cfg Config) *shared {
 	s := &shared{cfg: cfg, log: cfg.Logger, random: rand.Float64}
 	s.clock.now = time.Now
-	s.limits.timeout, s.limits.active = cfg.Timeout, make(map[*limit]struct{})
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -29,22 +29,22 @@ type outcome struct {
 
 // try sends r once, with a signature of its own, and reads the answer.
 func (c *Client) try(ctx context.Context, r *request) outcome {
+	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
 	t := new(trace)
-	c.limits.begin(ctx, &t.limit)
-	defer c.limits.end(&t.limit)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
-	req, signature := c.build(t.follow(&t.limit), r, t, &o)
+	req, signature := c.build(t.follow(limited), r, t, &o)
 	t.preventReplay(req)
 	resp, err := c.send(req)
 	if err == nil {
 		o.response, err = c.read(r, resp, signature)
 	} else {
-		o.unsent = c.unsent(t, err)
+		o.unsent = c.unsent(t, limited, err)
 	}
 	o.ended = c.clock.now()
 	switch {
 	case err != nil:
-		o.err = c.noAnswer(ctx, &t.limit, r, err, signature)
+		o.err = c.noAnswer(ctx, limited, r, err, signature)
 	case o.response.failure != nil:
 		o.err = o.response.failure
 	}
@@ -92,8 +92,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 
 // A trace watches what net/http does with a request.
 type trace struct {
-	limit limit   // what ends it; beside the rest, this and url are no allocations of their own
-	url   url.URL // where it goes
+	url   url.URL // where it goes; beside the rest, it is no allocation of its own
 	hooks httptrace.ClientTrace
 	empty bool        // the body is an emptyBody
 	got   atomic.Bool // a connection
@@ -139,7 +138,7 @@ func (b emptyBody) Close() error { return nil }
 // unsent tells whether the server surely did not get the request: there was no
 // connection, or its header did not leave. It takes net/http's word for that,
 // and for a dial that failed anyone's.
-func (c *Client) unsent(t *trace, err error) bool {
+func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
 	var op *net.OpError
 	if refusedStream(err) || errors.As(err, &op) && op.Op == "dial" {
 		return true
@@ -148,7 +147,7 @@ func (c *Client) unsent(t *trace, err error) bool {
 		return false
 	}
 	// When the context ends, HTTP/2 returns while it may still be writing.
-	return !t.got.Load() || t.empty && !t.sent.Load() && t.limit.Err() == nil
+	return !t.got.Load() || t.empty && !t.sent.Load() && limited.Err() == nil
 }
 
 // refusedStream tells whether err is what net/http says of an HTTP/2 stream
