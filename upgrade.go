@@ -3,6 +3,7 @@ package prism
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -89,6 +90,13 @@ type connection struct {
 }
 
 func (c connection) NetConn() net.Conn { return c.conn }
+
+func (c connection) CloseWrite() error {
+	if half, ok := c.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return fmt.Errorf("prism: the connection has no CloseWrite: %w", errors.ErrUnsupported)
+}
 
 // refused says why a handshake did not open a connection.
 func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, err error, signature string) error {

@@ -257,6 +257,22 @@ func TestAReadOfTheConnectionCanBeGivenUp(t *testing.T) {
 	wantEcho(t, resp)
 }
 
+func TestAnUpgradedConnectionCanBeHalfClosed(t *testing.T) {
+	resp, err := newClient(t, newServer(t, switching(t)).URL).Upgrade(background, "x", echoHeader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.WriteString(resp.Body.(io.Writer), "last words\n")
+	err = resp.Body.(interface{ CloseWrite() error }).CloseWrite()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return // net/http cannot, before Go 1.26
+	}
+	if got, readErr := io.ReadAll(resp.Body); err != nil || readErr != nil || string(got) != "last words\n" {
+		t.Errorf("%v; got %q, %v", err, got, readErr)
+	}
+}
+
 // Another RoundTripper may lead the bytes elsewhere.
 func TestTheConnectionBelowAnotherTransportIsNotShown(t *testing.T) {
 	c := newClient(t, newServer(t, switching(t)).URL, over(func(r *http.Request) (*http.Response, error) { return newTransport().RoundTrip(r) }))
