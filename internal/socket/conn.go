@@ -45,13 +45,13 @@ type Options struct {
 	// text (protocol chapter 3).
 	CheckUTF8 bool
 	// OnPing and OnPong, if set, are told of control frames by the goroutine
-	// in Read. They must not block nor call Read or Close; payload is valid
+	// that reads. They must not block nor call Read or Close; payload is valid
 	// during the call. A ping is answered whether or not OnPing is set.
 	OnPing, OnPong func(payload []byte)
 	// PingPayload makes the payload of a ping that PingBehind asked for, at most
 	// 125 bytes. It is called with the connection locked.
 	PingPayload func(dst []byte) []byte
-	// OnWait, if set, is called by the goroutine in Read before it waits for
+	// OnWait, if set, is called by the goroutine that reads before it waits for
 	// bytes of the peer, and before it answers a ping: who puts off what
 	// several messages want, to do it at once, does it there. It may block,
 	// and must not call Read or Close. After an error no ping is answered any
@@ -84,8 +84,8 @@ func (o Options) withDefaults() Options {
 // A Conn is one side of a WebSocket connection. Somebody must keep calling
 // Read, or pings stay unanswered and the peer's close goes unseen.
 //
-// Read is for one goroutine at a time; every other method may be called by any
-// goroutine at any time. Each Conn has one goroutine of its own, which ends with
+// Read and ReadControl are for one goroutine at a time; every other method may be
+// called by any goroutine at any time. Each Conn has one goroutine of its own, which ends with
 // the connection: call Close or CloseNow when done.
 type Conn struct {
 	rwc      io.ReadWriteCloser
@@ -98,8 +98,9 @@ type Conn struct {
 	reading  atomic.Pointer[watch] // what watches the Read that is active
 	out      outbox                // guarded by mu
 
-	interrupting sync.Mutex // guards interrupted, and the deadline
-	interrupted  bool       // somebody wanted a read to return
+	interrupting  sync.Mutex // guards the deadline, and the next two
+	interrupted   bool       // somebody wants a read to return
+	interruptible bool       // a read has returned for that
 
 	mu      sync.Mutex
 	watch   *watch // the context that may end a Read
@@ -242,13 +243,7 @@ func (s *source) Read(p []byte) (int, error) {
 	if err := s.conn.aboutToWait(); err != nil {
 		return 0, err
 	}
-	n, err := s.conn.rwc.Read(p)
-	for err != nil && n == 0 {
-		if err = s.conn.resume(err); err != nil {
-			break
-		}
-		n, err = s.conn.rwc.Read(p)
-	}
+	n, err := s.conn.readTransport(p)
 	s.full = n == len(p)
 	if n > 0 {
 		s.conn.heard.Store(int64(time.Since(s.conn.born)))

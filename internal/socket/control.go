@@ -16,9 +16,17 @@ var ErrMessage = errors.New("socket: a message has come")
 // connection no harm.
 var errInterrupted = errors.New("socket: interrupted")
 
-// Interruptible tells whether ReadControl can be ended: not on a transport without
-// deadlines.
-func (c *Conn) Interruptible() bool { return c.deadline != nil }
+// Interruptible tells whether ReadControl can be ended. What a transport says of its
+// deadlines is not believed: the first call interrupts a read, which goes on, and
+// when that was seen to work this is true.
+func (c *Conn) Interruptible() bool {
+	c.interrupting.Lock()
+	defer c.interrupting.Unlock()
+	if !c.interruptible && !c.interrupted {
+		c.interruptLocked()
+	}
+	return c.interruptible
+}
 
 // ReadControl is for who waits for what a control frame brings, a pong mostly, and
 // spares the connection's reader to wake him, a switch between threads: it handles
@@ -117,6 +125,11 @@ func (c *Conn) controlSize(head []byte) int {
 func (c *Conn) interrupt() {
 	c.interrupting.Lock()
 	defer c.interrupting.Unlock()
+	c.interruptLocked()
+}
+
+// interruptLocked is interrupt for who holds interrupting.
+func (c *Conn) interruptLocked() {
 	if c.deadline != nil {
 		c.interrupted = true
 		c.deadline.SetReadDeadline(longAgo)
@@ -125,19 +138,32 @@ func (c *Conn) interrupt() {
 
 var longAgo = time.Unix(1, 0)
 
-// resume tells what a read is to return that has failed with err: errInterrupted,
-// or nil if it shall go on, as the interrupt was meant for somebody before. A
-// transport may also have a time of its own.
+// readTransport reads at least a byte, whoever was interrupted before.
+func (c *Conn) readTransport(p []byte) (int, error) {
+	for {
+		if c.in.brief != nil && c.in.brief.Err() != nil {
+			return 0, errInterrupted
+		}
+		n, err := c.rwc.Read(p)
+		if err != nil {
+			err = c.resume(err)
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// resume tells what a read is to return that has failed with err: nil if it was
+// interrupted, and shall go on if its own context has not ended. A transport may
+// also have a time of its own.
 func (c *Conn) resume(err error) error {
 	c.interrupting.Lock()
 	defer c.interrupting.Unlock()
 	if !c.interrupted || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	c.interrupted = false
+	c.interrupted, c.interruptible = false, true
 	c.deadline.SetReadDeadline(time.Time{})
-	if c.in.brief != nil && c.in.brief.Err() != nil {
-		return errInterrupted
-	}
 	return nil
 }

@@ -204,9 +204,9 @@ func TestWhatATransportCanDo(t *testing.T) {
 	overTCP := func() net.Conn { conn, _ := tcp(t); return conn }
 	pipe := func() net.Conn { conn, _ := net.Pipe(); return conn }
 	for _, row := range []struct {
-		name                    string
-		rwc                     io.ReadWriteCloser
-		interruptible, buffered bool
+		name               string
+		rwc                io.ReadWriteCloser
+		deadline, buffered bool
 	}{
 		{"TCP", overTCP(), true, true},
 		{"TLS", tls.Client(overTCP(), nil), true, true},
@@ -218,9 +218,38 @@ func TestWhatATransportCanDo(t *testing.T) {
 		{"no connection", tape{}, false, false},
 	} {
 		c := newConn(row.rwc, nil, client, Options{})
-		if c.Interruptible() != row.interruptible || c.buffered != row.buffered {
-			t.Errorf("%s: interruptible %v, buffered %v", row.name, c.Interruptible(), c.buffered)
+		if has := c.deadline != nil; has != row.deadline || c.buffered != row.buffered {
+			t.Errorf("%s: deadline %v, buffered %v", row.name, has, c.buffered)
 		}
 		c.CloseNow()
+	}
+}
+
+// A timeless is a transport that takes deadlines and does nothing with them.
+type timeless struct{ net.Conn }
+
+func (timeless) SetReadDeadline(time.Time) error { return nil }
+
+func TestOnlyAnInterruptThatWorkedMakesInterruptible(t *testing.T) {
+	for _, works := range []bool{true, false} {
+		a, b := tcp(t)
+		if !works {
+			a = timeless{a}
+		}
+		c, p := newConn(a, nil, client, Options{}), newPeer(t, b, client)
+		if c.Interruptible() {
+			t.Error("before any read")
+		}
+		for range 2 {
+			p.send(raw{op: 1})
+			if _, _, err := c.Read(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if c.Interruptible() != works {
+				t.Errorf("after a read: %v, want %v", !works, works)
+			}
+		}
+		c.CloseNow()
+		p.Close()
 	}
 }
