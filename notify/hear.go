@@ -11,15 +11,15 @@ import (
 type reading int
 
 const (
-	byRead   reading = iota // the goroutine for it
-	byNobody                // so the next lone caller may
+	byGoroutine reading = iota
+	byNobody            // so the next lone caller may
 	byCaller
 )
 
 // read reads as long as the connection lasts, but while lone callers read.
 func (s *stream) read() error {
 	for {
-		err := s.conn.ReadControl(context.Background(), s.standsAside)
+		err := s.conn.ReadControl(context.Background(), s.maySpare)
 		if err == nil {
 			s.standBy()
 			continue
@@ -34,22 +34,27 @@ func (s *stream) read() error {
 	}
 }
 
-// standsAside tells whether the next to publish is likely to be alone, and if so
-// has him read his pong himself: woken by the network and not by another
+// maySpare tells whether the goroutine may leave the reading to the next who
+// publishes, as he is likely to be alone: woken by the network and not by another
 // goroutine, he goes on in half the time.
-func (s *stream) standsAside() bool {
-	p := s.p
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.queue.n > 0 || p.ghost > 0 || p.company != 1 || !p.awaited || !s.conn.Interruptible() {
-		return false
-	}
-	s.reading = byNobody
-	return true
+func (s *stream) maySpare() bool {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	return s.spare()
 }
 
-// standBy waits until the goroutine is needed, or nobody was alone for a while.
+// spare is maySpare for who holds mu.
+func (s *stream) spare() bool {
+	p := s.p
+	return p.queue.n == 0 && p.ghost == 0 && p.company == 1 && p.awaited && s.conn.Interruptible()
+}
+
+// standBy steps aside, if that still may be, and waits until the goroutine is
+// needed, or a while has passed.
 func (s *stream) standBy() {
+	if !s.stepsAside() {
+		return
+	}
 	timer := time.NewTimer(aside)
 	defer timer.Stop()
 	done := s.conn.Done()
@@ -57,9 +62,8 @@ func (s *stream) standBy() {
 		select {
 		case <-s.recall:
 		case <-timer.C:
-			timer.Reset(aside)
 		case <-done:
-			done = nil // a caller who reads is about to leave
+			done = nil
 		}
 		if s.goesOn() {
 			return
@@ -67,19 +71,31 @@ func (s *stream) standBy() {
 	}
 }
 
-// aside is how long the goroutine stays away, and what the platform sends may lie,
+func (s *stream) stepsAside() bool {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if !s.spare() {
+		return false
+	}
+	s.reading = byNobody
+	return true
+}
+
+// aside is how long the goroutine stays away, and what the platform sends may lie
 // when nobody publishes. To come back after each message would cost as much as
 // what is saved.
 const aside = 10 * time.Millisecond
 
-// goesOn makes the goroutine the one that reads, unless a caller does.
+// goesOn makes the goroutine the one that reads. If a caller does, he will recall
+// it.
 func (s *stream) goesOn() bool {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	if s.reading == byCaller {
+		s.missed = true
 		return false
 	}
-	s.reading, s.p.awaited = byRead, false // until another was alone
+	s.reading, s.missed, s.p.awaited = byGoroutine, false, false // until another was alone
 	return true
 }
 
@@ -89,13 +105,16 @@ func (s *stream) hear(ctx context.Context, it *item) {
 	if !s.takesTurn() {
 		return
 	}
-	err := s.conn.ReadControl(ctx, func() bool { return len(it.result) > 0 })
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
-	s.reading = byNobody
-	if err != nil || s.p.queue.n > 0 || s.p.ghost > 0 {
-		s.needReader()
-	}
+	heard := false
+	defer func() { // also when a done function panics, which the caller may survive
+		s.p.mu.Lock()
+		defer s.p.mu.Unlock()
+		s.reading = byNobody
+		if !heard || s.missed || s.p.queue.n > 0 || s.p.ghost > 0 {
+			s.needReader()
+		}
+	}()
+	heard = s.conn.ReadControl(ctx, func() bool { return len(it.result) > 0 }) == nil
 }
 
 func (s *stream) takesTurn() bool {
@@ -113,7 +132,7 @@ func (s *stream) needReader() {
 	if s.reading != byNobody {
 		return
 	}
-	s.reading = byRead
+	s.reading = byGoroutine
 	select {
 	case s.recall <- struct{}{}:
 	default: // it is on its way, for the last time we needed it

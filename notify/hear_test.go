@@ -50,6 +50,18 @@ func (m *moody) be(silent bool) {
 	m.say()
 }
 
+// alone publishes until the publisher expects the next caller to be alone: the
+// first message shows that others may follow, the second that a read can be given
+// up.
+func alone(t *testing.T, p *Publisher) {
+	for range 2 {
+		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+	}
+}
+
 // whileACallerHears calls test when a second message is on its way to a silent
 // platform and its caller reads for himself.
 func whileACallerHears(t *testing.T, test func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error)) {
@@ -57,10 +69,7 @@ func whileACallerHears(t *testing.T, test func(t *testing.T, w *world, m *moody,
 		m := new(moody)
 		w := newRawPeer(t, m.script)
 		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
-		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		alone(t, p)
 		m.be(true)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -159,9 +168,7 @@ func TestCloseEndsACallerWhoReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := new(moody)
 		p := newRawPeer(t, m.script).publisher(PublisherConfig{})
-		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
-			t.Fatal(err)
-		}
+		alone(t, p)
 		m.be(true)
 		outcome := make(chan error, 1)
 		go func() { outcome <- p.Publish(context.Background(), "k", []byte("second")) }()
@@ -174,6 +181,34 @@ func TestCloseEndsACallerWhoReads(t *testing.T) {
 		}
 		if err := <-outcome; !errors.Is(err, ErrClosed) || time.Since(began) > 2*time.Second {
 			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// A caller who reads runs the done functions of others, and may survive their
+// panics, as handlers of net/http do.
+func TestAPanicOfADoneFunctionDoesNotStopThePublisher(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(moody)
+		p := newRawPeer(t, m.script).publisher(PublisherConfig{})
+		alone(t, p)
+		m.be(true)
+		survived := make(chan any)
+		go func() {
+			defer func() { survived <- recover() }()
+			_ = p.Publish(t.Context(), "k", []byte("second"))
+		}()
+		synctest.Wait()
+		if err := p.PublishAsync(t.Context(), Message{Key: "k"}, func(error) { panic("done") }); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(31 * time.Second) // the watch has pinged behind both
+		m.be(false)
+		if v := <-survived; v != "done" {
+			t.Errorf("recovered %v", v)
+		}
+		if err := p.Publish(t.Context(), "k", []byte("third")); err != nil {
+			t.Error(err)
 		}
 	})
 }

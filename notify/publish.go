@@ -47,6 +47,7 @@ type stream struct {
 	asked   uint64 // seq that the ping on its way will confirm at least, 0 if none is
 	busy    bool   // forward gives the connection frames, so nobody else may
 	reading reading
+	missed  bool          // the goroutine in read wanted to go on, and a caller read
 	recall  chan struct{} // has the goroutine in read go on, if it stands aside
 }
 
@@ -204,8 +205,13 @@ func (s *stream) ask() {
 // pong is called by the goroutine that reads. The peer has read all frames up
 // to seq.
 func (s *stream) pong(seq uint64) {
+	defer s.answered(seq)
+	s.p.confirm(seq)
+}
+
+// answered wants the next ping.
+func (s *stream) answered(seq uint64) {
 	p := s.p
-	p.confirm(seq)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if seq >= s.asked {

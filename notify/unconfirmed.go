@@ -1,6 +1,9 @@
 package notify
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // item is one message from publishing to confirmation. Publisher.mu guards it.
 type item struct {
@@ -112,21 +115,22 @@ func (p *Publisher) awaitChange(ctx context.Context) error {
 
 // settle tells the outcome of items that were marked as settled and takes them
 // out of the queue. No lock is held while users are told, and only then Flush
-// goes on.
+// goes on. A done function that panics takes those behind it along, and nothing
+// else.
 func (p *Publisher) settle(items []*item, err error) {
 	if len(items) == 0 {
 		return
 	}
-	untold := false
+	untold := slices.ContainsFunc(items, func(it *item) bool { return it.result == nil && it.done == nil })
+	defer p.settled(items, err, untold)
 	for _, it := range items {
-		switch {
-		case it.result != nil:
-		case it.done != nil:
+		if it.done != nil {
 			it.done(err)
-		default:
-			untold = true
 		}
 	}
+}
+
+func (p *Publisher) settled(items []*item, err error, untold bool) {
 	p.mu.Lock()
 	for _, it := range items {
 		p.remove(it)
