@@ -79,14 +79,14 @@ func oursBy(name string, send func(*socket.Conn, []byte) error) library {
 	}
 }
 
+// dialOurs connects as package notify does.
 func dialOurs(address string) (*socket.Conn, error) {
-	h := socket.NewHandshake()
-	req, err := http.NewRequest(http.MethodGet, "http://"+address, nil)
+	client, err := newClient("http://" + address)
 	if err != nil {
 		return nil, err
 	}
-	req.Header = h.Header()
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	h := socket.NewHandshake()
+	resp, err := client.Upgrade(context.Background(), "platform/notify", h.Header())
 	if err != nil {
 		return nil, err
 	}

@@ -243,7 +243,18 @@ func (s *source) Read(p []byte) (int, error) {
 	if err := s.conn.aboutToWait(); err != nil {
 		return 0, err
 	}
-	n, err := s.conn.readTransport(p)
+	n, err := 0, error(nil)
+	for again := true; again; {
+		if ctx := s.conn.in.brief; ctx != nil && ctx.Err() != nil {
+			return 0, errInterrupted
+		}
+		n, err = s.conn.rwc.Read(p)
+		again = false
+		if err != nil {
+			err = s.conn.resume(err)
+			again = n == 0 && err == nil // the interrupt may have been another's
+		}
+	}
 	s.full = n == len(p)
 	if n > 0 {
 		s.conn.heard.Store(int64(time.Since(s.conn.born)))

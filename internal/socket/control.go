@@ -138,22 +138,6 @@ func (c *Conn) interruptLocked() {
 
 var longAgo = time.Unix(1, 0)
 
-// readTransport reads at least a byte, whoever was interrupted before.
-func (c *Conn) readTransport(p []byte) (int, error) {
-	for {
-		if c.in.brief != nil && c.in.brief.Err() != nil {
-			return 0, errInterrupted
-		}
-		n, err := c.rwc.Read(p)
-		if err != nil {
-			err = c.resume(err)
-		}
-		if n > 0 || err != nil {
-			return n, err
-		}
-	}
-}
-
 // resume tells what a read is to return that has failed with err: nil if it was
 // interrupted, and shall go on if its own context has not ended. A transport may
 // also have a time of its own.

@@ -253,3 +253,16 @@ func TestOnlyAnInterruptThatWorkedMakesInterruptible(t *testing.T) {
 		p.Close()
 	}
 }
+
+// A mute is a transport that returns nothing, and no error.
+type mute struct{ tape }
+
+func (mute) Read([]byte) (int, error) { return 0, nil }
+
+func TestATransportThatReturnsNothingIsNotAskedForEver(t *testing.T) {
+	c := newConn(mute{}, nil, client, Options{})
+	defer c.CloseNow()
+	if _, _, err := c.Read(t.Context()); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("got %v", err)
+	}
+}
