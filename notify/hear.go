@@ -46,7 +46,9 @@ func (s *stream) maySpare() bool {
 // spare is maySpare for who holds mu.
 func (s *stream) spare() bool {
 	p := s.p
-	return p.queue.n == 0 && p.ghost == 0 && p.company == 1 && p.awaited && s.conn.Interruptible()
+	return p.queue.n == 0 && p.ghost == 0 && p.company == 1 && p.awaited &&
+		!p.cfg.FailUnconfirmed && // what is written behind an unread close frame would not be sent again
+		s.conn.Interruptible()
 }
 
 // standBy steps aside, if that still may be, and waits until the goroutine is
@@ -55,7 +57,7 @@ func (s *stream) standBy() {
 	if !s.stepsAside() {
 		return
 	}
-	timer := time.NewTimer(aside)
+	timer := time.NewTimer(min(aside, s.p.link.pongTimeout/2))
 	defer timer.Stop()
 	done := s.conn.Done()
 	for {
@@ -77,12 +79,16 @@ func (s *stream) stepsAside() bool {
 	if !s.spare() {
 		return false
 	}
+	select {
+	case <-s.recall: // is of the last time
+	default:
+	}
 	s.reading = byNobody
 	return true
 }
 
-// aside is how long the goroutine stays away, and what the platform sends may lie
-// when nobody publishes. To come back after each message would cost as much as
+// aside is how long the goroutine stays away, and what the platform sends may lie,
+// a close frame too: a message that is written behind it is sent again. To come back after each message would cost as much as
 // what is saved.
 const aside = 10 * time.Millisecond
 

@@ -164,6 +164,22 @@ func TestACallerWhoReadsSurvivesHisConnection(t *testing.T) {
 	})
 }
 
+// What is written behind a close frame that nobody has read is not sent again then,
+// and might be taken for the reason.
+func TestNobodyStepsAsideWithFailUnconfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, fail := range []bool{false, true} {
+			p := newWorld(t, memory.Config{}, nil).publisher(PublisherConfig{FailUnconfirmed: fail})
+			alone(t, p)
+			p.mu.Lock()
+			if aside := p.current.reading == byNobody; aside == fail {
+				t.Errorf("FailUnconfirmed %v: the goroutine is aside: %v", fail, aside)
+			}
+			p.mu.Unlock()
+		}
+	})
+}
+
 func TestCloseEndsACallerWhoReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := new(moody)

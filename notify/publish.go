@@ -202,7 +202,7 @@ func (s *stream) ask() {
 	}
 }
 
-// pong is called by the goroutine that reads. The peer has read all frames up
+// pong is called by whoever reads. The peer has read all frames up
 // to seq.
 func (s *stream) pong(seq uint64) {
 	defer s.answered(seq)

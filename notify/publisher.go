@@ -92,7 +92,7 @@ type Publisher struct {
 
 	spare  sync.Pool // of items
 	waited sync.Pool // of items with a result
-	read   []*item   // what confirm settles; reused by the goroutine that reads
+	read   []*item   // what confirm settles; reused by whoever reads
 	stats  publisherCounters
 }
 
@@ -156,9 +156,9 @@ func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 
 // PublishAsync sends m and does not wait for the confirmation: ctx bounds only
 // the waiting for room below MaxUnconfirmed. done is called once, with what
-// PublishMessage would have returned, in the order of confirmation, by the
-// goroutine that reads confirmations, which may be that of a caller who waits for
-// his own: it must not block, publish nor panic.
+// PublishMessage would have returned, in the order of confirmation, by whoever
+// reads confirmations, which may be a caller who waits for his own: it must not
+// block, publish nor panic.
 // With a nil done, Flush returns the first failure.
 // PublishAsync copies m.Body.
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {

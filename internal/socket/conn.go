@@ -89,7 +89,7 @@ func (o Options) withDefaults() Options {
 // the connection: call Close or CloseNow when done.
 type Conn struct {
 	rwc      io.ReadWriteCloser
-	deadline interface{ SetReadDeadline(time.Time) error } // of rwc, if it has one that works
+	deadline interface{ SetReadDeadline(time.Time) error } // of rwc, if it takes one
 	buffered bool                                          // the kernel takes a few KiB whatever the peer does
 	side     ws.State                                      // StateClientSide or StateServerSide
 	opt      Options
@@ -134,7 +134,10 @@ func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Option
 	c.late.Stop()
 	if conn := below(rwc); conn != nil {
 		c.buffered = inKernel(conn)
-		if conn.SetReadDeadline(time.Time{}) == nil {
+		// crypto/tls takes some errors of a transport that is not the kernel's for
+		// the end of all.
+		_, secure := conn.(*tls.Conn)
+		if (c.buffered || !secure) && conn.SetReadDeadline(time.Time{}) == nil {
 			c.deadline = conn
 		}
 	}
@@ -220,7 +223,7 @@ func (c *Conn) end(err error) {
 // closeSocket goes below TLS, whose Close may wait seconds for a peer that
 // takes no bytes. The close frame says all that its alert would say.
 func (c *Conn) closeSocket() {
-	if t, ok := c.rwc.(*tls.Conn); ok {
+	if t, ok := below(c.rwc).(*tls.Conn); ok {
 		t.NetConn().Close()
 		return
 	}

@@ -30,8 +30,8 @@ func (c *Conn) Interruptible() bool {
 
 // ReadControl is for who waits for what a control frame brings, a pong mostly, and
 // spares the connection's reader to wake him, a switch between threads: it handles
-// control frames as Read does, until enough is true, which is asked before each and
-// each wait. It takes the place of a Read: there must be none meanwhile.
+// control frames as Read does, until enough is true, which is asked before each of
+// them. It takes the place of a Read: there must be none meanwhile.
 //
 // When ctx ends first, which takes an Interruptible connection, the error matches
 // ctx.Err() and the connection is unharmed. The error is [ErrMessage] when a Read must
@@ -140,7 +140,8 @@ var longAgo = time.Unix(1, 0)
 
 // resume tells what a read is to return that has failed with err: nil if it was
 // interrupted, and shall go on if its own context has not ended. A transport may
-// also have a time of its own.
+// also have a time of its own; of one that covers ours up, a single timeout of its
+// own is taken for an interrupt.
 func (c *Conn) resume(err error) error {
 	c.interrupting.Lock()
 	defer c.interrupting.Unlock()

@@ -61,6 +61,14 @@ func (o *outbox) room(payload, bound int) bool {
 	return o.next == nil || len(o.next.bytes)+maxHeader+payload <= bound/2
 }
 
+// waits returns how many bytes wait to be written.
+func (o *outbox) waits() int {
+	if o.next == nil {
+		return 0
+	}
+	return len(o.next.bytes)
+}
+
 // put appends a frame.
 func (o *outbox) put(op ws.OpCode, payload []byte) {
 	if o.next == nil {

@@ -54,6 +54,22 @@ func TestAPushWaitsForNobodyWhereTheKernelHasNoBuffer(t *testing.T) {
 	})
 }
 
+// Others may have offered much before somebody pushes who knows of his own alone.
+func TestAPushWaitsForNobodyWithMuchToWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStuck()
+		c := newConn(s, nil, server, Options{})
+		c.buffered = true
+		defer c.CloseNow()
+		synctest.Wait()
+		c.Offer(Binary, make([]byte, mostHere))
+		c.Push(true) // the peer takes nothing
+		if got := len(<-s.writes); got <= mostHere {
+			t.Errorf("%d bytes were written", got)
+		}
+	})
+}
+
 func TestAnOfferWithoutRoomIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newConn(newStuck(), nil, server, Options{WriteBuffer: 200})

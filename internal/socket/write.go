@@ -147,13 +147,13 @@ func (c *Conn) PingBehind() {
 }
 
 // Push has what was offered written. Here means by the caller, if nobody else
-// is writing and the kernel has buffers: without waking the connection's goroutine
+// is writing, it is no more than a few KiB and the kernel has buffers: without waking the connection's goroutine
 // a lone message is out 3 µs earlier. The caller should know that the peer has read
 // almost all so far; otherwise the write waits for it, up to Options.WriteTimeout.
 func (c *Conn) Push(here bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !here || !c.buffered || c.out.writing || !c.out.idle || c.out.refused != nil {
+	if !here || !c.buffered || c.out.writing || !c.out.idle || c.out.refused != nil || c.out.waits() > mostHere {
 		c.wakeWriter()
 		return
 	}
@@ -176,6 +176,10 @@ func (c *Conn) Push(here bool) {
 		c.wakeWriter()
 	}
 }
+
+// mostHere is how many bytes Push writes itself: others may have offered more
+// meanwhile.
+const mostHere = 8 << 10
 
 // pong answers a ping.
 func (c *Conn) pong(payload []byte) {
