@@ -22,7 +22,7 @@ const (
 	staticcheck = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
 	// For each fuzz test. A number of inputs and not a time: go test -fuzz now
 	// and then takes the end of its own time for a failure.
-	fuzzInputs = "8000x"
+	fuzzInputs = "6000x"
 )
 
 func main() {
