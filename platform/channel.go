@@ -309,7 +309,6 @@ func (c *channel) failed(err error) {
 // is: its pong is a publisher's proof. After an error, which ends the channel,
 // there is none.
 func (c *channel) store() error {
-	c.came = time.Time{}
 	err := c.storeMessages()
 	if err == nil {
 		err = c.storeAcks()
@@ -387,11 +386,12 @@ func (c *channel) publish(cmd wire.Command) error {
 // storeMessages stores messages up to one that is refused. Then acks are dropped:
 // they may be of what the refused message was made from, and that comes again.
 func (c *channel) storeMessages() error {
+	c.came = time.Time{}
 	if len(c.messages) == 0 {
 		return nil
 	}
 	all := c.messages
-	c.messages, c.messageBytes, c.came = c.messages[:0], 0, time.Time{}
+	c.messages, c.messageBytes = c.messages[:0], 0
 	stored, err := c.publishAll(all)
 	for _, m := range all[:stored] {
 		c.published(m, nil)
