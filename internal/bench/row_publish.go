@@ -68,24 +68,26 @@ func publishing(publish func(*notify.Publisher, int) error, floor side) (*contes
 		return nil, err
 	}
 	c := &contest{close: s.close}
-	for _, of := range []struct {
-		do   *func(int) error
-		side side
-	}{{&c.ours, publisherSide(publish)}, {&c.floor, floor}} {
-		do, stop, err := of.side(s)
-		if err != nil {
-			c.close()
-			return nil, err
-		}
-		*of.do = do
-		before := c.close
-		c.close = func() { stop(); before() }
-		if _, err := s.next(); err != nil {
-			c.close()
-			return nil, err
-		}
+	if c.ours, err = c.join(s, publisherSide(publish)); err == nil {
+		c.floor, err = c.join(s, floor)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
 	}
 	return c, nil
+}
+
+// join connects a side, which the contest stops when it closes.
+func (c *contest) join(s *rawServer, connect side) (do func(n int) error, err error) {
+	do, stop, err := connect(s)
+	if err != nil {
+		return nil, err
+	}
+	before := c.close
+	c.close = func() { stop(); before() }
+	_, err = s.next()
+	return do, err
 }
 
 // startPublisher returns a publisher that has its connection.
