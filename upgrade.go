@@ -56,7 +56,7 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	req, signature := c.build(own, r, new(trace), &o)
 	resp, err := c.send(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		if err = c.checkConnection(resp, got.Load()); err == nil && stop() {
+		if err = c.takeConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
 			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
 			return resp, o
@@ -72,7 +72,9 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	return nil, o
 }
 
-func (c *Client) checkConnection(resp *http.Response, got *net.Conn) error {
+// takeConnection makes the body of resp one that shows the connection below it, if
+// that is known.
+func (c *Client) takeConnection(resp *http.Response, got *net.Conn) error {
 	body, ok := resp.Body.(io.ReadWriteCloser)
 	if !ok {
 		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")

@@ -85,8 +85,8 @@ func (o Options) withDefaults() Options {
 // Read, or pings stay unanswered and the peer's close goes unseen.
 //
 // Read and ReadControl are for one goroutine at a time; every other method may be
-// called by any goroutine at any time. Each Conn has one goroutine of its own, which ends with
-// the connection: call Close or CloseNow when done.
+// called by any goroutine at any time. Each Conn has one goroutine of its own,
+// which ends with the connection: call Close or CloseNow when done.
 type Conn struct {
 	rwc      io.ReadWriteCloser
 	deadline interface{ SetReadDeadline(time.Time) error } // of rwc, if it takes one
@@ -246,21 +246,20 @@ func (s *source) Read(p []byte) (int, error) {
 	if err := s.conn.aboutToWait(); err != nil {
 		return 0, err
 	}
-	n, err := 0, error(nil)
-	for again := true; again; {
+	for {
 		if ctx := s.conn.in.brief; ctx != nil && ctx.Err() != nil {
 			return 0, errInterrupted
 		}
-		n, err = s.conn.rwc.Read(p)
-		again = false
+		n, err := s.conn.rwc.Read(p)
 		if err != nil {
-			err = s.conn.resume(err)
-			again = n == 0 && err == nil // the interrupt may have been another's
+			if err = s.conn.resume(err); n == 0 && err == nil {
+				continue // the interrupt may have been another's
+			}
 		}
+		s.full = n == len(p)
+		if n > 0 {
+			s.conn.heard.Store(int64(time.Since(s.conn.born)))
+		}
+		return n, err
 	}
-	s.full = n == len(p)
-	if n > 0 {
-		s.conn.heard.Store(int64(time.Since(s.conn.born)))
-	}
-	return n, err
 }

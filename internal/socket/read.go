@@ -26,8 +26,7 @@ type inbox struct {
 	op      Opcode          // of the message being joined, 0 if none
 	message []byte          // its fragments so far
 	err     error           // what every later Read returns
-	heeded  <-chan struct{} // Done of the context that watch is about ...
-	briefly bool            // ... while it was about a ReadControl
+	heeded  <-chan struct{} // Done of the context that watch is about
 	watch   *watch          // the same as Conn.watch, to be read without mu
 	brief   context.Context // whose end gives up a ReadControl, if one is active
 }
@@ -380,8 +379,9 @@ func (c *Conn) heed(ctx context.Context) error {
 		return c.Err()
 	default:
 	}
-	if brief := c.in.brief != nil; ctx.Done() != c.in.heeded || brief != c.in.briefly {
-		c.in.heeded, c.in.briefly = ctx.Done(), brief
+	brief, w := c.in.brief != nil, c.in.watch
+	if ctx.Done() != c.in.heeded || w != nil && w.brief != brief {
+		c.in.heeded = ctx.Done()
 		c.in.watch = c.rewatch(ctx, brief)
 	}
 	// Read names its watch before it looks at ctx, and fire looks for its

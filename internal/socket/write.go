@@ -147,9 +147,10 @@ func (c *Conn) PingBehind() {
 }
 
 // Push has what was offered written. Here means by the caller, if nobody else
-// is writing, it is no more than a few KiB and the kernel has buffers: without waking the connection's goroutine
-// a lone message is out 3 µs earlier. The caller should know that the peer has read
-// almost all so far; otherwise the write waits for it, up to Options.WriteTimeout.
+// is writing, it is no more than a few KiB and the kernel has buffers: without
+// waking the connection's goroutine a lone message is out 3 µs earlier. The caller
+// should know that the peer has read almost all so far; otherwise the write waits
+// for it, up to Options.WriteTimeout.
 func (c *Conn) Push(here bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
