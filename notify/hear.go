@@ -40,11 +40,11 @@ func (s *stream) read() error {
 func (s *stream) maySpare() bool {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	return s.spare()
+	return s.dispensable()
 }
 
-// spare is maySpare for who holds mu.
-func (s *stream) spare() bool {
+// dispensable is maySpare for who holds mu.
+func (s *stream) dispensable() bool {
 	p := s.p
 	return p.queue.n == 0 && p.ghost == 0 && p.company == 1 && p.awaited &&
 		!p.cfg.FailUnconfirmed && // what is written behind an unread close frame would not be sent again
@@ -76,7 +76,7 @@ func (s *stream) standBy() {
 func (s *stream) stepsAside() bool {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	if !s.spare() {
+	if !s.dispensable() {
 		return false
 	}
 	select {
@@ -88,8 +88,8 @@ func (s *stream) stepsAside() bool {
 }
 
 // aside is how long the goroutine stays away, and what the platform sends may lie,
-// a close frame too: a message that is written behind it is sent again. To come back after each message would cost as much as
-// what is saved.
+// a close frame too: a message that is written behind it is sent again. To come
+// back after each message would cost as much as what is saved.
 const aside = 10 * time.Millisecond
 
 // goesOn makes the goroutine the one that reads. If a caller does, he will recall

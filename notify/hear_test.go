@@ -62,15 +62,22 @@ func alone(t *testing.T, p *Publisher) {
 	}
 }
 
+// beforeACallerHears returns a platform that is silent and a publisher whose next
+// caller will read for himself.
+func beforeACallerHears(t *testing.T) (*world, *moody, *Publisher) {
+	m := new(moody)
+	w := newRawPeer(t, m.script)
+	p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
+	alone(t, p)
+	m.be(true)
+	return w, m, p
+}
+
 // whileACallerHears calls test when a second message is on its way to a silent
 // platform and its caller reads for himself.
 func whileACallerHears(t *testing.T, test func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error)) {
 	synctest.Test(t, func(t *testing.T) {
-		m := new(moody)
-		w := newRawPeer(t, m.script)
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
-		alone(t, p)
-		m.be(true)
+		w, m, p := beforeACallerHears(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		outcome := make(chan error, 1)
@@ -182,10 +189,7 @@ func TestNobodyStepsAsideWithFailUnconfirmed(t *testing.T) {
 
 func TestCloseEndsACallerWhoReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := new(moody)
-		p := newRawPeer(t, m.script).publisher(PublisherConfig{})
-		alone(t, p)
-		m.be(true)
+		_, _, p := beforeACallerHears(t)
 		outcome := make(chan error, 1)
 		go func() { outcome <- p.Publish(context.Background(), "k", []byte("second")) }()
 		synctest.Wait()
@@ -205,10 +209,7 @@ func TestCloseEndsACallerWhoReads(t *testing.T) {
 // panics, as handlers of net/http do.
 func TestAPanicOfADoneFunctionDoesNotStopThePublisher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := new(moody)
-		p := newRawPeer(t, m.script).publisher(PublisherConfig{})
-		alone(t, p)
-		m.be(true)
+		_, m, p := beforeACallerHears(t)
 		survived := make(chan any)
 		go func() {
 			defer func() { survived <- recover() }()

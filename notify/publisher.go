@@ -223,14 +223,14 @@ func (p *Publisher) take(ctx context.Context, it *item) (s *stream, lone bool, e
 		return nil, false, ErrClosed
 	}
 	p.push(it)
-	waits := it.result != nil
+	waits, hears := it.result != nil, false
 	switch lone = p.lone(it); {
 	case (waits || lone) && p.direct(it):
-		s = p.current
+		s, hears = p.current, waits && lone
 	case p.unsent == it:
 		p.rouse()
 	}
-	if p.current != nil && !(s != nil && lone && waits) {
+	if p.current != nil && !hears {
 		p.current.needReader()
 	}
 	return s, lone, nil
