@@ -31,14 +31,17 @@ func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 		s.WaitForShutdown()
 	}
 	p.untilRefused()
-	for name, call := range map[string]func() error{
-		"ack":   func() error { return c.Ack(t.Context(), held[0].ID) },
-		"ready": func() error { return p.engine.Ready(t.Context()) },
-		"fetch": func() error { _, err := c.Fetch(t.Context(), 1); return err },
-		"close": c.Close,
+	for _, try := range []struct { // in this order: after Close there is nothing to fetch
+		name string
+		call func() error
+	}{
+		{"ack", func() error { return c.Ack(t.Context(), held[0].ID) }},
+		{"ready", func() error { return p.engine.Ready(t.Context()) }},
+		{"fetch", func() error { _, err := c.Fetch(t.Context(), 1); return err }},
+		{"close", c.Close},
 	} {
-		if err := call(); !errors.Is(err, platform.ErrUnavailable) {
-			t.Errorf("%s without a quorum: %v", name, err)
+		if err := try.call(); !errors.Is(err, platform.ErrUnavailable) {
+			t.Errorf("%s without a quorum: %v", try.name, err)
 		}
 	}
 	var group sync.WaitGroup // each waits for the others
