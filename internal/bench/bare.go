@@ -7,6 +7,15 @@ import (
 	"strconv"
 )
 
+// A look is what a bare client does with a delivery before it acknowledges it.
+type look int
+
+const (
+	reads  look = iota // finds the tag, which an ack names, and the body
+	keeps              // reads, and copies the body into memory of its own
+	counts             // nothing: it knows the tags of the raw server
+)
+
 // A bare client is the floor: a loop over the frames with large buffers, and
 // nothing else.
 type bare struct {
@@ -17,8 +26,8 @@ type bare struct {
 	out  []byte
 	read int // deliveries
 
-	keeps bool   // each body is copied and each tag read, as a user needs them
-	kept  []byte // the last body
+	look look
+	body []byte // the last that it looked at
 }
 
 const bareBuffer = 64 << 10
@@ -66,12 +75,8 @@ func (b *bare) consume() {
 			if !ok {
 				break
 			}
-			tag := firstTag + uint64(b.read%blockFrames)
-			if b.keeps {
-				tag = b.keep(b.in[used+header:][:length])
-			}
+			b.ack(b.take(b.in[used+header:][:length]))
 			used += header + length
-			b.ack(tag)
 		}
 		b.have = copy(b.in, b.in[used:b.have])
 		if _, err := b.conn.Write(b.out); err != nil {
@@ -81,16 +86,27 @@ func (b *bare) consume() {
 	}
 }
 
-// keep reads the tag and copies the body of a delivery as the raw server writes
-// it: the tag has four digits, and nothing is escaped. A reader of JSON does more.
-func (b *bare) keep(payload []byte) (tag uint64) {
+// take returns the tag of a delivery, having looked at it.
+func (b *bare) take(payload []byte) (tag uint64) {
+	if b.look == counts {
+		return firstTag + uint64(b.read%blockFrames)
+	}
+	tag, b.body = find(payload)
+	if b.look == keeps {
+		b.body = bytes.Clone(b.body)
+	}
+	return tag
+}
+
+// find reads a delivery as the raw server writes it: the tag has four digits,
+// and nothing is escaped. A reader of JSON does more.
+func find(payload []byte) (tag uint64, body []byte) {
 	_, rest, _ := bytes.Cut(payload, []byte(`"tag":`))
 	for _, c := range rest[:4] {
 		tag = tag*10 + uint64(c-'0')
 	}
-	_, body, _ := bytes.Cut(rest, []byte(`"body":"`))
-	b.kept = bytes.Clone(body[:bytes.IndexByte(body, '"')])
-	return tag
+	_, body, _ = bytes.Cut(rest, []byte(`"body":"`))
+	return tag, body[:bytes.IndexByte(body, '"')]
 }
 
 func (b *bare) ack(tag uint64) {

@@ -26,9 +26,10 @@ type contest struct {
 }
 
 var rows = []row{
-	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1, false) }},
-	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8, false) }},
-	{name: "consume, bodies kept", floor: "bare loop that copies bodies", ops: 100_000, open: func() (*contest, error) { return openConsume(1, true) }},
+	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1, reads) }},
+	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8, reads) }},
+	{name: "consume, bodies kept", floor: "bare loop that copies bodies", ops: 100_000, open: func() (*contest, error) { return openConsume(1, keeps) }},
+	{name: "consume, beside counting", floor: "bare loop that reads no payload", ops: 100_000, open: func() (*contest, error) { return openConsume(1, counts) }},
 	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, ratio: 1, open: openWorkers},
 	{name: "publish", floor: "bare loop that writes frames", ops: 200_000, ratio: 4, open: openPublish},
 	{name: "confirm", floor: "ping round trip", ops: 2_000, ratio: 1.3, open: openConfirm},
@@ -37,6 +38,7 @@ var rows = []row{
 	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: 2, allocs: 2, open: openSign},
 	{name: "sign, short values", floor: "MD5 of the same bytes", ops: 50_000, allocs: 2, open: openSignShort},
 	{name: "call", floor: "net/http", ops: 3_000, ratio: 1.05, allocRatio: 1.2, open: openCall},
+	{name: "call, like for like", floor: "net/http, signed, with a Timeout", ops: 3_000, open: openLikeCall},
 	{name: "call, bare server", floor: "net/http", ops: 3_000, open: openBareCall},
 	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
 	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: openPathJetStream},

@@ -19,9 +19,8 @@ func newClient(url string) (*prism.Client, error) {
 func accept(context.Context, *notify.Delivery) error { return nil }
 
 // openConsume compares a consumer, whose handler does nothing, with a bare
-// loop, which may keep what it reads. Both are fed alike: what is measured ends
-// with the last ack.
-func openConsume(workers int, keeps bool) (*contest, error) {
+// loop. Both are fed alike: what is measured ends with the last ack.
+func openConsume(workers int, floor look) (*contest, error) {
 	s, err := listen()
 	if err != nil {
 		return nil, err
@@ -31,13 +30,13 @@ func openConsume(workers int, keeps bool) (*contest, error) {
 		s.close()
 		return nil, err
 	}
-	floor, err := consumeBare(s, keeps)
+	bare, err := consumeBare(s, floor)
 	if err != nil {
 		stop()
 		s.close()
 		return nil, err
 	}
-	return &contest{ours: ours.exchange, floor: floor.exchange, close: func() { stop(); s.close() }}, nil
+	return &contest{ours: ours.exchange, floor: bare.exchange, close: func() { stop(); s.close() }}, nil
 }
 
 // openWorkers compares eight workers with one.
@@ -100,12 +99,12 @@ func startHandler(url string, workers int, handle notify.Handler) (stop func(), 
 }
 
 // consumeBare starts a bare consumer, which ends with the server.
-func consumeBare(s *rawServer, keeps bool) (*peer, error) {
+func consumeBare(s *rawServer, l look) (*peer, error) {
 	b, err := dial(s.address(), "/api/platform/notify")
 	if err != nil {
 		return nil, err
 	}
-	b.keeps = keeps
+	b.look = l
 	s.conns.Go(func() {
 		defer b.conn.Close()
 		b.consume()

@@ -37,7 +37,7 @@ func bothLoops() (loops func(n int) error, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	consume, err := openConsume(1, false)
+	consume, err := openConsume(1, reads)
 	if err != nil {
 		publish.close()
 		return nil, nil, err
