@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,11 +36,14 @@ type channel struct {
 	conn   *socket.Conn
 	tasks  sync.WaitGroup // delivery and ping
 
-	// What was read and is not stored yet; only the reading goroutine has these.
+	// Only the reading goroutine has these, most of them about what was read and
+	// is not stored yet.
 	decoder      wire.CommandDecoder
 	acks         []ack
 	messages     []*Message
 	messageBytes int
+	pings        []ping
+	seen         bool      // a ping, ever
 	ids          []uint64  // scratch of storeAcks
 	came         time.Time // when the first of what was read since the last store
 
@@ -156,7 +158,8 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		// 33,000 messages of 1 KiB a second over one connection, and took
 		// 11,000 with a buffer of 16 KiB. One that was never busy has 4 KiB.
 		ReadBuffer: 64 << 10,
-		OnPing:     c.onPing(),
+		OnPing:     c.onPing,
+		OwnPongs:   true,
 		OnWait:     c.store,
 	})
 	if err != nil {
@@ -276,8 +279,7 @@ func (c *channel) guarded(task func()) {
 	task()
 }
 
-// read serves commands until one cannot be. It reads no further frame then,
-// so no ping behind a refused publish is ever answered.
+// read serves commands until one cannot be. It reads no further frame then.
 func (c *channel) read() {
 	for {
 		_, frame, err := c.conn.Read(context.Background())
@@ -302,21 +304,6 @@ func (c *channel) failed(err error) {
 	if c.ctx.Err() == nil {
 		c.end(c.refusal(err))
 	}
-}
-
-// store stores what was read. An engine that syncs takes as long for many
-// messages and acks as for one, so this waits until no more are there, or a ping
-// is: its pong is a publisher's proof. After an error, which ends the channel,
-// there is none.
-func (c *channel) store() error {
-	err := c.storeMessages()
-	if err == nil {
-		err = c.storeAcks()
-	}
-	if err != nil {
-		c.failed(err)
-	}
-	return err
 }
 
 func endingOf(err error) ending {
@@ -346,76 +333,13 @@ func (c *channel) obey(frame []byte) error {
 	case wire.OpPublish:
 		return c.publish(cmd)
 	case wire.OpConsume:
+		if err := c.store(); err != nil { // first, as consume may take long
+			return err
+		}
 		return c.consume(cmd.Topic)
 	default:
 		return c.ack(cmd.Tag, cmd.HasTag)
 	}
-}
-
-// How much is stored at once.
-const (
-	maxTogether      = 256 // messages or acks
-	maxTogetherBytes = 512 << 10
-)
-
-// publish notes a message, which store stores.
-func (c *channel) publish(cmd wire.Command) error {
-	app := c.pass.holder.Load().app // its key may have been moved
-	m := &Message{
-		Key:         cmd.Key,
-		Body:        append([]byte(nil), cmd.Body...),
-		ContentType: cmd.ContentType,
-		ClientID:    c.info.Key,
-		App:         app.ID,
-		Time:        c.came.Unix(),
-	}
-	routed, err := app.routes(m.Key)
-	if !routed || err != nil {
-		err = cmp.Or(c.storeMessages(), err) // those that came before it
-		c.published(m, err)
-		return err
-	}
-	c.messages = append(c.messages, m)
-	c.messageBytes += len(m.Body)
-	if len(c.messages) == maxTogether || c.messageBytes > maxTogetherBytes {
-		return c.storeMessages()
-	}
-	return nil
-}
-
-// storeMessages stores messages up to one that is refused. Then acks are dropped:
-// they may be of what the refused message was made from, and that comes again.
-func (c *channel) storeMessages() error {
-	c.came = time.Time{}
-	if len(c.messages) == 0 {
-		return nil
-	}
-	all := c.messages
-	c.messages, c.messageBytes = c.messages[:0], 0
-	stored, err := c.publishAll(all)
-	for _, m := range all[:stored] {
-		c.published(m, nil)
-	}
-	if err != nil {
-		c.acks = c.acks[:0]
-		if stored < len(all) {
-			c.published(all[stored], err)
-		}
-	}
-	clear(all) // they belong to the queues now
-	return err
-}
-
-// publishAll refuses all when the key has gone since they were read.
-func (c *channel) publishAll(all []*Message) (stored int, err error) {
-	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
-		return 0, refused
-	}
-	return c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
-}
-
-func (c *channel) published(m *Message, err error) {
-	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
 }
 
 // refusal turns a refused command into what its sender is told.
@@ -446,23 +370,6 @@ func wireWords(e *wire.Error) string {
 		return fmt.Sprintf("%s: %s", e.Op, e.Reason)
 	}
 	return fmt.Sprintf("%s as the %s SDK writes it: %s", e.Op, e.Dialect, e.Reason)
-}
-
-// onPing returns what the socket calls for each ping of the peer. The first
-// shows that the peer can take the full window and pings of ours.
-func (c *channel) onPing() func([]byte) {
-	seen := false // only the reading goroutine calls it
-	return func([]byte) {
-		if seen {
-			return
-		}
-		seen = true
-		c.mu.Lock()
-		c.window, c.pinged = c.p.cfg.Limits.Window, true
-		c.changed.Broadcast()
-		c.mu.Unlock()
-		c.spawn(c.keepAlive)
-	}
 }
 
 // keepAlive pings the peer and ends the channel when nothing comes back.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -347,82 +346,6 @@ func TestCutConnectionReturnsItsMessagesInOrder(t *testing.T) {
 		if d := q.next(); string(d.Body) != fmt.Sprint(i) || d.Tag != uint64(i+1) {
 			t.Fatalf("delivery %d is %+v", i, d)
 		}
-	}
-}
-
-// slowQueues stores with a delay that the test ends.
-type slowQueues struct {
-	platform.Queues
-	gate chan error
-}
-
-func (q slowQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	if err := <-q.gate; err != nil {
-		return 0, err
-	}
-	return q.Queues.PublishAll(ctx, owner, ms)
-}
-
-// The pong is a publisher's only proof.
-func TestPongComesAfterTheStoringOfEarlierPublishes(t *testing.T) {
-	queues := slowQueues{memory.New(memory.Config{}), make(chan error)}
-	e := newEnv(t, platform.Config{Queues: queues})
-	conn, in := e.rawChannel()
-	defer conn.Close()
-	conn.Write(rawFrame(0x82, 7, []byte("\x01\x00\x01k\x00\x00\x00\x01b")))
-	conn.Write(rawFrame(0x89, 7, []byte("proof")))
-	conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if _, err := in.Peek(1); err == nil {
-		t.Fatal("a pong came before the message was stored")
-	}
-	conn.SetReadDeadline(time.Now().Add(patience))
-	queues.gate <- nil
-	if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "proof" {
-		t.Fatalf("got %#x %q, want the pong", first, payload)
-	}
-	if s := e.status(""); s.Ready != 1 {
-		t.Errorf("%d messages stored at the pong", s.Ready)
-	}
-}
-
-// After a refused publish nothing may look like a proof, whatever was sent
-// behind it.
-func TestRefusedPublishIsNeverFollowedByAPong(t *testing.T) {
-	rows := map[string]struct {
-		err   error
-		code  uint16
-		words string
-	}{
-		"full":    {fmt.Errorf("%w: it holds 10", platform.ErrQueueFull), 1013, "full: it holds 10"},
-		"failure": {errors.New("rack 3 is on fire"), 1011, "request id"},
-	}
-	for name, row := range rows {
-		t.Run(name, func(t *testing.T) {
-			queues := slowQueues{memory.New(memory.Config{}), make(chan error, 10)}
-			e := newEnv(t, platform.Config{Queues: queues})
-			queues.gate <- nil
-			queues.gate <- row.err
-			conn, in := e.rawChannel()
-			defer conn.Close()
-			publish := rawFrame(0x82, 7, []byte("\x01\x00\x01k\x00\x00\x00\x01b"))
-			burst := append(append(publish, rawFrame(0x89, 7, []byte("one"))...), publish...)
-			for range 50 {
-				burst = append(burst, rawFrame(0x89, 7, []byte("two"))...)
-			}
-			conn.Write(burst)
-			if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "one" {
-				t.Fatalf("first came %#x %q", first, payload)
-			}
-			first, payload := rawServerFrame(t, in)
-			if first != 0x88 || binary.BigEndian.Uint16(payload) != row.code {
-				t.Fatalf("then came %#x %q", first, payload)
-			}
-			contains(t, string(payload[2:]), row.words)
-			if strings.Contains(string(payload), "rack") {
-				t.Error("the reason tells of the inside")
-			}
-			wantEOF(t, in)
-		})
 	}
 }
 

@@ -45,17 +45,22 @@ type Options struct {
 	// text (protocol chapter 3).
 	CheckUTF8 bool
 	// OnPing and OnPong, if set, are told of control frames by the goroutine
-	// that reads. They must not block nor call Read or Close; payload is valid
-	// during the call. A ping is answered whether or not OnPing is set.
+	// that reads, and not while Close reads. They must not block nor call Read or
+	// Close; payload is valid during the call.
 	OnPing, OnPong func(payload []byte)
+	// OwnPongs leaves it to OnPing, or to somebody later, to answer pings by
+	// [Conn.Pong]: some give it as a proof of what came before. OnWait is then
+	// called also before Read fails because the peer has closed or broken the
+	// rules, as no pong can be sent after that.
+	OwnPongs bool
 	// PingPayload makes the payload of a ping that PingBehind asked for, at most
 	// 125 bytes. It is called with the connection locked.
 	PingPayload func(dst []byte) []byte
 	// OnWait, if set, is called by the goroutine that reads before it waits for
-	// bytes of the peer, and before it answers a ping: who puts off what
-	// several messages want, to do it at once, does it there. It may block,
-	// and must not call Read or Close. After an error no ping is answered any
-	// more: Read returns that error, now and always, and the caller calls Close.
+	// bytes of the peer: who puts off what several messages want, to do it at
+	// once, does it there. It may block, and must not call Read or Close. After an
+	// error Read returns that, now and always, no pong is sent any more, and the
+	// caller calls Close.
 	OnWait func() error
 }
 
@@ -108,7 +113,7 @@ type Conn struct {
 	parted  bool   // the close frame is written
 	err     error  // why the connection ended
 
-	farewell error // the CloseError or ProtocolError that ended the reading
+	farewell error // the CloseError, ProtocolError or stopError that ended the reading
 
 	done  chan struct{} // closed when the socket is being closed
 	wake  chan struct{} // tells the writer that there is something to write

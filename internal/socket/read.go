@@ -33,7 +33,7 @@ type inbox struct {
 
 // Read returns the next message. It blocks until one is complete or the
 // connection ends; payload is valid until the next call. On the way it answers
-// pings, which is all that it ever writes.
+// pings, which is all that it ever writes, and not with Options.OwnPongs.
 //
 // When ctx ends during the call the connection is closed, as half a frame
 // cannot be given back, and the error matches ctx.Err(). A context that ends
@@ -99,7 +99,13 @@ func (c *Conn) readFailed(err error) error {
 	var closed *CloseError
 	var fault *ProtocolError
 	var stop *stopError
-	if errors.As(err, &closed) || errors.As(err, &fault) || errors.As(err, &stop) {
+	said := errors.As(err, &closed) || errors.As(err, &fault)
+	if said && c.opt.OwnPongs { // after this there can be none
+		if failed := c.aboutToWait(); failed != nil {
+			err = failed
+		}
+	}
+	if said || errors.As(err, &stop) {
 		c.mu.Lock()
 		c.farewell = err
 		c.refuse(err)
@@ -319,12 +325,11 @@ func (c *Conn) control(h ws.Header) error {
 	case ws.OpClose:
 		return parseClose(payload)
 	case ws.OpPing:
-		if err := c.aboutToWait(); err != nil {
-			return err
-		}
-		c.pong(payload)
 		if c.opt.OnPing != nil {
 			c.opt.OnPing(payload)
+		}
+		if !c.opt.OwnPongs {
+			c.Pong(payload)
 		}
 	case ws.OpPong:
 		if c.opt.OnPong != nil {

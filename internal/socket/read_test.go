@@ -330,6 +330,59 @@ func TestTenPingsInOneWriteGetTenPongs(t *testing.T) {
 	}
 }
 
+// A pong may be a proof, so whoever gives it may wait for that, but not beyond the
+// end of the connection.
+func TestWhoAnswersPingsHimselfHasACallBeforeTheEnd(t *testing.T) {
+	for name, end := range map[string]raw{"a close frame": closing(1000, ""), "a fault": {op: 3}} {
+		t.Run(name, func(t *testing.T) {
+			var c *Conn
+			var owed [][]byte
+			c, p := connect(t, server, Options{
+				OwnPongs: true,
+				OnPing:   func(b []byte) { owed = append(owed, slices.Clone(b)) },
+				OnWait: func() error {
+					for _, b := range owed {
+						c.Pong(b)
+					}
+					owed = nil
+					return nil
+				},
+			})
+			p.send(raw{op: 9, payload: "a"}, raw{op: 1, payload: "m"}, raw{op: 9, payload: "b"}, end)
+			if _, got, err := c.Read(soon(t)); err != nil || string(got) != "m" || len(owed) != 1 {
+				t.Fatalf("%q, %v, %d pings are not answered", got, err, len(owed))
+			}
+			if _, _, err := c.Read(soon(t)); err == nil {
+				t.Error("no error")
+			}
+			p.expect(raw{op: 10, payload: "a"})
+			p.expect(raw{op: 10, payload: "b"})
+		})
+	}
+}
+
+func TestNoPongBehindAnErrorOfOnWait(t *testing.T) {
+	var c *Conn
+	var owed []byte
+	c, p := connect(t, server, Options{
+		OwnPongs: true,
+		OnPing:   func(b []byte) { owed = slices.Clone(b) },
+		OnWait: func() error {
+			if owed == nil { // nothing has come
+				return nil
+			}
+			return errors.New("full")
+		},
+	})
+	p.send(raw{op: 9, payload: "a"}, closing(1000, ""))
+	if _, _, err := c.Read(soon(t)); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("Read: %v", err)
+	}
+	c.Pong(owed)
+	go c.Close(soon(t), TryAgainLater, "")
+	p.expect(closing(1013, "")) // and not the peer's own code
+}
+
 func TestReadReturnsTheSameErrorAgain(t *testing.T) {
 	for _, last := range []raw{closing(1008, "quota"), {op: 3}} {
 		c, p := connect(t, client, Options{})

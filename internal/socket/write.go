@@ -182,8 +182,10 @@ func (c *Conn) Push(here bool) {
 // meanwhile.
 const mostHere = 8 << 10
 
-// pong answers a ping.
-func (c *Conn) pong(payload []byte) {
+// Pong queues the answer to a ping, which passes the bound of the queue, or tells
+// nothing if the connection is ending. A peer that pings faster than it reads gets
+// an answer to the newest ping only, as RFC 6455 allows. See Options.OwnPongs.
+func (c *Conn) Pong(payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.out.refused == nil {

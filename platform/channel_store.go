@@ -1,0 +1,220 @@
+package platform
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+// How much is stored at once.
+const (
+	maxTogether      = 256 // messages or acks
+	maxTogetherBytes = 512 << 10
+)
+
+// store stores what was read. An engine that syncs takes as long for many
+// messages and acks as for one, so this waits until the socket is about to wait,
+// or something else that takes long. An error ends the channel.
+func (c *channel) store() error {
+	err := c.storeMessages()
+	if err == nil {
+		err = c.storeAcks()
+	}
+	if err != nil {
+		c.failed(err)
+	}
+	return err
+}
+
+// publish notes a message, which store stores.
+func (c *channel) publish(cmd wire.Command) error {
+	app := c.pass.holder.Load().app // its key may have been moved
+	m := &Message{
+		Key:         cmd.Key,
+		Body:        append([]byte(nil), cmd.Body...),
+		ContentType: cmd.ContentType,
+		ClientID:    c.info.Key,
+		App:         app.ID,
+		Time:        c.came.Unix(),
+	}
+	routed, err := app.routes(m.Key)
+	if !routed || err != nil {
+		err = cmp.Or(c.storeMessages(), err) // those that came before it
+		c.published(m, err)
+		return err
+	}
+	c.messages = append(c.messages, m)
+	c.messageBytes += len(m.Body)
+	if len(c.messages) == maxTogether || c.messageBytes > maxTogetherBytes {
+		return c.storeMessages()
+	}
+	return nil
+}
+
+// storeMessages stores messages up to one that is refused. Then acks are dropped:
+// they may be of what the refused message was made from, and that comes again.
+func (c *channel) storeMessages() error {
+	c.came = time.Time{}
+	if len(c.messages) == 0 {
+		return nil
+	}
+	all := c.messages
+	c.messages, c.messageBytes = c.messages[:0], 0
+	n, err := c.publishAll(all)
+	for _, m := range all[:n] {
+		c.published(m, nil)
+	}
+	if err != nil {
+		c.acks = c.acks[:0]
+		if n < len(all) {
+			c.published(all[n], err)
+		}
+	}
+	clear(all) // they belong to the queues now
+	for i := range c.pings {
+		c.pings[i].messages = max(0, c.pings[i].messages-n)
+	}
+	return c.confirm(err)
+}
+
+// publishAll refuses all when the key has gone since they were read.
+func (c *channel) publishAll(all []*Message) (stored int, err error) {
+	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+		return 0, refused
+	}
+	return c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
+}
+
+func (c *channel) published(m *Message, err error) {
+	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
+}
+
+// An ack is one that was read and is to be stored.
+type ack struct {
+	tag    uint64
+	hasTag bool
+	known  bool // it named a delivery
+	held        // until it is stored
+}
+
+// ack notes an ack, which store stores.
+func (c *channel) ack(tag uint64, hasTag bool) error {
+	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
+	if len(c.acks) == maxTogether {
+		return c.store()
+	}
+	return nil
+}
+
+// storeAcks removes delivered messages for good. A tag that is not outstanding,
+// or none at all, is counted and otherwise ignored.
+func (c *channel) storeAcks() (err error) {
+	c.let(c.acks)
+	for i := range c.acks {
+		if queue := c.acks[i].queue; queue != nil && err == nil {
+			err = c.storeAcksOf(queue, c.acks[i:])
+		}
+	}
+	for _, a := range c.acks {
+		if a.queue == nil { // stray or stored
+			c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
+		}
+	}
+	clear(c.acks)
+	c.acks = c.acks[:0]
+	if err == nil {
+		for i := range c.pings {
+			c.pings[i].acks = 0
+		}
+	}
+	return c.confirm(err)
+}
+
+// storeAcksOf stores those of one queue.
+func (c *channel) storeAcksOf(queue Consumer, acks []ack) error {
+	c.ids = c.ids[:0]
+	for i := range acks {
+		if acks[i].queue == queue {
+			c.ids = append(c.ids, acks[i].id)
+		}
+	}
+	if err := queue.Ack(c.ctx, c.ids...); err != nil {
+		return err
+	}
+	if err := c.ctx.Err(); err != nil { // retire may have been first, and then they are ignored
+		return err
+	}
+	for i := range acks {
+		if acks[i].queue == queue {
+			acks[i].queue = nil
+		}
+	}
+	return nil
+}
+
+// let takes what the acks name out of the window. Room that grew one by one
+// would have the topics deliver one by one.
+func (c *channel) let(acks []ack) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range acks {
+		a := &acks[i]
+		h, known := c.held[a.tag]
+		if !a.hasTag || !known {
+			continue
+		}
+		a.held, a.known = h, true
+		delete(c.held, a.tag)
+		c.heldBytes -= a.size
+		c.heldFrames -= a.frame + maxHeader
+	}
+	c.changed.Broadcast() // any of the waiting topics may be the one that has messages
+}
+
+// A ping is one of the peer's that is not answered yet: its pong is a publisher's
+// proof.
+type ping struct {
+	payload        []byte
+	messages, acks int // that came before it and are not stored
+}
+
+// onPing is told of each ping. The first shows that the peer can take the full
+// window and pings of ours.
+func (c *channel) onPing(payload []byte) {
+	if !c.seen {
+		c.seen = true
+		c.widen()
+	}
+	if len(c.messages) == 0 && len(c.acks) == 0 {
+		c.conn.Pong(payload)
+		return
+	}
+	if len(c.pings) == maxTogether { // the newest will do, as RFC 6455 says
+		c.pings = c.pings[:maxTogether-1]
+	}
+	c.pings = append(c.pings, ping{slices.Clone(payload), len(c.messages), len(c.acks)})
+}
+
+func (c *channel) widen() {
+	c.mu.Lock()
+	c.window, c.pinged = c.p.cfg.Limits.Window, true
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	c.spawn(c.keepAlive)
+}
+
+// confirm answers the pings before which everything is stored. Those behind an
+// error are dropped, as what was refused is not there to be seen any more.
+func (c *channel) confirm(err error) error {
+	n := 0
+	for ; n < len(c.pings) && c.pings[n].messages == 0 && c.pings[n].acks == 0; n++ {
+		c.conn.Pong(c.pings[n].payload)
+	}
+	c.pings = slices.Delete(c.pings, 0, n)
+	if err != nil {
+		c.pings = nil
+	}
+	return err
+}
