@@ -71,6 +71,21 @@ func (p *rawPeer) send(op byte, payload []byte) {
 	_, _ = p.Write(append([]byte{0x80 | op, byte(len(payload))}, payload...))
 }
 
+// pinged calls ping for each one that comes, until the connection ends.
+func (p *rawPeer) pinged(ping func(payload []byte)) {
+	for {
+		switch op, payload := p.next(); op {
+		case 0:
+			return
+		case opClose:
+			p.send(opClose, payload)
+			return
+		case opPing:
+			ping(payload)
+		}
+	}
+}
+
 func (p *rawPeer) drain() { _, _ = io.Copy(io.Discard, p.r) }
 
 // until reads until a frame with op comes, or the end.

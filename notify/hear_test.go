@@ -19,21 +19,12 @@ type moody struct {
 }
 
 func (m *moody) script(p *rawPeer) {
-	for {
-		op, payload := p.next()
-		switch op {
-		case 0:
-			return
-		case opClose:
-			p.send(opClose, payload)
-			return
-		case opPing:
-			m.mu.Lock()
-			m.answer = func() { p.send(opPong, payload) }
-			m.say()
-			m.mu.Unlock()
-		}
-	}
+	p.pinged(func(payload []byte) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.answer = func() { p.send(opPong, payload) }
+		m.say()
+	})
 }
 
 func (m *moody) say() {

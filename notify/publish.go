@@ -44,8 +44,7 @@ type stream struct {
 	frames [][]byte // reused
 
 	// Publisher.mu guards these.
-	asked   uint64 // seq that the ping on its way will confirm at least, 0 if none is
-	busy    bool   // forward gives the connection frames, so nobody else may
+	busy    bool // forward gives the connection frames, so nobody else may
 	reading reading
 	missed  bool          // the goroutine in read wanted to go on, and a caller read
 	recall  chan struct{} // has the goroutine in read go on, if it stands aside
@@ -141,10 +140,11 @@ func (s *stream) forward() error {
 func (s *stream) written() (all bool) {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	s.conn.barrier.Store(s.last)
-	s.ask()
-	s.conn.Push(false)
 	s.busy = len(s.frames) > 0
+	if s.busy {
+		s.ask()
+		s.conn.Push(false)
+	}
 	return !s.busy
 }
 
@@ -158,7 +158,6 @@ func (p *Publisher) direct(it *item) bool {
 		return false
 	}
 	s.mark(it)
-	s.conn.barrier.Store(s.last)
 	s.ask()
 	return true
 }
@@ -192,37 +191,25 @@ func (s *stream) mark(it *item) []byte {
 	return it.frame
 }
 
-// ask wants a ping, whose pong confirms all that was queued when it leaves,
-// unless one is on its way: those who wait meanwhile share the next. The caller
-// holds mu.
+// ask wants a ping behind what the connection was given, whose pong confirms all
+// that leaves with it. The caller holds mu.
 func (s *stream) ask() {
-	if s.asked == 0 && (s.p.queue.first != s.p.unsent || s.p.ghost != 0) {
-		s.asked = s.last
-		s.conn.PingBehind()
-	}
+	s.conn.barrier.Store(s.last)
+	s.conn.PingBehind()
 }
 
 // pong is called by whoever reads. The peer has read all frames up
 // to seq.
 func (s *stream) pong(seq uint64) {
-	defer s.answered(seq)
+	defer s.p.resume()
 	s.p.confirm(seq)
 }
 
-// answered wants the next ping.
-func (s *stream) answered(seq uint64) {
-	p := s.p
+// resume sends what has waited for a confirmation, as what is behind a suspect does.
+func (p *Publisher) resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if seq >= s.asked {
-		s.asked = 0
-	}
-	switch {
-	case p.queue.n == 0:
-	case s.busy || p.unsent != nil:
+	if p.unsent != nil {
 		p.rouse()
-	default:
-		s.ask()
-		s.conn.Push(false)
 	}
 }

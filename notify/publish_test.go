@@ -396,6 +396,31 @@ func TestPublisherRetriesAreLimited(t *testing.T) {
 	})
 }
 
+// Whoever publishes while others wait must not have to wait for their pong first,
+// or a busy publisher takes up to two round trips for each message.
+func TestAConfirmationTakesOneRoundTripWhateverIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const roundTrip = 100 * time.Millisecond
+		w := newRawPeer(t, func(p *rawPeer) {
+			p.pinged(func(payload []byte) {
+				time.AfterFunc(roundTrip, func() { p.send(opPong, payload) })
+			})
+		})
+		p := w.publisher(PublisherConfig{})
+		var callers sync.WaitGroup
+		for i := range 10 {
+			time.Sleep(roundTrip / 7)
+			callers.Go(func() {
+				began := time.Now()
+				if err := p.Publish(t.Context(), "k", []byte("x")); err != nil || time.Since(began) != roundTrip {
+					t.Errorf("message %d: %v after %v", i, err, time.Since(began))
+				}
+			})
+		}
+		callers.Wait()
+	})
+}
+
 // A peer needs to answer only the newest ping, so that of the watch has to
 // confirm as much as the barrier before it.
 func TestPingsOfTheWatchRepeatTheBarrier(t *testing.T) {
