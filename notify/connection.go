@@ -102,7 +102,7 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	l.log.Info("connected", "path", endpoint)
 	// Before anything else: to the platform a peer that pings is one that
 	// can have the full window.
-	_ = c.ping(ctx)
+	_ = c.Ping(ctx, c.appendPayload(nil))
 	go l.watch(c)
 	return c, nil
 }
@@ -149,7 +149,8 @@ func (l *lifecycle) watch(c *connection) {
 		switch paused := c.paused.Load(); {
 		case paused || since >= l.pingInterval && !owed:
 			pinged, owed = time.Now(), !paused
-			l.ping(c)
+			c.PingBehind()
+			c.Push(false)
 		case owed && since >= l.pongTimeout:
 			c.silent.Store(true)
 			_ = c.CloseNow()
@@ -158,20 +159,8 @@ func (l *lifecycle) watch(c *connection) {
 	}
 }
 
-// ping tries to. That there is no room for one is no failure: what counts is
-// what is heard.
-func (l *lifecycle) ping(c *connection) {
-	ctx, cancel := context.WithTimeout(context.Background(), l.pongTimeout)
-	defer cancel()
-	_ = c.ping(ctx)
-}
-
-// ping sends the newest barrier with each ping, because a peer needs to answer
-// only the last that it got.
-func (c *connection) ping(ctx context.Context) error {
-	return c.Ping(ctx, c.appendPayload(make([]byte, 0, 16)))
-}
-
+// appendPayload makes the payload of a ping. That has the newest barrier, as a peer
+// needs to answer only the last ping that it got, so it is made when the ping leaves.
 func (c *connection) appendPayload(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.nonce)
 	return binary.BigEndian.AppendUint64(dst, c.barrier.Load())
