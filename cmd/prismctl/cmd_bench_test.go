@@ -189,7 +189,7 @@ func (f *forgetful) Publish(ctx context.Context, owner string, m *platform.Messa
 func TestBenchTellsThatMessagesWereLost(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Queues: &forgetful{Queues: memory.New(memory.Config{})}}})
-	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "300ms")
+	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "3s")
 	if *report.Lost != 3 || *report.Left != 0 || report.Consumed != report.Confirmed-3 || !strings.Contains(r.err, "3 messages lost: confirmed, never delivered, and not in the queue") {
 		t.Errorf("%+v", r)
 	}
@@ -199,7 +199,7 @@ func TestBenchTellsWhatStaysInTheQueue(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.LoseAcks(1) // or as many messages as are acknowledged together
-	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "200ms")
+	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "2s")
 	left := srv.Depth("")
 	if left == 0 || *report.Left != int64(left) || *report.Lost != 0 || !strings.Contains(r.err, " left in the queue: more --patience") {
 		t.Errorf("%d are left: %+v", left, r)
@@ -209,7 +209,7 @@ func TestBenchTellsWhatStaysInTheQueue(t *testing.T) {
 func TestBenchSaysThatItDoesNotKnowWhatStays(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
-	end, done := beginBench(t, srv, "--patience", "100ms")
+	end, done := beginBench(t, srv, "--patience", "2s")
 	srv.WaitAcks(10)
 	srv.Refuse(true)
 	srv.Cut()
@@ -238,7 +238,7 @@ func TestBenchDropsTheQueueThatItMakes(t *testing.T) {
 	with(srv, "queue", "list").want(t, exitDone, "", "")
 
 	srv.LoseAcks(1)
-	_, r := benched(t, srv, exitRefused, "-d", "50ms", "--topic", "load", "--patience", "100ms")
+	_, r := benched(t, srv, exitRefused, "-d", "50ms", "--topic", "load", "--patience", "2s")
 	if !strings.Contains(r.err, " left in the queue when it was dropped") {
 		t.Errorf("%+v", r)
 	}
@@ -258,7 +258,7 @@ func TestBenchRefusesARoutingKeyThatFillsOtherQueues(t *testing.T) {
 func TestBenchSaysThatItsMessagesDoNotCome(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []memory.Binding{{Pattern: "order.#"}}}})
-	with(srv, "bench", "--patience", "100ms").want(t, exitTimeout, "", "did not come to the default queue (is it bound to that? \"prismctl queue bind\" does it) within 100ms")
+	with(srv, "bench", "--patience", "1s").want(t, exitTimeout, "", "did not come to the default queue (is it bound to that? \"prismctl queue bind\" does it) within 1s")
 }
 
 func TestBenchLoadsThisMachineOnlyUnlessTold(t *testing.T) {
