@@ -169,6 +169,41 @@ func TestRepeatableCallsAreRepeatedAfterALostConnection(t *testing.T) {
 	})
 }
 
+func TestARequestShowsTheEarlierDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left time.Duration
+		c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
+			deadline, ok := r.Context().Deadline()
+			if left = time.Until(deadline); !ok {
+				t.Error("no deadline")
+			}
+			return reply(200, "{}"), nil
+		}), func(c *Config) { c.Timeout = 10 * time.Second })
+		for _, own := range []time.Duration{3 * time.Second, 30 * time.Second} {
+			ctx, cancel := context.WithTimeout(background, own)
+			if _, err := c.Get(ctx, "x", nil); err != nil || left != min(own, 10*time.Second) {
+				t.Errorf("with %v: got %v, %v left", own, err, left)
+			}
+			cancel()
+		}
+	})
+}
+
+func TestACallersDeadlineIsNotTakenForTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}), func(c *Config) { c.Timeout = 2 * time.Second })
+		ctx, cancel := context.WithTimeout(background, time.Second)
+		defer cancel()
+		_, err := c.Get(ctx, "x", nil)
+		if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "Config.Timeout") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestOneTryIsBoundedByTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0

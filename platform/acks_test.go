@@ -10,31 +10,34 @@ import (
 	"github.com/shopex/prism-go/platform/memory"
 )
 
-// countedAcks counts how often an engine is asked to store acknowledgements.
-type countedAcks struct {
+// ackedBy is an engine whose consumers acknowledge by ack, which is given theirs.
+type ackedBy struct {
 	platform.Queues
-	calls, ids *atomic.Int64
+	ack func(ctx context.Context, c platform.Consumer, ids []uint64) error
 }
 
-func (q countedAcks) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (q ackedBy) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
 	c, err := q.Queues.Consume(ctx, owner, topic)
-	return countedConsumer{c, q}, err
+	return &ackedByConsumer{c, q}, err
 }
 
-type countedConsumer struct {
+type ackedByConsumer struct {
 	platform.Consumer
-	counts countedAcks
+	queues ackedBy
 }
 
-func (c countedConsumer) Ack(ctx context.Context, ids ...uint64) error {
-	c.counts.calls.Add(1)
-	c.counts.ids.Add(int64(len(ids)))
-	return c.Consumer.Ack(ctx, ids...)
+func (c *ackedByConsumer) Ack(ctx context.Context, ids ...uint64) error {
+	return c.queues.ack(ctx, c.Consumer, ids)
 }
 
 // An engine that syncs takes as long for many as for one.
 func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
-	queues := countedAcks{memory.New(memory.Config{}), new(atomic.Int64), new(atomic.Int64)}
+	var calls, stored atomic.Int64
+	queues := ackedBy{memory.New(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
+		calls.Add(1)
+		stored.Add(int64(len(ids)))
+		return c.Ack(ctx, ids...)
+	}}
 	acked := make(chan platform.AckEvent, 100)
 	e := newEnv(t, platform.Config{Queues: queues, Trace: &platform.Trace{Ack: func(a platform.AckEvent) { acked <- a }}})
 	const topics, each = 2, 8
@@ -64,7 +67,7 @@ func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
 	if stray != 1 {
 		t.Errorf("%d acks are stray, want the second one of a delivery", stray)
 	}
-	if calls, ids := queues.calls.Load(), queues.ids.Load(); calls > topics || ids != topics*each {
+	if calls, ids := calls.Load(), stored.Load(); calls > topics || ids != topics*each {
 		t.Errorf("%d acks were stored by %d calls, want %d", ids, calls, topics)
 	}
 }

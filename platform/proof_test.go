@@ -200,7 +200,7 @@ func TestRefusedPublishIsNeverFollowedByAPong(t *testing.T) {
 
 func TestRefusedAckIsNeverFollowedByAPong(t *testing.T) {
 	for _, more := range []int{0, 255, 600} {
-		e := newEnv(t, platform.Config{Queues: failing{memory.New(memory.Config{})}})
+		e := newEnv(t, platform.Config{Queues: unackable()})
 		e.write("", "x")
 		p := e.dial()
 		p.consume("")
@@ -239,8 +239,13 @@ func TestWhatAShutdownInterruptsIsNotConfirmed(t *testing.T) {
 // At a shutdown deliveries go back to their queues, and an engine ignores acks of
 // those: what it did not store must not look stored.
 func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
-	acked, goOn := make(chan struct{}), make(chan struct{})
-	queues := lateAcks{memory.New(memory.Config{}), acked, goOn}
+	asked, goOn, acked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	queues := ackedBy{memory.New(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
+		close(asked)
+		<-goOn
+		defer close(acked)
+		return c.Ack(ctx, ids...)
+	}}
 	e := newEnv(t, platform.Config{Queues: queues, Trace: &platform.Trace{
 		Disconnect: func(platform.Conn, string) { // when all is given back, and before the peer is told
 			close(goOn)
@@ -253,7 +258,7 @@ func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
 	p.consume("source")
 	p.next()
 	p.raw.Write(slices.Concat(ackFrame(1), pingFrame("proof")))
-	<-acked
+	<-asked
 	go e.p.Shutdown(context.Background())
 	if c := p.closed(); c.Code != socket.GoingAway || len(p.pong) > 0 {
 		t.Errorf("%v, %d pongs", c, len(p.pong))
@@ -261,30 +266,6 @@ func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
 	if s := e.status("source"); s.Ready != 1 {
 		t.Errorf("the message is not back: %+v", s)
 	}
-}
-
-// lateAcks tell when they are asked for, and again when they were made.
-type lateAcks struct {
-	platform.Queues
-	told, goOn chan struct{}
-}
-
-func (q lateAcks) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic)
-	return lateConsumer{c, q}, err
-}
-
-type lateConsumer struct {
-	platform.Consumer
-	queues lateAcks
-}
-
-func (c lateConsumer) Ack(ctx context.Context, ids ...uint64) error {
-	c.queues.told <- struct{}{}
-	<-c.queues.goOn
-	err := c.Consumer.Ack(ctx, ids...)
-	close(c.queues.told)
-	return err
 }
 
 // Of more pings than are worth keeping, the newest is answered, and that suffices.

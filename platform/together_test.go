@@ -94,22 +94,15 @@ func TestWhatCameBeforeABrokenFrameIsStored(t *testing.T) {
 	}
 }
 
-// failing refuses acknowledgements.
-type failing struct{ platform.Queues }
-
-func (f failing) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := f.Queues.Consume(ctx, owner, topic)
-	return failingConsumer{c}, err
-}
-
-type failingConsumer struct{ platform.Consumer }
-
-func (failingConsumer) Ack(context.Context, ...uint64) error {
-	return errors.Join(platform.ErrUnavailable, errors.New("no room"))
+// unackable refuses acknowledgements.
+func unackable() platform.Queues {
+	return ackedBy{memory.New(memory.Config{}), func(context.Context, platform.Consumer, []uint64) error {
+		return errors.Join(platform.ErrUnavailable, errors.New("no room"))
+	}}
 }
 
 func TestAnAckThatIsNotStoredEndsTheConnection(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: failing{memory.New(memory.Config{})}})
+	e := newEnv(t, platform.Config{Queues: unackable()})
 	e.write("", "x")
 	p := e.dial()
 	p.consume("")
