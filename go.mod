@@ -1,14 +1,11 @@
 module github.com/shopex/prism-go
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/alexedwards/scs/v2 v2.9.0
-	github.com/gobwas/ws v1.4.0
-	golang.org/x/oauth2 v0.36.0
+	github.com/gobwas/ws v1.5.0
+	golang.org/x/oauth2 v0.38.0
 )
 
-require (
-	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/gobwas/pool v0.2.1 // indirect
-)
+require github.com/gobwas/httphead v0.1.0 // indirect

@@ -1,6 +1,6 @@
 module github.com/shopex/prism-go/internal/browser
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/alexedwards/scs/v2 v2.9.0
@@ -12,9 +12,8 @@ require (
 require (
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/gobwas/pool v0.2.1 // indirect
-	github.com/gobwas/ws v1.4.0 // indirect
-	golang.org/x/oauth2 v0.36.0 // indirect
+	github.com/gobwas/ws v1.5.0 // indirect
+	golang.org/x/oauth2 v0.38.0 // indirect
 )
 
 replace github.com/shopex/prism-go => ../..

@@ -1,6 +1,6 @@
 module github.com/shopex/prism-go/internal/interop
 
-go 1.25
+go 1.26.0
 
 require (
 	github.com/coder/websocket v1.8.15
@@ -12,9 +12,9 @@ require (
 require (
 	github.com/dolthub/maphash v0.1.0 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/gobwas/pool v0.2.1 // indirect
-	github.com/gobwas/ws v1.4.0 // indirect
-	github.com/klauspost/compress v1.17.9 // indirect
+	github.com/gobwas/ws v1.5.0 // indirect
+	github.com/klauspost/compress v1.20.4 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
 )
 
 replace github.com/shopex/prism-go => ../..

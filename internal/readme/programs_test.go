@@ -22,7 +22,7 @@ import (
 // goMod is the reader's module, after the steps of the chapter on installing.
 const goMod = `module example.com/shop
 
-go 1.25
+go 1.26
 
 require github.com/shopex/prism-go v0.0.0
 
