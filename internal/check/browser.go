@@ -39,7 +39,7 @@ func without(why string) error {
 	return os.Setenv(chromium.SwitchVariable, chromium.Off)
 }
 
-// canInstall tells whether this is Debian, where the package has this name and
+// canInstall reports whether this is Debian, where the package has this name and
 // is no snap, and whether this process may install it.
 func canInstall() bool {
 	release, _ := os.ReadFile("/etc/os-release")
@@ -58,9 +58,9 @@ func isDebian(release string) bool {
 
 // installed installs Chromium and returns its path.
 func installed(run func(name string, args ...string) error) (string, error) {
-	err := run("apt-get", "-q", "update")
+	err := run("apt-get", "-qq", "update")
 	if err == nil {
-		err = run("apt-get", "-q", "install", "-y", "--no-install-recommends", "chromium")
+		err = run("apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium")
 	}
 	if err != nil {
 		return "", fmt.Errorf("chromium is missing and was not installed (set %s=%s to go without): %w", chromium.SwitchVariable, chromium.Off, err)

@@ -55,7 +55,7 @@ func TestAMissingBrowserIsInstalledWhereThatIsPossible(t *testing.T) {
 		}
 		return nil
 	})
-	want := []string{"apt-get -q update", "apt-get -q install -y --no-install-recommends chromium"}
+	want := []string{"apt-get -qq update", "apt-get -qq install -y --no-install-recommends chromium"}
 	if err != nil || !slices.Equal(commands, want) || os.Getenv(chromium.SwitchVariable) != "" {
 		t.Errorf("%v; it ran %q", err, commands)
 	}

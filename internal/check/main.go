@@ -9,11 +9,10 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -26,12 +25,17 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 3 && os.Args[1] == "guard" {
+		os.Exit(guardMain(os.Args[2:]))
+	}
 	steps := map[string][]step{"lint": lint, "test": test, "": append(lint, test...)}
 	chosen, known := steps[strings.Join(os.Args[1:], " ")]
 	if !known {
 		fmt.Fprintln(os.Stderr, "usage: go run ./internal/check [lint|test]")
 		os.Exit(2)
 	}
+	endTogether()
+	announce()
 	failed := 0
 	for _, s := range chosen {
 		began := time.Now()
@@ -60,6 +64,7 @@ var lint = []step{
 	{"staticcheck", func() error {
 		return inModules(func(dir string) error { return runIn(dir, "go", "run", staticcheck, "./...") })
 	}},
+	{"govulncheck", func() error { return vulnerabilities(cmp.Or(os.Getenv("GOVULNDB"), vulnDatabase)) }},
 }
 
 var test = []step{
@@ -81,21 +86,6 @@ func format() error {
 	return err
 }
 
-func tests() error {
-	args := []string{"test", "-race", "-timeout", "5m", "work"}
-	if cgo, _ := output("go", "env", "CGO_ENABLED"); cgo != "1" || !hasCompiler() {
-		fmt.Println("!!! WITHOUT THE RACE DETECTOR: it needs a C compiler and CGO_ENABLED=1 here")
-		args = []string{"test", "-timeout", "5m", "work"}
-	}
-	return run("go", args...)
-}
-
-func hasCompiler() bool {
-	cc, _ := output("go", "env", "CC")
-	_, err := exec.LookPath(strings.Fields(cc + " cc")[0])
-	return err == nil
-}
-
 // fuzz runs every fuzz test of the workspace for a while.
 func fuzz() error {
 	return inModules(func(dir string) error {
@@ -109,42 +99,11 @@ func fuzz() error {
 			errs = append(errs, err)
 			for _, name := range strings.Fields(names) {
 				if strings.HasPrefix(name, "Fuzz") {
-					errs = append(errs, runIn(dir, "go", "test", "-run", "^$", "-fuzz", "^"+name+"$", "-fuzztime", fuzzInputs, pkg))
+					args := append([]string{"test", "-run", "^$", "-fuzz", "^" + name + "$", "-fuzztime", fuzzInputs}, guarded()...)
+					errs = append(errs, runIn(dir, "go", append(args, pkg)...))
 				}
 			}
 		}
 		return errors.Join(errs...)
 	})
-}
-
-func inModules(do func(dir string) error) error {
-	dirs, err := output("go", "list", "-m", "-f", "{{.Dir}}")
-	errs := []error{err}
-	for _, dir := range strings.Fields(dirs) {
-		errs = append(errs, do(dir))
-	}
-	return errors.Join(errs...)
-}
-
-func run(name string, args ...string) error { return runIn("", name, args...) }
-
-func runIn(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return nil
-}
-
-func output(name string, args ...string) (string, error) { return outputIn("", name, args...) }
-
-func outputIn(dir, name string, args ...string) (string, error) {
-	var stdout bytes.Buffer
-	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
-	}
-	return strings.TrimSpace(stdout.String()), nil
 }
