@@ -22,8 +22,8 @@ type Message struct {
 //
 // A method that returns nil has stored what it was given, as durably as the
 // engine promises. A topic is made when it is first created, bound, written
-// or consumed. Status, Read, Purge and Drop of an unknown topic make nothing and
-// return [ErrUnknownTopic].
+// or consumed. The other methods make nothing, and return [ErrUnknownTopic] for a
+// topic that is not there.
 type Queues interface {
 	// Publish routes m to each queue of owner with a binding that matches
 	// m.Key: to all of them or, with [ErrQueueFull], to none. A message that
@@ -53,6 +53,13 @@ type Queues interface {
 	// Bind adds a topic-exchange pattern to a queue: words between dots, *
 	// for one word, # for any number of them. Binding twice is binding once.
 	Bind(ctx context.Context, owner, topic, pattern string) error
+	// Unbind takes one pattern from a queue for good: also one that the owner
+	// began with, and one of the default queue. What the queue holds stays. It
+	// returns [ErrUnknownTopic] or, for a pattern that the queue is not bound to,
+	// [ErrUnknownBinding].
+	Unbind(ctx context.Context, owner, topic, pattern string) error
+	// Bindings returns the patterns of a queue, sorted.
+	Bindings(ctx context.Context, owner, topic string) ([]string, error)
 	// Status counts a queue. An unknown topic returns [ErrUnknownTopic].
 	Status(ctx context.Context, owner, topic string) (QueueStatus, error)
 	// List returns the owner's named topics, sorted.
@@ -63,6 +70,9 @@ type Queues interface {
 	// Forget fails, some of the queues may be gone.
 	Forget(ctx context.Context, owner string) error
 
+	// Limits returns how many messages a queue holds at most, and how many
+	// bytes of them as [QueueStatus] counts them. The largest number is no limit.
+	Limits() (messages int, bytes int64)
 	// Depths counts every queue of every owner, in no order. It is for
 	// operators; on a large platform it is not cheap.
 	Depths(ctx context.Context) ([]QueueDepth, error)
@@ -127,6 +137,8 @@ var (
 	ErrTooManyTopics = errors.New("platform: too many topics")
 	// ErrTooManyBindings is returned when a key may make no further binding.
 	ErrTooManyBindings = errors.New("platform: too many bindings")
+	// ErrUnknownBinding is returned for a pattern that a queue is not bound to.
+	ErrUnknownBinding = errors.New("platform: unknown binding")
 	// ErrConsumerClosed is returned by Fetch after Close.
 	ErrConsumerClosed = errors.New("platform: consumer closed")
 )

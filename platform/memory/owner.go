@@ -112,6 +112,26 @@ func (o *owner) connect(q *queue, pattern string) {
 	o.routes.Add(pattern, q)
 }
 
+func (o *owner) unbind(topic, pattern string) error {
+	q, err := o.find(topic)
+	if err != nil {
+		return err
+	}
+	if !q.patterns[pattern] {
+		return fmt.Errorf("%w: %v is not bound to %q", platform.ErrUnknownBinding, q, pattern)
+	}
+	o.disconnect(q, pattern)
+	delete(q.patterns, pattern)
+	return nil
+}
+
+func (o *owner) disconnect(q *queue, pattern string) {
+	o.bindings--
+	o.words -= wordsOf(pattern)
+	o.routes.Remove(pattern, q)
+	o.matched = nil // it may name the queue
+}
+
 func (o *owner) drop(topic string) error {
 	q, err := o.find(topic)
 	if err != nil {
@@ -122,13 +142,10 @@ func (o *owner) drop(topic string) error {
 		return nil
 	}
 	for pattern := range q.patterns {
-		o.routes.Remove(pattern, q)
-		o.words -= wordsOf(pattern)
+		o.disconnect(q, pattern)
 	}
-	o.bindings -= len(q.patterns)
 	delete(o.topics, topic)
 	q.end()
-	o.matched = nil // it may name the queue
 	return nil
 }
 

@@ -46,11 +46,11 @@ func (q *queue) room(m *platform.Message) error {
 	q.expire()
 	limits := q.config
 	if q.ready.len()+q.held >= limits.MaxMessages {
-		return fmt.Errorf("%w: %v holds its limit of %d messages", platform.ErrQueueFull, q, limits.MaxMessages)
+		return fmt.Errorf("%w: %v holds its limit of %d messages%s", platform.ErrQueueFull, q, limits.MaxMessages, q.unconsumed())
 	}
 	if bytes := q.readyBytes + q.heldBytes; size(m) > limits.MaxBytes-bytes {
-		return fmt.Errorf("%w: %v holds %d bytes of at most %d, and the message has %d",
-			platform.ErrQueueFull, q, bytes, limits.MaxBytes, size(m))
+		return fmt.Errorf("%w: %v holds %d bytes of at most %d%s, and the message has %d",
+			platform.ErrQueueFull, q, bytes, limits.MaxBytes, q.unconsumed(), size(m))
 	}
 	return nil
 }
@@ -60,6 +60,14 @@ func (q *queue) String() string {
 		return "the default queue"
 	}
 	return fmt.Sprintf("topic %q", q.topic)
+}
+
+// unconsumed says in a refusal why the queue may be full.
+func (q *queue) unconsumed() string {
+	if len(q.consumers) > 0 {
+		return ""
+	}
+	return " and nobody consumes it"
 }
 
 // size is what a message counts against [Config].MaxBytes.

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/shopex/prism-go/platform"
@@ -14,7 +15,7 @@ import (
 // Fetch of a consumer does. An owner is made when a method first names it and
 // is kept, empty or not, until Forget: let only keys that exist be owners.
 //
-// Status, Read, Purge and Drop of a topic that is not there return
+// For a topic that is not there, what would not make it returns
 // [platform.ErrUnknownTopic]. Whatever would make a topic returns
 // [platform.ErrTooManyTopics] at the bound of the owner, and Bind
 // [platform.ErrTooManyBindings] at its own. The text of an error names the queue
@@ -158,6 +159,28 @@ func (q *Queues) Bind(_ context.Context, owner, topic, pattern string) error {
 	defer o.mu.Unlock()
 	return o.bind(topic, pattern)
 }
+
+// Unbind undoes Bind, or a binding of [Config].Bindings for this owner until
+// Forget.
+func (q *Queues) Unbind(_ context.Context, owner, topic, pattern string) error {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	return o.unbind(topic, pattern)
+}
+
+// Bindings returns the patterns of the queue of topic, sorted by their bytes.
+func (q *Queues) Bindings(_ context.Context, owner, topic string) ([]string, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(queue.patterns)), nil
+}
+
+// Limits returns [Config].MaxMessages and MaxBytes.
+func (q *Queues) Limits() (messages int, bytes int64) { return q.config.MaxMessages, q.config.MaxBytes }
 
 // Status counts the queue of topic.
 func (q *Queues) Status(_ context.Context, owner, topic string) (platform.QueueStatus, error) {

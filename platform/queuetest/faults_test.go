@@ -18,13 +18,14 @@ type faulty struct {
 	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
 	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
 	purge   func(ctx context.Context, owner, topic string) error
+	unbind  func(ctx context.Context, owner, topic, pattern string) error
 	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
 	depths  func(ctx context.Context) ([]platform.QueueDepth, error)
 	forget  func(ctx context.Context, owner string) error
 }
 
 func spoil(good platform.Queues) *faulty {
-	return &faulty{good, good.Publish, good.PublishAll, good.Write, good.Consume, good.Purge, good.Status, good.Depths, good.Forget}
+	return &faulty{good, good.Publish, good.PublishAll, good.Write, good.Consume, good.Purge, good.Unbind, good.Status, good.Depths, good.Forget}
 }
 
 func (f *faulty) Publish(ctx context.Context, owner string, m *platform.Message) error {
@@ -45,6 +46,10 @@ func (f *faulty) Consume(ctx context.Context, owner, topic string) (platform.Con
 
 func (f *faulty) Purge(ctx context.Context, owner, topic string) error {
 	return f.purge(ctx, owner, topic)
+}
+
+func (f *faulty) Unbind(ctx context.Context, owner, topic, pattern string) error {
+	return f.unbind(ctx, owner, topic, pattern)
 }
 
 func (f *faulty) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
@@ -225,6 +230,37 @@ func statusMakes(good platform.Queues) platform.Queues {
 			return platform.QueueStatus{}, err
 		}
 		return good.Status(ctx, owner, topic)
+	}
+	return f
+}
+
+func unbindNever(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.unbind = func(context.Context, string, string, string) error { return nil }
+	return f
+}
+
+// unbindEverything takes all patterns of the queue instead of one.
+func unbindEverything(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.unbind = func(ctx context.Context, owner, topic, pattern string) error {
+		patterns, err := good.Bindings(ctx, owner, topic)
+		for _, p := range patterns {
+			err = errors.Join(err, good.Unbind(ctx, owner, topic, p))
+		}
+		return err
+	}
+	return f
+}
+
+// unbindNamed leaves the default queue bound.
+func unbindNamed(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.unbind = func(ctx context.Context, owner, topic, pattern string) error {
+		if topic == "" {
+			return nil
+		}
+		return good.Unbind(ctx, owner, topic, pattern)
 	}
 	return f
 }

@@ -12,6 +12,8 @@ func limits() []promise {
 	return []promise{
 		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
 		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
+		{"LimitsAreThoseOfAQueue", Config{MaxMessages: 7, MaxBytes: 1000}, toldLimits},
+		{"AFullQueueIsNamedWithWhoConsumesIt", Config{MaxMessages: 1}, namedFull},
 		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
 		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", Config{MaxMessages: 3}, refusedTogether},
 		{"WhatIsTooOldIsNeitherFetchedNorRead", Config{MaxAge: time.Hour}, tooOld},
@@ -45,6 +47,35 @@ func messageLimit(t *trial) {
 	t.purge("orders")
 	t.write("orders", "9")
 	t.holds("orders", "9")
+}
+
+func toldLimits(t *trial) {
+	if messages, bytes := t.queues.Limits(); messages != 7 || bytes != 1000 {
+		t.Errorf("the limits are told as %d messages and %d bytes, want 7 and 1000", messages, bytes)
+	}
+}
+
+// namedFull has two queues: who publishes knows of neither.
+func namedFull(t *trial) {
+	t.bind("orders", "#")
+	t.consume("orders").take(t.one("orders"))
+	full := func(want, other string) {
+		t.Helper()
+		err := t.queues.Publish(t.ctx, t.owner, keyed("order.new"))
+		t.refused(err, platform.ErrQueueFull, "publish to a full queue")
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), other) {
+			t.Errorf("the refusal is %q, want %q in it and not %q", err, want, other)
+		}
+	}
+	full(`"orders"`, "nobody")
+	t.unbind("orders", "#")
+	t.one("")
+	full("default queue holds its limit of 1 messages and nobody consumes it", "orders")
+}
+
+func (t *trial) one(topic string) int {
+	t.write(topic, "x")
+	return 1
 }
 
 func byteLimit(t *trial) {

@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -15,6 +16,10 @@ func routing() []promise {
 		{"ConfiguredBindingsReplaceTheDefault", Config{Bindings: []Binding{
 			{"order.#", "orders"}, {"order.paid", "paid"}, {"*.paid", "paid"}, {"refund", ""},
 		}}, configuredBindings},
+		{"UnbindTakesOnePattern", Config{}, unbindOne},
+		{"TheDefaultQueueCanBeUnbound", Config{Bindings: []Binding{{"#", ""}, {"order.#", "orders"}}}, unbindFirst},
+		{"UnbindOfWhatIsNotBoundIsRefused", Config{}, unbindNothing},
+		{"AnUnboundPatternMakesRoomForAnother", Config{MaxBindings: 2}, unbindMakesRoom},
 		{"OwnersShareNothing", Config{}, ownersShareNothing},
 	}
 }
@@ -114,6 +119,56 @@ func configuredBindings(t *trial) {
 		t.holds("paid", "order.paid", "refund.paid")
 		t.holds("", "refund")
 		t.owner = newOwner()
+	}
+}
+
+// unbindOne also binds again: what was taken away is not remembered.
+func unbindOne(t *trial) {
+	t.bind("orders", "order.*")
+	t.bind("orders", "*.new")
+	t.bind("others", "order.*")
+	t.publish("order.paid")
+	t.unbind("orders", "order.*")
+	t.bound("orders", "*.new")
+	t.publish("order.new", "order.paid")
+	t.holds("orders", "order.paid", "order.new")
+	t.holds("others", "order.paid", "order.new", "order.paid")
+	t.bind("orders", "order.*")
+	t.bound("orders", "*.new", "order.*")
+	t.publish("order.paid")
+	t.holds("orders", "order.paid")
+}
+
+// unbindFirst takes what the owner began with. Nothing brings it back.
+func unbindFirst(t *trial) {
+	t.bound("", "#")
+	t.unbind("", "#")
+	t.unbind("orders", "order.#")
+	t.consume("").close()
+	t.create("")
+	t.publish("order.new")
+	t.bound("")
+	t.holds("")
+	t.holds("orders")
+}
+
+func unbindNothing(t *trial) {
+	unbind := func(topic, pattern string) error { return t.queues.Unbind(t.ctx, t.owner, topic, pattern) }
+	t.refused(unbind("nowhere", "#"), platform.ErrUnknownTopic, "unbind of an unknown topic")
+	t.bind("orders", "order.#")
+	t.refused(unbind("orders", "order.*"), platform.ErrUnknownBinding, "unbind of a pattern that is not bound")
+	t.refused(unbind("", "order.#"), platform.ErrUnknownBinding, "unbind of another queue's pattern")
+	t.unbind("orders", "order.#")
+	t.refused(unbind("orders", "order.#"), platform.ErrUnknownBinding, "unbind again")
+	t.lists("orders")
+}
+
+func unbindMakesRoom(t *trial) {
+	for i := range 10 {
+		pattern := "a.b." + strconv.Itoa(i)
+		t.bind("orders", pattern)
+		t.refused(t.queues.Bind(t.ctx, t.owner, "orders", "x"), platform.ErrTooManyBindings, "bind beyond the limit")
+		t.unbind("orders", pattern)
 	}
 }
 

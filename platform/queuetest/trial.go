@@ -68,6 +68,20 @@ func (t *trial) bind(topic, pattern string) {
 	t.must(t.queues.Bind(t.ctx, t.owner, topic, pattern), "bind %q to %q", topic, pattern)
 }
 
+func (t *trial) unbind(topic, pattern string) {
+	t.Helper()
+	t.must(t.queues.Unbind(t.ctx, t.owner, topic, pattern), "unbind %q from %q", topic, pattern)
+}
+
+func (t *trial) bound(topic string, want ...string) {
+	t.Helper()
+	got, err := t.queues.Bindings(t.ctx, t.owner, topic)
+	t.must(err, "bindings of %q", topic)
+	if !slices.Equal(got, want) {
+		t.Fatalf("queue %q is bound to %q, want %q", topic, got, want)
+	}
+}
+
 func (t *trial) create(topic string) {
 	t.Helper()
 	t.must(t.queues.Create(t.ctx, t.owner, topic), "create %q", topic)

@@ -40,7 +40,7 @@ func filled(t *testing.T, c Config) []byte {
 	registry := platform.NewRegistry(e.Store())
 	_, early := e.Store().Save(ctx, "session", "abc", []byte("x"), 0, time.Hour)
 	_, gone := e.Store().Save(ctx, "session", "gone", []byte("x"), 0, time.Hour)
-	err = errors.Join(consumer.Ack(ctx, leases[0].ID), e.Bind(ctx, "one", "orders", "order.*"), e.Create(ctx, "one", "dropped"), e.Drop(ctx, "one", "dropped"),
+	err = errors.Join(consumer.Ack(ctx, leases[0].ID), e.Bind(ctx, "one", "orders", "order.*"), e.Bind(ctx, "one", "orders", "#"), e.Unbind(ctx, "one", "orders", "#"), e.Create(ctx, "one", "dropped"), e.Drop(ctx, "one", "dropped"),
 		registry.SaveApp(ctx, platform.App{ID: "shop"}), registry.SaveKey(ctx, platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}),
 		early, gone, e.Store().Delete(ctx, "session", "gone"))
 	if err != nil {
@@ -59,6 +59,9 @@ func goesOn(t *testing.T, e *Engine) {
 	ctx := t.Context()
 	if topics, err := e.List(ctx, "one"); err != nil || len(topics) != 1 || topics[0] != "orders" {
 		t.Errorf("topics %v, %v", topics, err)
+	}
+	if patterns, err := e.Bindings(ctx, "one", "orders"); err != nil || len(patterns) != 1 || patterns[0] != "order.*" {
+		t.Errorf("bindings %v, %v", patterns, err)
 	}
 	if err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ const (
 	factLease                  // consumer of queue, which belongs to the engine named text, holds numbers
 	factReturn                 // consumer of queue has given numbers back
 	factGone                   // the engine named text is gone with its consumers
+	factUnbind                 // queue is not bound to text any more
 	afterFacts
 )
 

@@ -13,6 +13,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 	facts := []fact{
 		{kind: factQueue, owner: shop, text: "orders"},
 		{kind: factBind, queue: 0, text: "order.#"},
+		{kind: factUnbind, queue: 1 << 20, text: "order.#"},
 		{kind: factPut, queues: []uint64{1 << 20, 5 << 12}, message: &platform.Message{Key: "k", Body: []byte{0, 255}, Time: -1}},
 		{kind: factMove, number: 1 << 40, queues: []uint64{1 << 20}, message: &platform.Message{Body: []byte{}, App: "shop"}},
 		{kind: factLease, queue: 1 << 20, consumer: 1<<64 - 2, numbers: []uint64{9, 3, 1<<64 - 1}},
@@ -22,8 +23,8 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, facts) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if facts[1].queue != facts[0].number || facts[2].number != 7<<12|2 {
-		t.Errorf("numbers %x, %x, %x", facts[0].number, facts[1].queue, facts[2].number)
+	if facts[1].queue != facts[0].number || facts[3].number != 7<<12|3 {
+		t.Errorf("numbers %x, %x, %x", facts[0].number, facts[1].queue, facts[3].number)
 	}
 }
 

@@ -267,6 +267,10 @@ func (o *modelOwner) step(t *testing.T) {
 	case 7:
 		o.create(t, name)
 	case 8:
+		if o.random.IntN(2) == 0 {
+			o.unbind(t, name)
+			break
+		}
 		o.bind(t, name)
 	case 9:
 		if o.random.IntN(4) == 0 {
@@ -287,6 +291,20 @@ func (o *modelOwner) step(t *testing.T) {
 		return
 	}
 	o.expect(t, "status "+name, err, platform.ErrUnknownTopic)
+}
+
+func (o *modelOwner) unbind(t *testing.T, name string) {
+	pattern := pick(o.random, "#", "a.#", "a.*", "*", "b")
+	var want error
+	switch q := o.queues[name]; {
+	case q == nil:
+		want = platform.ErrUnknownTopic
+	case !slices.Contains(q.patterns, pattern):
+		want = platform.ErrUnknownBinding
+	default:
+		q.patterns = slices.DeleteFunc(q.patterns, func(p string) bool { return p == pattern })
+	}
+	o.expect(t, "unbind "+name, o.engine.Unbind(t.Context(), o.name, name, pattern), want)
 }
 
 func pick[T any](random *rand.Rand, all ...T) T { return all[random.IntN(len(all))] }

@@ -61,14 +61,18 @@ func (o *owner) connect(q *queue, pattern string) {
 	o.routes.Add(pattern, q)
 }
 
-func (o *owner) disconnect(q *queue) {
+func (o *owner) disconnect(q *queue, pattern string) {
+	o.bindings--
+	o.words -= wordsOf(pattern)
+	o.routes.Remove(pattern, q)
+	o.matched = nil // it may name the queue
+}
+
+func (o *owner) remove(q *queue) {
 	for pattern := range q.patterns {
-		o.bindings--
-		o.words -= wordsOf(pattern)
-		o.routes.Remove(pattern, q)
+		o.disconnect(q, pattern)
 	}
 	delete(o.topics, q.topic)
-	o.matched = nil // it may name the queue
 }
 
 func (o *owner) list() []string {

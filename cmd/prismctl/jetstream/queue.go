@@ -53,6 +53,14 @@ func (q *queue) String() string {
 	return fmt.Sprintf("topic %q", q.topic)
 }
 
+// unconsumed says in a refusal why the queue may be full.
+func (q *queue) unconsumed() string {
+	if q.status().Consumers > 0 {
+		return ""
+	}
+	return " and nobody consumes it"
+}
+
 // size is what a message counts against [Config].MaxBytes.
 func size(m *platform.Message) int64 {
 	return int64(len(m.Key) + len(m.Body) + len(m.ContentType))
@@ -61,11 +69,11 @@ func size(m *platform.Message) int64 {
 // room returns an error if m would exceed a limit.
 func (q *queue) room(limits *Config, m *platform.Message) error {
 	if n := int64(q.ready.len()+len(q.held)) + q.drafted; n >= int64(limits.MaxMessages) {
-		return fmt.Errorf("%w: %v holds its limit of %d messages", platform.ErrQueueFull, q, limits.MaxMessages)
+		return fmt.Errorf("%w: %v holds its limit of %d messages%s", platform.ErrQueueFull, q, limits.MaxMessages, q.unconsumed())
 	}
 	if bytes := q.bytes + q.draftedBytes; size(m) > limits.MaxBytes-bytes {
-		return fmt.Errorf("%w: %v holds %d bytes of at most %d, and the message has %d",
-			platform.ErrQueueFull, q, bytes, limits.MaxBytes, size(m))
+		return fmt.Errorf("%w: %v holds %d bytes of at most %d%s, and the message has %d",
+			platform.ErrQueueFull, q, bytes, limits.MaxBytes, q.unconsumed(), size(m))
 	}
 	return nil
 }

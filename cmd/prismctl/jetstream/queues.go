@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -261,6 +262,42 @@ func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
 		}
 		return d.change(o, fact{kind: factBind, queue: q.id, text: pattern})
 	}, nil)
+}
+
+// Unbind undoes Bind, or a binding of [Config].Bindings for this owner until
+// Forget.
+func (e *Engine) Unbind(ctx context.Context, owner, topic, pattern string) error {
+	return e.do(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err != nil {
+			return err
+		}
+		if _, bound := q.patterns[pattern]; !bound {
+			return fmt.Errorf("%w: %v is not bound to %q", platform.ErrUnknownBinding, q, pattern)
+		}
+		return d.change(q.owner, fact{kind: factUnbind, queue: q.id, text: pattern})
+	}, nil)
+}
+
+// Bindings returns the patterns of the queue of topic, sorted by their bytes.
+func (e *Engine) Bindings(ctx context.Context, owner, topic string) ([]string, error) {
+	var patterns []string
+	err := e.look(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err == nil {
+			patterns = slices.Sorted(maps.Keys(q.patterns))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return patterns, nil
+}
+
+// Limits returns [Config].MaxMessages and MaxBytes.
+func (e *Engine) Limits() (messages int, bytes int64) {
+	return e.config.MaxMessages, e.config.MaxBytes
 }
 
 // Status counts the queue of topic.

@@ -89,6 +89,13 @@ func (a *alternating) Purge(ctx context.Context, owner, topic string) error {
 func (a *alternating) Bind(ctx context.Context, owner, topic, pattern string) error {
 	return a.next().Bind(ctx, owner, topic, pattern)
 }
+func (a *alternating) Unbind(ctx context.Context, owner, topic, pattern string) error {
+	return a.next().Unbind(ctx, owner, topic, pattern)
+}
+func (a *alternating) Bindings(ctx context.Context, owner, topic string) ([]string, error) {
+	return a.next().Bindings(ctx, owner, topic)
+}
+func (a *alternating) Limits() (messages int, bytes int64) { return a.next().Limits() }
 func (a *alternating) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
 	return a.next().Status(ctx, owner, topic)
 }

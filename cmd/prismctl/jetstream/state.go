@@ -46,6 +46,8 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 		s.remove(q, f.numbers)
 	case factBind:
 		s.bind(q, seq, f.text)
+	case factUnbind:
+		s.unbind(q, f.text)
 	case factDrop:
 		s.drop(q)
 	case factPurge:
@@ -175,6 +177,20 @@ func (s *state) bind(q *queue, seq uint64, pattern string) {
 	s.records.keep(seq, overhead)
 }
 
+// unbind finds no pattern when the record that bound it was cleaned away. One that
+// was carried on is found: only what lasts is carried, so it stands before this fact.
+func (s *state) unbind(q *queue, pattern string) {
+	was, known := q.patterns[pattern]
+	if !known {
+		return
+	}
+	s.records.lose(was, overhead)
+	delete(q.patterns, pattern)
+	if q.owner != nil {
+		q.owner.disconnect(q, pattern)
+	}
+}
+
 func (s *state) drop(q *queue) {
 	s.empty(q)
 	for _, h := range q.held {
@@ -197,7 +213,7 @@ func (s *state) drop(q *queue) {
 // loaded that may be too early: the owner is made again with its next queue.
 func (s *state) disown(q *queue) {
 	o := q.owner
-	o.disconnect(q)
+	o.remove(q)
 	if len(o.topics) == 0 && s.owners[o.name] == o {
 		delete(s.owners, o.name)
 	}
