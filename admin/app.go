@@ -103,8 +103,7 @@ func (c *Client) allow(ctx context.Context, path, id string, patterns []string) 
 	if err != nil {
 		return err
 	}
-	params := prism.Params{"app_id": id, "routing_key": text}
-	return c.call(ctx, prism.Call{Method: "POST", Path: path, Params: params, Repeatable: true}, nil)
+	return c.put(ctx, path, prism.Params{"app_id": id, "routing_key": text})
 }
 
 // setText leaves an empty text out, as the platform chooses then.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -23,8 +24,17 @@ func (c *Client) get(ctx context.Context, path string, params prism.Params, resu
 	return c.call(ctx, prism.Call{Method: "GET", Path: path, Params: params, Repeatable: true}, result)
 }
 
+// post makes a call that changes something. The platform takes each signature of
+// such a call once, so none may be like another: the nonce sees to it.
 func (c *Client) post(ctx context.Context, path string, params prism.Params, result any) error {
+	params["nonce"] = rand.Text()
 	return c.call(ctx, prism.Call{Method: "POST", Path: path, Params: params}, result)
+}
+
+// put is post for a change that does no harm when it is made twice.
+func (c *Client) put(ctx context.Context, path string, params prism.Params) error {
+	params["nonce"] = rand.Text()
+	return c.call(ctx, prism.Call{Method: "POST", Path: path, Params: params, Repeatable: true}, nil)
 }
 
 func (c *Client) call(ctx context.Context, call prism.Call, result any) error {

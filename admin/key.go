@@ -14,7 +14,7 @@ import (
 // Secret; as JSON it does.
 type Key struct {
 	ID      string // the client_id
-	Secret  string // empty in what Keys returns
+	Secret  string // only in what CreateKey and RotateKey return
 	App     string // the ID of the app it belongs to
 	Domain  string // of the app
 	Notes   string
@@ -79,7 +79,7 @@ func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key,
 	return doc.key(), nil
 }
 
-// Key returns the key with this client_id, with its Secret.
+// Key returns the key with this client_id, without its secret.
 func (c *Client) Key(ctx context.Context, id string) (*Key, error) {
 	path, err := info("platform/key/info", id)
 	if err != nil {
@@ -103,6 +103,27 @@ func (c *Client) Keys(ctx context.Context, appID string) ([]*Key, error) {
 		keys[i] = doc.key()
 	}
 	return keys, nil
+}
+
+// RotateKey gives a key a new secret, and returns the key with it: it is shown
+// this once. The secret that the key had is good for grace, too (whole seconds, up
+// to 90 days), so that its holders can be given the new one; with a grace of
+// 0 it is refused from now on, and its connections are closed. A secret from an
+// earlier rotation is not good any more.
+//
+// If no answer comes, the key may have been rotated: within the grace of the first
+// try another RotateKey helps. A client of this very key has to go on with the new
+// secret.
+func (c *Client) RotateKey(ctx context.Context, id string, grace time.Duration) (*Key, error) {
+	if grace < 0 || grace%time.Second != 0 {
+		return nil, &prism.ParamError{Name: "grace", Err: fmt.Errorf("it is %v; it must be whole seconds, and not negative", grace)}
+	}
+	var doc keyDoc
+	params := prism.Params{"key": id, "grace": int64(grace / time.Second)}
+	if err := c.post(ctx, "platform/key/rotate", params, &doc); err != nil {
+		return nil, err
+	}
+	return doc.key(), nil
 }
 
 // DeleteKey removes a key with its connections and its queues, and what is in

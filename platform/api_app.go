@@ -69,7 +69,10 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 	}
 }
 
-func (a *App) domain() string { return cmp.Or(a.Domain, "default") }
+// defaultDomain is that of the apps which name none.
+const defaultDomain = "default"
+
+func (a *App) domain() string { return cmp.Or(a.Domain, defaultDomain) }
 
 func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	app, err := p.newApp(c)

@@ -26,7 +26,7 @@ const (
 type keyDoc struct {
 	GUID          string            `json:"Guid"`
 	Key           string            `json:"Key"`
-	Secret        string            `json:"Secret,omitempty"` // not in a list
+	Secret        string            `json:"Secret,omitempty"` // only when it is made
 	ClientID      string            `json:"ClientId"`
 	Notes         string            `json:"Notes"`
 	DomainID      string            `json:"DomainId"`
@@ -36,13 +36,14 @@ type keyDoc struct {
 	NotifyPushURL string            `json:"NotifyPushUrl"`
 }
 
+// newKeyDoc shows no secret: whoever makes one adds it, and it is shown then only.
 func newKeyDoc(app *App, key *Key) keyDoc {
 	meta := key.Meta
 	if meta == nil {
 		meta = map[string]string{}
 	}
 	return keyDoc{
-		GUID: app.domain() + "-" + key.ID, Key: key.ID, Secret: key.Secret, ClientID: app.ID,
+		GUID: app.domain() + "-" + key.ID, Key: key.ID, ClientID: app.ID,
 		Notes: key.Notes, DomainID: app.domain(), Meta: meta,
 		CreateTime: key.Created.UTC().Format(createdLayout), Expired: key.Expires.Unix(),
 	}
@@ -70,7 +71,12 @@ func (p *Platform) keyCreate(ctx context.Context, c *call) (any, error) {
 	if err := p.storeKey(ctx, key); err != nil {
 		return nil, err
 	}
-	return newKeyDoc(app, key), nil
+	return withSecret(newKeyDoc(app, key), key), nil
+}
+
+func withSecret(doc keyDoc, key *Key) keyDoc {
+	doc.Secret = key.Secret
+	return doc
 }
 
 func (p *Platform) newKey(c *call, app *App) (*Key, error) {
@@ -137,10 +143,10 @@ func parseMeta(text string) (map[string]string, error) {
 // storeKey stores a key that is not there. If that fails no key is left that
 // nobody knows the secret of.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
-	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
+	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, newStoredKey(*key), 0, 0)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
 		key.ID = randomText(keyIDLength)
-		err = saveRecord(ctx, p.cfg.Store, kindKey, key.ID, key, 0, 0)
+		err = saveRecord(ctx, p.cfg.Store, kindKey, key.ID, newStoredKey(*key), 0, 0)
 	}
 	if err == nil {
 		err = p.registry.confirmKey(ctx, key)
@@ -165,7 +171,6 @@ func (p *Platform) keyInfo(ctx context.Context, c *call) (any, error) {
 	return newKeyDoc(app, key), nil
 }
 
-// keyList shows no secrets: tools keep them from when a key was created.
 func (p *Platform) keyList(ctx context.Context, c *call) (any, error) {
 	app, err := p.namedApp(ctx, c)
 	if err != nil {
@@ -178,11 +183,51 @@ func (p *Platform) keyList(ctx context.Context, c *call) (any, error) {
 	docs := []keyDoc{}
 	for _, key := range keys {
 		if key.App == app.ID {
-			key.Secret = ""
 			docs = append(docs, newKeyDoc(app, &key))
 		}
 	}
 	return docs, nil
+}
+
+// maxGrace bounds for how long an old secret is good: a rotation has to end.
+const maxGrace = 90 * 24 * time.Hour
+
+// keyRotate gives a key another secret. The one that it had is good for the grace.
+func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
+	app, key, err := p.namedKey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	grace, err := c.grace()
+	if err != nil {
+		return nil, err
+	}
+	rotated, err := p.registry.rotateKeyIf(ctx, key.ID, p.cfg.Now().Add(grace), func(now *storedKey) bool { return now.App == key.App })
+	if errors.Is(err, ErrUnknownKey) {
+		return nil, unknownKeyHere()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.passes.keyChanged(ctx, key.ID)
+	doc := withSecret(newKeyDoc(app, &rotated.Key), &rotated.Key)
+	return struct {
+		keyDoc
+		OldUntil int64 `json:"OldUntil"` // Unix seconds
+	}{doc, rotated.OldUntil.Unix()}, nil
+}
+
+// grace reads the parameter of this name, in seconds.
+func (c *call) grace() (time.Duration, error) {
+	text, err := once(c.params(), "grace")
+	if err != nil || text == "" {
+		return 0, err
+	}
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || time.Duration(seconds)*time.Second > maxGrace {
+		return 0, badRequest("invalid_parameter", fmt.Sprintf("grace is %q; it must be seconds, from 0 to %d", shorten(text, 32), int64(maxGrace.Seconds())))
+	}
+	return time.Duration(seconds) * time.Second, nil
 }
 
 // keyDelete keeps the caller's own key: nobody would be left to make another.
@@ -243,5 +288,5 @@ func (p *Platform) namedKey(ctx context.Context, c *call) (*App, *Key, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return h.app, h.key, nil
+	return h.app, &h.key.Key, nil
 }

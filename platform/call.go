@@ -16,12 +16,13 @@ import (
 type call struct {
 	id       string
 	began    time.Time
-	api      string // path below the base path; "" outside of it
-	oauth    string // path below the OAuth server's; "" outside of it
-	tail     string // of an API that names what it is about in its path
-	key      Key    // set once the caller is verified
-	app      *App   // of key
-	user     User   // whom the call's token belongs to; none without a good token
+	api      string    // path below the base path; "" outside of it
+	oauth    string    // path below the OAuth server's; "" outside of it
+	tail     string    // of an API that names what it is about in its path
+	key      storedKey // set once the caller is verified
+	secret   string    // which the caller has shown
+	app      *App      // of key
+	user     User      // whom the call's token belongs to; none without a good token
 	query    url.Values
 	form     url.Values // nil when the body is no form
 	inFlight int64      // bytes of the form
@@ -52,6 +53,7 @@ func (c *call) params() url.Values {
 func (c *call) shown() url.Values {
 	own := c.params()
 	if c.oauth == "" {
+		delete(own, "password_hash") // of platform/user/password
 		return own
 	}
 	for name := range own {

@@ -136,7 +136,7 @@ func (p *Platform) newChannel(r *http.Request, c *call) *channel {
 			UserAgent:  r.UserAgent(),
 			Since:      p.cfg.Now(),
 		},
-		secret:    c.key.Secret,
+		secret:    c.secret,
 		limits:    wire.Limits{Key: l.RoutingKey, Body: l.MaxBody, ContentType: l.ContentType, Topic: l.Topic},
 		over:      make(chan ending, 1),
 		window:    l.SmallWindow,

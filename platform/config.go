@@ -106,6 +106,9 @@ type OAuth struct {
 	// SessionIdle is how long the login at the platform lasts after it was
 	// last used or checked by an app (30 min).
 	SessionIdle time.Duration
+	// SessionLife is how long the login at the platform lasts at most, and all
+	// tokens that come of it, however much they are used (30 days).
+	SessionLife time.Duration
 
 	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
 	// min) for one login from one address. For one login from anywhere, and
@@ -190,6 +193,7 @@ func (o OAuth) withDefaults() OAuth {
 	setDefault(&o.TokenLife, time.Hour)
 	setDefault(&o.RefreshLife, 30*24*time.Hour)
 	setDefault(&o.SessionIdle, 30*time.Minute)
+	setDefault(&o.SessionLife, 30*24*time.Hour)
 	setDefault(&o.LoginFailures, 5)
 	setDefault(&o.LoginWindow, 15*time.Minute)
 	return o
@@ -264,6 +268,7 @@ func (o OAuth) check() error {
 		{"TokenLife", o.TokenLife},
 		{"RefreshLife", o.RefreshLife},
 		{"SessionIdle", o.SessionIdle},
+		{"SessionLife", o.SessionLife},
 		{"LoginWindow", o.LoginWindow},
 	} {
 		if life.value < time.Second || life.value > maxLife {

@@ -43,12 +43,26 @@ func (p *Platform) LogOut(ctx context.Context, id string) error { return p.endSe
 
 // Prepare stores a session and a code under names from recorded traffic.
 func (p *Platform) Prepare(ctx context.Context, sessionID, code, key string, user User) error {
-	expires := p.cfg.Now().Add(time.Minute)
-	s := &session{ID: sessionID, User: user, Expires: expires, Keys: []string{key}}
+	h, err := p.registry.holder(ctx, key, nil)
+	if err != nil {
+		return err
+	}
+	key = h.key.holder()
+	const redirect = "https://shop.example/callback"
+	_, err = p.registry.UpdateApp(ctx, h.app.ID, func(app *App) error {
+		app.Redirects = append(app.Redirects, redirect)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	now := p.cfg.Now()
+	expires := now.Add(time.Minute)
+	s := &session{ID: sessionID, User: user, Began: now, Expires: expires, Keys: []string{key}}
 	if err := saveRecord(ctx, p.cfg.Store, kindSession, sessionID, s, 0, time.Minute); err != nil {
 		return err
 	}
-	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: "https://shop.example/callback"}, Session: sessionID, Expires: expires}
+	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: redirect}, Session: sessionID, Expires: expires}
 	return saveRecord(ctx, p.cfg.Store, kindCode, code, a, 0, time.Minute)
 }
 

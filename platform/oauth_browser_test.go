@@ -54,7 +54,7 @@ func newPageEnv(t testing.TB, cfg platform.Config) *pageEnv {
 	if cfg.Store == nil {
 		cfg.Store = twoApps()
 	}
-	users := platform.NewRegistry(cfg.Store)
+	users := cheapRegistry(cfg.Store)
 	if err := users.SaveUser(t.Context(), ann(), hash); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 // A codeRequest is what an app asked the authorize page for.
 type codeRequest struct {
-	Key         string // client_id
+	Key         string // client_id; of a code, the key's holder
 	RedirectURI string
 	// Challenge is that of PKCE (RFC 7636), or empty; ChallengeMethod is
 	// S256 or plain, where empty means plain.
@@ -30,6 +30,11 @@ type authCode struct {
 // issueCode makes a code for the app that q names to log the user of s in.
 // It matches errSessionOver when s has ended meanwhile.
 func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (string, error) {
+	h, err := p.registry.holder(ctx, q.Key, nil)
+	if err != nil {
+		return "", err
+	}
+	q.Key = h.key.holder()
 	if _, err := p.keepSession(ctx, s.ID, q.Key); err != nil {
 		return "", err
 	}
@@ -44,7 +49,7 @@ func (p *Platform) presentedCode(ctx context.Context, c *call) (name string, a *
 		return "", nil, 0, err
 	}
 	a, revision, err = loadRecord[authCode](ctx, p.cfg.Store, kindCode, name)
-	if errors.Is(err, ErrNoRecord) || err == nil && a.Key != c.key.ID {
+	if errors.Is(err, ErrNoRecord) || err == nil && a.Key != c.key.holder() {
 		err = invalidGrant("the platform has given no such code to this key, or it is too old: log the user in again")
 	}
 	if err == nil {
@@ -59,6 +64,9 @@ func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
 	}
 	if !p.cfg.Now().Before(a.Expires) {
 		return invalidGrant("the code is too old: log the user in again")
+	}
+	if !c.app.allows(a.RedirectURI) { // any more
+		return invalidGrant("the redirect_uri that the code was sent to is not registered for the app any more")
 	}
 	redirect, err := tokenParam(c, "redirect_uri")
 	if err != nil {

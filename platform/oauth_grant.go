@@ -16,7 +16,7 @@ import (
 // refreshing. It is over when its record or the session's is gone.
 type grant struct {
 	Session string
-	Key     string
+	Key     string   // its holder
 	Refresh issued   // the one that is good
 	Access  []issued // oldest first; a refresh leaves those before it good
 }
@@ -49,9 +49,9 @@ func (p *Platform) grantTTL() time.Duration {
 }
 
 // newGrant lets key act as the user of s.
-func (p *Platform) newGrant(ctx context.Context, s *session, key Key) (*tokens, error) {
+func (p *Platform) newGrant(ctx context.Context, s *session, key *storedKey) (*tokens, error) {
 	name := randomName()
-	g := &grant{Session: s.ID, Key: key.ID}
+	g := &grant{Session: s.ID, Key: key.holder()}
 	t := p.renew(g, name, s)
 	return t, saveRecord(ctx, p.cfg.Store, kindGrant, name, g, 0, p.grantTTL())
 }
@@ -101,7 +101,7 @@ func (p *Platform) presentedGrant(ctx context.Context, c *call, token string) (n
 	case errors.Is(err, ErrNoRecord):
 		err = unknown
 	case err != nil:
-	case g.Key != c.key.ID:
+	case g.Key != c.key.holder():
 		err = unknown
 	case !g.Refresh.is(secret):
 		err = p.usedTwice(ctx, c, name, "refresh_token")

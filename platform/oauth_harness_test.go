@@ -38,15 +38,24 @@ func newTokenEnv(t testing.TB, cfg platform.Config) *tokenEnv {
 	if cfg.Store == nil {
 		cfg.Store = twoKeys()
 	}
-	cfg.Users, cfg.Now, e.store = platform.NewRegistry(cfg.Store), e.now, cfg.Store
+	cfg.Users, cfg.Now, e.store = cheapRegistry(cfg.Store), e.now, cfg.Store
 	e.env = newEnv(t, cfg)
 	return e
 }
 
 func twoKeys() *memory.Store {
-	return memory.NewStore(
+	store := memory.NewStore(
 		platform.Key{ID: testKey, Secret: testSecret, App: "shop"},
 		platform.Key{ID: otherKey, Secret: otherSecret, App: "other"})
+	store.AddApp(platform.App{ID: "shop", Redirects: []string{callback}}, platform.App{ID: "other", Redirects: []string{callback}})
+	return store
+}
+
+// cheapRegistry leaves hashes as cheap as the tests make them.
+func cheapRegistry(store platform.Store) *platform.Registry {
+	r := platform.NewRegistry(store)
+	r.Iterations = -1
+	return r
 }
 
 func (e *tokenEnv) now() time.Time {

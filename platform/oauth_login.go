@@ -58,8 +58,14 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 		return User{}, err
 	}
 	defer p.logins.leave()
+	// Before the password is checked: what changes meanwhile ends what begins now.
+	epoch, err := p.userEpoch(ctx, login)
+	if err != nil && !errors.Is(err, ErrUnknownUser) {
+		return User{}, err
+	}
 	failed = true // should Users panic
 	user, err := p.cfg.Users.Authenticate(ctx, login, password)
+	user.epoch = epoch
 	failed = err != nil && (ctx.Err() != nil || errors.Is(err, ErrWrongPassword))
 	return user, err
 }

@@ -81,7 +81,7 @@ func (p *Platform) logoutRedirect(ctx context.Context, c *call, s *session) (str
 		keys = append(keys, s.Keys...)
 	}
 	for _, key := range keys {
-		app, err := p.appOf(ctx, key)
+		app, err := p.appOf(ctx, heldBy(key))
 		if err != nil && !errors.Is(err, ErrUnknownKey) && !errors.Is(err, ErrUnknownApp) {
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -17,8 +18,10 @@ import (
 type session struct {
 	ID      string // what apps get as session_id
 	User    User
+	Began   time.Time // zero: before it was noted
+	Epoch   string    // the user's, when the password was checked; "" if there is none
 	Expires time.Time // idle from then on: the user has to log in again
-	Keys    []string  // of the apps that the user was logged in to
+	Keys    []string  // their holders, of the apps that the user was logged in to
 }
 
 // errSessionOver says that a session has ended while it was being used.
@@ -46,7 +49,8 @@ func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, 
 		return "", nil, errors.New("platform: Config.Users returned a user whose ID is not UTF-8")
 	}
 	cookie = randomName()
-	s = &session{ID: sessionID(cookie), User: user, Expires: p.cfg.Now().Add(p.cfg.OAuth.SessionIdle)}
+	now := p.cfg.Now()
+	s = &session{ID: sessionID(cookie), User: user, Began: now, Epoch: user.epoch, Expires: now.Add(p.cfg.OAuth.SessionIdle)}
 	err = saveRecord(ctx, p.cfg.Store, kindSession, s.ID, s, 0, p.sessionTTL())
 	if err != nil {
 		return "", nil, err
@@ -113,11 +117,44 @@ func (p *Platform) keepSession(ctx context.Context, id, key string) (*session, e
 }
 
 func (p *Platform) changeSession(ctx context.Context, id string, change func(*session) (bool, error)) (*session, error) {
-	s, err := updateRecord(ctx, p.cfg.Store, kindSession, id, p.sessionTTL(), change)
+	s, err := updateRecord(ctx, p.cfg.Store, kindSession, id, p.sessionTTL(), func(s *session) (bool, error) {
+		if err := p.checkSession(ctx, s); err != nil {
+			return false, err
+		}
+		return change(s)
+	})
 	if errors.Is(err, ErrNoRecord) {
 		return nil, errSessionOver
 	}
 	return s, err
+}
+
+// checkSession matches errSessionOver when a session has lasted for as long as it
+// may, or its user may not be logged in any more.
+func (p *Platform) checkSession(ctx context.Context, s *session) error {
+	if !s.Began.IsZero() && !p.cfg.Now().Before(s.Began.Add(p.cfg.OAuth.SessionLife)) {
+		return errSessionOver
+	}
+	if s.Epoch == "" && !s.Began.IsZero() {
+		return nil
+	}
+	epoch, err := p.userEpoch(ctx, s.User.Login)
+	switch {
+	case errors.Is(err, ErrUnknownUser):
+		return errSessionOver
+	case err == nil && epoch != "" && epoch != cmp.Or(s.Epoch, firstEpoch):
+		return errSessionOver
+	}
+	return err
+}
+
+// userEpoch returns the epoch of a user, or "" where there are none.
+func (p *Platform) userEpoch(ctx context.Context, login string) (string, error) {
+	users, ok := p.cfg.Users.(UserEpochs)
+	if !ok {
+		return "", nil
+	}
+	return users.Epoch(ctx, login)
 }
 
 // endSession ends a session everywhere: no app's session_check, refresh or

@@ -36,14 +36,14 @@ func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.keepSession(ctx, a.Session, c.key.ID)
+	s, err := p.keepSession(ctx, a.Session, c.key.holder())
 	if errors.Is(err, errSessionOver) {
 		return nil, invalidGrant("the user has logged out: log the user in again")
 	}
 	if err != nil {
 		return nil, err
 	}
-	t, err := p.newGrant(ctx, s, c.key)
+	t, err := p.newGrant(ctx, s, &c.key)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.keepSession(ctx, g.Session, c.key.ID)
+	s, err := p.keepSession(ctx, g.Session, c.key.holder())
 	if errors.Is(err, errSessionOver) {
 		return nil, invalidGrant("the user has logged out: log the user in again")
 	}

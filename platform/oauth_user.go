@@ -12,7 +12,7 @@ import (
 // bearer returns the user that the call's access token belongs to. Without a
 // good token it returns no user and no error, as a call that needs none is
 // served with any token (protocol chapter 2).
-func (p *Platform) bearer(r *http.Request, key Key) (User, error) {
+func (p *Platform) bearer(r *http.Request, key *storedKey) (User, error) {
 	name, secret, ok := bearerToken(r.Header)
 	if !ok || p.cfg.Users == nil {
 		return User{}, nil
@@ -26,17 +26,23 @@ func (p *Platform) bearer(r *http.Request, key Key) (User, error) {
 
 // grantee returns the user that key acts as with an access token. It matches
 // ErrNoRecord when the token is not good.
-func (p *Platform) grantee(ctx context.Context, key Key, name, secret string) (User, error) {
+func (p *Platform) grantee(ctx context.Context, key *storedKey, name, secret string) (User, error) {
 	g, _, err := loadRecord[grant](ctx, p.cfg.Store, kindGrant, name)
 	if err != nil {
 		return User{}, err
 	}
 	now := p.cfg.Now()
 	good := func(i issued) bool { return i.is(secret) && now.Before(i.Expires) }
-	if g.Key != key.ID || !slices.ContainsFunc(g.Access, good) {
+	if g.Key != key.holder() || !slices.ContainsFunc(g.Access, good) {
 		return User{}, ErrNoRecord
 	}
 	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, g.Session)
+	if err == nil {
+		err = p.checkSession(ctx, s)
+	}
+	if errors.Is(err, errSessionOver) {
+		err = ErrNoRecord
+	}
 	if err != nil {
 		return User{}, err
 	}

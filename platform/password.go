@@ -15,8 +15,14 @@ import (
 const (
 	passwordScheme     = "pbkdf2-sha256"
 	passwordIterations = 600_000
-	maxIterations      = 100_000_000 // beyond it, a check would take minutes
-	passwordSalt       = 16          // bytes
+	passwordSalt       = 16 // bytes
+)
+
+// What the hash of a password that a person chose should have. [CheckPassword]
+// takes fewer, too: what is random needs no slow hash.
+const (
+	MinIterations = 100_000    // with fewer, many passwords are guessed from a stolen hash
+	MaxIterations = 10_000_000 // with more, a login would take many seconds
 )
 
 // HashPassword returns a text to keep in place of a password: PBKDF2 with
@@ -25,8 +31,8 @@ const (
 // zero means 600,000.
 func HashPassword(password string, iterations int) (string, error) {
 	setDefault(&iterations, passwordIterations)
-	if iterations < 1 || iterations > maxIterations {
-		return "", fmt.Errorf("platform: %d iterations to hash a password; it must be 1 to %d", iterations, maxIterations)
+	if iterations < 1 || iterations > MaxIterations {
+		return "", fmt.Errorf("platform: %d iterations to hash a password; it must be 1 to %d", iterations, MaxIterations)
 	}
 	salt := make([]byte, passwordSalt)
 	rand.Read(salt) // never fails
@@ -43,6 +49,20 @@ func decoyHash(iterations int) string {
 	random := make([]byte, passwordSalt+sha256.Size)
 	rand.Read(random) // never fails
 	return formatHash(iterations, random[:passwordSalt], random[passwordSalt:])
+}
+
+// burn takes as long as a check of so many iterations.
+func burn(password string, iterations int) {
+	if iterations > 0 {
+		_, _ = pbkdf2.Key(sha256.New, password, make([]byte, passwordSalt), iterations, sha256.Size)
+	}
+}
+
+// PasswordIterations returns the iterations of a hash that [HashPassword] made;
+// for any other text it is an error.
+func PasswordIterations(hash string) (int, error) {
+	iterations, _, _, err := parseHash(hash)
+	return iterations, err
 }
 
 func formatHash(iterations int, salt, hash []byte) string {
@@ -73,7 +93,7 @@ func parseHash(text string) (iterations int, salt, hash []byte, err error) {
 		return 0, nil, nil, errPasswordHash
 	}
 	iterations, err = strconv.Atoi(parts[1])
-	if err != nil || iterations < 1 || iterations > maxIterations {
+	if err != nil || iterations < 1 || iterations > MaxIterations {
 		return 0, nil, nil, errPasswordHash
 	}
 	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[2])

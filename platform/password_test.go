@@ -45,7 +45,7 @@ func TestAHashSaysHowItWasMade(t *testing.T) {
 }
 
 func TestIterationsAreBounded(t *testing.T) {
-	for _, n := range []int{-1, maxIterations + 1} {
+	for _, n := range []int{-1, MaxIterations + 1} {
 		if _, err := HashPassword("x", n); err == nil {
 			t.Errorf("%d iterations are accepted", n)
 		}
@@ -89,7 +89,7 @@ func FuzzParseHash(f *testing.F) {
 	f.Add("pbkdf2-sha256$1$$")
 	f.Fuzz(func(t *testing.T, text string) {
 		iterations, salt, hash, err := parseHash(text)
-		if err == nil && (iterations < 1 || iterations > maxIterations || len(salt) < passwordSalt || len(hash) != 32) {
+		if err == nil && (iterations < 1 || iterations > MaxIterations || len(salt) < passwordSalt || len(hash) != 32) {
 			t.Errorf("%q: %d iterations, salt %x, hash %x", text, iterations, salt, hash)
 		}
 	})

@@ -73,7 +73,7 @@ func (p *pass) refusal(secret string, now time.Time) *failure {
 		return nil
 	case h.expired(now):
 		return keyExpired()
-	case h.key.Secret != secret:
+	case !h.key.shows(secret, now):
 		return secretChanged()
 	}
 	return nil

@@ -63,7 +63,7 @@ func secretChanged() *failure {
 
 // A holder is a key and its app, as they are in the store.
 type holder struct {
-	key                      *Key
+	key                      *storedKey
 	app                      *App
 	keyRevision, appRevision uint64
 }

@@ -93,6 +93,29 @@ func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl ti
 	return nil, fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
 }
 
+// putRecord stores what change makes of a record without an end, which is nil
+// where there is none. Others may change it at the same time, so change may be
+// called several times; when it returns nil, the record stays as it is.
+func putRecord[T any](ctx context.Context, s Store, kind, name string, change func(old *T) (*T, error)) error {
+	for range maxConflicts {
+		old, revision, err := loadRecord[T](ctx, s, kind, name)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+		value, err := change(old)
+		if err != nil || value == nil {
+			return err
+		}
+		if err = saveRecord(ctx, s, kind, name, value, revision, 0); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
+}
+
 func deleteRecord(ctx context.Context, s Store, kind, name string) error {
 	return s.Delete(ctx, kind, digest(name))
 }

@@ -65,6 +65,11 @@ var (
 // platforms over that Store. Its methods may be called from any number of
 // goroutines.
 type Registry struct {
+	// Iterations is what a hash of a password has at least, once its user has
+	// logged in: one with fewer is replaced then. Zero means 600,000, a negative
+	// number replaces none. Set it before the Registry is used.
+	Iterations int
+
 	store Store
 }
 
@@ -87,7 +92,7 @@ func (r *Registry) Key(ctx context.Context, id string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return *h.key, nil
+	return h.key.Key, nil
 }
 
 // instead turns the absence of a record into the error that says what of.
@@ -104,7 +109,7 @@ func (r *Registry) SaveApp(ctx context.Context, app App) error {
 	if app.ID == "" {
 		return errors.New("platform: an app needs an ID to be saved")
 	}
-	return replaceRecord(ctx, r.store, kindApp, app.ID, &app)
+	return putRecord(ctx, r.store, kindApp, app.ID, func(*App) (*App, error) { return &app, nil })
 }
 
 // UpdateApp changes the app with this ID and returns what it is then, or
@@ -134,7 +139,8 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 // SaveKey stores a key, in place of the one that had the same ID. Its app must
 // be there, or the error is [ErrUnknownApp]. Without an ID, a Secret or an App it
 // is an error, too. When the app is deleted at the same moment the key goes with
-// it.
+// it. The tokens that users have given to the key stay good if it was there; of one
+// that is made anew, they are over.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if err := key.check(); err != nil {
 		return err
@@ -142,7 +148,8 @@ func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if _, err := r.App(ctx, key.App); err != nil {
 		return err
 	}
-	if err := replaceRecord(ctx, r.store, kindKey, key.ID, &key); err != nil {
+	err := putRecord(ctx, r.store, kindKey, key.ID, func(old *storedKey) (*storedKey, error) { return replaceKey(old, key), nil })
+	if err != nil {
 		return err
 	}
 	return r.confirmKey(ctx, &key)
@@ -173,23 +180,6 @@ func (r *Registry) Keys(ctx context.Context) ([]Key, error) {
 	keys, err := listRecords[Key](ctx, r.store, kindKey)
 	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 	return keys, err
-}
-
-// replaceRecord stores a record without an end, whatever is there.
-func replaceRecord[T any](ctx context.Context, s Store, kind, name string, value *T) error {
-	for range maxConflicts {
-		_, revision, err := loadRecord[json.RawMessage](ctx, s, kind, name)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return err
-		}
-		if err = saveRecord(ctx, s, kind, name, value, revision, 0); !errors.Is(err, ErrConflict) {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
 }
 
 func listRecords[T any](ctx context.Context, s Store, kind string) ([]T, error) {

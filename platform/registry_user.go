@@ -5,79 +5,224 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An account is a user as it is stored.
 type account struct {
 	User
-	Hash string
+	Hash     string
+	Disabled bool `json:",omitempty"`
+
+	// Epoch is random. It changes whenever what the user's logins have begun has
+	// to end: a time would be wrong while a clock is.
+	Epoch string    `json:",omitempty"`
+	Since time.Time `json:",omitzero"` // of Epoch, for people
 }
 
-var _ Users = (*Registry)(nil)
+// firstEpoch is that of accounts which were stored before they had one.
+const firstEpoch = "0"
+
+func (a *account) epoch() string {
+	if a.Epoch == "" {
+		return firstEpoch
+	}
+	return a.Epoch
+}
+
+// end ends all that the user's logins have begun.
+func (a *account) end() { a.Epoch, a.Since = randomName(), time.Now().UTC() }
+
+var _ interface {
+	Users
+	UserEpochs
+} = (*Registry)(nil)
+
+// ErrUnknownUser is returned for a login that a [Registry] does not have.
+var ErrUnknownUser = errors.New("platform: unknown user")
 
 // SaveUser stores a user with a hash of [HashPassword], in place of the one
-// that had the same Login; with any other hash it is an error. Whoever is
-// logged in stays so.
+// that had the same Login; with any other hash it is an error. When the ID or the
+// hash is another one than before, the sessions and tokens of the user end. One
+// who is disabled stays so.
 //
-// Hashes of one number of iterations keep secret which logins exist: an
-// unknown one costs as much time as the last that was saved.
+// Which logins exist stays secret: an unknown one costs as much time as that
+// whose hash has the most iterations.
 func (r *Registry) SaveUser(ctx context.Context, u User, hash string) error {
 	iterations, _, _, err := parseHash(hash)
 	if err != nil {
 		return err
 	}
-	if err := r.saveDecoy(ctx, iterations); err != nil {
+	if err := r.raiseDecoy(ctx, iterations); err != nil {
 		return err
 	}
-	return replaceRecord(ctx, r.store, kindUser, u.Login, &account{u, hash})
+	return putRecord(ctx, r.store, kindUser, u.Login, func(old *account) (*account, error) {
+		a := &account{User: u, Hash: hash}
+		switch {
+		case old == nil || old.ID != u.ID || old.Hash != hash:
+			a.end()
+		default:
+			a.Epoch, a.Since = old.Epoch, old.Since
+		}
+		a.Disabled = old != nil && old.Disabled
+		return a, nil
+	})
 }
 
-// DeleteUser removes the user with this login. There need not be one. Whoever
-// is logged in stays so.
+// SetPassword gives the user with this login another password, by a hash of
+// [HashPassword], and ends the sessions and tokens of the user. It returns
+// [ErrUnknownUser] if there is no such user.
+func (r *Registry) SetPassword(ctx context.Context, login, hash string) error {
+	iterations, _, _, err := parseHash(hash)
+	if err != nil {
+		return err
+	}
+	if err := r.raiseDecoy(ctx, iterations); err != nil {
+		return err
+	}
+	return r.changeUser(ctx, login, func(a *account) { a.Hash = hash })
+}
+
+// DisableUser refuses the logins of a user until [Registry.EnableUser], and ends
+// the sessions and tokens that there are. It returns [ErrUnknownUser] if there
+// is no such user.
+func (r *Registry) DisableUser(ctx context.Context, login string) error {
+	return r.changeUser(ctx, login, func(a *account) { a.Disabled = true })
+}
+
+// EnableUser lets a user log in again. What DisableUser has ended stays so. It
+// returns [ErrUnknownUser] if there is no such user.
+func (r *Registry) EnableUser(ctx context.Context, login string) error {
+	return r.changeUser(ctx, login, func(a *account) { a.Disabled = false })
+}
+
+// EndUserSessions ends the sessions and tokens of a user, who may log in again.
+// It returns [ErrUnknownUser] if there is no such user.
+func (r *Registry) EndUserSessions(ctx context.Context, login string) error {
+	return r.changeUser(ctx, login, func(*account) {})
+}
+
+// changeUser changes a user and ends all that the user's logins have begun.
+func (r *Registry) changeUser(ctx context.Context, login string, change func(*account)) error {
+	_, err := updateRecord(ctx, r.store, kindUser, login, 0, func(a *account) (bool, error) {
+		change(a)
+		a.end()
+		return true, nil
+	})
+	return unknownUser(err)
+}
+
+func unknownUser(err error) error {
+	if errors.Is(err, ErrNoRecord) {
+		return ErrUnknownUser
+	}
+	return err
+}
+
+// DeleteUser removes the user with this login, and ends the sessions and tokens
+// of the user. There need not be one. Who is saved under this login later has
+// none of them.
 func (r *Registry) DeleteUser(ctx context.Context, login string) error {
 	return deleteRecord(ctx, r.store, kindUser, login)
 }
 
 // Users returns all users, sorted by Login.
 func (r *Registry) Users(ctx context.Context) ([]User, error) {
-	accounts, err := listRecords[account](ctx, r.store, kindUser)
+	accounts, err := r.accounts(ctx)
 	users := make([]User, len(accounts))
 	for i, a := range accounts {
 		users[i] = a.User
 	}
-	slices.SortFunc(users, func(a, b User) int { return strings.Compare(a.Login, b.Login) })
 	return users, err
 }
 
+func (r *Registry) accounts(ctx context.Context) ([]account, error) {
+	accounts, err := listRecords[account](ctx, r.store, kindUser)
+	slices.SortFunc(accounts, func(a, b account) int { return strings.Compare(a.Login, b.Login) })
+	return accounts, err
+}
+
+// Epoch is what [UserEpochs] asks for. It is [ErrUnknownUser] for a user who is
+// not there or disabled.
+func (r *Registry) Epoch(ctx context.Context, login string) (string, error) {
+	a, _, err := loadRecord[account](ctx, r.store, kindUser, login)
+	switch {
+	case err != nil:
+		return "", unknownUser(err)
+	case a.Disabled:
+		return "", ErrUnknownUser
+	}
+	return a.epoch(), nil
+}
+
 // Authenticate returns the user with this login and password, or
-// [ErrWrongPassword]. It takes as long as the hash's iterations do, however
-// soon ctx ends.
+// [ErrWrongPassword], also for one who is disabled. It takes as long as the most
+// iterations of any user's hash do, however soon ctx ends. A hash with fewer
+// iterations than [Registry.Iterations] is replaced when its user logs in.
 func (r *Registry) Authenticate(ctx context.Context, login, password string) (User, error) {
 	decoy, err := r.decoy(ctx)
 	if err != nil {
 		return User{}, instead(err, ErrWrongPassword) // nobody was ever saved
 	}
 	a, _, err := loadRecord[account](ctx, r.store, kindUser, login)
-	known := !errors.Is(err, ErrNoRecord)
-	switch {
-	case !known:
-		a = &account{Hash: decoy}
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrNoRecord) {
 		return User{}, err
 	}
-	right, err := CheckPassword(a.Hash, password)
+	known := err == nil && !a.Disabled
+	hash := decoy
+	if known {
+		hash = a.Hash
+	}
+	right, err := checkAsLong(hash, decoy, password)
 	switch {
 	case err != nil:
 		return User{}, err
 	case !known || !right:
 		return User{}, ErrWrongPassword
 	}
+	_ = r.strengthen(ctx, a, password) // the next login tries again
 	return a.User, nil
 }
 
+// checkAsLong is CheckPassword in the time of decoy.
+func checkAsLong(hash, decoy, password string) (bool, error) {
+	right, err := CheckPassword(hash, password)
+	if err != nil {
+		return false, err
+	}
+	iterations, _, _, _ := parseHash(hash)
+	longest, _, _, _ := parseHash(decoy)
+	burn(password, longest-iterations)
+	return right, nil
+}
+
+// strengthen replaces the hash of a user who has just shown the password, if it
+// is cheaper to guess than it should be.
+func (r *Registry) strengthen(ctx context.Context, a *account, password string) error {
+	want := r.Iterations
+	setDefault(&want, passwordIterations)
+	if n, _, _, _ := parseHash(a.Hash); n >= want {
+		return nil
+	}
+	hash, err := HashPassword(password, want)
+	if err != nil {
+		return err
+	}
+	if err := r.raiseDecoy(ctx, want); err != nil {
+		return err
+	}
+	_, err = updateRecord(ctx, r.store, kindUser, a.Login, 0, func(now *account) (bool, error) {
+		same := now.Hash == a.Hash // else it was changed meanwhile
+		now.Hash = hash
+		return same, nil
+	})
+	return err
+}
+
 // The one record of kindDecoy is what the password of an unknown login is
-// checked against. It has the iterations of a user's hash, and no password
-// makes it. Every login reads it, or the reading would tell them apart.
+// checked against. It has as many iterations as the costliest hash of a user that
+// was ever saved, and no password makes it. Every login reads it, or the reading
+// would tell them apart.
 const (
 	kindDecoy = "decoy"
 	theDecoy  = ""
@@ -91,15 +236,15 @@ func (r *Registry) decoy(ctx context.Context) (string, error) {
 	return *decoy, nil
 }
 
-// saveDecoy sees to it that an unknown login costs iterations.
-func (r *Registry) saveDecoy(ctx context.Context, iterations int) error {
-	old, err := r.decoy(ctx)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
-		return err
-	}
-	if n, _, _, err := parseHash(old); err == nil && n == iterations {
-		return nil
-	}
-	decoy := decoyHash(iterations)
-	return replaceRecord(ctx, r.store, kindDecoy, theDecoy, &decoy)
+// raiseDecoy sees to it that each login costs iterations at least.
+func (r *Registry) raiseDecoy(ctx context.Context, iterations int) error {
+	return putRecord(ctx, r.store, kindDecoy, theDecoy, func(old *string) (*string, error) {
+		if old != nil {
+			if n, _, _, err := parseHash(*old); err == nil && n >= iterations {
+				return nil, nil
+			}
+		}
+		decoy := decoyHash(iterations)
+		return &decoy, nil
+	})
 }

@@ -12,6 +12,7 @@ import (
 type route struct {
 	methods []string
 	admin   bool // for admin keys only
+	changes bool // something, so the same signature does not count twice
 	tail    bool // one more element of the path may name what it is about
 	// Exactly one is set: serve answers with a result, channel takes the
 	// connection over.
@@ -39,6 +40,9 @@ func (p *Platform) routeTable() map[string]route {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}
 	}
+	if users, ok := p.cfg.Users.(*Registry); ok {
+		maps.Copy(routes, p.userTable(users))
+	}
 	return routes
 }
 
@@ -47,17 +51,18 @@ func (p *Platform) adminTable() map[string]route {
 	post, list := []string{"POST"}, []string{"GET", "POST"}
 	info := []string{"GET"}
 	return map[string]route{
-		"platform/app/create":              {admin: true, methods: post, serve: p.appCreate},
+		"platform/app/create":              {admin: true, changes: true, methods: post, serve: p.appCreate},
 		"platform/app/info":                {admin: true, methods: info, serve: p.appInfo, tail: true},
 		"platform/app/list":                {admin: true, methods: list, serve: p.appList},
-		"platform/app/delete":              {admin: true, methods: post, serve: p.appDelete},
+		"platform/app/delete":              {admin: true, changes: true, methods: post, serve: p.appDelete},
 		"platform/manageapp/list":          {admin: true, methods: list, serve: p.appList},
-		"platform/manageapp/queue/publish": {admin: true, methods: post, serve: p.allowPublish},
-		"platform/manageapp/queue/consume": {admin: true, methods: post, serve: p.allowListen},
-		"platform/key/create":              {admin: true, methods: post, serve: p.keyCreate},
+		"platform/manageapp/queue/publish": {admin: true, changes: true, methods: post, serve: p.allowPublish},
+		"platform/manageapp/queue/consume": {admin: true, changes: true, methods: post, serve: p.allowListen},
+		"platform/key/create":              {admin: true, changes: true, methods: post, serve: p.keyCreate},
 		"platform/key/info":                {admin: true, methods: info, serve: p.keyInfo, tail: true},
 		"platform/key/list":                {admin: true, methods: list, serve: p.keyList},
-		"platform/key/delete":              {admin: true, methods: post, serve: p.keyDelete},
+		"platform/key/delete":              {admin: true, changes: true, methods: post, serve: p.keyDelete},
+		"platform/key/rotate":              {admin: true, changes: true, methods: post, serve: p.keyRotate},
 	}
 }
 

@@ -12,6 +12,8 @@ type User struct {
 	// Data is what apps and backends are told beside ID and Login: further
 	// members of a token's data and of X-Api-Oauth.
 	Data map[string]string
+
+	epoch string // when the password was checked; "" if there is none
 }
 
 // Users knows who may log in, as a [Registry] does. Its methods may be called
@@ -22,6 +24,18 @@ type Users interface {
 	// alike, and both should take the same time; any other error means that
 	// the answer is not known.
 	Authenticate(ctx context.Context, login, password string) (User, error)
+}
+
+// UserEpochs is what a [Users] may be, too, so that what is taken from a user ends
+// at once. Without it a session lasts as long as [OAuth] says, whatever becomes of
+// its user.
+type UserEpochs interface {
+	// Epoch returns a text for the user with this login. When it is another text
+	// than when the user logged in, or the error is [ErrUnknownUser], the user's
+	// sessions are over, and their tokens with them; any other error means that
+	// the answer is not known. It is asked for each use of a session or token,
+	// so it should be fast.
+	Epoch(ctx context.Context, login string) (string, error)
 }
 
 // ErrWrongPassword is returned by [Users] when there is no user with this

@@ -39,15 +39,31 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err = p.prove(r, c, cred, *h.key); err != nil {
+	if c.secret, err = p.proveAny(r, c, cred, h.key); err != nil {
 		return err
 	}
 	if h.expired(p.cfg.Now()) {
 		return keyExpired()
 	}
 	c.key, c.app = *h.key, h.app
-	c.user, err = p.bearer(r, c.key)
+	c.user, err = p.bearer(r, &c.key)
 	return err
+}
+
+// proveAny checks the caller's proof with the secret of the key, and if that
+// fails, with the one that it had before as long as that is good. It returns which
+// one was right.
+func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *storedKey) (secret string, err error) {
+	err = p.prove(r, c, cred, key.Key)
+	if err == nil || !key.hasOld(p.cfg.Now()) {
+		return key.Secret, err
+	}
+	old := key.Key
+	old.Secret = key.OldSecret
+	if p.prove(r, c, cred, old) == nil {
+		return old.Secret, nil
+	}
+	return "", err
 }
 
 func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) error {

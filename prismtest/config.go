@@ -62,7 +62,9 @@ func (c Config) withDefaults() Config {
 		c.Platform.Store = memory.NewStore()
 	}
 	if c.Platform.Users == nil {
-		c.Platform.Users = platform.NewRegistry(c.Platform.Store)
+		users := platform.NewRegistry(c.Platform.Store)
+		users.Iterations = -1 // as few as those of AddUser
+		c.Platform.Users = users
 	}
 	if c.Platform.Queues == nil {
 		c.Platform.Queues = memory.New(c.Memory)

@@ -13,6 +13,7 @@ type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List the keys of an app."`
 	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
 	Show   keyShowCmd   `cmd:"" help:"Show a key."`
+	Rotate keyRotateCmd `cmd:"" help:"Give a key a new secret, and show it."`
 	Delete keyDeleteCmd `cmd:"" help:"Delete a key with its connections and queues."`
 }
 
@@ -22,6 +23,7 @@ func (*keyCmd) Help() string {
 
     prismctl key create shop --notes 'the shop in Shanghai'
     prismctl key list shop
+    prismctl key rotate buwb2lii --grace 24h
     prismctl key delete buwb2lii`
 }
 
@@ -111,7 +113,7 @@ type keyCreateCmd struct {
 
 // Help teaches by example.
 func (*keyCreateCmd) Help() string {
-	return `The secret is shown now, and later by "prismctl key show --secret".
+	return `The secret is shown now and never again: "prismctl key rotate" gives the key a new one.
 
     prismctl key create shop
     prismctl key create shop --notes 'load test' --expires 24h
@@ -154,18 +156,47 @@ func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
 type keyShowCmd struct {
 	connection
 	aKey
-	Secret bool `help:"Show the secret, too."`
+	Secret bool `hidden:""` // what earlier versions had
+}
+
+// Validate is called for the arguments. That of what is embedded is called too.
+func (c *keyShowCmd) Validate() error {
+	if c.Secret {
+		return fmt.Errorf("a secret is shown once, when it is made; if it is lost, give the key a new one: prismctl key rotate %s", quoted(c.ID))
+	}
+	return c.aKey.Validate()
 }
 
 // Run shows a key.
 func (c *keyShowCmd) Run(ctx context.Context, t *tool) error {
-	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
-		key, err := a.Key(ctx, c.ID)
-		if err == nil && !c.Secret {
-			key.Secret = ""
-		}
-		return key, err
-	})
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) { return a.Key(ctx, c.ID) })
+}
+
+type keyRotateCmd struct {
+	connection
+	aKey
+	Grace time.Duration `default:"24h" placeholder:"D" help:"How long the secret that the key has is good, too (${default}); 0 ends it at once, for a secret that others know."`
+}
+
+// Validate is called for the arguments. That of what is embedded is called too.
+func (c *keyRotateCmd) Validate() error {
+	if c.Grace < 0 || c.Grace%time.Second != 0 {
+		return errors.New("--grace must be whole seconds, such as 90s or 24h, and not negative")
+	}
+	return c.aKey.Validate()
+}
+
+// Help teaches by example.
+func (*keyRotateCmd) Help() string {
+	return `The new secret is shown now and never again. Until the end of --grace the key is good with both, so that its holders can be given the new one; then connections of the old one are closed.
+
+    prismctl key rotate buwb2lii
+    prismctl key rotate buwb2lii --grace 0s`
+}
+
+// Run gives a key a new secret and shows the key with it.
+func (c *keyRotateCmd) Run(ctx context.Context, t *tool) error {
+	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) { return a.RotateKey(ctx, c.ID, c.Grace) })
 }
 
 // keyOf shows the key that is the result of a call.

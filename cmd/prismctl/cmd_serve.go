@@ -31,7 +31,7 @@ type serveCmd struct {
 type serveFlags struct {
 	Config      string `placeholder:"FILE" help:"A file of settings, in TOML (PRISM_CONFIG)."`
 	PrintConfig bool   `help:"Print what is in force as such a file, and where each value is from, and end."`
-	ShowSecret  bool   `help:"Print the secret of the first key again, which else only the start that makes it prints."`
+	ShowSecret  bool   `hidden:""` // what earlier versions had
 
 	Listen          string        `config:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"The address to listen on (${default}); port 0 is any free one."`
 	AdminListen     string        `config:"admin-listen" placeholder:"ADDR" help:"An address for /healthz, /readyz and /metrics, such as 127.0.0.1:9090. Nobody has to log in there."`
@@ -100,6 +100,8 @@ func checkLevel(k *kong.Context, from string) error {
 
 func (c *serveCmd) check() error {
 	switch {
+	case c.ShowSecret:
+		return errors.New("--show-secret: a secret is shown once, when it is made; if it is lost, give the key a new one by \"prismctl key rotate KEY\" with an admin key, or by a start with PRISM_KEY=KEY and a new PRISM_SECRET")
 	case c.SignWindow < 0:
 		return fmt.Errorf("%s must not be negative; 0 accepts any age", c.from["sign-window"])
 	case c.Drain <= 0:

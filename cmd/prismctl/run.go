@@ -49,8 +49,9 @@ type commands struct {
 	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
 	Bench   benchCmd   `cmd:"" group:"messages" help:"Measure how many messages a platform takes, and how fast they come through."`
 
-	App appCmd `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
-	Key keyCmd `cmd:"" group:"provision" help:"Look after the keys of apps."`
+	App  appCmd  `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
+	Key  keyCmd  `cmd:"" group:"provision" help:"Look after the keys of apps."`
+	User userCmd `cmd:"" group:"provision" help:"Look after users, and end what their logins have begun."`
 
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
 	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`

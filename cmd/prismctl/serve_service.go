@@ -229,7 +229,7 @@ type announcement struct {
 
 func (s *service) announce(key shownKey, visitor newcomer) error {
 	url, adminURL := s.host.url, s.admin.address()
-	if key.file != "" || key.old && !s.ShowSecret { // what is printed at each start stays in the logs
+	if key.file != "" || key.old { // what is printed at each start stays in the logs
 		key.secret = ""
 	}
 	if s.t.Output == asJSON {
@@ -274,7 +274,7 @@ func (k shownKey) exports() string {
 	case k.file != "":
 		return lines + `"$(cat ` + quoted(k.file) + `)"` + "\n"
 	case k.secret == "":
-		return lines + "...\n\nwith the secret that the first start has shown, which --show-secret shows again,\n"
+		return lines + "...\n\nwith the secret that the first start has shown; \"prismctl key rotate\" gives the key a new one,\n"
 	}
 	return lines + quoted(k.secret) + "\n"
 }
