@@ -41,7 +41,7 @@ func (c *clock) learn(o *outcome) bool {
 // by its code or, for other versions of the platform, by a refusal that
 // speaks of the time.
 func refusedTime(e *Error) bool {
-	if e.Code == codeSignTime {
+	if isTimeCode(e.Code) {
 		return true
 	}
 	refused := errors.Is(e, ErrUnauthorized) || errors.Is(e, ErrForbidden)

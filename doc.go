@@ -63,9 +63,14 @@
 //     an object or a string: OAuth failures look like this.
 //
 // It is a failure if rsp is "fail", or if error says something, which null,
-// false, 0, "0", "", [] and {} do not. Everything else is the API's own and is decoded
+// false, 0, "0", "", [] and {} do not, nor an object whose code and message are
+// such. Everything else is the API's own and is decoded
 // as it is: {"result": 1} alone, {"error": null} alone, or an object with result,
 // error null and a member that no envelope has.
+//
+// What Prism itself answers, and not an API behind it, is read by [Response.Result]:
+// anything but Prism's own envelope is an [*AnswerError] there, so that the page of a
+// proxy is never taken for success.
 //
 // # Errors
 //

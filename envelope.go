@@ -10,6 +10,7 @@ import (
 // the body.
 type verdict struct {
 	failed        bool
+	own           bool   // it is Prism's own, not that of a system behind it
 	value         []byte // the result; the whole body if there is no envelope
 	code, message string
 	data          []byte
@@ -38,7 +39,7 @@ func (m *members) isRPC() bool {
 }
 
 func (m *members) rpcVerdict() verdict {
-	v := verdict{value: m.result, failed: !isNothing(m.err)}
+	v := verdict{value: m.result, failed: !saysNothing(m.err)}
 	if isString(m.id) {
 		v.id = text(m.id)
 	}
@@ -64,7 +65,7 @@ func (m *members) matrixVerdict(body []byte) verdict {
 }
 
 func (m *members) isPlatform() bool {
-	failed := !isNothing(m.err)
+	failed := !saysNothing(m.err)
 	switch {
 	case m.err == nil:
 		return false
@@ -77,7 +78,7 @@ func (m *members) isPlatform() bool {
 }
 
 func (m *members) platformVerdict() verdict {
-	v := verdict{value: m.result, failed: !isNothing(m.err)}
+	v := verdict{value: m.result, failed: !saysNothing(m.err), own: m.result != nil && isObject(m.err)}
 	if v.failed {
 		v.readError(m)
 	}
@@ -117,7 +118,7 @@ func guessJSON(body []byte) (v verdict, ok bool) {
 	if !ok {
 		return v, false
 	}
-	if !isNothing(m.err) {
+	if !saysNothing(m.err) {
 		v.readError(&m)
 	}
 	if v.code == "" {
@@ -196,6 +197,17 @@ func isNothing(raw []byte) bool {
 		return true
 	}
 	return false
+}
+
+// saysNothing reports whether the member error stands for success: it is
+// nothing, or an object all of whose members are.
+func saysNothing(err []byte) bool {
+	if isNothing(err) {
+		return true
+	}
+	m, ok := parseMembers(err)
+	return ok && !m.foreign && m.result == nil &&
+		isNothing(m.code) && m.firstMessage() == nil && isNothing(m.data) && isNothing(m.exception) && isNothing(m.err)
 }
 
 func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }

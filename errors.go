@@ -51,6 +51,8 @@ type Error struct {
 	// account of an exception. Error does not show them.
 	Data      json.RawMessage
 	Exception string
+
+	inEnvelope bool // Prism's own
 }
 
 // longestText bounds what Error shows of a message, in bytes.
@@ -79,14 +81,30 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is the sentinel of e's status, or that of its code
-// if the status has none: a key that is unknown with 404 is one asked for.
+// Is reports whether target is the sentinel of one of Prism's numbered codes, or
+// else that of e's status, or else that of another code: a key that is unknown
+// with 404 is one asked for.
 func (e *Error) Is(target error) bool {
-	sentinel := sentinelOfStatus(e.Status)
-	if sentinel == nil {
+	sentinel, numbered := numberedCodes[e.Code]
+	if !numbered {
+		sentinel = sentinelOfStatus(e.Status)
+	}
+	if !numbered && sentinel == nil {
 		sentinel = sentinels[e.Code]
 	}
 	return target != nil && target == sentinel
+}
+
+// Final reports whether Prism itself has said, in its own envelope and by a code,
+// that it refuses the key, the signature or what was asked for: the same call
+// will be refused again. A mere status, a page of a proxy, and a refused time are
+// not final, since a server on the way or a clock can be put right.
+func (e *Error) Final() bool {
+	sentinel := numberedCodes[e.Code]
+	if sentinel == nil {
+		sentinel = sentinels[e.Code]
+	}
+	return e.inEnvelope && sentinel != nil && sentinel != ErrRateLimited && !isTimeCode(e.Code)
 }
 
 func sentinelOfStatus(status int) error {
@@ -103,7 +121,32 @@ func sentinelOfStatus(status int) error {
 	return nil
 }
 
-const codeSignTime = "sign_time_expired"
+const (
+	codeSignTime         = "sign_time_expired"
+	numberedCodeSignTime = "0040308"
+)
+
+func isTimeCode(code string) bool { return code == codeSignTime || code == numberedCodeSignTime }
+
+// numberedCodes are those of the original gateway, whose statuses say something
+// else at times: 404 for an unknown key, 403 for a rate limit.
+var numberedCodes = map[string]error{
+	"0040005":            nil,             // a parameter is missing
+	"0040301":            ErrUnauthorized, // signature
+	"0040302":            ErrUnauthorized, // key
+	"0040303":            ErrUnauthorized, // key expired
+	"0040304":            ErrUnauthorized, // secret
+	"0040305":            ErrUnauthorized, // key without an app
+	"0040306":            ErrForbidden,    // app disabled
+	"0040307":            ErrUnauthorized, // sign_time is no time
+	numberedCodeSignTime: ErrUnauthorized,
+	"0040309":            ErrForbidden,    // the app may not call this API
+	"0040310":            ErrUnauthorized, // access token
+	"0040311":            ErrRateLimited,
+	"0040312":            ErrUnauthorized, // name and password of a user
+	"0040400":            ErrNotFound,     // no such API
+	"0040401":            ErrNotFound,     // no such method
+}
 
 // sentinels holds the platform's codes, which may come with HTTP 200.
 var sentinels = map[string]error{
@@ -130,8 +173,12 @@ var sentinels = map[string]error{
 // and not the user's mistake.
 var advices = map[string]string{
 	"unknown_key":  "check that Config.Key belongs to this server",
+	"0040302":      "check that Config.Key belongs to this server",
 	"invalid_sign": "check that Config.Secret belongs to this key",
+	"0040301":      "check that Config.Secret belongs to this key",
 	codeSignTime:   "check the clock of this machine",
+
+	numberedCodeSignTime: "check the clock of this machine",
 }
 
 // BodyTooLargeError tells that an answer was longer than Config.MaxBody. The

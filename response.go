@@ -29,6 +29,10 @@ type Response struct {
 
 	failure *Error
 	value   []byte // the result inside Body, or all of it
+
+	client    *Client // these three for what is shown of Body
+	call      *request
+	signature string
 }
 
 // Decode stores the result that is inside the envelope of the answer in the
@@ -38,7 +42,8 @@ type Response struct {
 // Numbers keep their digits: in an any they are a [json.Number], not a float64.
 // A *[]byte or *[json.RawMessage] gets a copy of the undecoded result. A *string
 // gets a JSON string's content, and all else as it is. With nil Decode only
-// tells whether the call failed.
+// reports whether the call failed. What Prism itself answers is better read by
+// [Response.Result], which takes nothing else for an answer.
 //
 // If it did, the error is the [*Error] that Do returned.
 func (r *Response) Decode(v any) error {
@@ -49,6 +54,10 @@ func (r *Response) Decode(v any) error {
 	if value == nil {
 		value = r.Body
 	}
+	return r.decode(value, v)
+}
+
+func (r *Response) decode(value []byte, v any) error {
 	switch v := v.(type) {
 	case nil:
 		return nil
@@ -88,7 +97,10 @@ func (r *Response) decodeJSON(value []byte, v any) error {
 // and judges it.
 func (c *Client) read(r *request, resp *http.Response, signature string) (*Response, error) {
 	defer resp.Body.Close()
-	res := &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
+	res := &Response{
+		Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id"),
+		client: c, call: r, signature: signature,
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		res.failure = c.failure(r, res, signature, verdict{message: "the server switched protocols unasked"})
 		return res, nil
@@ -131,7 +143,7 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 
 // judge opens the envelope and settles whether the call failed.
 func (c *Client) judge(r *request, res *Response, signature string) {
-	v := open(bytes.TrimPrefix(res.Body, []byte("\xef\xbb\xbf")))
+	v := open(withoutBOM(res.Body))
 	res.value = v.value
 	if res.RequestID == "" {
 		res.RequestID = v.id
@@ -154,7 +166,7 @@ func (c *Client) failure(r *request, res *Response, signature string, v verdict)
 	}
 	return &Error{
 		Method: r.method, Path: s.clean(r.name),
-		Code: v.code, Message: s.clean(v.message),
+		Code: v.code, Message: s.clean(v.message), inEnvelope: v.own,
 		Status: res.Status, RequestID: s.clean(res.RequestID),
 		Data: s.cleanJSON(v.data), Exception: s.clean(text(v.exception)),
 	}

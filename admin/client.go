@@ -42,7 +42,7 @@ func (c *Client) call(ctx context.Context, call prism.Call, result any) error {
 	if err != nil {
 		return withSentinel(err)
 	}
-	return res.Decode(result)
+	return res.Result(result)
 }
 
 // info returns the path of a call that names what it is about in its path.

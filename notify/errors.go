@@ -87,7 +87,7 @@ func curable(err error) bool {
 			return true
 		case refused.Status == clientClosedRequest:
 			return true // something on the way has half closed the connection
-		case refused.Code == "sign_time_expired":
+		case refused.Code == "sign_time_expired", refused.Code == "0040308":
 			return true // late on the way, or the clock has jumped again
 		default:
 			return false // a bad key or signature, a path that is not there

@@ -123,8 +123,8 @@ func topicParam(topic string) prism.Params {
 
 func (q *Queues) call(ctx context.Context, c prism.Call, result any) error {
 	res, err := q.client.Do(ctx, c)
-	if err != nil || result == nil {
+	if err != nil {
 		return err
 	}
-	return res.Decode(result)
+	return res.Result(result)
 }

@@ -105,6 +105,8 @@ func refused(err error) bool {
 // aboutCaller are the codes that speak of the application, its call or the
 // platform, and not of a user.
 var aboutCaller = map[string]bool{
+	"0040000": true, "0040005": true, "0040301": true, "0040302": true, "0040303": true, "0040304": true, "0040305": true, "0040306": true,
+	"0040307": true, "0040308": true, "0040309": true, "0040311": true, "0040400": true, "0040401": true, "0050400": true,
 	"unknown_key": true, "invalid_key": true, "missing_client_id": true, "invalid_client": true, "unauthorized_client": true,
 	"invalid_secret": true, "secret_over_http": true, "unauthorized": true,
 	"missing_sign": true, "invalid_sign": true, "missing_sign_time": true, "invalid_sign_time": true, "sign_time_expired": true,

@@ -2,10 +2,12 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"golang.org/x/oauth2"
 
@@ -103,16 +105,16 @@ func (l *Login) CheckSession(ctx context.Context, sessionID string) error {
 	})
 	var alive any
 	if err == nil {
-		err = res.Decode(&alive)
+		err = res.Result(&alive)
 	}
 	switch {
 	case refused(err):
 		return fmt.Errorf("%w: %w", ErrSessionEnded, err)
 	case err != nil:
 		return fmt.Errorf("oauth: it is not known whether the session lives: %w", err)
-	case alive == false:
+	case slices.Contains([]any{false, json.Number("0"), "0", "false"}, alive):
 		return ErrSessionEnded
-	case alive != true:
+	case !slices.Contains([]any{true, json.Number("1"), "1", "true"}, alive):
 		return errors.New("oauth: it is not known whether the session lives: the platform answered neither true nor false")
 	}
 	return nil

@@ -336,6 +336,24 @@ func TestSessionThatIsNotTrueHasEnded(t *testing.T) {
 	}
 }
 
+func TestASessionIsTrueHoweverThePlatformWritesIt(t *testing.T) {
+	for answer, want := range map[string]error{
+		`{"result":1,"error":""}`: nil, `{"result":"1"}`: nil, `{"result":true,"error":{"code":"","message":""}}`: nil,
+		`{"result":0,"error":""}`: ErrSessionEnded, `{"result":"0","error":null}`: ErrSessionEnded,
+	} {
+		o := newOther(t, says(200, answer))
+		if err := newLogin(t, o.URL, Config{CallbackURL: sampleBack}).CheckSession(t.Context(), "s"); !errors.Is(err, want) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	for _, answer := range []string{`<html>back soon`, ``, `{"result":null,"error":null}`, `{"result":{}}`, `{"error":{"code":"0040301","message":"sign"}}`} {
+		o := newOther(t, says(200, answer))
+		if err := newLogin(t, o.URL, Config{CallbackURL: sampleBack}).CheckSession(t.Context(), "s"); err == nil || errors.Is(err, ErrSessionEnded) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
 // A server that repeats all it was told, in each way to fail.
 func TestSecretsAreInNoErrorAndNoRecord(t *testing.T) {
 	var log strings.Builder

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -67,5 +70,17 @@ func TestWriteTakesItsMessageFromStandardInput(t *testing.T) {
 	i.run().want(t, exitDone, "written to the default queue\n", "")
 	if got := srv.WaitPublished(1); string(got[0].Message.Body) != "a\nb\x00\n" {
 		t.Errorf("stored %q", got[0].Message.Body)
+	}
+}
+
+func TestAPageOfAProxyIsNoSuccess(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>back soon</html>") }))
+	defer proxy.Close()
+	env := map[string]string{"PRISM_URL": proxy.URL, "PRISM_KEY": "key", "PRISM_SECRET": "a-secret-of-the-test"}
+	for _, args := range []string{"queue create t", "queue write x", "queue status", "queue list", "queue purge", "app list", "key list app"} {
+		r := invocation{args: strings.Fields(args), env: env}.run()
+		if r.status != exitRefused || !strings.Contains(r.err, `begins with "<html>back soon</html>"`) || strings.Contains(r.err, "cannot reach") || r.out != "" {
+			t.Errorf("%s: status %d, %q, %q", args, r.status, r.out, r.err)
+		}
 	}
 }

@@ -123,8 +123,9 @@ func (c *connection) attempt(ctx context.Context, call func(context.Context) err
 	}))
 	var failure *prism.Error
 	var large *prism.BodyTooLargeError
+	var answer *prism.AnswerError
 	switch {
-	case err == nil, errors.As(err, &failure), errors.As(err, &large), ctx.Err() != nil:
+	case err == nil, errors.As(err, &failure), errors.As(err, &large), errors.As(err, &answer), ctx.Err() != nil:
 		return err
 	case !tried.Load():
 		return &exitError{exitUsage, err}

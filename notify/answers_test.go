@@ -1,0 +1,45 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
+)
+
+func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
+	var body string
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }))
+	defer stranger.Close()
+	client, err := prism.New(prism.Config{Server: stranger.URL, Key: "key", Secret: "secret-of-the-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := notify.NewQueues(client)
+	for body = range map[string]bool{
+		"<html>back soon": true, "": true, `{"result":false,"error":null}`: true, `{"result":tr`: true, "{}": true,
+		`{"rsp":"succ","res":"","data":{},"msg_id":"1"}`: true, `{"jsonrpc":"2.0","result":true,"id":"1"}`: true,
+	} {
+		for name, call := range map[string]func(context.Context) error{
+			"Write":   func(ctx context.Context) error { return queues.Write(ctx, "orders", []byte("x")) },
+			"Publish": func(ctx context.Context) error { return queues.Publish(ctx, notify.Message{Key: "a"}) },
+			"Create":  func(ctx context.Context) error { return queues.Create(ctx, "orders") },
+			"Drop":    func(ctx context.Context) error { return queues.Drop(ctx, "orders") },
+			"Bind":    func(ctx context.Context) error { return queues.Bind(ctx, "orders", "#") },
+			"Purge":   func(ctx context.Context) error { return queues.Purge(ctx, "orders") },
+			"Status":  func(ctx context.Context) error { _, err := queues.Status(ctx, "orders"); return err },
+			"Topics":  func(ctx context.Context) error { _, err := queues.Topics(ctx); return err },
+			"Read":    func(ctx context.Context) error { _, err := queues.Read(ctx, "orders", 1); return err },
+		} {
+			var wrong *prism.AnswerError
+			if err := call(t.Context()); !errors.As(err, &wrong) {
+				t.Errorf("%s, answered by %q: %v", name, body, err)
+			}
+		}
+	}
+}
