@@ -15,7 +15,7 @@ func (c *Client) authenticate(r *request, now time.Time) (encoded, signature str
 	if c.cfg.SecretMode {
 		return string(appendPair(dst, "client_secret", c.cfg.Secret)), ""
 	}
-	r.system = [...]string{c.cfg.Key, "md5", strconv.FormatInt(now.Unix(), 10)}
+	r.system = [...]string{c.cfg.Key, "md5", strconv.FormatInt(r.signTime(now), 10)}
 	values := r.params()
 	values["client_id"] = r.system[0:1:1]
 	values["sign_method"] = r.system[1:2:2]
@@ -27,4 +27,16 @@ func (c *Client) authenticate(r *request, now time.Time) (encoded, signature str
 	})
 	encoded = string(dst)
 	return encoded, encoded[len(encoded)-sign.Size:]
+}
+
+// signTime returns the time for a signature. Tries within a second have one each,
+// as a platform may take a signature once only.
+func (r *request) signTime(now time.Time) int64 {
+	const close = 10 // seconds
+	at := now.Unix()
+	if ahead := r.signedAt - at; 0 <= ahead && ahead < close {
+		at = r.signedAt + 1
+	}
+	r.signedAt = at
+	return at
 }

@@ -77,6 +77,8 @@ type request struct {
 	encoded []byte // params, without those of the system; in room, if they fit
 	room    [128]byte
 	system  [3]string // the system's, of the present try
+
+	signedAt int64 // the sign_time of the last try
 }
 
 func (c *Client) prepare(call Call, upgrade bool) (*request, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -85,11 +86,14 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	if err := p.registry.deleteOrphans(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
-	err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
+	err = ErrConflict
+	if !slices.Contains(p.cfg.ReservedApps, app.ID) {
+		err = saveRecord(ctx, p.cfg.Store, kindApp, app.ID, app, 0, 0)
+	}
 	if errors.Is(err, ErrConflict) {
 		return nil, &failure{
 			status: http.StatusConflict, code: "app_exists",
-			message: fmt.Sprintf("there is an app with the ID %s; choose another, or none to be given one", app.ID),
+			message: fmt.Sprintf("there is an app with the ID %s, or it is reserved; choose another, or none to be given one", app.ID),
 		}
 	}
 	return p.appDoc(app, 0), err
@@ -123,8 +127,8 @@ func (p *Platform) newApp(c *call) (*App, error) {
 	if app.ID, err = optional(own, "id", idBytes); err != nil {
 		return nil, err
 	}
-	if app.ID == "" {
-		app.ID = randomText(appIDLength)
+	if app.ID, err = app.ownID(); err != nil {
+		return nil, err
 	}
 	switch {
 	case !isID(app.ID):
@@ -134,6 +138,26 @@ func (p *Platform) newApp(c *call) (*App, error) {
 	}
 	return app, nil
 }
+
+// ownID returns the ID for a new app that asks for app.ID. One that is asked for in
+// another domain than default gets a mark of the domain, and none without it has
+// such a mark: so no domain learns from a refusal which IDs the others have, or
+// takes one that another wants.
+func (a *App) ownID() (string, error) {
+	switch {
+	case a.ID == "":
+		return randomText(appIDLength), nil
+	case a.domain() != defaultDomain:
+		return a.ID + "-" + digest(a.domain())[:markLength], nil
+	case domainMark.MatchString(a.ID):
+		return "", badRequest("invalid_parameter", "id must not end in - and 8 hexadecimal digits: those are of the other domains")
+	}
+	return a.ID, nil
+}
+
+const markLength = 8
+
+var domainMark = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 func (p *Platform) appInfo(ctx context.Context, c *call) (any, error) {
 	app, err := p.namedApp(ctx, c)

@@ -21,6 +21,7 @@ type call struct {
 	tail     string    // of an API that names what it is about in its path
 	key      storedKey // set once the caller is verified
 	secret   string    // which the caller has shown
+	sign     string    // of the caller; "" in secret mode
 	app      *App      // of key
 	user     User      // whom the call's token belongs to; none without a good token
 	query    url.Values

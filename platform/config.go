@@ -27,13 +27,19 @@ type Config struct {
 	// defaults.
 	OAuth OAuth
 
+	// ReservedApps are IDs that platform/app/create gives to no app. They are for
+	// the apps which the program that runs the platform makes itself.
+	ReservedApps []string
+
 	// BasePath is what the path of every API starts with. If empty, /api;
 	// "/" puts the APIs at the root.
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
 	// direction. Zero means 10 minutes; any negative value accepts every
-	// age, which is for recorded traffic only.
+	// age, which is for recorded traffic only. Within it a signature may be
+	// repeated, as published SDKs do, except that a provisioning call which changes
+	// something counts once.
 	SignWindow time.Duration
 
 	// Now is the platform's clock: it judges sign_time, stamps messages and
@@ -135,6 +141,10 @@ type Limits struct {
 	// KeysPerApp bounds the keys of an app that platform/key/create makes (500).
 	// Calls at the same moment may pass it by one each.
 	KeysPerApp int
+	// ChangesPerKey bounds the calls of an admin key that change something, within
+	// twice the SignWindow and at one platform (10,000): their signatures are
+	// remembered for so long, so that none counts twice.
+	ChangesPerKey int
 	// TopicsPerConnection bounds the queues consumed on one connection (64).
 	TopicsPerConnection int
 	// Window bounds the unacknowledged deliveries of a connection (256).
@@ -203,6 +213,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.ConnectionsPerKey, 100)
 	setDefault(&l.AppsPerDomain, 1000)
 	setDefault(&l.KeysPerApp, 500)
+	setDefault(&l.ChangesPerKey, 10_000)
 	setDefault(&l.TopicsPerConnection, 64)
 	setDefault(&l.Window, 256)
 	setDefault(&l.SmallWindow, min(16, l.Window))

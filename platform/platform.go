@@ -21,6 +21,7 @@ type Platform struct {
 	forms    formBytes
 	count    counters
 	logins   loginGuard
+	changes  changesLeft
 
 	apiBase   string // what the paths of APIs begin with
 	oauthBase string // and those of the OAuth server; "" if there is none
@@ -42,6 +43,7 @@ func New(cfg Config) (*Platform, error) {
 	p.passes.init(p.registry, cfg.Now, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.logins.init(cfg.OAuth)
+	p.changes.limit = cfg.Limits.ChangesPerKey
 	p.routes = p.routeTable()
 	return p, nil
 }

@@ -130,12 +130,12 @@ func TestAKeyThatIsSavedAfterItsAppIsGoneIsNotLeft(t *testing.T) {
 func TestAnAppThatIsMadeHasNoKeysOfAnEarlierOne(t *testing.T) {
 	store := provisionedStore()
 	p := newPlatform(t, platform.Config{Store: store})
-	ask(t, p, alienAdmin, "POST", "platform/app/create", "name", "x", "id", "shop").want(t, 409, "app_exists")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "x", "id", "shop").want(t, 409, "app_exists")
 	ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 200, "")
 	must(t, store.Delete(t.Context(), "app", platform.RecordID("shop")))
-	ask(t, p, alienAdmin, "POST", "platform/app/create", "name", "x", "id", "shop").want(t, 200, "")
+	ask(t, p, adminKey, "POST", "platform/app/create", "name", "x", "id", "shop").want(t, 200, "")
 	ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 401, "unknown_key")
-	ask(t, p, alienAdmin, "GET", "platform/key/list", "app_id", "shop").wantResult(t, "[]")
+	ask(t, p, adminKey, "GET", "platform/key/list", "app_id", "shop").wantResult(t, "[]")
 }
 
 // A key whose secret nobody got is of no use, and counts.

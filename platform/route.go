@@ -102,6 +102,11 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	case api.channel != nil:
 		return api.channel(w, r, c)
 	}
+	if api.changes {
+		if err := p.once(r.Context(), c); err != nil {
+			return err
+		}
+	}
 	result, err := api.serve(r.Context(), c)
 	if err != nil {
 		return err

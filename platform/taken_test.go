@@ -12,7 +12,11 @@ import (
 // What is taken away ends for those who hold it.
 
 func (u *countingUsers) Epoch(ctx context.Context, login string) (string, error) {
-	return u.Users.(platform.UserEpochs).Epoch(ctx, login)
+	users, ok := u.Users.(platform.UserEpochs)
+	if !ok {
+		return "", nil
+	}
+	return users.Epoch(ctx, login)
 }
 
 // A held login is all that a user and an app have of it.

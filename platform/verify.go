@@ -166,6 +166,7 @@ func (p *Platform) checkSign(r *http.Request, c *call, cred credentials, key Key
 	}
 	signed := c.signed(r)
 	if sign.Verify(key.Secret, signed, cred.sign) {
+		c.sign = cred.sign
 		return nil
 	}
 	return p.invalidSign(signed, cred, key)
