@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/shopex/prism-go/notify"
@@ -18,7 +20,7 @@ type consumeCmd struct {
 
 // Help teaches by example.
 func (c *consumeCmd) Help() string {
-	return `One JSON object a line, each written before it is acknowledged:
+	return `One JSON object a line, each written before it is acknowledged; into a pipe, on Linux, read by the other end:
 
     $ prismctl consume orders -n 1
     {"tag":1,"key":"order.new","type":"text/plain","time":1400568648,"body":"hello world"}
@@ -67,23 +69,43 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 }
 
 // print prints and acknowledges deliveries until there are enough, and returns
-// how many that were.
+// how many that were. The connection outlives ctx until the reader of a pipe has
+// taken what was printed.
 func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
-	for d, err := range consumer.Deliveries(ctx) {
+	connected, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r := newReceipts(connected, stop, t.countWritten())
+	var watching sync.WaitGroup
+	watching.Go(r.watch)
+	defer context.AfterFunc(ctx, r.finish)()
+	err = c.printUntil(ctx, t, consumer, r)
+	stop()
+	watching.Wait()
+	return r.acked, cmp.Or(r.err, err)
+}
+
+func (c *consumeCmd) printUntil(ctx context.Context, t *tool, consumer *notify.Consumer, r *receipts) error {
+	for d, err := range consumer.Deliveries(r.ctx) {
 		if err != nil {
-			return done, err
+			return err
+		}
+		if ctx.Err() != nil {
+			<-r.ctx.Done()
+			return nil
 		}
 		if err := t.printDelivery(d); err != nil {
-			return done, err
+			r.finish() // what the reader took before it went is acknowledged
+			return err
 		}
-		if c.NoAck || d.Ack(ctx) == nil { // a stale one comes again
-			done++
+		if c.NoAck {
+			r.acked++
+		} else {
+			r.add(d)
 		}
-		if c.Count != nil && done == *c.Count {
-			break
+		if c.Count != nil && r.enough(*c.Count) {
+			return nil
 		}
 	}
-	return done, nil
+	return nil
 }
 
 // shortfall is the error for an end before it was enough.

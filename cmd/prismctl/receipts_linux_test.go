@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/prismtest"
+)
+
+// piped returns a pipe, as a shell makes one.
+func piped(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+	return r, w
+}
+
+// readLine reads one line and not a byte more.
+func readLine(t *testing.T, r io.Reader) string {
+	t.Helper()
+	var line strings.Builder
+	for b := make([]byte, 1); b[0] != '\n'; line.Write(b) {
+		if _, err := io.ReadFull(r, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return line.String()
+}
+
+func TestWhatNobodyReadFromThePipeIsNotAcknowledged(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	for range 20 {
+		srv.Publish("a", "x")
+	}
+	r, w := piped(t)
+	done := begin(invocation{args: []string{"consume"}, env: of(srv), out: w})
+	readLine(t, r)
+	readLine(t, r)
+	_ = r.Close()
+	(<-done).want(t, exitRefused, "", "its reader ended")
+	srv.WaitConnections(0)
+	if acked, left := len(srv.Acks()), srv.Depth(""); acked != 2 || left != 18 {
+		t.Errorf("%d acknowledged, %d left", acked, left)
+	}
+}
+
+func TestNAreReachedWhenTheReaderHasThem(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	for range 200 {
+		srv.Publish("a", "x")
+	}
+	r, w := piped(t)
+	done := begin(invocation{args: []string{"consume", "-n", "150"}, env: of(srv), out: w})
+	for range 149 {
+		readLine(t, r)
+	}
+	srv.WaitAcks(149)
+	select {
+	case early := <-done:
+		t.Fatalf("it ended before the last delivery was read: %+v", early)
+	default:
+	}
+	readLine(t, r)
+	(<-done).want(t, exitDone, "", "")
+	srv.WaitConnections(0)
+	if acked, left := len(srv.Acks()), srv.Depth(""); acked != 150 || left != 50 {
+		t.Errorf("%d acknowledged, %d left", acked, left)
+	}
+}
+
+func TestAnInterruptedConsumerLeavesWhatAStalledReaderDidNotTake(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	for range 20 {
+		srv.Publish("a", "x")
+	}
+	r, w := piped(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := begin(invocation{ctx: ctx, args: []string{"consume"}, env: of(srv), out: w})
+	for range 5 {
+		readLine(t, r)
+	}
+	srv.WaitAcks(5)
+	cancel()
+	(<-done).want(t, exitDone, "", "")
+	srv.WaitConnections(0)
+	if acked, left := len(srv.Acks()), srv.Depth(""); acked != 5 || left != 15 {
+		t.Errorf("%d acknowledged, %d left", acked, left)
+	}
+}
