@@ -3,7 +3,6 @@ package platform
 import (
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +41,7 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 		out.Header.Set("X-Api-Oauth", userQuery(c.user))
 	}
 	out.Header.Set("X-Request-Id", c.id)
-	out.Header.Set("X-Caller-Ip", callerIP(r))
+	out.Header.Set("X-Caller-Ip", c.caller.ip())
 	out.Header.Set("X-Api-Arg", url.Values{"client_id": {c.key.ID}, "product": {c.key.App}}.Encode())
 	return out
 }
@@ -88,12 +87,4 @@ func withoutReserved(params url.Values) url.Values {
 		delete(own, name)
 	}
 	return own
-}
-
-func callerIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

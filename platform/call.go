@@ -16,6 +16,7 @@ import (
 type call struct {
 	id       string
 	began    time.Time
+	caller   caller
 	api      string    // path below the base path; "" outside of it
 	oauth    string    // path below the OAuth server's; "" outside of it
 	tail     string    // of an API that names what it is about in its path
@@ -76,7 +77,7 @@ func (c *call) public(r *http.Request) Call {
 		App:        c.key.App,
 		UserID:     c.user.ID,
 		Params:     c.shown(),
-		RemoteAddr: r.RemoteAddr,
+		RemoteAddr: c.caller.remote,
 		UserAgent:  r.UserAgent(),
 	}
 }

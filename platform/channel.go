@@ -132,7 +132,7 @@ func (p *Platform) newChannel(r *http.Request, c *call) *channel {
 			Key:        c.key.ID,
 			App:        c.key.App,
 			RequestID:  c.id,
-			RemoteAddr: r.RemoteAddr,
+			RemoteAddr: c.caller.remote,
 			UserAgent:  r.UserAgent(),
 			Since:      p.cfg.Now(),
 		},

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -50,18 +52,34 @@ type Config struct {
 	// secret, a signature or a token. If nil, nothing is logged.
 	Logger *slog.Logger
 
-	// Explain makes a refused signature show the string that the platform
-	// signed, with secrets masked, and name the SDK dialect that would have
-	// matched. It repeats a caller's parameters to the caller, so it is
-	// for development.
+	// Explain makes a refused signature show a caller on this machine the
+	// string that the platform signed, with secrets masked, and name the SDK
+	// dialect that would have matched. No caller elsewhere is told. A caller
+	// whose request passed a proxy is elsewhere, and so is every caller when
+	// PublicURL is set.
 	Explain bool
 
 	// AllowSecretOverHTTP accepts secret mode (client_secret instead of a
 	// signature) over plain HTTP, where everyone on the way can read the
-	// secret. Peers on the loopback interface are always allowed; over TLS
-	// secret mode is always accepted. Behind a proxy that ends TLS on the same
-	// machine, every peer is a loopback peer.
+	// secret. Callers on this machine are always allowed, in the sense of
+	// Explain; over TLS secret mode is always accepted.
 	AllowSecretOverHTTP bool
+
+	// TrustedProxies are the addresses of reverse proxies in front of the
+	// platform. Of their requests, and of no others, the caller's address,
+	// scheme and host are those that Forwarded or X-Forwarded-For, -Proto and
+	// -Host name: walked from the right, past trusted addresses, to the first
+	// that is not. A proxy must write one of the two kinds and remove the
+	// other: a request in which they name different callers is refused. Limits,
+	// logs, hooks, X-Caller-Ip and cookies go by the caller.
+	TrustedProxies []netip.Prefix
+
+	// PublicURL is the scheme and host by which browsers know the platform,
+	// such as https://prism.example. Origins of forms are compared with it, and
+	// with https cookies are Secure and what is answered over TLS has
+	// Strict-Transport-Security. If nil, each request says it: by the Host
+	// header, TLS and what trusted proxies add.
+	PublicURL *url.URL
 
 	// Limits bounds what one peer can use. Zero fields mean the defaults.
 	Limits Limits
@@ -118,10 +136,9 @@ type OAuth struct {
 
 	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
 	// min) for one login from one address. For one login from anywhere, and
-	// for one address, fixed multiples of it are allowed. The address is that
-	// of the request's RemoteAddr: behind a proxy, where all requests would
-	// have one, let a handler around the Platform set it to what your own proxy
-	// says. Else whoever fails often keeps all others from logging in.
+	// for one address, fixed multiples of it are allowed. Behind a proxy that
+	// is not among TrustedProxies all callers have one address, so that whoever
+	// fails often keeps all others from logging in.
 	LoginFailures int
 	LoginWindow   time.Duration
 
@@ -179,6 +196,7 @@ type Limits struct {
 // withDefaults returns a copy of c with the zero fields filled.
 func (c Config) withDefaults() Config {
 	c.BasePath = cleanBase(c.BasePath)
+	c.PublicURL = cleanPublicURL(c.PublicURL)
 	setDefault(&c.SignWindow, 10*time.Minute)
 	setDefault(&c.PingInterval, 30*time.Second)
 	setDefault(&c.PongTimeout, 10*time.Second)
@@ -264,10 +282,25 @@ func (c Config) check() error {
 	case c.Users != nil && path.Base(c.BasePath) == "oauth":
 		return fmt.Errorf("platform: Config.BasePath %q is where the OAuth server lies; choose another", c.BasePath)
 	}
+	if err := c.checkProxies(); err != nil {
+		return err
+	}
 	if err := c.OAuth.check(); err != nil {
 		return err
 	}
 	return c.Limits.check()
+}
+
+func (c Config) checkProxies() error {
+	for _, proxy := range c.TrustedProxies {
+		if !proxy.IsValid() || proxy.Addr().Is4In6() {
+			return fmt.Errorf("platform: Config.TrustedProxies has %v: write an IPv4 or IPv6 prefix such as 10.0.0.0/8", proxy)
+		}
+	}
+	if c.PublicURL != nil && !isPublicURL(c.PublicURL) {
+		return fmt.Errorf("platform: Config.PublicURL %q must be a scheme and a host, such as https://prism.example", c.PublicURL.Redacted())
+	}
+	return nil
 }
 
 func (o OAuth) check() error {

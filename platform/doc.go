@@ -20,9 +20,8 @@
 //
 // Give it a server of its own, or the root of a mux: it answers under
 // [Config].BasePath, and the signature covers the whole path. A middleware that
-// strips or rewrites the path breaks signatures; one behind a proxy may set
-// http.Request.RemoteAddr to the caller's address, which is what X-Caller-Ip,
-// secret mode and the limits of logins go by. The server's ReadHeaderTimeout is worth setting; its
+// strips or rewrites the path breaks signatures. Behind a reverse proxy set
+// [Config].TrustedProxies and [Config].PublicURL. The server's ReadHeaderTimeout is worth setting; its
 // other timeouts do not touch channel connections.
 //
 // To stop, call [Platform.Shutdown] and the Shutdown of the http.Server.
@@ -35,6 +34,7 @@
 // and a Date by the platform's clock. These are the codes of its errors:
 //
 //	400 invalid_query, invalid_form, invalid_body   what was sent cannot be read
+//	400 ambiguous_forwarded                         two kinds of proxy headers that contradict
 //	400 duplicate_parameter                         a reserved parameter came twice
 //	400 missing_parameter, invalid_parameter        the message names it
 //	400 invalid_handshake                           also with other statuses

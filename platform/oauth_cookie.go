@@ -19,7 +19,7 @@ func (p *Platform) cookieName(r *http.Request, name string) string {
 }
 
 func (p *Platform) secureCookies(r *http.Request) bool {
-	return r.TLS != nil || p.cfg.OAuth.SecureCookies
+	return callerIn(r).secure || p.publicTLS() || p.cfg.OAuth.SecureCookies
 }
 
 // cookie returns the value of a cookie, or "".

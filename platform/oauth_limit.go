@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"maps"
-	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -160,18 +159,3 @@ func (g *loginGuard) enter(ctx context.Context) error {
 }
 
 func (g *loginGuard) leave() { <-g.checking }
-
-// peerGroup returns what counts as one address: with IPv6 a network, of which
-// every subscriber has a whole one.
-func peerGroup(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ip
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is4() {
-		return addr.String()
-	}
-	network, _ := addr.Prefix(64) // fits every IPv6 address
-	return network.String()
-}

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -155,7 +156,9 @@ func TestASubscriberCountsAsOneAddress(t *testing.T) {
 		"::1":                  "::/64",
 		"127.0.0.1":            "127.0.0.1",
 	} {
-		if got := peerGroup(ip); got != want {
+		p := &Platform{}
+		c, err := p.callerOf(&http.Request{RemoteAddr: ip})
+		if got := c.group(); got != want || err != nil {
 			t.Errorf("%q: got %q, want %q", ip, got, want)
 		}
 	}

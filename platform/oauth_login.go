@@ -47,7 +47,7 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 	if login == "" || password == "" { // a directory takes that for an anonymous user
 		return User{}, ErrWrongPassword
 	}
-	attempt, wait := p.logins.begin(p.cfg.Now(), login, peerGroup(callerIP(r)))
+	attempt, wait := p.logins.begin(p.cfg.Now(), login, callerIn(r).group())
 	if attempt == nil {
 		return User{}, &tooManyFailures{wait}
 	}

@@ -57,6 +57,7 @@ func (p *Platform) oauthPage(name string) page {
 // servePage answers with a page, also where it refuses.
 func (p *Platform) servePage(w *answer, r *http.Request, c *call, serve page) error {
 	setPageHeader(w.Header())
+	r = asCalled(r, c.caller)
 	err := p.readPage(w, r, c)
 	if err == nil {
 		err = serve(w, r, c)

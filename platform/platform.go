@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +22,9 @@ type Platform struct {
 	forms    formBytes
 	count    counters
 	logins   loginGuard
-	changes  changesLeft
+
+	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
+	changes      changesLeft
 
 	apiBase   string // what the paths of APIs begin with
 	oauthBase string // and those of the OAuth server; "" if there is none
@@ -73,6 +76,8 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		began: time.Now(),
 	}
 	c.api, c.oauth = p.locate(r.URL.Path)
+	var refused error
+	c.caller, refused = p.callerOf(r)
 	out := &answer{ResponseWriter: w}
 	defer func() { p.forms.giveBack(c.inFlight) }()
 	out.Header().Set("X-Request-Id", c.id)
@@ -80,16 +85,25 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.oauth != "" {
 		out.Header().Set("Cache-Control", "no-store")
 	}
+	if p.publicTLS() && c.caller.secure {
+		out.Header()["Strict-Transport-Security"] = strictTransport
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			p.panicked(out, r, c, v)
 		}
 	}()
-	if err := p.serve(out, r, c); err != nil {
-		p.refuse(out, r, c, err)
+	if refused == nil {
+		refused = p.serve(out, r, c)
+	}
+	if refused != nil {
+		p.refuse(out, r, c, refused)
 	}
 	p.observe(r, c, out.status, out.code)
 }
+
+// strictTransport keeps browsers on https for a year.
+var strictTransport = []string{"max-age=31536000"}
 
 // serve leads a call through the house: read, verify, route.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -70,7 +69,7 @@ func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) er
 	if cred.secret == "" {
 		return p.checkSign(r, c, cred, key)
 	}
-	bySecret := p.checkSecret(r, cred, key)
+	bySecret := p.checkSecret(r, c, cred, key)
 	if bySecret == nil || cred.sign == "" {
 		return bySecret
 	}
@@ -135,8 +134,8 @@ func single(name string, inQuery, inForm []string) (string, error) {
 }
 
 // checkSecret checks a call in secret mode.
-func (p *Platform) checkSecret(r *http.Request, cred credentials, key Key) error {
-	if r.TLS == nil && !p.cfg.AllowSecretOverHTTP && !fromLoopback(r) {
+func (p *Platform) checkSecret(r *http.Request, c *call, cred credentials, key Key) error {
+	if !c.caller.secure && !p.cfg.AllowSecretOverHTTP && !p.local(r, c.caller) {
 		return &failure{
 			status: http.StatusForbidden, code: "secret_over_http",
 			message: "client_secret is not accepted over plain HTTP, where others can read it: use https, or sign the call; and change this secret",
@@ -146,11 +145,6 @@ func (p *Platform) checkSecret(r *http.Request, cred credentials, key Key) error
 		return unauthorized("invalid_secret", "client_secret is not the secret of this client_id")
 	}
 	return nil
-}
-
-func fromLoopback(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 // checkSign checks the time and the signature of a call.
@@ -169,7 +163,7 @@ func (p *Platform) checkSign(r *http.Request, c *call, cred credentials, key Key
 		c.sign = cred.sign
 		return nil
 	}
-	return p.invalidSign(signed, cred, key)
+	return p.invalidSign(r, c, signed, cred, key)
 }
 
 func (c *call) signed(r *http.Request) sign.Request {
@@ -233,14 +227,14 @@ func expired(seconds int64, now time.Time, window time.Duration) *failure {
 }
 
 // invalidSign says that a signature does not match, and in explain mode why.
-func (p *Platform) invalidSign(signed sign.Request, cred credentials, key Key) error {
+func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cred credentials, key Key) error {
 	message := "the signature does not match: check the secret, and that the string to sign has the method, the path with the base path, " +
 		"Authorization and X-Api-* headers, and all parameters but sign, each part escaped once"
 	if sign.Verify(key.Secret, signed, strings.ToUpper(cred.sign)) {
 		message = "the signature is right, but sign must be in upper case"
 	}
 	f := unauthorized("invalid_sign", message)
-	if p.cfg.Explain {
+	if p.cfg.Explain && p.local(r, c.caller) {
 		explain(f, signed, cred, key)
 	}
 	return f
