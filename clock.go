@@ -2,7 +2,9 @@ package prism
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,11 +21,16 @@ func (c *clock) time() time.Time { return c.now().Add(c.correction()) }
 
 func (c *clock) correction() time.Duration { return time.Duration(c.ahead.Load()) }
 
+// farthest is how wrong a clock may be that is corrected. Whoever could move it
+// further would have signatures made for years to come.
+const farthest = 24 * time.Hour
+
 // learn sets the clock by an answer that refuses the time of a signature, and
-// tells whether another try would carry another time. The correction is
+// reports whether another try would carry another time. The correction is
 // computed anew from the local clock, never added to the one before, so it
-// vanishes when the local clock is put right.
-func (c *clock) learn(o *outcome) bool {
+// vanishes when the local clock is put right. A date that anybody on the way
+// may have written, or one that is too far away, is told and not taken.
+func (c *clock) learn(o *outcome, from origin) bool {
 	var failure *Error
 	if !errors.As(o.err, &failure) || !refusedTime(failure) {
 		return false
@@ -33,8 +40,23 @@ func (c *clock) learn(o *outcome) bool {
 		return false
 	}
 	ahead := date.Sub(o.began.Add(o.ended.Sub(o.began) / 2))
+	if !from.local && (!from.authentic || ahead.Abs() > farthest) {
+		failure.advice = fmt.Sprintf("check the clock of this machine: it shows %s, and the answer is of %s; it is corrected over https only, and by a day at most",
+			o.began.UTC().Format(time.RFC3339), date.UTC().Format(time.RFC3339))
+		return false
+	}
 	c.ahead.Store(int64(ahead))
 	return (ahead - o.ahead).Abs() >= time.Second
+}
+
+// An origin is what is known of where an answer is from.
+type origin struct {
+	local     bool // this machine
+	authentic bool // by TLS
+}
+
+func originOf(u *url.URL) origin {
+	return origin{local: isLoopback(u.Hostname()), authentic: u.Scheme == "https"}
 }
 
 // refusedTime tells whether the platform refused the time of the signature:

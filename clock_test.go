@@ -48,7 +48,7 @@ func (p *timed) now() time.Time {
 func newTimed(t *testing.T, server, local time.Duration) (*timed, *Client) {
 	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	p := &timed{server: noon.Add(server), local: noon.Add(local), refusal: `{"result":null,"error":{"code":"sign_time_expired","message":"m"}}`}
-	c := newClient(t, "http://prism.test", over(p.RoundTrip), func(c *Config) { c.Retry.Tries = 1 })
+	c := newClient(t, "https://prism.test", over(p.RoundTrip), func(c *Config) { c.Retry.Tries = 1 })
 	c.clock.now = p.now
 	return p, c
 }
@@ -169,12 +169,41 @@ func TestEachTryIsSignedForItsOwnTime(t *testing.T) {
 	}
 }
 
-func TestDateOfAnyAgeIsTaken(t *testing.T) {
-	c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
+func TestADateOfAnotherAgeIsToldAndNotTaken(t *testing.T) {
+	c := newClient(t, "https://prism.test", over(func(r *http.Request) (*http.Response, error) {
 		return reply(401, `{"result":null,"error":{"code":"sign_time_expired"}}`, "Date", "Mon, 01 Jan 0001 00:00:00 GMT"), nil
 	}))
 	_, err := c.Get(background, "x", nil)
 	if err == nil || !strings.Contains(err.Error(), "clock") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestNobodyOnTheWayHasSignaturesMadeForLater(t *testing.T) {
+	for _, tt := range []struct {
+		server string
+		ahead  time.Duration
+		taken  bool
+	}{
+		{"https://prism.test", 23 * time.Hour, true},
+		{"https://prism.test", 25 * time.Hour, false},
+		{"https://prism.test", -10 * 365 * 24 * time.Hour, false},
+		{"http://prism.test", time.Hour, false},
+		{"http://127.0.0.1:8080", 10 * 365 * 24 * time.Hour, true}, // a platform in a test, whose clock is moved
+		{"http://localhost:8080", time.Hour, true},
+	} {
+		p, c := newTimed(t, tt.ahead, 0)
+		base, err := url.Parse(tt.server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.base = *base
+		_, err = c.Get(background, "x", nil)
+		if taken := p.tries == 2 && err == nil; taken != tt.taken {
+			t.Errorf("%s, %v ahead: taken %v, %v", tt.server, tt.ahead, taken, err)
+		}
+		if !tt.taken && (!strings.Contains(err.Error(), "2026-01-02T12:00:00Z") || !strings.Contains(err.Error(), "https only") || c.clock.correction() != 0) {
+			t.Error(err)
+		}
 	}
 }

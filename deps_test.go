@@ -12,7 +12,7 @@ const module = "github.com/shopex/prism-go"
 // What each package may import, beside the standard library: the arrows of
 // DESIGN.md. Who adds one here adds the reason there.
 var arrows = map[string][]string{
-	"":                    {"sign"},
+	"":                    {"sign", "internal/printable"},
 	"/sign":               {},
 	"/internal/wire":      {},
 	"/internal/socket":    {"github.com/gobwas/ws"},
@@ -22,10 +22,11 @@ var arrows = map[string][]string{
 	"/internal/chromium":  {},
 	"/internal/check":     {"internal/chromium", "internal/patience"},
 	"/internal/patience":  {},
+	"/internal/printable": {},
 	"/internal/failing":   {},
 	"/internal/dist":      {""},
 	"/internal/readme":    {},
-	"/notify":             {"", "internal/wire", "internal/socket"},
+	"/notify":             {"", "internal/wire", "internal/socket", "internal/printable"},
 	"/oauth":              {"", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
 	"/platform":           {"sign", "internal/wire", "internal/socket", "internal/topic"},
 	"/platform/memory":    {"platform", "internal/topic"},

@@ -1,12 +1,15 @@
 package prism
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/printable"
 )
 
 // Sentinels which errors.Is finds in an [Error], by its HTTP status or by a
@@ -52,30 +55,32 @@ type Error struct {
 	Data      json.RawMessage
 	Exception string
 
-	inEnvelope bool // Prism's own
+	inEnvelope bool   // Prism's own
+	advice     string // in place of that of the code
 }
 
 // longestText bounds what Error shows of a message, in bytes.
 const longestText = 2000
 
-// Error gives the call, code, message, HTTP status and request id in one line.
+// Error gives the call, code, message, HTTP status and request id in one line. What
+// a terminal would not show is escaped.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "prism: %s %s: ", e.Method, e.Path)
 	switch {
 	case e.Code != "" && e.Message != "" && e.Code != e.Message:
-		b.WriteString(e.Code + ": " + shorten(e.Message))
+		b.WriteString(printable.Text(e.Code + ": " + shorten(e.Message)))
 	case e.Code != "" || e.Message != "":
-		b.WriteString(shorten(e.Message + strings.TrimPrefix(e.Code, e.Message)))
+		b.WriteString(printable.Text(shorten(e.Message + strings.TrimPrefix(e.Code, e.Message))))
 	default:
 		b.WriteString(strings.ToLower(http.StatusText(e.Status)))
 	}
 	fmt.Fprintf(&b, " (HTTP %d", e.Status)
 	if e.RequestID != "" {
-		b.WriteString(", request " + e.RequestID)
+		b.WriteString(", request " + printable.Text(e.RequestID))
 	}
 	b.WriteString(")")
-	if advice := advices[e.Code]; advice != "" && e.Is(ErrUnauthorized) {
+	if advice := cmp.Or(e.advice, advices[e.Code]); advice != "" && e.Is(ErrUnauthorized) {
 		b.WriteString("; " + advice)
 	}
 	return b.String()

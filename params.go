@@ -2,6 +2,7 @@ package prism
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -20,14 +21,16 @@ import (
 //     exponent, true as 1 and false as 0;
 //   - [time.Time] as Unix time in seconds; another format is a string that the
 //     caller makes. A [time.Duration] is refused, as its unit is anyone's guess;
-//   - an [encoding.TextMarshaler] as its text, any other [json.Marshaler] as
-//     its JSON;
+//   - a [driver.Valuer], such as [database/sql.NullString], as its value;
+//   - an [encoding.TextMarshaler] and a [url.URL] as their text, any other
+//     [json.Marshaler] as its JSON, be it by a method of the pointer;
 //   - slices and arrays of all these as the same name repeated;
 //   - maps, structs and other slices as JSON, in which <, > and & stay;
 //   - pointers as what they point to.
 //
-// nil, and a nil pointer, slice or map, is left out. So is an empty slice,
-// except []byte{}, which is an empty string. Everything else, an empty name,
+// nil, and a nil pointer, slice or map, is left out, and so are the zero time and a
+// NULL of a Valuer. So is an empty slice, except []byte{}, which is an empty
+// string. Everything else, a struct without exported fields, an error, an empty name,
 // and the names client_id, client_secret, sign, sign_method and sign_time,
 // which are the client's own, give a [*ParamError].
 type Params map[string]any
@@ -76,9 +79,9 @@ func paramTexts(v any) ([]string, error) {
 		}
 		return []string{string(v)}, nil
 	}
-	rv := pointee(reflect.ValueOf(v))
-	if !rv.IsValid() {
-		return nil, nil
+	rv, err := valued(pointee(reflect.ValueOf(v)))
+	if err != nil || !rv.IsValid() {
+		return nil, err
 	}
 	if isList(rv) {
 		return listTexts(rv)
@@ -95,11 +98,16 @@ func paramTexts(v any) ([]string, error) {
 func listTexts(list reflect.Value) ([]string, error) {
 	var texts []string
 	for i := range list.Len() {
-		v := pointee(list.Index(i))
-		if !v.IsValid() {
-			continue
+		v, err := valued(pointee(list.Index(i)))
+		if err == nil && v.IsValid() {
+			err = wordless(v)
 		}
-		if hasParts(v) {
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("element %d: %w", i, err)
+		case !v.IsValid():
+			continue
+		case hasParts(v):
 			text, err := jsonText(list.Interface())
 			return []string{text}, err
 		}
@@ -124,7 +132,7 @@ func pointee(v reflect.Value) reflect.Value {
 			if v.IsNil() {
 				return reflect.Value{}
 			}
-			if v.Kind() == reflect.Pointer && marshals(v) {
+			if v.Kind() == reflect.Pointer && speaks(v) {
 				return v
 			}
 			v = v.Elem()
@@ -132,12 +140,78 @@ func pointee(v reflect.Value) reflect.Value {
 			if v.IsNil() {
 				return reflect.Value{}
 			}
-			return v
+			return speaker(v)
 		default:
-			return v
+			return speaker(v)
 		}
 	}
 	return v
+}
+
+// speaker returns v, or a pointer to a copy of it if only that knows its text.
+func speaker(v reflect.Value) reflect.Value {
+	if !v.IsValid() || speaks(v) || reflect.PointerTo(v.Type()).NumMethod() == 0 {
+		return v
+	}
+	p := reflect.New(v.Type())
+	if !speaks(p) {
+		return v
+	}
+	p.Elem().Set(v)
+	return p
+}
+
+// speaks reports whether v knows what to send for it.
+func speaks(v reflect.Value) bool {
+	switch v.Interface().(type) {
+	case driver.Valuer, *url.URL:
+		return true
+	}
+	return marshals(v)
+}
+
+// valued returns the value of a Valuer, and all else as it is. It is invalid if
+// there is nothing to send.
+func valued(v reflect.Value) (reflect.Value, error) {
+	if !v.IsValid() {
+		return v, nil
+	}
+	switch x := v.Interface().(type) {
+	case driver.Valuer:
+		value, err := x.Value()
+		if err != nil || value == nil {
+			return reflect.Value{}, err
+		}
+		if !marshals(v) {
+			v = reflect.ValueOf(value)
+		}
+	}
+	switch x := v.Interface().(type) {
+	case time.Time:
+		if x.IsZero() {
+			return reflect.Value{}, nil
+		}
+	case *time.Time:
+		if x.IsZero() {
+			return reflect.Value{}, nil
+		}
+	}
+	return v, nil
+}
+
+// wordless returns an error for what would be sent as an empty object.
+func wordless(v reflect.Value) error {
+	if speaks(v) {
+		return nil
+	}
+	if _, isError := v.Interface().(error); isError || reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[error]()) {
+		return fmt.Errorf("a %v is an error: send its text, err.Error()", v.Type())
+	}
+	exported := func(f reflect.StructField) bool { return f.IsExported() && !f.Anonymous }
+	if v.Kind() == reflect.Struct && !slices.ContainsFunc(reflect.VisibleFields(v.Type()), exported) {
+		return fmt.Errorf("a %v has no exported fields: nothing of it can be sent", v.Type())
+	}
+	return nil
 }
 
 func marshals(v reflect.Value) bool {
@@ -170,6 +244,8 @@ func paramText(v reflect.Value) (string, error) {
 		return "", errors.New("a time.Duration has no unit here: send a number, such as int(d.Seconds())")
 	case json.RawMessage:
 		return string(x), nil
+	case *url.URL:
+		return x.String(), nil
 	case encoding.TextMarshaler:
 		text, err := x.MarshalText()
 		return string(text), err
@@ -180,6 +256,9 @@ func paramText(v reflect.Value) (string, error) {
 }
 
 func plainText(v reflect.Value) (string, error) {
+	if err := wordless(v); err != nil {
+		return "", err
+	}
 	switch v.Kind() {
 	case reflect.String:
 		return v.String(), nil

@@ -1,10 +1,13 @@
 package prism
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
+	"net"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -78,6 +81,19 @@ func TestParamsAreWrittenByType(t *testing.T) {
 		{"text marshalers", []color{1, 2}, []string{"red", "red"}},
 		{"text marshaler by value", netip.MustParseAddr("10.0.0.1"), []string{"10.0.0.1"}},
 		{"text marshaler by pointer", big.NewInt(42), []string{"42"}},
+		{"value whose pointer marshals", *big.NewInt(5), []string{"5"}},
+		{"values whose pointers marshal", []big.Int{*big.NewInt(5), *big.NewInt(6)}, []string{"5", "6"}},
+		{"struct whose pointer marshals", money{7}, []string{"7"}},
+		{"zero time", time.Time{}, nil},
+		{"pointer to the zero time", &time.Time{}, nil},
+		{"NULL", sql.NullString{String: "x"}, nil},
+		{"what may be NULL", sql.NullString{String: "x", Valid: true}, []string{"x"}},
+		{"time that may be NULL", &sql.NullTime{Time: at, Valid: true}, []string{"1400568648"}},
+		{"some that may be NULL", []sql.NullInt64{{Int64: 1, Valid: true}, {}, {Int64: 3, Valid: true}}, []string{"1", "3"}},
+		{"URL", url.URL{Scheme: "https", Host: "a.example", Path: "/b"}, []string{"https://a.example/b"}},
+		{"pointer to URL", &url.URL{Path: "/b c"}, []string{"/b%20c"}},
+		{"IP", net.IPv4(10, 0, 0, 1), []string{"10.0.0.1"}},
+		{"IPs", []net.IP{net.IPv4(10, 0, 0, 1), net.IPv6loopback}, []string{"10.0.0.1", "::1"}},
 		{"JSON marshaler", &money{5}, []string{"5"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -94,6 +110,9 @@ func TestParamsAreWrittenByType(t *testing.T) {
 		"channel": make(chan int), "function": func() {}, "complex": 1i, "NaN": math.NaN(), "infinite": math.Inf(1),
 		"duration": time.Second, "channel in a slice": []any{1, make(chan int)}, "function in a map": map[string]any{"f": func() {}},
 		"broken marshaler": broken{}, "pointer to itself": itself,
+		"error": errors.New("e"), "wrapped error": fmt.Errorf("%w", errors.New("e")), "error type": &ParamError{}, "error in a slice": []any{1, errors.New("e")},
+		"no exported field": struct{ a int }{1}, "pointer to no exported field": &struct{ a int }{1},
+		"function in a slice": []any{func() {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Params{"p": value}.addTo(url.Values{})

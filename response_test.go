@@ -313,3 +313,10 @@ func TestConnectionsAreReused(t *testing.T) {
 		t.Errorf("20 calls took %d connections", n)
 	}
 }
+
+func TestWhatATerminalWouldObeyIsEscaped(t *testing.T) {
+	_, err := get(t, 400, `{"result":null,"error":{"code":"a\u001b[31m","message":"b\r\nlevel=ERROR c"}}`, "X-Request-Id", "d\x1b[2J")
+	if text := err.Error(); strings.ContainsAny(text, "\x1b\r\n") || !strings.Contains(text, `b\r\nlevel=ERROR c`) {
+		t.Errorf("%q", text)
+	}
+}

@@ -126,7 +126,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
-	learned := c.clock.learn(o)
+	learned := c.clock.learn(o, originOf(&c.base))
 	if learned {
 		c.log.LogAttrs(ctx, slog.LevelInfo, "prism: clock corrected by the platform's", slog.Duration("ahead", c.clock.correction()))
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 )
 
@@ -76,13 +77,33 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 // that is known.
 func (c *Client) takeConnection(resp *http.Response, got *net.Conn) error {
 	body, ok := resp.Body.(io.ReadWriteCloser)
-	if !ok {
+	switch {
+	case ok:
+	case resp.Header.Get("Upgrade") == "":
+		return errors.New("the answer has status 101 and no header Upgrade: " + noWebSocket)
+	case !hasToken(resp.Header["Connection"], "upgrade"):
+		return errors.New("the answer has status 101 and no header Connection: Upgrade: " + noWebSocket)
+	default:
 		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")
 	}
 	if got != nil && c.known() {
 		resp.Body = connection{body, *got}
 	}
 	return nil
+}
+
+const noWebSocket = "what answers, or a proxy on the way, does not speak WebSocket"
+
+// hasToken reports whether a header that is a list has token, which is in lower case.
+func hasToken(list []string, token string) bool {
+	for _, line := range list {
+		for one := range strings.SplitSeq(line, ",") {
+			if strings.ToLower(strings.TrimSpace(one)) == token {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A connection is the body of a 101 answer with what net/http hides.

@@ -209,7 +209,7 @@ func TestUpgradeWithoutAServer(t *testing.T) {
 func TestHiddenConnectionIsAnError(t *testing.T) {
 	closed := false
 	c := newClient(t, "http://prism.test", over(func(*http.Request) (*http.Response, error) {
-		resp := reply(101, "")
+		resp := reply(101, "", "Upgrade", "echo", "Connection", "Upgrade")
 		resp.Body = readOnly{strings.NewReader(""), func() { closed = true }}
 		return resp, nil
 	}))
@@ -284,4 +284,28 @@ func TestTheConnectionBelowAnotherTransportIsNotShown(t *testing.T) {
 		t.Error("it is")
 	}
 	wantEcho(t, resp)
+}
+
+func TestAMissingHeaderOfTheUpgradeIsNamed(t *testing.T) {
+	for missing, header := range map[string]string{"Upgrade": "Connection: Upgrade", "Connection: Upgrade": "Upgrade: websocket"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n"+header+"\r\n\r\n")
+			}
+		}()
+		_, err = newClient(t, "http://"+l.Addr().String()).Upgrade(background, "x", echoHeader)
+		l.Close()
+		if err == nil || !strings.Contains(err.Error(), "no header "+missing) {
+			t.Errorf("without %s: %v", missing, err)
+		}
+	}
 }

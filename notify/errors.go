@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/printable"
 	"github.com/shopex/prism-go/internal/socket"
 )
 
@@ -45,7 +46,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("notify: the platform refused the message: %s (close code %d)", e.Reason, e.Code)
+	return fmt.Sprintf("notify: the platform refused the message: %s (close code %d)", printable.Text(e.Reason), e.Code)
 }
 
 // SizeError is a part that is longer than what is sent; see [PublisherConfig].

@@ -97,7 +97,7 @@ func serve(t *testing.T, h http.Handler) *world {
 	go server.Serve(w)
 	transport := &http.Transport{DialContext: w.dial}
 	client, err := prism.New(prism.Config{
-		Server: "http://platform.test/api", Key: testKey, Secret: testSecret,
+		Server: "http://localhost/api", Key: testKey, Secret: testSecret,
 		HTTPClient: &http.Client{Transport: transport},
 		Logger:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

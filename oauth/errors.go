@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/printable"
 )
 
 var (
@@ -64,7 +65,7 @@ func (e *LoginError) Error() string {
 	if e.Err == nil {
 		return "oauth: login: " + string(e.Reason)
 	}
-	return fmt.Sprintf("oauth: login: %s: %v", e.Reason, e.Err)
+	return printable.Text(fmt.Sprintf("oauth: login: %s: %v", e.Reason, e.Err))
 }
 
 // Unwrap returns the cause.

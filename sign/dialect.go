@@ -34,7 +34,7 @@ func dialects() []dialect {
 		{name: "csharp", escape: escapeASCII, headers: signed, params: mergedParams},
 		{name: "go", escape: percent("-._~"), headers: sorted(byBytes, looseHeader), params: sorted(byBytes, notSign)},
 		{name: "java", escape: escapeForm, headers: signed, params: gappedParams},
-		{name: "js", escape: percent("-._~!'()*"), headers: sorted(byUTF16, anyName), params: sorted(byUTF16, anyName)},
+		{name: "js", escape: percent("-._~!'()*"), headers: perhapsHeaders, params: sorted(byUTF16, anyName)},
 		{name: "php", escape: percent("-._~"), headers: signed, params: sorted(byNumber, anyName)},
 		{name: "python", escape: percent("-._~"), escapePath: escapeSlashes, headers: unsortedHeaders, params: sorted(byBytes, namedParam), forgetsQuery: true},
 	}
@@ -82,6 +82,12 @@ func sorted(order func(a, b string) int, keep func(name string) bool) func([]ite
 		slices.SortStableFunc(items, func(a, b item) int { return order(a.name, b.name) })
 		return []string{join(items)}
 	}
+}
+
+// perhapsHeaders is JavaScript's: its signing function takes every header, and its
+// client gives it none.
+func perhapsHeaders(items []item) []string {
+	return append(sorted(byUTF16, anyName)(items), "")
 }
 
 // unsortedHeaders is Python's: headers in whatever order its dictionary has.

@@ -32,6 +32,8 @@ func TestExplain(t *testing.T) {
 	python := Request{Method: "POST", Path: "/x", Query: url.Values{"node": {"1"}}, Form: url.Values{"a": {"1"}}}
 	headers := get("/x", "")
 	headers.Header = http.Header{"X-Api-A": {"1"}, "X-Api-B": {"2"}, "X-Api-C": {"3"}, "Accept": {"*/*"}}
+	jsHeaders := get("/x", "v=a!b")
+	jsHeaders.Header = http.Header{"X-Api-A": {"1"}, "Accept": {"*/*"}, "User-Agent": {"node"}}
 	tests := []struct {
 		name      string
 		request   Request
@@ -47,6 +49,7 @@ func TestExplain(t *testing.T) {
 		{"a parameter named sign that the signature replaced", java, java.Query.Get("sign"), "java"},
 		{"a query in the path that was not signed", python, signedAs("POST&%2Fx&&&a%3D1"), "python"},
 		{"headers in another order", headers, signedAs("GET&%2Fx&X-Api-C%3D3%26X-Api-A%3D1%26X-Api-B%3D2&&"), "python"},
+		{"headers that its client does not sign", jsHeaders, signedAs("GET&%2Fx&&v%3Da!b&"), "js"},
 		{"symbols in names", get("/x", "a_b=1&aB=2&a.b=3"), signedAs("GET&%2Fx&&a_b%3D1%26a.b%3D3%26aB%3D2&"), "csharp"},
 		{"numbers in names", get("/x", "i[10]=1&10=2&9.5=3"), signedAs("GET&%2Fx&&9.5%3D3%2610%3D2%26i%5B10%5D%3D1&"), "php"},
 		{"a right signature", get("/x", "a=*"), signedAs("GET&%2Fx&&a%3D%2A&"), ""},
