@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"/internal/dist":      {""},
 	"/internal/readme":    {},
 	"/notify":             {"", "internal/wire", "internal/socket", "internal/printable"},
-	"/oauth":              {"", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
+	"/oauth":              {"", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
 	"/platform":           {"sign", "internal/wire", "internal/socket", "internal/topic"},
 	"/platform/memory":    {"platform", "internal/topic"},
 	"/platform/queuetest": {"platform"},

@@ -84,7 +84,9 @@
 // Signatures are valid for some minutes around the platform's time. If the
 // platform refuses the time of a signature, the client takes the time from the
 // answer's Date header, and tries that call once more, which does not count as
-// a repetition. Clients made by [Client.WithToken] share what was learned.
+// a repetition. It does so over https and on this machine; elsewhere anybody on
+// the way could have signatures made for another time. A clock that is more
+// than a day wrong is not corrected. Then the error shows both times. Clients made by [Client.WithToken] share what was learned.
 //
 // # Repetition
 //
