@@ -22,7 +22,7 @@ import (
 type backupCmd struct {
 	storage
 	configFlag
-	File string `arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
+	File string `is:"file" arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
 }
 
 // Help teaches by example.
@@ -42,7 +42,7 @@ func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error {
 // configFlag is for commands that take from a file of settings where the messages
 // are.
 type configFlag struct {
-	Config string `placeholder:"FILE" help:"The file of settings of the platform, in TOML (PRISM_CONFIG)."`
+	Config string `is:"file" placeholder:"FILE" help:"The file of settings of the platform, in TOML (PRISM_CONFIG)."`
 }
 
 // settle fills the storage of a command that works on what is kept.

@@ -14,9 +14,9 @@ import (
 type callFlags struct {
 	connection
 	Path   string   `arg:"" help:"The API below the base URL, such as platform/notify/status. It may have a query of its own."`
-	Params []string `arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
-	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
-	Token  string   `xor:"user" placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
+	Params []string `is:"bytes" arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
+	Header []string `is:"bytes" short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
+	Token  string   `is:"bytes" xor:"user" placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
 	AsUser bool     `xor:"user" help:"Call as the user who has signed in by login; PRISM_TOKEN is not used then."`
 }
 

@@ -104,9 +104,9 @@ func (c *keyListCmd) Run(ctx context.Context, t *tool) error {
 type keyCreateCmd struct {
 	connection
 	anApp
-	Notes   string            `placeholder:"TEXT" help:"What it is for, for people."`
-	Meta    map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"Something to keep with it. May be repeated."`
-	Expires string            `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
+	Notes   string   `placeholder:"TEXT" help:"What it is for, for people."`
+	Meta    metaFlag `placeholder:"NAME=VALUE" help:"Something to keep with it. May be repeated."`
+	Expires string   `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
 
 	expires func(now time.Time) time.Time
 }

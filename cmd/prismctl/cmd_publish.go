@@ -14,7 +14,7 @@ import (
 type publishCmd struct {
 	connection
 	RoutingKey string  `arg:"" help:"The label that routes the message, such as order.new."`
-	Body       *string `arg:"" optional:"" help:"The message; - reads it from standard input."`
+	Body       *string `is:"bytes" arg:"" optional:"" help:"The message; - reads it from standard input."`
 	Lines      bool    `help:"Publish each line of standard input as a message."`
 	Type       string  `placeholder:"TYPE" default:"text/plain" help:"The content type (${default})."`
 }

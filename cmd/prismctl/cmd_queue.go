@@ -183,7 +183,7 @@ func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 type queueWriteCmd struct {
 	connection
 	Topic string `placeholder:"TOPIC" help:"The queue, made if it is not there. Without it, the default queue of the key."`
-	Data  string `arg:"" help:"The message; - reads it from standard input."`
+	Data  string `is:"bytes" arg:"" help:"The message; - reads it from standard input."`
 }
 
 // Run writes one message.

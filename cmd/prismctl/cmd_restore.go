@@ -15,7 +15,7 @@ import (
 type restoreCmd struct {
 	storage
 	configFlag
-	File string `arg:"" help:"The file of a backup; - is standard input."`
+	File string `is:"file" arg:"" help:"The file of a backup; - is standard input."`
 }
 
 // Help teaches by example.

@@ -13,9 +13,9 @@ import (
 type signCmd struct {
 	secretSource
 	Method string   `arg:"" help:"The method, in capitals; or - for JSON, see above."`
-	Path   string   `arg:"" optional:"" help:"The whole path, base path included; it may have a query."`
-	Params []string `arg:"" optional:"" name:"name=value" help:"All parameters that are sent, those of the system included."`
-	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; Authorization and X-Api-* count. May be repeated."`
+	Path   string   `is:"bytes" arg:"" optional:"" help:"The whole path, base path included; it may have a query."`
+	Params []string `is:"bytes" arg:"" optional:"" name:"name=value" help:"All parameters that are sent, those of the system included."`
+	Header []string `is:"bytes" short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; Authorization and X-Api-* count. May be repeated."`
 }
 
 // Help teaches by example.

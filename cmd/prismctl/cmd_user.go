@@ -131,7 +131,7 @@ func (c *userDeleteCmd) Run(ctx context.Context, t *tool) error {
 type userPasswordCmd struct {
 	connection
 	aUser
-	PasswordFile string `placeholder:"FILE" help:"A file with the password. Without it the password is asked for on a terminal, or read from standard input."`
+	PasswordFile string `is:"file" placeholder:"FILE" help:"A file with the password. Without it the password is asked for on a terminal, or read from standard input."`
 }
 
 // Run sends the hash of a password.

@@ -17,7 +17,7 @@ import (
 
 // secretSource is the flag that says where the secret is.
 type secretSource struct {
-	SecretFile string `group:"connection" placeholder:"FILE" help:"A file with the secret, instead of PRISM_SECRET."`
+	SecretFile string `is:"file" group:"connection" placeholder:"FILE" help:"A file with the secret, instead of PRISM_SECRET."`
 }
 
 // identity is the flags that say who calls.
@@ -83,7 +83,7 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 
 // readSecret reads what is called a secret or a password from a file.
 func readSecret(what, file string) (string, error) {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(atHome(file))
 	if err != nil {
 		return "", usage("the %s cannot be read: %w", what, err)
 	}

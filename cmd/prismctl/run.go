@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	var c commands
 	helped := false
 	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
-		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "user", Title: "Act as a user:"},

@@ -16,9 +16,9 @@ import (
 // storage is the flags that say where messages and records are. Without any of
 // them they are in memory.
 type storage struct {
-	Data      string `config:"data" placeholder:"DIR" help:"Keep messages, keys and logins in this directory."`
+	Data      string `is:"file" config:"data" placeholder:"DIR" help:"Keep messages, keys and logins in this directory."`
 	Nats      string `config:"nats" placeholder:"URL[,URL]" help:"Keep them in JetStream on these servers, which several platforms may share."`
-	NatsCreds string `config:"nats-creds" placeholder:"FILE" help:"The credentials file for --nats."`
+	NatsCreds string `is:"file" config:"nats-creds" placeholder:"FILE" help:"The credentials file for --nats."`
 	Replicas  int    `config:"replicas" default:"1" placeholder:"N" help:"How many servers of --nats keep each message (${default}); it counts at the first start."`
 }
 

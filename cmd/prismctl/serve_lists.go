@@ -53,8 +53,8 @@ type userEntry struct {
 type listFlags struct {
 	Bind     []string `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
 	App      []string `sep:"none" placeholder:"ID[=NAME]" help:"An app, made if it is not there. May be repeated."`
-	AppKey   []string `sep:"none" placeholder:"ID:APP:FILE" help:"A key of an app, with the secret in FILE, instead of a new key. May be repeated."`
-	User     []string `sep:"none" placeholder:"NAME:FILE" help:"A user who can sign in, with the password in FILE, instead of a new user. May be repeated."`
+	AppKey   []string `is:"file" sep:"none" placeholder:"ID:APP:FILE" help:"A key of an app, with the secret in FILE, instead of a new key. May be repeated."`
+	User     []string `is:"file" sep:"none" placeholder:"NAME:FILE" help:"A user who can sign in, with the password in FILE, instead of a new user. May be repeated."`
 	Redirect []string `sep:"none" placeholder:"URL" help:"An address that the browser may be sent back to after a login or a logout; on 127.0.0.1 and localhost with any port. May be repeated. Without it: /callback, /auth/callback and / of this machine."`
 }
 

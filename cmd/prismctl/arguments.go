@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+)
+
+// asGiven takes arguments as they are. Kong passes them through JSON, which would
+// make U+FFFD of what is no UTF-8, such as text in GBK. The tag is says where any
+// bytes are welcome: in a file name, and in what is sent as bytes.
+func asGiven() kong.Option {
+	return kong.KindMapper(reflect.String, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		token, err := ctx.Scan.PopValue("string")
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprint(token.Value)
+		switch ctx.Value.Tag.Get("is") {
+		case "bytes":
+		case "file":
+			text = atHome(text)
+		default:
+			err = checkText(text)
+		}
+		target.SetString(text)
+		return err
+	}))
+}
+
+// checkText refuses what is no UTF-8: names and notes come back in JSON.
+func checkText(text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%q is no UTF-8: write it in UTF-8, or convert it by iconv", text)
+	}
+	return nil
+}
+
+// atHome puts the home directory in the place of ~, which a shell leaves alone
+// behind a = or a colon, and nobody replaces in a file of settings.
+func atHome(file string) string {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return file
+}
+
+// A metaFlag is a map of texts, each given as NAME=VALUE.
+type metaFlag map[string]string
+
+// Decode is called for each of them.
+func (m *metaFlag) Decode(ctx *kong.DecodeContext) error {
+	token, err := ctx.Scan.PopValue("NAME=VALUE")
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprint(token.Value)
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return errors.New("write NAME=VALUE")
+	}
+	if *m == nil {
+		*m = metaFlag{}
+	}
+	(*m)[name] = value
+	return checkText(text)
+}
