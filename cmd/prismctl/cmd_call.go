@@ -118,10 +118,7 @@ func (t *tool) do(ctx context.Context, client *prism.Client, call prism.Call) er
 	if res == nil {
 		return err
 	}
-	if unwritten := t.printBody(res.Body); unwritten != nil {
-		return &exitError{exitRefused, unwritten}
-	}
-	return err
+	return cmp.Or(t.printBody(res.Body), err)
 }
 
 // parseParams reads name=value arguments.

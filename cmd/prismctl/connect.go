@@ -123,9 +123,10 @@ func (c *connection) attempt(ctx context.Context, call func(context.Context) err
 	}))
 	var failure *prism.Error
 	var large *prism.BodyTooLargeError
+	var exit *exitError // such as output that could not be written
 	var answer *prism.AnswerError
 	switch {
-	case err == nil, errors.As(err, &failure), errors.As(err, &large), errors.As(err, &answer), ctx.Err() != nil:
+	case err == nil, errors.As(err, &failure), errors.As(err, &large), errors.As(err, &exit), errors.As(err, &answer), ctx.Err() != nil:
 		return err
 	case !tried.Load():
 		return &exitError{exitUsage, err}

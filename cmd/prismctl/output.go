@@ -40,10 +40,17 @@ func (t *tool) println(format string, args ...any) error {
 }
 
 func (t *tool) write(b []byte) error {
-	if _, err := t.out.Write(b); err != nil {
-		return fmt.Errorf("cannot write to standard output: %w", err)
+	_, err := t.out.Write(b)
+	return unwritten(err)
+}
+
+// unwritten is the error of a command whose output could not be written, though
+// the rest of it was done.
+func unwritten(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return &exitError{exitRefused, fmt.Errorf("cannot write to standard output: %w", err)}
 }
 
 // printJSON writes v as one line.
@@ -72,7 +79,7 @@ func jsonLine(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// terminal tells whether a stream is one, and which.
+// terminal reports whether a stream is one, and which.
 func terminal(stream any) (fd int, ok bool) {
 	f, ok := stream.(*os.File)
 	if !ok {

@@ -72,14 +72,15 @@ or run a platform in one terminal and talk to it from another:
 
 Clients find the platform by PRISM_URL, PRISM_KEY and PRISM_SECRET.
 
-Exit status: 0 done, 1 the platform refused, 2 wrong use, 3 the platform could not be reached, 4 timed out, 130 interrupted.`
+Exit status: 0 done, 1 the platform refused or the output could not be written, 2 wrong use, 3 the platform could not be reached, 4 timed out, 130 interrupted.`
 
 // run runs one command and returns the exit status.
 func run(ctx context.Context, args []string, t tool) int {
 	var c commands
 	helped := false
+	help := &noted{w: t.out} // the parser takes its error for a wrong argument
 	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
-		kong.Writers(t.out, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(),
+		kong.Writers(help, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "user", Title: "Act as a user:"},
@@ -93,10 +94,12 @@ func run(ctx context.Context, args []string, t tool) int {
 		return t.report(err)
 	}
 	parsed, err := parser.Parse(asked(args))
-	if helped {
+	switch {
+	case help.err != nil:
+		return t.report(unwritten(help.err))
+	case helped:
 		return exitDone
-	}
-	if err != nil {
+	case err != nil:
 		return t.report(misused(err))
 	}
 	t.settings = c.settings
