@@ -108,16 +108,14 @@ var challenges = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 // the words of RFC 6749.
 func (a *authorization) problem() (code, description string) {
 	switch {
-	case a.responseType == "":
-		return "invalid_request", "response_type is missing: send code"
-	case a.responseType != "code":
-		return "unsupported_response_type", "response_type must be code"
+	case a.responseType != "" && a.responseType != "code":
+		return "unsupported_response_type", "response_type must be code, which is also the default"
 	case a.Challenge == "" && a.ChallengeMethod != "":
 		return "invalid_request", "code_challenge_method was sent without a code_challenge"
 	case a.Challenge != "" && !challenges.MatchString(a.Challenge):
 		return "invalid_request", "code_challenge must have 43 to 128 letters, digits or -._~"
-	case a.ChallengeMethod != "" && a.ChallengeMethod != "plain" && a.ChallengeMethod != "S256":
-		return "invalid_request", "code_challenge_method must be S256 or plain"
+	case a.Challenge != "" && a.ChallengeMethod != "S256":
+		return "invalid_request", "code_challenge_method must be S256: plain, the default of RFC 7636, shows the verifier to whoever sees the address"
 	}
 	return "", ""
 }

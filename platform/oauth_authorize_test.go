@@ -106,7 +106,6 @@ func TestAnAppIsToldWhatIsWrongWithItsRequest(t *testing.T) {
 		params []string
 		code   string
 	}{
-		{[]string{"response_type", ""}, "invalid_request"},
 		{[]string{"response_type", "token"}, "unsupported_response_type"},
 		{[]string{"response_type", "code token"}, "unsupported_response_type"},
 		{[]string{"response_type", "CODE"}, "unsupported_response_type"},
@@ -116,6 +115,8 @@ func TestAnAppIsToldWhatIsWrongWithItsRequest(t *testing.T) {
 		{[]string{"code_challenge", challenge + "="}, "invalid_request"},
 		{[]string{"code_challenge", challenge, "code_challenge_method", "s256"}, "invalid_request"},
 		{[]string{"code_challenge", challenge, "code_challenge_method", "none"}, "invalid_request"},
+		{[]string{"code_challenge", challenge, "code_challenge_method", "plain"}, "invalid_request"},
+		{[]string{"code_challenge", challenge}, "invalid_request"}, // which means plain
 	}
 	e := newPageEnv(t, platform.Config{})
 	for _, b := range []*browser{e.browser(), e.loggedIn()} {
@@ -132,8 +133,14 @@ func TestWhatIsNotUnderstoodIsIgnored(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
 	b := e.loggedIn()
 	b.get(authorizePath("view", "mobile", "ttl", "3600", "scope", "all") + "&x=1&x=2").sentTo(callback)
-	for _, method := range []string{"", "plain", "S256"} {
-		b.get(authorizePath("code_challenge", strings.Repeat("a", 43), "code_challenge_method", method)).sentTo(callback)
+}
+
+// The manual's own example and the published C# SDK leave response_type out.
+func TestALoginNeedsNoResponseType(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	back := e.browser().logIn(authorizePath("response_type", ""), "ann", annsPassword).sentTo(callback)
+	if back.Get("code") == "" || back.Get("state") != "st4te" {
+		t.Errorf("sent back with %v, want a code", back)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 type codeRequest struct {
 	Key         string // client_id; of a code, the key's holder
 	RedirectURI string
-	// Challenge is that of PKCE (RFC 7636), or empty; ChallengeMethod is
-	// S256 or plain, where empty means plain.
+	// Challenge is that of PKCE (RFC 7636), or empty; ChallengeMethod is S256
+	// with one.
 	Challenge, ChallengeMethod string
 }
 
@@ -94,11 +94,8 @@ func (q codeRequest) checkVerifier(verifier string) error {
 	case verifier == "":
 		return invalidGrant("code_verifier is missing: the code was asked for with a code_challenge")
 	}
-	if q.ChallengeMethod == "S256" {
-		sum := sha256.Sum256([]byte(verifier))
-		verifier = base64.RawURLEncoding.EncodeToString(sum[:])
-	}
-	if subtle.ConstantTimeCompare([]byte(verifier), []byte(q.Challenge)) != 1 {
+	sum := sha256.Sum256([]byte(verifier))
+	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(q.Challenge)) != 1 {
 		return invalidGrant("code_verifier does not belong to the code_challenge that the code was asked for with")
 	}
 	return nil

@@ -71,9 +71,6 @@ func TestACodeIsBoundToItsRequest(t *testing.T) {
 		{"S256, no verifier", s256, "S256", first(), 0, nil, "invalid_grant"},
 		{"S256, empty verifier", s256, "S256", first(), 0, []string{"code_verifier", ""}, "invalid_grant"},
 		{"S256, other key", s256, "S256", second(), 0, []string{"code_verifier", verifier}, "invalid_grant"},
-		{"plain", verifier, "plain", first(), 0, []string{"code_verifier", verifier}, ""},
-		{"no method is plain", verifier, "", first(), 0, []string{"code_verifier", verifier}, ""},
-		{"plain, other verifier", verifier, "plain", first(), 0, []string{"code_verifier", s256}, "invalid_grant"},
 		{"verifier without challenge", "", "", first(), 0, []string{"code_verifier", verifier}, "invalid_grant"},
 	}
 	for _, row := range rows {

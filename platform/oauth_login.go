@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) 
 }
 
 func (p *Platform) showLogin(w *answer, r *http.Request, status int, a *authorization, v pageView) error {
-	v.App, v.Title = a.app.Name, pageLanguage(r).words().SignIn
+	v.App, v.Title = cmp.Or(a.app.Name, a.app.ID), pageLanguage(r).words().SignIn
 	return p.showForm(w, r, status, "login", a.RedirectURI, v)
 }
 

@@ -2,6 +2,8 @@ package platform_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -349,7 +351,8 @@ func TestSecretsOfALoginAreKeptNowhere(t *testing.T) {
 		Override: func(c platform.Call) http.Handler { tell(c); return nil },
 	})
 	l := e.logIn()
-	code := e.codeWith(l, "verifier-of-the-login", "plain")
+	sum := sha256.Sum256([]byte("verifier-of-the-login"))
+	code := e.codeWith(l, base64.RawURLEncoding.EncodeToString(sum[:]), "S256")
 	r := e.token(first(), codeParams(code, "code_verifier", "verifier-of-the-login", "redirect_uri", callback))
 	r.want(t, 200, "")
 	a := r.tokens
