@@ -3,6 +3,8 @@ package prism
 import (
 	"net/url"
 	"strings"
+
+	"github.com/shopex/prism-go/sign"
 )
 
 // OAuth returns a client for the platform's OAuth server, which lies beside
@@ -25,3 +27,8 @@ func (c *Client) Server() *url.URL {
 	base := c.base
 	return &base
 }
+
+// DeriveKey returns 32 bytes that depend on the secret of c and on label, for
+// what the processes of one key have to seal or to prove among themselves. They
+// do not tell the secret, and are no less secret than it.
+func (c *Client) DeriveKey(label string) []byte { return sign.DeriveKey(c.cfg.Secret, label) }

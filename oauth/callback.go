@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 // is for those who have it elsewhere.
 //
 // Whatever is wrong with a callback ends in a page that says so, and never in
-// another redirect. A session that the browser has is left alone then, unless
+// another redirect. One that this browser has come to before, as by its back
+// button, is not wrong while the session lives: it leads to the page again. A session that the browser has is left alone then, unless
 // the session store failed in the midst of changing it.
 func (l *Login) Callback() http.Handler { return http.HandlerFunc(l.serveCallback) }
 
@@ -47,6 +49,9 @@ func (l *Login) seen(r *http.Request) *http.Request {
 // finish completes the login that the callback r belongs to.
 func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 	query := r.URL.Query()
+	if query.Has(startParam) && !query.Has("state") {
+		return l.start(w, r, query.Get(startParam))
+	}
 	state, err := single(query, "state")
 	if err != nil {
 		return &LoginError{Reason: ReasonWrongState, Err: err}
@@ -56,9 +61,49 @@ func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 	}
 	p, m, err := l.take(r, state)
 	if err != nil {
+		return l.goOn(w, r, p, err)
+	}
+	if err := l.complete(w, r, own, p); err != nil {
+		l.setMark(w, m) // the state was used
 		return err
 	}
-	t, err := l.redeem(r, query, p)
+	m.rounds, m.last = m.rounds+1, l.cfg.Now()
+	l.setMark(w, m)
+	redirect(w, p.Return)
+	return nil
+}
+
+// goOn sends a browser that comes to an own callback once more to the page that
+// its login was for, if a user is signed in: people go back, and log in in
+// several tabs. Otherwise it returns err.
+func (l *Login) goOn(w http.ResponseWriter, r *http.Request, p *pending, err error) error {
+	if p == nil {
+		return err
+	}
+	if in, broken := l.isSignedIn(r); broken != nil || !in {
+		return cmp.Or(broken, err)
+	}
+	redirect(w, p.Return)
+	return nil
+}
+
+// isSignedIn reports whether r has the session of a user.
+func (l *Login) isSignedIn(r *http.Request) (bool, error) {
+	handle := l.handle(r)
+	if handle == "" {
+		return false, nil
+	}
+	rec, err := l.load(r.Context(), handle)
+	if err != nil {
+		return false, &LoginError{Reason: ReasonStoreFailed, Err: err}
+	}
+	return rec != nil, nil
+}
+
+// complete exchanges what the browser has brought for a token, and signs its
+// user in.
+func (l *Login) complete(w http.ResponseWriter, r *http.Request, own bool, p *pending) error {
+	t, err := l.redeem(r, r.URL.Query(), p)
 	if err != nil {
 		return err
 	}
@@ -68,9 +113,6 @@ func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
 	if l.cfg.OnToken != nil {
 		l.cfg.OnToken(context.WithoutCancel(r.Context()), t) // the browser may leave: the token is stored
 	}
-	m.rounds, m.last = m.rounds+1, l.cfg.Now()
-	l.setMark(w, m)
-	redirect(w, p.Return)
 	return nil
 }
 

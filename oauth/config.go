@@ -40,7 +40,7 @@ type Config struct {
 
 	// AfterLogin is the path of this site to go to when it is not known where
 	// the user wanted to go: after a login that failed, or when the address of
-	// that page is longer than 4 KiB. Empty means "/".
+	// that page is longer than 1 KiB. Empty means "/".
 	AfterLogin string
 
 	// AfterLogout is the path of this site to go to after a logout. Its

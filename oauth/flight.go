@@ -10,7 +10,7 @@ import (
 // visits is what the requests of users have in common. Its zero value is
 // ready.
 type visits struct {
-	taking   sync.Map          // ids of pending logins that are being taken
+	used     flights[struct{}] // by usedID: states that were taken
 	renewals flights[*Token]   // by handle
 	checks   flights[struct{}] // by handle
 	ends     flights[struct{}] // by handle, told to the operator
@@ -113,4 +113,15 @@ func (f *flights[T]) forget(id string) {
 	if known := f.m[id]; known != nil && !known.until.IsZero() {
 		delete(f.m, id)
 	}
+}
+
+// first reports whether nothing was noted for id, and notes it until then.
+func (f *flights[T]) first(id string, now, until time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known := f.m[id]; known != nil && now.Before(known.until) {
+		return false
+	}
+	f.add(id, &flight[T]{until: until})
+	return true
 }

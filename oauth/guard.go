@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +17,13 @@ type mark struct {
 	secret string
 	rounds int       // logins in a row after which no page was reached
 	last   time.Time // when the last of them was completed
+	used   string    // usedIDs of its states, with ~ between them
 }
 
 const (
 	loginTime   = 10 * time.Minute // from the redirect to the callback
+	backTime    = 24 * time.Hour   // from the callback to the back button
+	mostUsed    = 8
 	mostRounds  = 3
 	roundTime   = time.Minute // more between two logins, and they are not in a row
 	mostMarks   = 64          // of a request that are looked at
@@ -47,11 +52,11 @@ func (l *Login) marks(r *http.Request) []mark {
 	return marks
 }
 
-// parseMark reads secret.rounds.last. The browser's owner may have made up the
-// numbers, which count nobody else's logins.
+// parseMark reads secret.rounds.last.used. The browser's owner may have made up
+// what follows the secret, which concerns nobody else's logins.
 func parseMark(cookie *http.Cookie) (mark, bool) {
 	parts := strings.Split(cookie.Value, ".")
-	if len(parts) != 3 || len(parts[0]) != secretLength {
+	if len(parts) != 4 || len(parts[0]) != secretLength || strings.Count(parts[3], "~") >= mostUsed {
 		return mark{}, false
 	}
 	rounds, err := strconv.ParseUint(parts[1], 10, 16)
@@ -59,17 +64,43 @@ func parseMark(cookie *http.Cookie) (mark, bool) {
 	if err != nil || err2 != nil {
 		return mark{}, false
 	}
-	return mark{cookie.Name, parts[0], int(rounds), time.Unix(int64(last), 0)}, true
+	return mark{cookie.Name, parts[0], int(rounds), time.Unix(int64(last), 0), parts[3]}, true
 }
 
 func (m mark) value() string {
-	return m.secret + "." + strconv.Itoa(m.rounds) + "." + strconv.FormatInt(max(0, m.last.Unix()), 10)
+	return m.secret + "." + strconv.Itoa(m.rounds) + "." + strconv.FormatInt(max(0, m.last.Unix()), 10) + "." + m.used
 }
 
-// setMark gives the browser m, for the time of a login.
+// usedID names a state in a mark.
+func usedID(state string) string {
+	return base64.RawURLEncoding.EncodeToString(digest(state)[:9])
+}
+
+func (m mark) hasUsed(id string) bool { return slices.Contains(strings.Split(m.used, "~"), id) }
+
+// use returns m with one more state that is used. When there is no room for it
+// the secret changes, so that no state works any more that was begun before.
+func (m mark) use(id string) mark {
+	switch {
+	case m.used == "":
+		m.used = id
+	case strings.Count(m.used, "~")+1 < mostUsed:
+		m.used += "~" + id
+	default:
+		m.secret, m.used = secret(), ""
+	}
+	return m
+}
+
+// setMark gives the browser m: for the time of a login, and for longer once it
+// was used, so that a way back leads on to the page.
 func (l *Login) setMark(w http.ResponseWriter, m mark) {
+	life := loginTime
+	if m.used != "" {
+		life = backTime
+	}
 	http.SetCookie(w, &http.Cookie{
-		Name: m.name, Value: m.value(), Path: "/", MaxAge: int(loginTime / time.Second),
+		Name: m.name, Value: m.value(), Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: l.callback.Scheme == "https",
 	})
 }

@@ -24,10 +24,9 @@ type record struct {
 
 // kinds of records.
 const (
-	tokenKind   = "token"
-	claimKind   = "claim"
-	goneKind    = "gone"
-	pendingKind = "pending"
+	tokenKind = "token"
+	claimKind = "claim"
+	goneKind  = "gone"
 )
 
 // content is the name of a record's only value, so that who iterates over the

@@ -24,6 +24,7 @@ type Login struct {
 	callback *url.URL
 	cookie   string // what the names of own cookies begin with
 	sessions *scs.SessionManager
+	sealer   sealer  // of pending logins
 	own      *memory // the store of sessions if New made it, or nil
 	visits   visits  // what the requests of users have in common
 }
@@ -41,6 +42,7 @@ func New(client *prism.Client, cfg Config) (*Login, error) {
 	cfg.fill()
 	client = client.WithToken("")
 	l := &Login{cfg: cfg, client: client, server: client.OAuth(), callback: callback, cookie: cookieName(client.Key(), callback), sessions: cfg.Sessions}
+	l.sealer = newSealer(client.DeriveKey("prism-go oauth login " + callback.String()))
 	l.web = oauth2.Config{
 		ClientID:    client.Key(),
 		Endpoint:    oauth2.Endpoint{AuthURL: l.server.Server().JoinPath("authorize").String()},

@@ -160,7 +160,7 @@ func TestLoginsShowNoSecretToAnyone(t *testing.T) {
 	browser := s.srv.Browser()
 	address := s.wentBack(browser, "/x")
 	s.get(browser, address)
-	s.get(browser, address)
+	s.get(s.srv.Browser(), address)
 	for _, forged := range []string{"&error=denied&error_description=x", "&code=invented"} {
 		other := s.srv.Browser()
 		s.get(other, s.wentBack(other, "/x")+forged)

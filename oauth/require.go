@@ -13,10 +13,12 @@ import (
 // answers the path of Config.CallbackURL.
 //
 // Anybody else who asks for a page is sent to the platform's login, and comes
-// back to that page, with its query, afterwards. A request that is no page view
-// (a script's, a form's, one that does not accept HTML, methods other than GET
-// and HEAD) is answered 401 with {"error":"login_required"}, as a redirect would
-// do it no good.
+// back to that page, with its query, afterwards. If the page was opened under
+// another host than that of Config.CallbackURL, as localhost or without www, the
+// browser is first sent to that one, and stays there. A request that is no page
+// view (a script's, a form's, an image's, a prefetch, one that does not accept
+// HTML, methods other than GET) is answered 401 with {"error":"login_required"},
+// as a redirect would do it no good.
 //
 // Before next runs, the user's token is refreshed when it is due, and the
 // platform is asked now and then whether the user has signed out elsewhere.
@@ -148,12 +150,23 @@ func (l *Login) refuse(w http.ResponseWriter, r *http.Request, own bool, err err
 	case err != errNobody:
 		l.fail(w, r, err)
 	case isPageView(r):
+		setVary(w)
 		l.begin(w, r)
 	default:
-		answerJSON(w, http.StatusUnauthorized, map[string]string{
-			"error": "login_required", "message": "nobody is signed in: open a page of this site in the browser to log in",
-		})
+		answerNobody(w)
 	}
+}
+
+func answerNobody(w http.ResponseWriter) {
+	setVary(w)
+	answerJSON(w, http.StatusUnauthorized, map[string]string{
+		"error": "login_required", "message": "nobody is signed in: open a page of this site in the browser to log in",
+	})
+}
+
+// setVary names what decides between a redirect to the login and a refusal.
+func setVary(w http.ResponseWriter) {
+	w.Header().Add("Vary", "Cookie, Accept, Purpose, Sec-Fetch-Dest, Sec-Fetch-Mode, Sec-Purpose, X-Requested-With")
 }
 
 // reportEnd tells the operator once, however many requests of the session find
@@ -165,31 +178,42 @@ func (l *Login) reportEnd(r *http.Request, err error) {
 	})
 }
 
-// isPageView tells whether a browser asks for r to show it to a person.
+// isPageView reports whether a browser asks for r to show it to a person now:
+// not to look whether it is there, nor to have it ready if it should be wanted.
 func isPageView(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && navigates(r)
+	h := r.Header
+	ahead := h.Get("Sec-Purpose") + h.Get("Purpose") + h.Get("X-Purpose") + h.Get("X-Moz")
+	return r.Method == http.MethodGet && ahead == "" && navigates(r)
 }
 
-// navigates tells whether the answer to r is for a person to see. Old browsers
-// send no Sec-Fetch-Mode, and none does over plain HTTP beyond loopback.
+// navigates reports whether the answer to r is for a person to see. Old browsers
+// send no Sec-Fetch headers, and none does over plain HTTP beyond loopback.
+// There a page is known by its asking for HTML by name: images, scripts and
+// fonts take "anything". Programs that walk like a browser may say nothing.
 func navigates(r *http.Request) bool {
 	h := r.Header
-	mode := h.Get("Sec-Fetch-Mode")
-	if mode != "" && mode != "navigate" || h.Get("X-Requested-With") != "" || h.Get("Upgrade") != "" {
+	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
+	if mode != "" && mode != "navigate" || !shows(dest) || h.Get("X-Requested-With") != "" || h.Get("Upgrade") != "" {
 		return false
 	}
 	accept := strings.Join(h.Values("Accept"), ",")
-	if accept == "" {
-		return true
-	}
-	html := false
+	html := accept == "" || mode == "navigate"
 	for part := range strings.SplitSeq(accept, ",") {
 		switch kind, _, _ := mime.ParseMediaType(part); kind {
 		case "application/json":
 			return false
-		case "text/html", "application/xhtml+xml", "*/*":
+		case "text/html", "application/xhtml+xml":
 			html = true
 		}
 	}
 	return html
+}
+
+// shows reports whether a Sec-Fetch-Dest is a page, as a whole or in a frame.
+func shows(dest string) bool {
+	switch dest {
+	case "", "document", "frame", "iframe":
+		return true
+	}
+	return false
 }

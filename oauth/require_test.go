@@ -71,6 +71,17 @@ func TestRequestsThatAreNoPageViewsGet401(t *testing.T) {
 		{"GET", "Sec-Fetch-Mode", "cors"},
 		{"GET", "Sec-Fetch-Mode", "no-cors"},
 		{"GET", "Upgrade", "websocket"},
+		{"HEAD", "Accept", "text/html"},
+		{"GET", "Sec-Purpose", "prefetch;prerender"},
+		{"GET", "Purpose", "prefetch"},
+		{"GET", "X-Moz", "prefetch"},
+		{"GET", "Sec-Fetch-Dest", "image"},
+		{"GET", "Sec-Fetch-Dest", "script"},
+		{"GET", "Sec-Fetch-Dest", "font"},
+		// As browsers say it over plain HTTP: images, scripts and fonts, styles.
+		{"GET", "Accept", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"},
+		{"GET", "Accept", "*/*"},
+		{"GET", "Accept", "text/css,*/*;q=0.1"},
 	} {
 		t.Run(row.method+" "+row.name+" "+row.value, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -84,7 +95,7 @@ func TestRequestsThatAreNoPageViewsGet401(t *testing.T) {
 				t.Errorf("got %q", w.Body)
 			}
 			h := w.Header()
-			if w.Code != 401 || h.Get("Cache-Control") != "no-store" || h.Get("Location") != "" || h.Get("Set-Cookie") != "" {
+			if w.Code != 401 || h.Get("Cache-Control") != "no-store" || !strings.Contains(h.Get("Vary"), "Sec-Purpose") || h.Get("Location") != "" || h.Get("Set-Cookie") != "" {
 				t.Errorf("got %d %v", w.Code, h)
 			}
 		})
@@ -99,12 +110,11 @@ func TestPageViewsAreRedirectedToTheLogin(t *testing.T) {
 	s := newShop(t, newPlatform(t), nil)
 	for _, row := range []struct{ method, name, value string }{
 		{"GET", "", ""},
-		{"HEAD", "Accept", "*/*"},
 		{"GET", "Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"},
 		{"GET", "Sec-Fetch-Mode", "navigate"},
 	} {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest(row.method, "/x", nil)
+		r := httptest.NewRequest(row.method, s.url+"/x", nil)
 		if row.name != "" {
 			r.Header.Set(row.name, row.value)
 		}
@@ -118,6 +128,53 @@ func TestPageViewsAreRedirectedToTheLogin(t *testing.T) {
 		if len(q.Get("state")) < 43 || q.Get("redirect_uri") != s.url+"/callback" || q.Get("client_id") != s.srv.Key() || q.Get("code_challenge_method") != "S256" {
 			t.Errorf("%v: redirected to %v", row, to)
 		}
+	}
+}
+
+// A page of localhost, with the callback at 127.0.0.1: no cookie of the one host
+// is seen at the other.
+func TestPagesUnderAnotherHostLogInByTheHostOfTheCallback(t *testing.T) {
+	s := newShop(t, newPlatform(t), nil)
+	browser := s.srv.Browser()
+	elsewhere := strings.Replace(s.url, "127.0.0.1", "localhost", 1) + "/x?a=b"
+	if _, to := s.step(browser, elsewhere); to == nil || to.Host != s.login.callback.Host || to.Path != "/callback" {
+		t.Fatalf("redirected to %v", to)
+	}
+	for range 2 { // with the login, and with the session
+		resp := s.srv.SignIn(browser, elsewhere, joe, password)
+		if got := s.body(resp); got != "joe at /x?a=b" || resp.Request.URL.Host != s.login.callback.Host {
+			t.Errorf("ended at %v with %q", resp.Request.URL, got)
+		}
+	}
+	s.wantReasons()
+}
+
+// A proxy may write its own name for the backend into Host.
+func TestPagesBehindAProxyThatRewritesTheHostLogIn(t *testing.T) {
+	s := newShop(t, newPlatform(t), nil)
+	site := s.login.Require(http.HandlerFunc(s.page))
+	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = "backend:8080"
+		site.ServeHTTP(w, r)
+	}))
+	if got := s.body(s.srv.SignIn(s.srv.Browser(), s.url+"/x", joe, password)); got != "joe at /x" {
+		t.Errorf("ended with %q", got)
+	}
+	s.wantReasons()
+}
+
+func TestOnlySealedPagesBeginALoginAtTheCallback(t *testing.T) {
+	s := newShop(t, newPlatform(t), nil)
+	for _, forged := range []string{"", "/x", "//evil.example", secret(), newSealer(make([]byte, 32)).seal(&pending{Return: "//evil.example"})} {
+		resp, to := s.step(s.srv.Browser(), "/callback?start="+url.QueryEscape(forged))
+		if resp.StatusCode != 400 || to != nil {
+			t.Errorf("%q: got %d to %v", forged, resp.StatusCode, to)
+		}
+		s.wantReasons(ReasonWrongState)
+	}
+	sealed := s.login.sealer.seal(&pending{Return: "/x"})
+	if status, _ := s.send(noRedirects(s.srv.Browser()), "GET", "/callback?start="+sealed, "Accept", "text/html", "Sec-Purpose", "prefetch"); status != 401 {
+		t.Errorf("a prefetch got %d", status)
 	}
 }
 
@@ -185,7 +242,7 @@ func TestCookiesAreHiddenFromScriptsAndOtherSites(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: scheme + "://shop.example/callback"})
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", "/x", nil)
+		r := httptest.NewRequest("GET", "http://shop.example/x", nil)
 		l.Require(http.NotFoundHandler()).ServeHTTP(w, r)
 		r, own, err := l.open(r)
 		if err != nil || !own {

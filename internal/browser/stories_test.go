@@ -18,6 +18,9 @@ func TestInARealBrowser(t *testing.T) {
 		tell func(*testing.T, context.Context)
 	}{
 		{"a person signs in and out", aPersonSignsInAndOut},
+		{"going back after the login leads to the page", goingBackAfterTheLoginLeadsToThePage},
+		{"a page under another host logs in by the host of the callback", aPageUnderAnotherHostLogsInByTheHostOfTheCallback},
+		{"the login page names the application", theLoginPageNamesTheApplication},
 		{"a script is told that the login is over", aScriptIsToldThatTheLoginIsOver},
 		{"two days later the person logs in again and is where they were", twoDaysLaterThePersonLogsInAgainAndIsWhereTheyWere},
 		{"a token is renewed while the person works", aTokenIsRenewedWhileThePersonWorks},

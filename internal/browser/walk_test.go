@@ -145,3 +145,58 @@ func oneLoginIsForAllApplicationsAndSoIsOneLogout(t *testing.T, browser context.
 		lin.mustSee(any.url, "hello guo")
 	}
 }
+
+// Some browsers have the login page or the callback in their history: the login
+// page knows who goes back to it, and sends another code to the callback of before.
+func goingBackAfterTheLoginLeadsToThePage(t *testing.T, browser context.Context) {
+	srv := newPlatform(t)
+	shop := openShop(t, srv, srv.Client(), "127.0.0.1")
+	lin := meet(t, browser, "en")
+	page := shop.url + "deep/page?of=today"
+	lin.open(page)
+	lin.signIn("lin", "open sesame")
+	lin.mustSee(page, "hello lin")
+	login, callback := lin.wasAt("/oauth/authorize")[0], lin.wasAt("/callback")[0]
+	for _, behind := range []string{login, callback, login} {
+		lin.open(shop.url + "another")
+		lin.open(behind)
+		lin.mustSee(page, "hello lin")
+		srv.Advance(10 * time.Minute) // more than the login may take
+	}
+	if n := len(lin.wasAt("/callback")); n < 4 {
+		t.Errorf("%d callbacks: this test has lost its subject", n)
+	}
+}
+
+func aPageUnderAnotherHostLogsInByTheHostOfTheCallback(t *testing.T, browser context.Context) {
+	for name, hosts := range map[string]struct{ page, callback string }{
+		"localhost": {"localhost", "127.0.0.1"},
+		"www":       {"www.shop.test", "shop.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := newPlatform(t)
+			shop := openShop(t, srv, srv.Client(), hosts.callback)
+			lin := meet(t, browser, "zh-CN")
+			other := strings.Replace(shop.url, hosts.callback, hosts.page, 1)
+			lin.open(other + "orders?of=today")
+			lin.mustBeAsked()
+			lin.signIn("lin", "open sesame")
+			lin.mustSee(shop.url+"orders?of=today", "hello lin")
+			lin.open(other + "again")
+			lin.mustSee(shop.url+"again", "hello lin")
+		})
+	}
+}
+
+func theLoginPageNamesTheApplication(t *testing.T, browser context.Context) {
+	for languages, words := range map[string]string{"en": "to continue to ", "zh-CN": ""} {
+		srv := newPlatform(t) // its app has no name
+		shop := openShop(t, srv, srv.Client(), "127.0.0.1")
+		lin := meet(t, browser, languages)
+		lin.open(shop.url)
+		name := ask[string](lin, "document.querySelector('strong').textContent")
+		if name == "" || !strings.Contains(lin.text(), words+name) {
+			t.Errorf("%s: the page names %q:\n%s", languages, name, lin.text())
+		}
+	}
+}

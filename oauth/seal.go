@@ -1,0 +1,53 @@
+package oauth
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"encoding/json"
+)
+
+// A sealer makes texts that a browser carries and can neither read nor change.
+// All processes with the same key and callback open them.
+type sealer struct{ aead cipher.AEAD }
+
+func newSealer(key []byte) sealer {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // a derived key has a length that AES takes
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return sealer{aead}
+}
+
+func (s sealer) seal(p *pending) string {
+	text, _ := json.Marshal(p) // texts and a time always can be
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, text, nil))
+}
+
+// longestSealed bounds what is decoded, in bytes: twice what the longest path
+// takes.
+const longestSealed = 4 * longestReturn
+
+// open returns nil for what seal has not made.
+func (s sealer) open(sealed string) *pending {
+	if len(sealed) > longestSealed {
+		return nil
+	}
+	box, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil || base64.RawURLEncoding.EncodeToString(box) != sealed {
+		return nil // one state has one text, by which it is known to be used
+	}
+	text, err := s.aead.Open(nil, nil, box, nil)
+	if err != nil {
+		return nil
+	}
+	var p pending
+	if json.Unmarshal(text, &p) != nil {
+		return nil
+	}
+	return &p
+}
