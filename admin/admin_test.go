@@ -152,6 +152,28 @@ func TestWhatIsDeletedIsGone(t *testing.T) {
 	}
 }
 
+func TestRedirectsAreListedAsTheyWereAdded(t *testing.T) {
+	_, a := newAdmin(t)
+	ctx := t.Context()
+	must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "shop"}))
+	const one, two = "https://shop.example/callback?a=1", "http://127.0.0.1/callback"
+	if err := errors.Join(a.AddRedirect(ctx, "shop", one), a.AddRedirect(ctx, "shop", two), a.AddRedirect(ctx, "shop", one)); err != nil {
+		t.Fatal(err)
+	}
+	if got := must[[]string](t)(a.Redirects(ctx, "shop")); !reflect.DeepEqual(got, []string{one, two}) {
+		t.Errorf("registered: %q", got)
+	}
+	if err := a.RemoveRedirect(ctx, "shop", one); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.RemoveRedirect(ctx, "shop", one); !errors.Is(err, prism.ErrNotFound) {
+		t.Errorf("removed twice: %v", err)
+	}
+	if got := must[[]string](t)(a.Redirects(ctx, "shop")); !reflect.DeepEqual(got, []string{two}) {
+		t.Errorf("left: %q", got)
+	}
+}
+
 func TestNoLimitNoKeyAndEveryKeyAreDifferent(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()

@@ -106,6 +106,28 @@ func (c *Client) allow(ctx context.Context, path, id string, patterns []string) 
 	return c.put(ctx, path, prism.Params{"app_id": id, "routing_key": text})
 }
 
+// Redirects returns the addresses to which a browser may be sent back to the app,
+// after a login or a logout.
+func (c *Client) Redirects(ctx context.Context, id string) ([]string, error) {
+	var uris []string
+	err := c.get(ctx, "platform/app/redirect/list", prism.Params{"app_id": id}, &uris)
+	return uris, err
+}
+
+// AddRedirect registers an address of the app to which a browser may be sent
+// back: exactly this one, only the port of 127.0.0.1, [::1] and localhost is
+// free. One that is registered already is no error. An app may have 50 addresses
+// of up to 1,024 bytes, with 8,192 bytes together.
+func (c *Client) AddRedirect(ctx context.Context, id, uri string) error {
+	return c.put(ctx, "platform/app/redirect/add", prism.Params{"app_id": id, "redirect_uri": uri})
+}
+
+// RemoveRedirect takes an address away that AddRedirect has registered. The error
+// matches [prism.ErrNotFound] if the app has no such address.
+func (c *Client) RemoveRedirect(ctx context.Context, id, uri string) error {
+	return c.post(ctx, "platform/app/redirect/remove", prism.Params{"app_id": id, "redirect_uri": uri}, nil)
+}
+
 // setText leaves an empty text out, as the platform chooses then.
 func setText(params prism.Params, name, text string) {
 	if text != "" {

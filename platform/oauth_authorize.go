@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,7 +21,7 @@ type authorization struct {
 // authorize logs the user in, if need be, and sends the browser back to the
 // app with a code.
 func (p *Platform) authorize(w *answer, r *http.Request, c *call) error {
-	a, err := p.readAuthorization(r.Context(), c)
+	a, err := p.readAuthorization(r, c)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (p *Platform) authorize(w *answer, r *http.Request, c *call) error {
 // readAuthorization reads what the app wants. Until it has found out that the
 // browser may be sent to the app, every error is for the page: else the
 // platform would lend its name to whoever wants to lead people astray.
-func (p *Platform) readAuthorization(ctx context.Context, c *call) (*authorization, error) {
+func (p *Platform) readAuthorization(r *http.Request, c *call) (*authorization, error) {
 	a := &authorization{}
 	for name, value := range map[string]*string{
 		"client_id":             &a.Key,
@@ -56,8 +57,29 @@ func (p *Platform) readAuthorization(ctx context.Context, c *call) (*authorizati
 		}
 	}
 	var err error
-	a.app, err = p.appFor(ctx, a.Key, a.RedirectURI)
+	a.app, err = p.appFor(r.Context(), a.Key, a.RedirectURI)
+	if errors.Is(err, errUnregistered) {
+		return a, p.unregistered(r, c, a)
+	}
 	return a, err
+}
+
+// errUnregistered is matched when a browser may not be sent to an address.
+var errUnregistered = errors.New("platform: the redirect_uri is not registered")
+
+// unregistered refuses an address. How to register it is in the log and, in
+// explain mode, on the page of a developer at this machine.
+func (p *Platform) unregistered(r *http.Request, c *call, a *authorization) error {
+	how := "prismctl app redirect add " + a.app.ID + " '" + shorten(a.RedirectURI, redirectBytes) + "'"
+	message := "this redirect_uri is not registered for the app of this client_id: " +
+		"let the platform's operator register exactly this address; only the port of 127.0.0.1, [::1] and localhost is free"
+	if isRedirectURI(a.RedirectURI) && a.app.ID != "" {
+		p.cfg.Logger.Info("a redirect_uri is not registered", slog.String("key", a.Key), slog.String("to register it", how), slog.String("request_id", c.id))
+		if p.cfg.Explain && p.local(r, c.caller) {
+			message += "; the command is: " + how
+		}
+	}
+	return badRequest("unknown_redirect_uri", message)
 }
 
 // only returns the only value of a parameter in the query, or "".
@@ -72,7 +94,8 @@ func (c *call) only(name string) (string, error) {
 	return "", badRequest("duplicate_parameter", name+" was sent more than once")
 }
 
-// appFor returns the app of a key, if its users may be sent to redirect.
+// appFor returns the app of a key; the error matches errUnregistered if its users
+// may not be sent to redirect.
 func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, error) {
 	if keyID == "" {
 		return App{}, badRequest("missing_parameter", "client_id is missing: send the key of the app")
@@ -87,8 +110,7 @@ func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, err
 	case err == nil && app.allows(redirect), err != nil && !errors.Is(err, ErrUnknownApp):
 		return app, err
 	}
-	return App{}, badRequest("unknown_redirect_uri", "this redirect_uri is not registered for the app of this client_id: "+
-		"let the platform's operator register exactly this address; only the port of 127.0.0.1, [::1] and localhost is free")
+	return app, errUnregistered
 }
 
 // appOf returns the app that a key belongs to; it matches [ErrUnknownKey] or

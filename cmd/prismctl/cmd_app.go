@@ -16,6 +16,8 @@ type appCmd struct {
 	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys, with their connections and queues."`
 	Publish appPublishCmd `cmd:"" help:"Say which routing keys an app may publish."`
 	Listen  appListenCmd  `cmd:"" help:"Say which routing keys reach the queues of an app."`
+
+	Redirect appRedirectCmd `cmd:"" help:"Say where a browser may be sent back to after a login."`
 }
 
 // Help teaches by example.

@@ -112,3 +112,31 @@ func TestAKeyExpiresWhenItIsTold(t *testing.T) {
 		}
 	}
 }
+
+// A key of the command line, and a login with it: no settings of serve are needed.
+func TestAnAddressIsRegisteredOnTheCommandLine(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	with(srv, "app", "create", "My shop", "--id", "shop")
+	const uri = "https://shop.example/callback"
+	for _, step := range []struct {
+		args     []string
+		status   int
+		out, err string
+	}{
+		{[]string{"app", "redirect", "list", "shop"}, exitDone, "", ""},
+		{[]string{"app", "redirect", "add", "shop", uri}, exitDone, "app shop may be returned to at " + uri + "\n", ""},
+		{[]string{"app", "redirect", "list", "shop"}, exitDone, uri + "\n", ""},
+		{[]string{"app", "redirect", "list", "shop", "--output", "json"}, exitDone, `["` + uri + `"]` + "\n", ""},
+		{[]string{"app", "redirect", "add", "shop", "/callback"}, exitRefused, "", "absolute address"},
+		{[]string{"app", "redirect", "add", "nope", uri}, exitRefused, "", "unknown_app"},
+		{[]string{"app", "redirect", "remove", "shop", uri}, exitDone, "app shop may no longer be returned to at " + uri + "\n", ""},
+		{[]string{"app", "redirect", "remove", "shop", uri}, exitRefused, "", "unknown_redirect_uri"},
+		{[]string{"app", "redirect", "list", "shop", "--output", "json"}, exitDone, "[]\n", ""},
+		{[]string{"app", "redirect", "add", "shop", ""}, exitUsage, "", "the address is empty"},
+	} {
+		r := with(srv, step.args...)
+		if r.status != step.status || r.out != step.out || !strings.Contains(r.err, step.err) {
+			t.Errorf("%q: %+v", step.args, r)
+		}
+	}
+}
