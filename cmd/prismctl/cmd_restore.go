@@ -49,6 +49,9 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 }
 
 func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {
+	if err := c.checkCreds(); err != nil {
+		return err
+	}
 	err := jetstream.Restore(ctx, c.config(t.logAt(slog.LevelError)), in)
 	if err == nil {
 		return nil

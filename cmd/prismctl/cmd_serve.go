@@ -210,7 +210,7 @@ func (c *serveCmd) logger(t *tool) (*slog.Logger, error) {
 // chosenKey is the key of PRISM_KEY or --key, or the zero value.
 func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
 	key.ID = cmp.Or(c.Key, t.env("PRISM_KEY"))
-	if key.Secret, err = secretOf(c.SecretFile, t.env("PRISM_SECRET")); err != nil {
+	if key.Secret, err = secretOf(c.SecretFile, t, "PRISM_SECRET"); err != nil {
 		return key, err
 	}
 	if (key.ID == "") != (key.Secret == "") {
@@ -220,12 +220,4 @@ func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
 		return key, nil
 	}
 	return key, usable(key.ID, key.Secret)
-}
-
-// secretOf reads a secret from its file, or else takes that of the environment.
-func secretOf(file, variable string) (string, error) {
-	if file == "" {
-		return variable, nil
-	}
-	return readSecret("secret", file)
 }

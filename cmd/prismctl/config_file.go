@@ -43,11 +43,15 @@ func settingNames() (names []string) {
 // readConfig reads a file of settings, of which those of one value have these
 // names, such as limits.window. It refuses every other name.
 func readConfig(name string, settings []string) (*configFile, error) {
-	text, err := os.ReadFile(name)
+	text, err := os.ReadFile(atHome(name))
 	if err != nil {
 		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
 	}
-	return parseConfig(name, string(text), settings)
+	f, err := parseConfig(name, withoutMark(string(text)), settings)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.checkMode()
 }
 
 func parseConfig(name, text string, settings []string) (*configFile, error) {
@@ -67,7 +71,7 @@ func parseConfig(name, text string, settings []string) (*configFile, error) {
 	return f, nil
 }
 
-// isSetting tells whether key is one of the settings, or a table of them.
+// isSetting reports whether key is one of the settings, or a table of them.
 func (f *configFile) isSetting(key string, settings []string) bool {
 	_, table := f.scalars[key].(map[string]any)
 	return slices.ContainsFunc(settings, func(s string) bool { return s == key || table && strings.HasPrefix(s, key+".") })
@@ -151,36 +155,4 @@ func listNames() []string {
 func tomlName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
 	return name
-}
-
-// nearest returns the name that is a slip away from what was written, or "".
-func nearest(written string, names []string) string {
-	best, least := "", len(written)/2
-	for _, name := range names {
-		if d := distance(written, name); d <= least && d > 0 {
-			best, least = name, d-1
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be changed, put in or taken out to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptrace"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -42,7 +41,13 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	if server == "" {
 		return nil, usage("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
 	}
-	key := cmp.Or(c.Key, t.env("PRISM_KEY"))
+	if i := strings.IndexFunc(server, unseen); i >= 0 {
+		return nil, usage("PRISM_URL (or --url) has %s at byte %d: leave it out", named([]rune(server[i:])[0]), i)
+	}
+	key, err := visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
+	if err != nil {
+		return nil, err
+	}
 	if key == "" {
 		return nil, usage("no key is named: set PRISM_KEY or give --key")
 	}
@@ -64,34 +69,6 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	}
 	c.URL = server // for messages
 	return client, nil
-}
-
-// secret reads the secret from where no other user of the machine sees it: a
-// file, the environment, or the keyboard.
-func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
-	if s.SecretFile != "" {
-		return readSecret("secret", s.SecretFile)
-	}
-	if secret := t.env("PRISM_SECRET"); secret != "" {
-		return secret, nil
-	}
-	if fd, ok := terminal(t.in); ok {
-		return t.askSecret(ctx, fd, "secret")
-	}
-	return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
-}
-
-// readSecret reads what is called a secret or a password from a file.
-func readSecret(what, file string) (string, error) {
-	text, err := os.ReadFile(atHome(file))
-	if err != nil {
-		return "", usage("the %s cannot be read: %w", what, err)
-	}
-	secret := strings.TrimRight(string(text), "\r\n")
-	if secret == "" {
-		return "", usage("the %s file %s is empty", what, file)
-	}
-	return secret, nil
 }
 
 // within bounds ctx by --timeout, if it was given.

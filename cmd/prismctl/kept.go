@@ -43,7 +43,7 @@ func (t *tool) keepFor(client *prism.Client) (*keep, error) {
 
 // load returns the token that is kept, or nil if there is none.
 func (k *keep) load() (*oauth.Token, error) {
-	text, err := os.ReadFile(k.file)
+	text, err := readPrivate(k.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

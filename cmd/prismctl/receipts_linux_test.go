@@ -43,7 +43,7 @@ func TestWhatNobodyReadFromThePipeIsNotAcknowledged(t *testing.T) {
 	readLine(t, r)
 	readLine(t, r)
 	_ = r.Close()
-	(<-done).want(t, exitRefused, "", "its reader ended")
+	(<-done).want(t, exitRefused, "", "cannot write to standard output")
 	srv.WaitConnections(0)
 	if acked, left := len(srv.Acks()), srv.Depth(""); acked != 2 || left != 18 {
 		t.Errorf("%d acknowledged, %d left", acked, left)

@@ -70,6 +70,9 @@ func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, l
 	if s.Data == "" && s.Nats == "" {
 		return inMemory(b), nil
 	}
+	if err := s.checkCreds(); err != nil {
+		return nil, err
+	}
 	c := s.config(log)
 	c.SyncInterval = sync
 	c.MaxMessages, c.MaxBytes, c.MaxTopics, c.MaxBindings, c.MaxAge = b.messages, b.bytes, b.topics, b.bindings, b.maxAge

@@ -138,7 +138,7 @@ func (s *service) adminKey() (shownKey, error) {
 		return key, nil
 	}
 	var err error
-	if key.secret, err = secretOf(s.AdminSecretFile, s.t.env("PRISM_ADMIN_SECRET")); err != nil {
+	if key.secret, err = secretOf(s.AdminSecretFile, s.t, "PRISM_ADMIN_SECRET"); err != nil {
 		return key, fmt.Errorf("%s: %w", s.from["admin-key"], err)
 	}
 	if key.secret == "" {
@@ -202,6 +202,7 @@ func (s *service) warn() {
 	if s.SignWindow == 0 {
 		s.t.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
 	}
+	s.warnOfDirectory()
 	if s.sync > 0 {
 		s.t.notice("WARNING: with --sync %v, a power failure may take the messages that were confirmed in the last %v.", s.sync, s.sync)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -21,42 +22,37 @@ type certificate struct {
 
 	mu      sync.Mutex // guards what follows
 	current *tls.Certificate
-	of      [2]stamp // the files of current
+	of      [2][]byte // what the files of current hold
 	looked  time.Time
-}
-
-// A stamp changes when a file does.
-type stamp struct {
-	at   time.Time
-	size int64
 }
 
 func newCertificate(certFile, keyFile string, log *slog.Logger, now func() time.Time) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: now, looked: now()}
-	stamps, err := c.stamps()
+	files, err := c.files()
 	if err != nil {
 		return nil, err
 	}
-	return c, c.read(stamps)
+	return c, c.use(files)
 }
 
-func (c *certificate) stamps() (found [2]stamp, err error) {
-	for i, name := range []string{c.certFile, c.keyFile} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return found, fmt.Errorf("the certificate cannot be read: %w", err)
-		}
-		found[i] = stamp{info.ModTime(), info.Size()}
+// files reads both. Only what they hold says whether they have changed: a tool
+// may give a new file the size and the time of the old one.
+func (c *certificate) files() (found [2][]byte, err error) {
+	if found[0], err = os.ReadFile(c.certFile); err == nil {
+		found[1], err = readPrivate(c.keyFile)
+	}
+	if err != nil {
+		return found, fmt.Errorf("the certificate cannot be read: %w", err)
 	}
 	return found, nil
 }
 
-func (c *certificate) read(stamps [2]stamp) error {
-	cert, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+func (c *certificate) use(files [2][]byte) error {
+	cert, err := tls.X509KeyPair(files[0], files[1])
 	if err != nil {
 		return fmt.Errorf("the certificate of %s and %s cannot be used: %w", c.certFile, c.keyFile, err)
 	}
-	c.current, c.of = &cert, stamps
+	c.current, c.of = &cert, files
 	return nil
 }
 
@@ -79,9 +75,9 @@ func (c *certificate) expires() time.Time {
 }
 
 func (c *certificate) renew() {
-	stamps, err := c.stamps()
-	if err == nil && stamps != c.of {
-		if err = c.read(stamps); err == nil {
+	files, err := c.files()
+	if err == nil && !(bytes.Equal(files[0], c.of[0]) && bytes.Equal(files[1], c.of[1])) {
+		if err = c.use(files); err == nil {
 			c.log.Info("the certificate was read anew", "file", c.certFile)
 		}
 	}
