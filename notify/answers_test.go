@@ -26,15 +26,17 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 		`{"rsp":"succ","res":"","data":{},"msg_id":"1"}`: true, `{"jsonrpc":"2.0","result":true,"id":"1"}`: true,
 	} {
 		for name, call := range map[string]func(context.Context) error{
-			"Write":   func(ctx context.Context) error { return queues.Write(ctx, "orders", []byte("x")) },
-			"Publish": func(ctx context.Context) error { return queues.Publish(ctx, notify.Message{Key: "a"}) },
-			"Create":  func(ctx context.Context) error { return queues.Create(ctx, "orders") },
-			"Drop":    func(ctx context.Context) error { return queues.Drop(ctx, "orders") },
-			"Bind":    func(ctx context.Context) error { return queues.Bind(ctx, "orders", "#") },
-			"Purge":   func(ctx context.Context) error { return queues.Purge(ctx, "orders") },
-			"Status":  func(ctx context.Context) error { _, err := queues.Status(ctx, "orders"); return err },
-			"Topics":  func(ctx context.Context) error { _, err := queues.Topics(ctx); return err },
-			"Read":    func(ctx context.Context) error { _, err := queues.Read(ctx, "orders", 1); return err },
+			"Write":    func(ctx context.Context) error { return queues.Write(ctx, "orders", []byte("x")) },
+			"Publish":  func(ctx context.Context) error { return queues.Publish(ctx, notify.Message{Key: "a"}) },
+			"Create":   func(ctx context.Context) error { return queues.Create(ctx, "orders") },
+			"Drop":     func(ctx context.Context) error { return queues.Drop(ctx, "orders") },
+			"Bind":     func(ctx context.Context) error { return queues.Bind(ctx, "orders", "#") },
+			"Unbind":   func(ctx context.Context) error { return queues.Unbind(ctx, "orders", "#") },
+			"Bindings": func(ctx context.Context) error { _, err := queues.Bindings(ctx, "orders"); return err },
+			"Purge":    func(ctx context.Context) error { return queues.Purge(ctx, "orders") },
+			"Status":   func(ctx context.Context) error { _, err := queues.Status(ctx, "orders"); return err },
+			"Topics":   func(ctx context.Context) error { _, err := queues.Topics(ctx); return err },
+			"Read":     func(ctx context.Context) error { _, err := queues.Read(ctx, "orders", 1); return err },
 		} {
 			var wrong *prism.AnswerError
 			if err := call(t.Context()); !errors.As(err, &wrong) {

@@ -25,6 +25,23 @@ type Status struct {
 	Backing        struct {
 		Len int `json:"Len"` // messages in the queue itself
 	} `json:"Backing_queue_status"`
+	// The rest is 0 where the platform does not say it, or has no bound.
+	MessagesLimit int   `json:"Messages_limit,omitempty"` // at which publishing is refused
+	Bytes         int64 `json:"Bytes,omitempty"`          // bodies, routing keys and content types
+	BytesLimit    int64 `json:"Bytes_limit,omitempty"`
+}
+
+// Full is how much of the queue's bound is used, from 0 to 1, in messages or bytes,
+// whichever is more. It is 0 where there is no bound.
+func (s *Status) Full() float64 {
+	var full float64
+	if s.MessagesLimit > 0 {
+		full = float64(s.Messages) / float64(s.MessagesLimit)
+	}
+	if s.BytesLimit > 0 {
+		full = max(full, float64(s.Bytes)/float64(s.BytesLimit))
+	}
+	return full
 }
 
 // Status returns the state of a queue; an unknown topic is [prism.ErrNotFound].
@@ -111,6 +128,30 @@ func (q *Queues) Topics(ctx context.Context) ([]string, error) {
 func (q *Queues) Bind(ctx context.Context, topic, pattern string) error {
 	params := prism.Params{"topic": topic, "routing_key": pattern}
 	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/routing/set", Params: params, Repeatable: true}, nil)
+}
+
+// Unbind undoes [Queues.Bind]; what the queue holds stays. The default queue is
+// bound to # from the beginning: unbind it where only named queues are consumed, or
+// it gets a copy of each message until it is full, and then publishing is refused. A
+// pattern that the queue is not bound to is [prism.ErrNotFound]. Unbind
+// needs this project's platform.
+func (q *Queues) Unbind(ctx context.Context, topic, pattern string) error {
+	params := prism.Params{"topic": topic, "routing_key": pattern}
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/routing/unset", Params: params}, nil)
+}
+
+// Bindings returns the patterns that a queue is bound to, sorted; an unknown topic is
+// [prism.ErrNotFound]. It needs this project's platform.
+func (q *Queues) Bindings(ctx context.Context, topic string) ([]string, error) {
+	var list []struct {
+		RoutingKey string `json:"routing_key"`
+	}
+	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/routing/list", Params: topicParam(topic), Repeatable: true}, &list)
+	patterns := make([]string, len(list))
+	for i, b := range list {
+		patterns[i] = b.RoutingKey
+	}
+	return patterns, err
 }
 
 func topicParam(topic string) prism.Params {

@@ -171,6 +171,11 @@ func asFailure(err error) *failure {
 			status: http.StatusNotFound, code: "unknown_topic",
 			message: engineWords(err) + "; platform/notify/queue/create makes a topic, platform/notify/queue/list names them",
 		}
+	case errors.Is(err, ErrUnknownBinding):
+		return &failure{
+			status: http.StatusNotFound, code: "unknown_binding",
+			message: engineWords(err) + "; platform/notify/routing/list names what it is bound to",
+		}
 	case errors.Is(err, ErrTooManyTopics):
 		return &failure{
 			status: http.StatusForbidden, code: "too_many_topics",
@@ -179,7 +184,7 @@ func asFailure(err error) *failure {
 	case errors.Is(err, ErrTooManyBindings):
 		return &failure{
 			status: http.StatusForbidden, code: "too_many_bindings",
-			message: engineWords(err) + "; a topic loses its bindings with platform/notify/queue/drop",
+			message: engineWords(err) + "; platform/notify/routing/unset takes one away",
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,6 +24,11 @@ type queueDoc struct {
 	Ready          int `json:"Messages_ready"`
 	Unacknowledged int `json:"Messages_unacknowledged"`
 	Consumers      int `json:"Consumers"`
+	// What a queue may hold is no member of other platforms, and is left out
+	// where there is no bound.
+	MessagesLimit int   `json:"Messages_limit,omitempty"`
+	Bytes         int64 `json:"Bytes"`
+	BytesLimit    int64 `json:"Bytes_limit,omitempty"`
 }
 
 func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
@@ -39,8 +45,16 @@ func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
 		Ready:          s.Ready,
 		Unacknowledged: s.Unacknowledged,
 		Consumers:      s.Consumers,
+		Bytes:          s.Bytes,
 	}
 	doc.Backing.Len = s.Ready
+	doc.MessagesLimit, doc.BytesLimit = p.cfg.Queues.Limits()
+	if doc.MessagesLimit == math.MaxInt {
+		doc.MessagesLimit = 0
+	}
+	if doc.BytesLimit == math.MaxInt64 {
+		doc.BytesLimit = 0
+	}
 	return doc, nil
 }
 
@@ -206,22 +220,54 @@ func (p *Platform) queueList(ctx context.Context, c *call) (any, error) {
 	return queues, nil
 }
 
-// routingSet binds a queue to a pattern. The topic must be named, but may be
-// empty for the default queue.
 func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
-	own := c.params()
-	if !own.Has("topic") {
-		return nil, missing("topic")
-	}
-	topic, err := p.topic(c)
-	if err != nil {
-		return nil, err
-	}
-	pattern, err := required(own, "routing_key", p.cfg.Limits.RoutingKey)
+	topic, pattern, err := p.binding(c)
 	if err != nil {
 		return nil, err
 	}
 	return true, p.bind(ctx, c, topic, pattern)
+}
+
+// routingUnset needs no permission to listen: it takes away.
+func (p *Platform) routingUnset(ctx context.Context, c *call) (any, error) {
+	topic, pattern, err := p.binding(c)
+	if err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Unbind(ctx, c.key.ID, topic, pattern)
+}
+
+// binding returns what a call is to bind or unbind. The topic must be named, but
+// may be empty for the default queue.
+func (p *Platform) binding(c *call) (topic, pattern string, err error) {
+	own := c.params()
+	if !own.Has("topic") {
+		return "", "", missing("topic")
+	}
+	if topic, err = p.topic(c); err != nil {
+		return "", "", err
+	}
+	pattern, err = required(own, "routing_key", p.cfg.Limits.RoutingKey)
+	return topic, pattern, err
+}
+
+func (p *Platform) routingList(ctx context.Context, c *call) (any, error) {
+	topic, err := p.topic(c)
+	if err != nil {
+		return nil, err
+	}
+	patterns, err := p.cfg.Queues.Bindings(ctx, c.key.ID, topic)
+	if err != nil {
+		return nil, err
+	}
+	type binding struct {
+		RoutingKey string `json:"routing_key"`
+	}
+	bindings := make([]binding, len(patterns))
+	for i, pattern := range patterns {
+		bindings[i].RoutingKey = pattern
+	}
+	return bindings, nil
 }
 
 // topic returns the queue that a call is about; "" is the default queue.

@@ -20,7 +20,11 @@ func TestQueueCallsTellTheWholeStory(t *testing.T) {
 	e.call("PUT", "platform/notify/write", url.Values{"data": {"one"}, "routing_key": {"order.new"}, "content_type": {"text/plain"}}).wantResult(t, "true")
 	e.call("POST", "platform/notify/write", url.Values{"data": {"two"}, "topic": {"orders"}}).wantResult(t, "true")
 	e.call("GET", "platform/notify/status", url.Values{"topic": {"orders"}}).wantResult(t,
-		`{"Backing_queue_status":{"Len":2},"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0}`)
+		`{"Backing_queue_status":{"Len":2},"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Messages_limit":100000,"Bytes":25,"Bytes_limit":268435456}`)
+	e.call("GET", "platform/notify/routing/list", url.Values{"topic": {"orders"}}).wantResult(t, `[{"routing_key":"order.#"}]`)
+	e.call("POST", "platform/notify/routing/unset", url.Values{"topic": {"orders"}, "routing_key": {"order.#"}}).wantResult(t, "true")
+	e.call("POST", "platform/notify/routing/unset", url.Values{"topic": {""}, "routing_key": {"#"}}).wantResult(t, "true")
+	e.call("GET", "platform/notify/routing/list", nil).wantResult(t, "[]")
 
 	read := messagesOf(t, e.call("GET", "platform/notify/read", url.Values{"topic": {"orders"}}))
 	if len(read) != 1 || read[0]["body"] != "one" || read[0]["key"] != "order.new" || read[0]["type"] != "text/plain" ||
@@ -80,6 +84,12 @@ func TestQueueCallsRefuseWithTheParametersName(t *testing.T) {
 		{"drop unknown", "GET", "queue/drop", url.Values{"topic": {"nix"}}, 404, "unknown_topic", nil},
 		{"bind nothing", "POST", "routing/set", url.Values{"routing_key": {"#"}}, 400, "missing_parameter", []string{"topic"}},
 		{"bind to nothing", "POST", "routing/set", url.Values{"topic": {"x"}}, 400, "missing_parameter", []string{"routing_key"}},
+		{"unbind nothing", "POST", "routing/unset", url.Values{"routing_key": {"#"}}, 400, "missing_parameter", []string{"topic"}},
+		{"unbind from nothing", "POST", "routing/unset", url.Values{"topic": {""}}, 400, "missing_parameter", []string{"routing_key"}},
+		{"unbind an unknown topic", "POST", "routing/unset", url.Values{"topic": {"nix"}, "routing_key": {"#"}}, 404, "unknown_topic", []string{"nix"}},
+		{"unbind what is not bound", "POST", "routing/unset", url.Values{"topic": {""}, "routing_key": {"a.#"}}, 404, "unknown_binding", []string{"default queue", "a.#"}},
+		{"unbind by GET", "GET", "routing/unset", nil, 405, "method_not_allowed", nil},
+		{"list bindings of an unknown topic", "GET", "routing/list", url.Values{"topic": {"nix"}}, 404, "unknown_topic", nil},
 		{"unknown API", "GET", "queue/rename", nil, 404, "unknown_api", nil},
 	}
 	e := newEnv(t, platform.Config{})

@@ -56,7 +56,7 @@
 //	403 forbidden_admin, too_many_apps,
 //	    too_many_keys                               of provisioning
 //	403 cross_site, form_expired                    a form that is not of this page
-//	404 unknown_api, unknown_topic
+//	404 unknown_api, unknown_topic, unknown_binding
 //	404 unknown_app, unknown_key                    of provisioning: what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly

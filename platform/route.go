@@ -24,16 +24,18 @@ type route struct {
 func (p *Platform) routeTable() map[string]route {
 	get, post, write := []string{"GET"}, []string{"POST"}, []string{"POST", "PUT"}
 	routes := map[string]route{
-		"platform/notify":              {methods: get, channel: p.serveChannel},
-		"notify":                       {methods: get, channel: p.serveChannel},
-		"platform/notify/status":       {methods: get, serve: p.queueStatus},
-		"platform/notify/read":         {methods: get, serve: p.queueRead},
-		"platform/notify/write":        {methods: write, serve: p.queueWrite},
-		"platform/notify/purge":        {methods: post, serve: p.queuePurge},
-		"platform/notify/queue/create": {methods: get, serve: p.queueCreate},
-		"platform/notify/queue/list":   {methods: get, serve: p.queueList},
-		"platform/notify/queue/drop":   {methods: get, serve: p.queueDrop},
-		"platform/notify/routing/set":  {methods: post, serve: p.routingSet},
+		"platform/notify":               {methods: get, channel: p.serveChannel},
+		"notify":                        {methods: get, channel: p.serveChannel},
+		"platform/notify/status":        {methods: get, serve: p.queueStatus},
+		"platform/notify/read":          {methods: get, serve: p.queueRead},
+		"platform/notify/write":         {methods: write, serve: p.queueWrite},
+		"platform/notify/purge":         {methods: post, serve: p.queuePurge},
+		"platform/notify/queue/create":  {methods: get, serve: p.queueCreate},
+		"platform/notify/queue/list":    {methods: get, serve: p.queueList},
+		"platform/notify/queue/drop":    {methods: get, serve: p.queueDrop},
+		"platform/notify/routing/set":   {methods: post, serve: p.routingSet},
+		"platform/notify/routing/unset": {methods: post, serve: p.routingUnset},
+		"platform/notify/routing/list":  {methods: get, serve: p.routingList},
 	}
 	maps.Copy(routes, p.adminTable())
 	if p.cfg.Users != nil {

@@ -16,6 +16,7 @@ type queueCmd struct {
 	Purge  queuePurgeCmd  `cmd:"" help:"Remove the messages that no consumer holds."`
 	Status queueStatusCmd `cmd:"" help:"Count the messages and consumers of a queue."`
 	Bind   queueBindCmd   `cmd:"" help:"Route messages into a queue, by a pattern."`
+	Unbind queueUnbindCmd `cmd:"" help:"Undo a bind."`
 	Write  queueWriteCmd  `cmd:"" help:"Put a message into one queue, past all routing."`
 	Read   queueReadCmd   `cmd:"" help:"Take messages out of a queue, at most once."`
 }
@@ -146,8 +147,18 @@ func (c *queueStatusCmd) Run(ctx context.Context, t *tool) error {
 	case t.Output == asJSON:
 		return t.printJSON(s)
 	}
+	c.warn(t, &s)
 	return t.println("%-17s %d\n%-17s %d\n%-17s %d\n%-17s %d", "messages", s.Messages,
 		"  ready", s.Ready, "  unacknowledged", s.Unacknowledged, "consumers", s.Consumers)
+}
+
+// warn tells of a queue that fills and that nobody empties.
+func (c *queueStatusCmd) warn(t *tool, s *notify.Status) {
+	if full := s.Full(); s.Consumers == 0 && full >= 0.5 {
+		t.notice("%s is %.0f%% full and nobody consumes it: when it is full, what is published to it is refused.\n"+
+			"Consume it, empty it by \"prismctl queue purge\", or see to it by \"prismctl queue unbind\" that it gets no more",
+			queueName(c.Topic), 100*full)
+	}
 }
 
 type queueBindCmd struct {
@@ -176,7 +187,46 @@ func (c *queueBindCmd) Validate() error {
 func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 	done := fmt.Sprintf("bound %s to %s", queueName(c.Topic), shown(c.Pattern))
 	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
-		return q.Bind(ctx, c.Topic, c.Pattern)
+		err := q.Bind(ctx, c.Topic, c.Pattern)
+		if err == nil && c.Topic != "" {
+			c.warn(ctx, t, q)
+		}
+		return err
+	})
+}
+
+// warn says that the default queue goes on getting its copies, beside the queue that
+// was bound. Other platforms may not say what it is bound to.
+func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.Queues) {
+	patterns, err := q.Bindings(ctx, "")
+	if err != nil || len(patterns) == 0 {
+		return
+	}
+	if s, err := q.Status(ctx, ""); err == nil && s.Consumers == 0 {
+		t.notice("the default queue is bound to %s, too, and nobody consumes it: it gets its copies until it is full, and then publishing is refused.\n"+
+			"If it is not needed: prismctl queue unbind '' '%[1]s'", shown(patterns[0]))
+	}
+}
+
+type queueUnbindCmd struct {
+	connection
+	Topic   string `arg:"" help:"The queue; '' is the default queue."`
+	Pattern string `arg:"" help:"The pattern as it was bound."`
+}
+
+// Help teaches by example.
+func (*queueUnbindCmd) Help() string {
+	return `What the queue holds stays. The default queue is bound to # from the beginning: unbind it when only other queues are consumed.
+
+    prismctl queue unbind orders 'order.*'
+    prismctl queue unbind '' '#'`
+}
+
+// Run undoes a bind.
+func (c *queueUnbindCmd) Run(ctx context.Context, t *tool) error {
+	done := fmt.Sprintf("unbound %s from %s", queueName(c.Topic), shown(c.Pattern))
+	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
+		return q.Unbind(ctx, c.Topic, c.Pattern)
 	})
 }
 

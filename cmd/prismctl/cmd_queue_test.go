@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -31,7 +32,7 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"queue write --topic orders two", 0, "written to queue orders\n", ""},
 		{"queue write three", 0, "written to the default queue\n", ""},
 		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\n", ""},
-		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2}}` + "\n", ""},
+		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456}` + "\n", ""},
 		{"queue purge", 0, "purged the default queue\n", ""},
 		{"queue read", 0, "", ""},
 		{"queue drop orders", 0, "dropped queue orders\n", ""},
@@ -42,6 +43,30 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		if r.status != step.status || r.out != step.out || !strings.Contains(r.err, step.err) {
 			t.Errorf("%s: %+v", step.args, r)
 		}
+	}
+}
+
+// The default queue that nobody reads is the trap of who binds a queue beside it.
+func TestWhoeverBindsAQueueIsToldOfTheDefaultOneAndCanUnbindIt(t *testing.T) {
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{MaxMessages: 4}})
+	with(srv, "queue", "bind", "orders", "order.#").want(t, exitDone, "bound queue orders to order.#\n", "prismctl queue unbind '' '#'")
+	for range 2 {
+		with(srv, "publish", "order.new", "x").want(t, exitDone, "", "1 message confirmed")
+	}
+	with(srv, "queue", "status").want(t, exitDone, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\n", "the default queue is 50% full and nobody consumes it")
+	with(srv, "queue", "unbind", "", "#").want(t, exitDone, "unbound the default queue from #\n", "")
+	with(srv, "queue", "unbind", "", "#").want(t, exitRefused, "", "unknown_binding")
+	with(srv, "queue", "unbind", "nowhere", "#").want(t, exitRefused, "", "unknown_topic")
+	with(srv, "queue", "read", "orders", "-n", "5")
+	for range 3 {
+		with(srv, "publish", "order.new", "x").want(t, exitDone, "", "1 message confirmed")
+	}
+	if srv.Depth("") != 2 || srv.Depth("orders") != 3 {
+		t.Errorf("the default queue has %d messages, the other %d", srv.Depth(""), srv.Depth("orders"))
+	}
+	r := with(srv, "queue", "bind", "paid", "*.paid")
+	if r.err != "" {
+		t.Errorf("a warning without a cause: %s", r.err)
 	}
 }
 

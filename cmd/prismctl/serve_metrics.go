@@ -92,6 +92,7 @@ func apiOf(c platform.Call) string {
 var knownAPIs = []string{
 	"notify", "platform/notify", "platform/notify/status", "platform/notify/read", "platform/notify/write", "platform/notify/purge",
 	"platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
+	"platform/notify/routing/unset", "platform/notify/routing/list",
 	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
 	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete",
 	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",
