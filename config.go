@@ -157,8 +157,10 @@ func parseServer(server string) (*url.URL, error) {
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		// The text of err quotes the URL, and with it a password.
-		return nil, fmt.Errorf("prism: Config.Server is not a URL: %w", reason(err))
+		// The text of err quotes the URL, and with it a password; and its reason
+		// may quote what follows user: as the port.
+		why, _, _ := strings.Cut(reason(err).Error(), " \"")
+		return nil, errors.New("prism: Config.Server is not a URL: " + why)
 	}
 	if err := checkServer(u); err != nil {
 		return nil, err

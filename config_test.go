@@ -140,3 +140,12 @@ func TestSecretIsInNoPrint(t *testing.T) {
 		wantMatch(t, text, testKey)
 	}
 }
+
+func TestAServerThatIsNoURLDoesNotShowAPassword(t *testing.T) {
+	for _, server := range []string{"http://user:SECRET/x@127.0.0.1/", "http://user:SECRET%zz@h/", "http://user:SECRET,x@h:y/", "http://user:SEC RET@h/"} {
+		_, err := New(Config{Server: server, Key: "k", Secret: "s"})
+		if err == nil || strings.Contains(err.Error(), "SEC") {
+			t.Errorf("%s: %v", server, err)
+		}
+	}
+}

@@ -211,14 +211,14 @@ func TestAPrintedConfigurationHasNoSecret(t *testing.T) {
 	const secret = "ucr72ygfutspqeuu6s36"
 	env := map[string]string{
 		"PRISM_KEY": "k", "PRISM_SECRET": secret, "PRISM_ADMIN_KEY": "op", "PRISM_ADMIN_SECRET": secret,
-		"PRISM_NATS": "nats://user:" + secret + "@h1:4222," + secret + "@h2",
+		"PRISM_NATS": "nats://user:" + secret + "@h1:4222,nats://" + secret + "@h2",
 	}
 	file := inFile(t, "c.toml", "[[user]]\nlogin = 'a'\npassword-hash = '"+secret+"'\n")
 	got := configOf(t, env, "--config", file)
 	if strings.Contains(got, secret) {
 		t.Errorf("a secret is in\n%s", got)
 	}
-	for _, want := range []string{`nats = "nats://***@h1:4222,***@h2" # PRISM_NATS`, `password-hash = "***"`, "# the key k is from PRISM_KEY\n", "# the secret of admin-key is from PRISM_ADMIN_SECRET\n"} {
+	for _, want := range []string{`nats = "nats://***@h1:4222,nats://***@h2" # PRISM_NATS`, `password-hash = "***"`, "# the key k is from PRISM_KEY\n", "# the secret of admin-key is from PRISM_ADMIN_SECRET\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}

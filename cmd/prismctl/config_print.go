@@ -9,6 +9,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
 )
 
 // hidden stands for a secret.
@@ -99,6 +101,16 @@ func assignment(name string, value any) string {
 	return strings.TrimSpace(string(text))
 }
 
+// withoutUser returns an address without what stands in front of its host.
+func withoutUser(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return address
+	}
+	scheme, _, _ := strings.Cut(address[:at], "://")
+	return scheme + "://" + hidden + address[at:]
+}
+
 // inForce returns the value of a setting as a file has it.
 func inForce(name string, value reflect.Value) any {
 	switch v := value.Interface().(type) {
@@ -107,25 +119,10 @@ func inForce(name string, value reflect.Value) any {
 	case string:
 		switch {
 		case name == "nats":
-			return withoutPassword(v)
+			return jetstream.WithoutPassword(v)
 		case name == "log-level" && v == "":
 			return "warn"
 		}
 	}
 	return value.Interface()
-}
-
-// withoutPassword hides what is in front of the hosts of addresses.
-func withoutPassword(urls string) string {
-	all := strings.Split(urls, ",")
-	for i, address := range all {
-		if at := strings.LastIndexByte(address, '@'); at >= 0 {
-			scheme, _, ok := strings.Cut(address, "://")
-			all[i] = hidden + address[at:]
-			if ok && !strings.Contains(scheme, "@") {
-				all[i] = scheme + "://" + all[i]
-			}
-		}
-	}
-	return strings.Join(all, ",")
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 )
 
 // checkPrivate refuses a file that other users of the machine may read or
@@ -88,5 +89,5 @@ func (f *configFile) checkMode() error {
 // guessed at, or the password of a server.
 func (f *configFile) holdsSecret() bool {
 	nats, _ := f.scalars["nats"].(string)
-	return slices.ContainsFunc(f.lists.Users, func(u userEntry) bool { return u.PasswordHash != "" }) || withoutPassword(nats) != nats
+	return slices.ContainsFunc(f.lists.Users, func(u userEntry) bool { return u.PasswordHash != "" }) || strings.Contains(nats, "@")
 }

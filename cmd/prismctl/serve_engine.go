@@ -41,7 +41,7 @@ func (s *storage) where() string {
 	if s.Data != "" {
 		return s.Data
 	}
-	return withoutPassword(s.Nats)
+	return jetstream.WithoutPassword(s.Nats)
 }
 
 // config returns what package jetstream needs to find the place.

@@ -213,7 +213,7 @@ func distinct[T any](from, what string, entries []T, name func(T) string) error 
 func checkRedirects(from string, redirects []string) error {
 	for _, redirect := range redirects {
 		if !isRedirect(redirect) {
-			return fmt.Errorf("%s: %q is no address to come back to: write a whole URL without a fragment, such as http://127.0.0.1/callback", from, redirect)
+			return fmt.Errorf("%s: %q is no address to come back to: write a whole URL without a fragment, such as http://127.0.0.1/callback", from, withoutUser(redirect))
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func TestPlatformsThatStartTogetherMakeOneKey(t *testing.T) {
 
 func TestServersThatAreNotThereEndServe(t *testing.T) {
 	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--nats", "nats://user:pass-word@127.0.0.1:1"}}.run()
-	r.want(t, exitRefused, "", "the messages in nats://***@127.0.0.1:1 cannot be opened: JetStream at 127.0.0.1:1 cannot be reached: see that it runs")
+	r.want(t, exitRefused, "", "the messages in nats://***@127.0.0.1:1 cannot be opened: JetStream at nats://***@127.0.0.1:1 cannot be reached: see that it runs")
 }
 
 func TestABackupOfServersGoesIntoADirectory(t *testing.T) {

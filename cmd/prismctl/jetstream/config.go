@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -125,12 +124,11 @@ func (c *Config) checkServers() error {
 	if c.Dir != "" && c.Creds != "" {
 		return errors.New("jetstream: Creds belong to URL: the server of Dir needs none")
 	}
-	for i, address := range strings.Split(c.URL, ",") {
-		if !strings.Contains(address, "://") {
-			address = "nats://" + address
-		}
-		if _, err := url.Parse(strings.TrimSpace(address)); err != nil {
-			return fmt.Errorf("jetstream: address %d of URL is not one: write nats://HOST:PORT", i+1)
+	all := strings.Split(c.URL, ",")
+	ambiguous := len(all) > 1 && strings.Contains(c.URL, "@")
+	for i, address := range all {
+		if c.URL != "" && (unreadable(address) || ambiguous && notWhole(address)) {
+			return fmt.Errorf("jetstream: address %d of URL is not one: write nats://HOST:PORT, and %%2C for a comma in a password", i+1)
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,24 +118,13 @@ func (e *Engine) connect() (err error) {
 	}
 	if e.nc, err = nats.Connect(e.config.URL, options...); err != nil {
 		return fmt.Errorf("%w: JetStream at %s cannot be reached: see that it runs, and that address and credentials are right (%w)",
-			platform.ErrUnavailable, hide(e.config.URL), err)
+			platform.ErrUnavailable, WithoutPassword(e.config.URL), err)
 	}
 	e.largest = int(min(e.nc.MaxPayload(), 16<<20))
 	if e.largest < minPayload {
 		return fmt.Errorf("jetstream: the server takes messages of %d bytes at most: set its max_payload to 8MB", e.largest)
 	}
 	return nil
-}
-
-// hide removes what may be a password from addresses.
-func hide(urls string) string {
-	all := strings.Split(urls, ",")
-	for i, u := range all {
-		if at := strings.LastIndex(u, "@"); at >= 0 {
-			all[i] = u[at+1:]
-		}
-	}
-	return strings.Join(all, ",")
 }
 
 func (e *Engine) logConnection() nats.Option {
