@@ -65,7 +65,7 @@ func (c *channel) deliver(topic string, queue Consumer) {
 		if room == 0 {
 			return
 		}
-		leases, err := queue.Fetch(c.ctx, room)
+		leases, err := queue.Fetch(c.ctx, room, c.roomBytes())
 		if err != nil {
 			c.fetchFailed(err)
 			return
@@ -148,6 +148,17 @@ func (c *channel) waitRoom() int {
 		return 0
 	}
 	return c.room()
+}
+
+// roomBytes returns how many bytes of messages the window has room for: none is
+// fetched that could not be sent.
+func (c *channel) roomBytes() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pinged {
+		return max(1, c.p.cfg.Limits.WindowBytes-c.heldBytes)
+	}
+	return max(1, smallWindowBytes-c.heldFrames)
 }
 
 // room is called with mu held.

@@ -93,8 +93,10 @@ func PublishEach(ctx context.Context, owner string, ms []*Message, publish func(
 // a time; the other methods by any.
 type Consumer interface {
 	// Fetch waits until the queue has a message for this consumer and
-	// returns up to max of them, in queue order.
-	Fetch(ctx context.Context, max int) ([]Lease, error)
+	// returns up to max of them, in queue order. Together they have at most
+	// maxBytes bytes, as [QueueStatus] counts them, but for the first, which
+	// comes whatever its size. No more than that is loaded.
+	Fetch(ctx context.Context, max, maxBytes int) ([]Lease, error)
 	// Ack removes messages for good. IDs that are not outstanding at this
 	// consumer are ignored.
 	Ack(ctx context.Context, ids ...uint64) error

@@ -82,9 +82,9 @@ type watchedConsumer struct {
 	w watched
 }
 
-func (c watchedConsumer) Fetch(ctx context.Context, most int) ([]platform.Lease, error) {
+func (c watchedConsumer) Fetch(ctx context.Context, most, mostBytes int) ([]platform.Lease, error) {
 	signal(c.w.fetching)
-	return c.Consumer.Fetch(ctx, most)
+	return c.Consumer.Fetch(ctx, most, mostBytes)
 }
 
 func (c watchedConsumer) Return(ctx context.Context, ids ...uint64) error {

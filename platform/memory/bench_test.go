@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/shopex/prism-go/internal/topic"
@@ -38,7 +39,7 @@ func passThrough(b *testing.B, depth, batch int) {
 				b.Fatal(err)
 			}
 		}
-		leases, err := c.Fetch(ctx, batch)
+		leases, err := c.Fetch(ctx, batch, math.MaxInt)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func handOver(b *testing.B, consumers int) {
 		c := consume(b, q, "")
 		go func() {
 			for {
-				leases, err := c.Fetch(ctx, 64)
+				leases, err := c.Fetch(ctx, 64, math.MaxInt)
 				if err != nil {
 					acked <- 0
 					return

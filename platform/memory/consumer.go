@@ -18,6 +18,7 @@ type consumer struct {
 	ended error                        // what Fetch returns since then
 
 	want   int              // what the waiting Fetch asked for
+	bytes  int              // and how many bytes at most
 	handed []platform.Lease // what it gets
 	wake   chan struct{}    // receives one value when it is taken off queue.waiting
 }
@@ -35,14 +36,14 @@ func newConsumer(o *owner, q *queue) *consumer {
 	return c
 }
 
-func (c *consumer) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
+func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
 	if max < 1 {
 		return nil, fmt.Errorf("memory: Fetch of %d messages: ask for at least one", max)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leases, err := c.take(max)
+	leases, err := c.take(max, maxBytes)
 	if leases != nil || err != nil {
 		return leases, err
 	}
@@ -55,16 +56,16 @@ func (c *consumer) Fetch(ctx context.Context, max int) ([]platform.Lease, error)
 }
 
 // take leases what is ready, or puts c on the waiting list and returns nil.
-func (c *consumer) take(max int) ([]platform.Lease, error) {
+func (c *consumer) take(max, maxBytes int) ([]platform.Lease, error) {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
 	if c.ended != nil {
 		return nil, c.ended
 	}
-	if leases := c.queue.lease(c, max); len(leases) > 0 {
+	if leases := c.queue.lease(c, max, maxBytes); len(leases) > 0 {
 		return leases, nil
 	}
-	c.want = max
+	c.want, c.bytes = max, maxBytes
 	c.queue.waiting = append(c.queue.waiting, c)
 	return nil, nil
 }

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -28,7 +29,7 @@ func Example() {
 		return
 	}
 	defer consumer.Close()
-	leases, err := consumer.Fetch(ctx, 10)
+	leases, err := consumer.Fetch(ctx, 10, math.MaxInt)
 	for _, l := range leases {
 		fmt.Printf("%s: %s\n", l.Message.Key, l.Message.Body)
 		err = consumer.Ack(ctx, l.ID)

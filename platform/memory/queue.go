@@ -88,7 +88,7 @@ func (q *queue) serve() {
 	for len(q.waiting) > 0 && q.ready.len() > 0 {
 		share := (q.ready.len() + len(q.waiting) - 1) / len(q.waiting)
 		c := q.waiting[0]
-		if c.handed = q.lease(c, min(share, c.want)); len(c.handed) > 0 {
+		if c.handed = q.lease(c, min(share, c.want), c.bytes); len(c.handed) > 0 {
 			c.stopWaiting()
 		}
 	}
@@ -111,14 +111,19 @@ func (q *queue) next() (item, bool) {
 	return item{}, false
 }
 
-// lease takes up to n ready messages for c. There may be none.
-func (q *queue) lease(c *consumer, n int) []platform.Lease {
+// lease takes up to n ready messages for c, of no more than so many bytes but for
+// the first. There may be none.
+func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 	leases := make([]platform.Lease, 0, min(n, q.ready.len()))
 	for len(leases) < cap(leases) {
-		it, ok := q.next()
-		if !ok {
+		q.expire()
+		if q.ready.len() == 0 {
 			break
 		}
+		if bytes -= int(size(q.ready.front().message)); bytes < 0 && len(leases) > 0 {
+			break
+		}
+		it := q.pop()
 		q.held++
 		q.heldBytes += size(it.message)
 		c.hold(it)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func consume(t testing.TB, q *Queues, topic string) platform.Consumer {
 
 func fetch(t testing.TB, c platform.Consumer, max int) []platform.Lease {
 	t.Helper()
-	leases, err := c.Fetch(context.Background(), max)
+	leases, err := c.Fetch(context.Background(), max, math.MaxInt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func waiters(t *testing.T, ctx context.Context, q *Queues, n int) (log func() []
 	for i := range n {
 		c := consume(t, q, "")
 		go func() {
-			leases, err := c.Fetch(ctx, 2)
+			leases, err := c.Fetch(ctx, 2, math.MaxInt)
 			results <- fmt.Sprint("consumer ", i, ": ", len(leases), " ", err)
 		}()
 		synctest.Wait()
@@ -129,7 +130,7 @@ func TestAMessageHandedToAClosedConsumerGoesToAnother(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		got := make(chan []platform.Lease)
 		go func() {
-			leases, _ := c.Fetch(ctx, 1)
+			leases, _ := c.Fetch(ctx, 1, math.MaxInt)
 			got <- leases
 		}()
 		runtime.Gosched()
@@ -149,7 +150,7 @@ func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
 	small, large := &platform.Message{Body: []byte("x")}, &platform.Message{Key: "k", Body: make([]byte, 10)}
 	write(t, q, "orders", small)
 	_, unknown := q.Status(ctx, shop, "nowhere")
-	_, none := consume(t, q, "").Fetch(ctx, 0)
+	_, none := consume(t, q, "").Fetch(ctx, 0, math.MaxInt)
 	for _, row := range []struct {
 		err  error
 		is   error

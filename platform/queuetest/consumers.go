@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/shopex/prism-go/platform"
@@ -11,6 +12,8 @@ func consumers() []promise {
 	return []promise{
 		{"FetchWaitsForAMessage", Config{}, fetchWaits},
 		{"FetchDoesNotWaitForMoreThanThereIs", Config{}, fetchTakesWhatIsThere},
+		{"FetchIsBoundedByBytes", Config{}, fetchIsBoundedByBytes},
+		{"AWaitingFetchIsBoundedByBytes", Config{}, waitingFetchIsBoundedByBytes},
 		{"AnEndedContextEndsFetch", Config{}, contextEndsFetch},
 		{"CloseEndsFetch", Config{}, closeEndsFetch},
 		{"LeasesHaveDistinctIDs", Config{}, distinctIDs},
@@ -42,12 +45,42 @@ func fetchTakesWhatIsThere(t *trial) {
 	c := t.consume("")
 	var all []platform.Lease
 	for len(all) < 3 {
-		leases, err := c.Fetch(t.ctx, 1000)
+		leases, err := c.Fetch(t.ctx, 1000, math.MaxInt)
 		t.must(err, "fetch")
 		all = append(all, leases...)
 	}
 	if got := bodies(all); !slices.Equal(got, numbers(1, 3)) {
 		t.Fatalf("Fetch returned %q", got)
+	}
+}
+
+// As many come as have room, and one where none has.
+func fetchIsBoundedByBytes(t *trial) {
+	t.write("", numbers(1, 5)...)
+	c := t.consume("")
+	size := len(numbers(1, 1)[0])
+	for _, step := range []struct{ bytes, want int }{{3*size + size/2, 3}, {1, 1}, {2 * size, 1}} {
+		leases, err := c.Fetch(t.ctx, 1000, step.bytes)
+		t.must(err, "fetch")
+		if len(leases) != step.want {
+			t.Fatalf("Fetch of up to %d bytes returned %d messages of %d, want %d", step.bytes, len(leases), size, step.want)
+		}
+	}
+}
+
+func waitingFetchIsBoundedByBytes(t *trial) {
+	size := len(numbers(1, 1)[0])
+	holder, c := t.consume(""), t.consume("")
+	t.write("", numbers(1, 5)...)
+	holder.take(5)
+	got := make(chan int, 1)
+	go func() {
+		leases, _ := c.Fetch(t.ctx, 1000, 2*size)
+		got <- len(leases)
+	}()
+	t.must(holder.Close(), "close")
+	if n := <-got; n < 1 || n > 2 {
+		t.Fatalf("Fetch of up to 2 messages' bytes, which waited, returned %d messages", n)
 	}
 }
 
@@ -58,7 +91,7 @@ func contextEndsFetch(t *trial) {
 	cancel()
 	_, err := waiting.wait()
 	t.refused(err, context.Canceled, "Fetch whose context ended")
-	_, err = c.Fetch(ctx, 1)
+	_, err = c.Fetch(ctx, 1, math.MaxInt)
 	t.refused(err, context.Canceled, "Fetch with an ended context")
 	t.publish("order.new")
 	c.gets("order.new")
@@ -71,7 +104,7 @@ func closeEndsFetch(t *trial) {
 	_, err := waiting.wait()
 	t.refused(err, platform.ErrConsumerClosed, "Fetch that waited while its consumer was closed")
 	t.publish("order.new")
-	_, err = c.Fetch(t.ctx, 1)
+	_, err = c.Fetch(t.ctx, 1, math.MaxInt)
 	t.refused(err, platform.ErrConsumerClosed, "Fetch after Close")
 	t.must(c.Ack(t.ctx, 1), "Ack after Close")
 	c.close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,7 @@ func consumersShare(t *trial) {
 		defer c.Close()
 		var last [publishers]int
 		for {
-			leases, err := c.Fetch(ctx, 7)
+			leases, err := c.Fetch(ctx, 7, math.MaxInt)
 			if err != nil {
 				return err
 			}
@@ -140,7 +141,7 @@ func comeAndGo(t *trial) {
 			return err
 		}
 		defer c.Close()
-		leases, err := c.Fetch(ctx, 20)
+		leases, err := c.Fetch(ctx, 20, math.MaxInt)
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func fetchGivesUp(t *trial) {
 	brief := func(ctx context.Context, l *ledger, c platform.Consumer, patience *time.Duration) error {
 		short, cancel := context.WithTimeout(ctx, *patience)
 		defer cancel()
-		leases, err := c.Fetch(short, 3)
+		leases, err := c.Fetch(short, 3, math.MaxInt)
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}

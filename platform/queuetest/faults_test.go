@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/shopex/prism-go/platform"
@@ -117,8 +118,8 @@ type forgetful struct {
 	held []platform.Lease
 }
 
-func (c *forgetful) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
-	leases, err := c.Consumer.Fetch(ctx, max)
+func (c *forgetful) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max, maxBytes)
 	c.held = append(c.held, leases...)
 	return leases, err
 }
@@ -128,6 +129,22 @@ func (c *forgetful) Close() error {
 		return err
 	}
 	return c.Consumer.Close()
+}
+
+// greedy takes as many messages as it may, however large.
+func greedy(good platform.Queues) platform.Queues {
+	f := spoil(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &unbounded{c}, err
+	}
+	return f
+}
+
+type unbounded struct{ platform.Consumer }
+
+func (c *unbounded) Fetch(ctx context.Context, max, _ int) ([]platform.Lease, error) {
+	return c.Consumer.Fetch(ctx, max, math.MaxInt)
 }
 
 func cutting(good platform.Queues) platform.Queues {
@@ -163,8 +180,8 @@ type requeuing struct {
 	held  []platform.Lease
 }
 
-func (c *requeuing) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
-	leases, err := c.Consumer.Fetch(ctx, max)
+func (c *requeuing) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max, maxBytes)
 	c.held = append(c.held, leases...)
 	return leases, err
 }

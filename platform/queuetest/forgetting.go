@@ -3,6 +3,7 @@ package queuetest
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -76,11 +77,11 @@ func forgetEndsConsumers(t *trial) {
 		t.forget()
 		_, err := waiting.wait()
 		t.refused(err, platform.ErrUnknownTopic, "Fetch that waited while the owner was forgotten")
-		_, err = holder.Fetch(t.ctx, 1)
+		_, err = holder.Fetch(t.ctx, 1, math.MaxInt)
 		t.refused(err, platform.ErrUnknownTopic, "Fetch after the owner was forgotten")
 
 		t.write(topic, "new")
-		_, err = waiter.Fetch(t.ctx, 1)
+		_, err = waiter.Fetch(t.ctx, 1, math.MaxInt)
 		t.refused(err, platform.ErrUnknownTopic, "Fetch after the owner has begun anew")
 		holder.ack(held[0])
 		holder.giveBack(held[1])

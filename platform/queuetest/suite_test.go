@@ -38,6 +38,8 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"bodies are cut at a zero byte", "ABodyMayHaveAnyBytes", cutting},
 		{"unacknowledged messages go to the end", "CloseReturnsMessagesToTheirPlace", toTheEnd},
 		{"returned messages go to the end", "ReturnedMessagesAreBackAtTheirPlace", toTheEnd},
+		{"fetch looks at no bytes", "FetchIsBoundedByBytes", greedy},
+		{"fetch looks at no bytes", "AWaitingFetchIsBoundedByBytes", greedy},
 		{"acknowledgements are dropped", "AcknowledgedMessagesStayAway", deaf},
 		{"purge takes what is held", "PurgeLeavesWhatIsHeld", purgeAll},
 		{"status makes the topic", "WhatOnlyNeedsATopicMakesNone", statusMakes},

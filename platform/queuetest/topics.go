@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/shopex/prism-go/platform"
@@ -85,11 +86,11 @@ func dropEndsConsumers(t *trial) {
 	t.drop("orders")
 	_, err := waiting.wait()
 	t.refused(err, platform.ErrUnknownTopic, "Fetch that waited while the topic was dropped")
-	_, err = holder.Fetch(t.ctx, 1)
+	_, err = holder.Fetch(t.ctx, 1, math.MaxInt)
 	t.refused(err, platform.ErrUnknownTopic, "Fetch after the topic was dropped")
 
 	t.write("orders", "new")
-	_, err = waiter.Fetch(t.ctx, 1)
+	_, err = waiter.Fetch(t.ctx, 1, math.MaxInt)
 	t.refused(err, platform.ErrUnknownTopic, "Fetch after the topic was made anew")
 	holder.ack(held[0])
 	holder.close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -179,7 +180,7 @@ func (c taker) take(n int) []platform.Lease {
 	defer cancel()
 	var all []platform.Lease
 	for len(all) < n {
-		leases, err := c.Fetch(ctx, n-len(all))
+		leases, err := c.Fetch(ctx, n-len(all), math.MaxInt)
 		c.t.must(err, "fetch after %d of %d messages", len(all), n)
 		if len(leases) == 0 || len(leases) > n-len(all) {
 			c.t.Fatalf("Fetch of up to %d messages returned %d", n-len(all), len(leases))
@@ -231,7 +232,7 @@ type fetched struct {
 func (c taker) fetch(ctx context.Context) fetching {
 	f := fetching{c, make(chan fetched, 1)}
 	go func() {
-		leases, err := c.Fetch(ctx, 1)
+		leases, err := c.Fetch(ctx, 1, math.MaxInt)
 		f.result <- fetched{leases, err}
 	}()
 	return f

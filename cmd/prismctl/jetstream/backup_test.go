@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func filled(t *testing.T, c Config) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leases, err := consumer.Fetch(ctx, 2)
+	leases, err := consumer.Fetch(ctx, 2, math.MaxInt)
 	if err != nil || len(leases) != 2 {
 		t.Fatal(len(leases), err)
 	}

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -67,7 +68,7 @@ func passEngine(b *testing.B, workers int, interval time.Duration) {
 			if err := e.Publish(ctx, shop, m); err != nil {
 				return err
 			}
-			leases, err := c.Fetch(ctx, 1)
+			leases, err := c.Fetch(ctx, 1, math.MaxInt)
 			if err != nil {
 				return err
 			}
@@ -165,7 +166,7 @@ func drain(b *testing.B, e *Engine, n, batch int) {
 		if left == n {
 			b.ReportMetric(float64(time.Since(began).Microseconds()), "µs-status")
 		}
-		leases, more := c.Fetch(context.Background(), batch)
+		leases, more := c.Fetch(context.Background(), batch, math.MaxInt)
 		if err != nil || more != nil {
 			b.Fatal(err, more)
 		}
@@ -207,7 +208,7 @@ func passShared(b *testing.B, workers int, c Config) {
 			if err := e.Publish(ctx, shop, m); err != nil {
 				return err
 			}
-			leases, err := taker.Fetch(ctx, 1)
+			leases, err := taker.Fetch(ctx, 1, math.MaxInt)
 			if err != nil {
 				return err
 			}

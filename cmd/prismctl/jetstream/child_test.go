@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -50,7 +51,7 @@ func work(dir string) error {
 			return err
 		}
 		fmt.Println("published", body)
-		leases, err := c.Fetch(ctx, 1)
+		leases, err := c.Fetch(ctx, 1, math.MaxInt)
 		if err != nil {
 			return err
 		}

@@ -205,7 +205,7 @@ func TestFetchAndAckTakeAnyNumber(t *testing.T) {
 		taker := consume(t, e, "")
 		var all []uint64
 		for len(all) < n {
-			leases, err := taker.Fetch(t.Context(), math.MaxInt)
+			leases, err := taker.Fetch(t.Context(), math.MaxInt, math.MaxInt)
 			if err != nil {
 				t.Fatal(err)
 			}

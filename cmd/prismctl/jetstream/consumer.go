@@ -66,7 +66,7 @@ func (c *consumer) join(ctx context.Context) error {
 	}, func() { _ = c.Close() })
 }
 
-func (c *consumer) Fetch(ctx context.Context, max int) ([]platform.Lease, error) {
+func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
 	if max < 1 {
 		return nil, fmt.Errorf("jetstream: Fetch of %d messages: ask for at least one", max)
 	}
@@ -85,7 +85,7 @@ func (c *consumer) Fetch(ctx context.Context, max int) ([]platform.Lease, error)
 			}
 			continue
 		}
-		leases, err := c.fetch(ctx, max)
+		leases, err := c.fetch(ctx, max, maxBytes)
 		if len(leases) > 0 || err != nil {
 			return leases, err
 		}
@@ -127,8 +127,8 @@ func (c *consumer) wait(ctx context.Context) error {
 }
 
 // fetch leases what is there.
-func (c *consumer) fetch(ctx context.Context, max int) ([]platform.Lease, error) {
-	items, err := c.lease(ctx, max)
+func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	items, err := c.lease(ctx, max, maxBytes)
 	if err != nil || len(items) == 0 {
 		c.passOn()
 		return nil, err
@@ -174,10 +174,11 @@ func (c *consumer) passOn() {
 	c.engine.wake(c.queue)
 }
 
-// lease makes c hold up to n ready messages; there may be none.
-func (c *consumer) lease(ctx context.Context, n int) ([]item, error) {
+// lease makes c hold up to n ready messages, of no more than so many bytes but for
+// the first; there may be none.
+func (c *consumer) lease(ctx context.Context, n, bytes int) ([]item, error) {
 	if c.engine.alone {
-		return c.leaseHere(n)
+		return c.leaseHere(n, bytes)
 	}
 	var items []item // belongs to the clerk unless do returns nil
 	err := c.engine.do(ctx, func(d *draft) error {
@@ -188,7 +189,7 @@ func (c *consumer) lease(ctx context.Context, n int) ([]item, error) {
 		if q.owner.sealed == d.round {
 			return errAgain
 		}
-		items = d.lease(q, c.newMember(), min(n, mostAtOnce))
+		items = d.lease(q, c.newMember(), min(n, mostAtOnce), bytes)
 		return nil
 	}, func() { c.returnLater(numbersOf(items)) })
 	if err != nil {
@@ -197,7 +198,7 @@ func (c *consumer) lease(ctx context.Context, n int) ([]item, error) {
 	return items, nil
 }
 
-func (c *consumer) leaseHere(n int) ([]item, error) {
+func (c *consumer) leaseHere(n, bytes int) ([]item, error) {
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	q, err := c.present()
@@ -209,10 +210,10 @@ func (c *consumer) leaseHere(n int) ([]item, error) {
 		m = c.newMember()
 		q.members[c.id] = m
 	}
-	items := make([]item, min(n, q.ready.len()))
-	for i := range items {
-		items[i] = q.ready.take()
-		q.hold(items[i], m)
+	items := q.first(0, n, bytes)
+	for _, it := range items {
+		q.ready.take()
+		q.hold(it, m)
 	}
 	return items, nil
 }

@@ -206,12 +206,11 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 	return nil
 }
 
-// lease gives up to n ready messages of q to m, which may be new. There may
+// lease gives up to n ready messages of q, of no more than so many bytes but for
+// the first, to m, which may be new. There may
 // be none.
-func (d *draft) lease(q *queue, m *member, n int) []item {
-	skip := d.taken[q.id]
-	items := q.first(skip + min(n, q.ready.len()))
-	items = items[min(skip, len(items)):]
+func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
+	items := q.first(d.taken[q.id], n, bytes)
 	if len(items) == 0 {
 		return nil
 	}

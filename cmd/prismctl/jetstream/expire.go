@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -53,7 +54,7 @@ func (e *Engine) aged() (ids []uint64) {
 // suspects returns up to n items at the head of q that may be old.
 func (e *Engine) suspects(q *queue, n int) []item {
 	limit := time.Now().Add(-e.config.MaxAge).Unix()
-	items := q.first(n)
+	items := q.first(0, n, math.MaxInt)
 	for i, it := range items {
 		if e.state.records.since(it.seq) > limit {
 			return items[:i]

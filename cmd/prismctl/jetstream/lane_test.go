@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -80,7 +81,7 @@ func TestCarriedMessagesAreReadAsFastAsOthers(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	q := s.owners[shop].topics[""]
-	all := q.first(n)
+	all := q.first(0, n, math.MaxInt)
 	if len(all) != n-n/each+1 || all[len(all)-1].number != newest || !slices.IsSortedFunc(all, func(a, b item) int { return int(a.number) - int(b.number) }) {
 		t.Errorf("%d messages, the last %d", len(all), all[len(all)-1].number)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -109,7 +110,7 @@ func (e *Engine) picture() map[uint64]string {
 	defer e.mu.Unlock()
 	all := make(map[uint64]string)
 	for id, q := range e.state.queues {
-		items := q.first(q.ready.len())
+		items := q.first(0, q.ready.len(), math.MaxInt)
 		for _, h := range q.held {
 			items = append(items, h.item)
 		}
@@ -164,7 +165,7 @@ func (e *Engine) audit(t *testing.T) {
 		for _, seq := range q.patterns {
 			lasts[seq] += overhead
 		}
-		for _, it := range q.first(q.ready.len()) {
+		for _, it := range q.first(0, q.ready.len(), math.MaxInt) {
 			lasts[it.seq] += it.weight()
 		}
 		for _, h := range q.held {
@@ -463,7 +464,7 @@ func (o *modelOwner) forget(t *testing.T) {
 // dropped checks what consumers of a queue are told that is gone.
 func (o *modelOwner) dropped(t *testing.T, q *modelQueue) {
 	for _, c := range q.consumers {
-		_, err := c.Fetch(t.Context(), 1)
+		_, err := c.Fetch(t.Context(), 1, math.MaxInt)
 		o.expect(t, "fetch of what was dropped", err, platform.ErrUnknownTopic)
 		for _, m := range c.held {
 			o.expect(t, "late ack", c.Ack(t.Context(), m.id), nil)
@@ -525,7 +526,7 @@ func (o *modelOwner) fetch(t *testing.T, q *modelQueue, c *modelConsumer) {
 	}
 	defer cancel()
 	want := q.take(1 + o.random.IntN(4))
-	leases, err := c.Fetch(ctx, max(1, len(want)))
+	leases, err := c.Fetch(ctx, max(1, len(want)), math.MaxInt)
 	if len(want) == 0 {
 		o.expect(t, "fetch of nothing", err, context.Canceled)
 		return

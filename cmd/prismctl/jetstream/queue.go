@@ -78,14 +78,24 @@ func (q *queue) room(limits *Config, m *platform.Message) error {
 	return nil
 }
 
-// first returns up to n ready items without taking them.
-func (q *queue) first(n int) []item {
+// first returns up to n ready items behind the first skip, of no more than so many
+// bytes but for one, without taking them.
+func (q *queue) first(skip, n, bytes int) []item {
 	q.ready.settle()
-	items := make([]item, 0, min(n, q.ready.len()))
+	items := make([]item, 0, max(0, min(n, q.ready.len()-skip)))
 	for i := 0; len(items) < cap(items); i++ {
-		if it := q.ready.at(i); !it.dead {
-			items = append(items, *it)
+		it := q.ready.at(i)
+		switch {
+		case it.dead:
+			continue
+		case skip > 0:
+			skip--
+			continue
 		}
+		if bytes -= int(it.size); bytes < 0 && len(items) > 0 {
+			break
+		}
+		items = append(items, *it)
 	}
 	return items
 }

@@ -97,7 +97,7 @@ func (c *consumer) read(ctx context.Context, n int) ([]*platform.Message, error)
 	var messages []*platform.Message
 	var taken []item
 	for len(messages) < n {
-		items, err := c.lease(ctx, n-len(messages))
+		items, err := c.lease(ctx, n-len(messages), math.MaxInt)
 		if err != nil {
 			return nil, err
 		}

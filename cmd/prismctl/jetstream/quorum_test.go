@@ -3,6 +3,7 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -37,7 +38,7 @@ func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 	}{
 		{"ack", func() error { return c.Ack(t.Context(), held[0].ID) }},
 		{"ready", func() error { return p.engine.Ready(t.Context()) }},
-		{"fetch", func() error { _, err := c.Fetch(t.Context(), 1); return err }},
+		{"fetch", func() error { _, err := c.Fetch(t.Context(), 1, math.MaxInt); return err }},
 		{"close", c.Close},
 	} {
 		if err := try.call(); !errors.Is(err, platform.ErrUnavailable) {

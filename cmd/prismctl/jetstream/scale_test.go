@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"sync"
@@ -50,7 +51,7 @@ func pass(b *testing.B, e *Engine, c platform.Consumer, topic string) {
 			if err := e.Write(ctx, shop, topic, m); err != nil {
 				return err
 			}
-			leases, err := c.Fetch(ctx, 1)
+			leases, err := c.Fetch(ctx, 1, math.MaxInt)
 			if err != nil {
 				return err
 			}
@@ -118,7 +119,7 @@ func BenchmarkConsumers(b *testing.B) {
 			var waiting sync.WaitGroup
 			for i := range consumers {
 				c := consume(b, e, fmt.Sprint("idle", i%10))
-				waiting.Go(func() { _, _ = c.Fetch(ctx, 1) })
+				waiting.Go(func() { _, _ = c.Fetch(ctx, 1, math.MaxInt) })
 			}
 			grown := heap() - before
 			pass(b, e, consume(b, e, "busy"), "busy")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -146,7 +147,7 @@ func take(t testing.TB, c platform.Consumer, n int) (leases []platform.Lease, te
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for len(leases) < n {
-		more, err := c.Fetch(ctx, n-len(leases))
+		more, err := c.Fetch(ctx, n-len(leases), math.MaxInt)
 		if err != nil {
 			t.Fatalf("after %d of %d messages: %v", len(leases), n, err)
 		}
