@@ -64,13 +64,16 @@ func (s *storage) settle(k *kong.Context, t *tool, config string) error {
 // Run writes the backup.
 func (c *backupCmd) Run(ctx context.Context, t *tool) error {
 	write := func(w io.Writer) error { return c.write(ctx, t, w) }
+	if c.File == "-" && t.screen {
+		return usage("a backup is nothing for a terminal: give a file, or lead standard output elsewhere")
+	}
 	if c.File == "-" {
 		return backedUp(write(t.out))
 	}
 	if err := replaceFileBy(c.File, write); err != nil {
 		return backedUp(err)
 	}
-	return t.println("backed up %s to %s", c.where(), c.File)
+	return t.println("backed up %s to %s", shown(c.where()), shown(c.File))
 }
 
 func backedUp(err error) error {

@@ -42,7 +42,7 @@ func (c *deleteCmd) Run(ctx context.Context, t *tool) error {
 }
 
 const callHelp = `
-The body of the answer goes to standard output as it is. If it tells of a failure, in any of the platform's envelopes, the exit status is 1.`
+The body of the answer goes to standard output as it is; a terminal gets control characters escaped. If it tells of a failure, in any of the platform's envelopes, the exit status is 1.`
 
 // Help teaches by example.
 func (c *getCmd) Help() string {

@@ -45,7 +45,7 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 	if err := c.restore(ctx, t, in); err != nil {
 		return err
 	}
-	return t.println("restored %s", c.where())
+	return t.println("restored %s", shown(c.where()))
 }
 
 func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {

@@ -67,7 +67,7 @@ func (t *tool) printUser(user oauth.Identity, format string) error {
 // nameOf is a user as people know one.
 func nameOf(user oauth.Identity) string {
 	if user.Login == "" || user.Login == user.ID {
-		return cmp.Or(printable(user.ID), "a user without a name")
+		return cmp.Or(readable(user.ID), "a user without a name")
 	}
-	return fmt.Sprintf("%s (user %s)", printable(user.Login), printable(user.ID))
+	return fmt.Sprintf("%s (user %s)", readable(user.Login), readable(user.ID))
 }

@@ -119,17 +119,17 @@ func (b *comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func visitOf(code, failure, description string) visit {
 	switch {
 	case failure != "" && description != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", printable(failure), printable(description))}
+		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", readable(failure), readable(description))}
 	case failure != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s", printable(failure))}
+		return visit{err: fmt.Errorf("the platform refused the login: %s", readable(failure))}
 	case code == "":
 		return visit{err: fmt.Errorf("the platform sent the browser back without a code")}
 	}
 	return visit{code: code}
 }
 
-// printable is text from a URL as a terminal may get it.
-func printable(text string) string {
+// readable is text from a URL as a terminal may get it.
+func readable(text string) string {
 	const enough = 300
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -14,8 +14,10 @@ func main() {
 	// A closed pipe is an error of the write, so that what could not be
 	// written is not acknowledged.
 	signal.Ignore(syscall.SIGPIPE)
+	_, screen := terminal(os.Stdout)
 	os.Exit(run(untilSignal(), os.Args[1:], tool{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: openBrowser,
+		screen: screen,
 	}))
 }
 

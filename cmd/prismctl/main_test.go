@@ -54,6 +54,7 @@ type invocation struct {
 
 	config string                                          // directory; empty: there is none
 	browse func(ctx context.Context, address string) error // nil: there is no browser
+	screen bool                                            // the output is a terminal
 }
 
 type result struct {
@@ -63,7 +64,7 @@ type result struct {
 
 func (i invocation) run() result {
 	var out, err buffer
-	t := tool{in: i.in, out: i.out, err: &err, env: func(name string) string { return i.env[name] }, browse: i.browse}
+	t := tool{in: i.in, out: i.out, err: &err, env: func(name string) string { return i.env[name] }, browse: i.browse, screen: i.screen}
 	if t.in == nil {
 		t.in = strings.NewReader("")
 	}

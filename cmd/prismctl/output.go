@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/shopex/prism-go/internal/printable"
 )
 
 // format is how a command prints; empty lets the command choose.
@@ -39,7 +41,12 @@ func (t *tool) println(format string, args ...any) error {
 	return t.write(append(fmt.Appendf(nil, format, args...), '\n'))
 }
 
+// write writes bytes as they are, but to a terminal nothing that it would obey or
+// that nobody sees.
 func (t *tool) write(b []byte) error {
+	if t.screen {
+		b = []byte(printable.Lines(string(b)))
+	}
 	_, err := t.out.Write(b)
 	return unwritten(err)
 }
@@ -92,7 +99,7 @@ func terminal(stream any) (fd int, ok bool) {
 // printBody writes a body as it is; only a terminal gets the newline that it
 // may lack.
 func (t *tool) printBody(body []byte) error {
-	if _, ok := terminal(t.out); ok && len(body) > 0 && body[len(body)-1] != '\n' {
+	if t.screen && len(body) > 0 && body[len(body)-1] != '\n' {
 		body = append(body, '\n')
 	}
 	return t.write(body)

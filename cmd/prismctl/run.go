@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/internal/printable"
 )
 
 // A tool is what every command works with.
@@ -18,6 +20,7 @@ type tool struct {
 	environ  func() []string                                 // NAME=VALUE
 	config   func() (dir string, err error)                  // for what programs keep for this user
 	browse   func(ctx context.Context, address string) error // opens the user's browser
+	screen   bool                                            // out is a terminal
 	settings
 }
 
@@ -142,7 +145,7 @@ func (t *tool) report(err error) int {
 // notice tells the user something beside the output.
 func (t *tool) notice(format string, args ...any) {
 	text := flagNames.Replace(fmt.Sprintf(format, args...))
-	fmt.Fprintln(t.err, "prismctl: "+text)
+	fmt.Fprintln(t.err, "prismctl: "+printable.Lines(text))
 }
 
 // plain is the text of an error without the name of a package in front.

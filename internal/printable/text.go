@@ -17,16 +17,37 @@ func Text(s string) string {
 	}
 	var b strings.Builder
 	for i, r := range s {
-		switch {
-		case r == unicode.ReplacementChar:
-			b.WriteString(escaped(s[i : i+1]))
-		case hidden(r):
-			b.WriteString(escaped(string(r)))
-		default:
-			b.WriteRune(r)
-		}
+		appendRune(&b, s[i:], r)
 	}
 	return b.String()
+}
+
+// Lines is Text for what has lines of its own: their ends and tabs stay.
+func Lines(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		if r == '\n' || r == '\t' || strings.HasPrefix(s[i:], "\r\n") {
+			b.WriteRune(r)
+			continue
+		}
+		appendRune(&b, s[i:], r)
+	}
+	return b.String()
+}
+
+// appendRune appends r, with which rest begins.
+func appendRune(b *strings.Builder, rest string, r rune) {
+	switch {
+	case r == unicode.ReplacementChar && !strings.HasPrefix(rest, string(r)):
+		b.WriteString(escaped(rest[:1]))
+	case !unicode.IsGraphic(r):
+		b.WriteString(escaped(string(r)))
+	default:
+		b.WriteRune(r)
+	}
 }
 
 // hidden holds for U+FFFD, too, as which strings' functions see a byte that is not UTF-8.

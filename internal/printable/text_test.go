@@ -22,6 +22,19 @@ func TestWhatIsNotToBeSeenIsEscaped(t *testing.T) {
 	}
 }
 
+func TestLinesStayLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\tb\r\nc\n":         "a\tb\r\nc\n",
+		"a\rb\n\x1b[2J\u202e": `a\rb` + "\n" + `\x1b[2J\u202e`,
+		"a\xff\n":             `a\xff` + "\n",
+		"\ufffd\xef":          "\ufffd" + `\xef`,
+	} {
+		if got := Lines(text); got != want {
+			t.Errorf("Lines(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzTextIsGraphic(f *testing.F) {
 	f.Add("a\x1b\xff\u202e中")
 	f.Fuzz(func(t *testing.T, s string) {
