@@ -150,7 +150,7 @@ func (e *Engine) layOut() error {
 		return err
 	}
 	name := e.config.Name
-	e.journal = &journal{nc: e.nc, js: js, stream: name + "-log", subject: name + ".log", server: e.server}
+	e.journal = &journal{nc: e.nc, js: js, stream: name + "-log", subject: name + ".log", server: e.server, readers: make(chan struct{}, mostReaders)}
 	if !e.alone {
 		e.journal.tail = name + ".tail"
 	}

@@ -30,9 +30,14 @@ type journal struct {
 	js      jetstream.JetStream
 	stream  string
 	subject string
-	tail    string  // where the server repeats what it has stored; empty if nobody else writes
-	server  *server // whose trouble explains why there is no answer; nil for others
+	tail    string        // where the server repeats what it has stored; empty if nobody else writes
+	readers chan struct{} // a value for each that reads many records at once
+	server  *server       // whose trouble explains why there is no answer; nil for others
 }
+
+// mostReaders may read many records at the same time, as each makes the server and
+// the client hold megabytes.
+const mostReaders = 4
 
 // restoringKey marks a log that is not wholly restored, in its metadata.
 const restoringKey = "prism-restoring"
@@ -197,11 +202,17 @@ const (
 // each calls visit for every message of filter up to the number last. Any replica
 // may be read, and may lag behind: only the leader says that nothing is left.
 func (j *journal) each(ctx context.Context, filter string, last uint64, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
-	messages, err := j.messages(ctx, filter)
+	select {
+	case j.readers <- struct{}{}:
+		defer func() { <-j.readers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	messages, release, err := j.messages(ctx, filter)
 	if err != nil {
 		return j.unread(ctx, err)
 	}
-	defer messages.Stop()
+	defer release()
 	read, silent := uint64(0), 0
 	for read < last {
 		m, meta, err := nextMessage(ctx, messages)
@@ -226,14 +237,26 @@ func (j *journal) each(ctx context.Context, filter string, last uint64, visit fu
 	return nil
 }
 
-func (j *journal) messages(ctx context.Context, filter string) (jetstream.MessagesContext, error) {
+// messages reads filter from the begin. release takes back what the server has for
+// it, more than a megabyte, which it would keep for minutes.
+func (j *journal) messages(ctx context.Context, filter string) (messages jetstream.MessagesContext, release func(), err error) {
 	consumer, err := j.js.OrderedConsumer(ctx, j.stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	remove := func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		_ = j.js.DeleteConsumer(ctx, j.stream, consumer.CachedInfo().Name)
 	}
 	// In bytes, as a client drops what exceeds 64 MiB of unread messages. A pull
 	// that is lost is noticed by the heartbeat.
-	return consumer.Messages(jetstream.PullMaxBytes(16<<20), jetstream.PullHeartbeat(time.Second))
+	messages, err = consumer.Messages(jetstream.PullMaxBytes(16<<20), jetstream.PullHeartbeat(time.Second))
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return messages, func() { messages.Stop(); remove() }, nil
 }
 
 var errQuiet = fmt.Errorf("%w: JetStream sends nothing of what it has", platform.ErrUnavailable)

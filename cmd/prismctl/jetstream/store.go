@@ -33,6 +33,7 @@ func openStore(ctx context.Context, js jetstream.JetStream, c *Config, server *s
 	}
 	return &Store{patience: c.Patience, records: &journal{
 		nc: js.Conn(), js: js, stream: bucketStream(c.Name), subject: "$KV." + name + ".", server: server,
+		readers: make(chan struct{}, mostReaders),
 	}}, nil
 }
 

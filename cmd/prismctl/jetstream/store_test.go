@@ -3,6 +3,7 @@ package jetstream
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"testing"
@@ -121,6 +122,33 @@ func within(t *testing.T, true func() bool) {
 	for deadline := time.Now().Add(10 * time.Second); !true(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it has not come true within 10 s")
+		}
+	}
+}
+
+func TestAReadOfManyRecordsLeavesNothingAtTheServer(t *testing.T) {
+	e := open(t, Config{Dir: t.TempDir()})
+	for i := range 3 {
+		if _, err := e.Store().Save(t.Context(), "app", fmt.Sprint(i), nil, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var reading sync.WaitGroup
+	for range 64 {
+		reading.Go(func() {
+			if all, err := e.Store().List(t.Context(), "app"); err != nil || len(all) != 3 {
+				t.Errorf("%d records, %v", len(all), err)
+			}
+		})
+	}
+	reading.Wait()
+	for _, j := range []*journal{e.Store().records, e.journal} {
+		stream, err := j.js.Stream(t.Context(), j.stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := stream.CachedInfo().State.Consumers; n != 0 {
+			t.Errorf("%s has %d consumers that read no more", j.stream, n)
 		}
 	}
 }
