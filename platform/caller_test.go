@@ -174,3 +174,14 @@ func TestProxySettingsThatCannotBeMeantAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAHeaderOfManyLinesIsRefused(t *testing.T) {
+	e := newEnv(t, platform.Config{})
+	req := e.request("GET", "platform/notify/status", nil)
+	for i := range 300 {
+		req.Header.Set("X-"+strconv.Itoa(i), "")
+	}
+	if r := e.send(req); r.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("status %d", r.status)
+	}
+}

@@ -61,7 +61,8 @@
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
 //	409 app_exists, in_use                          of provisioning
-//	413 request_too_large, message_too_large        414 for a query
+//	413 request_too_large, message_too_large        414 for a query,
+//	                                                431 for a header
 //	426 upgrade_required                            a plain call of the channel
 //	429 queue_full, too_many_connections,
 //	    too_many_failures                           with Retry-After

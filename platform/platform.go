@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -108,6 +109,10 @@ var strictTransport = []string{"max-age=31536000"}
 // serve leads a call through the house: read, verify, route.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	p.limitBody(w, r)
+	if headerLines(r.Header) > maxHeaderLines {
+		w.Header().Set("Connection", "close")
+		return &failure{status: http.StatusRequestHeaderFieldsTooLarge, code: "request_too_large", message: fmt.Sprintf("the request has more than %d header lines", maxHeaderLines)}
+	}
 	if serve := p.oauthPage(c.oauth); serve != nil {
 		return p.servePage(w, r, c, serve)
 	}
@@ -127,6 +132,17 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 		}
 	}
 	return p.route(w, r, c)
+}
+
+// maxHeaderLines bounds the header of a request by what is left of it in memory:
+// many short lines take 20 times their length.
+const maxHeaderLines = 256
+
+func headerLines(h http.Header) (lines int) {
+	for _, values := range h {
+		lines += len(values)
+	}
+	return lines
 }
 
 // locate returns what of a path follows the base path, or else that of the

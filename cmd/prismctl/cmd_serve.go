@@ -19,6 +19,7 @@ type serveCmd struct {
 	listFlags
 	storage
 	serveFlags
+	frontFlags
 	limitFlags
 
 	sync  time.Duration
@@ -118,6 +119,7 @@ func (c *serveCmd) check() error {
 		checkAddress(c.from["admin-listen"], c.AdminListen, true),
 		c.storage.check(c.from),
 		c.checkSync(),
+		c.frontFlags.check(c.from),
 		c.limitFlags.check(c.from),
 		c.checkBindings())
 }
@@ -174,6 +176,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	limitMemory(log)
 	s := &service{serveCmd: c, t: t, log: log}
 	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
 	defer stop()

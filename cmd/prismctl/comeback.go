@@ -51,7 +51,7 @@ func awaitBrowser(port uint16) (*comeback, error) {
 		visits: make(chan visit, 1),
 		told:   make(chan struct{}),
 	}
-	b.server = http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second}
+	b.server = http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader}
 	go func() {
 		defer close(b.served)
 		_ = b.server.Serve(l)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/oauth"
@@ -31,7 +32,7 @@ func (d *demo) user(ctx context.Context) error {
 		return errors.Join(err, l.Close())
 	}
 	defer login.Close()
-	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders))}
+	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders)), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader}
 	served := make(chan error, 1)
 	go func() { served <- site.Serve(l) }()
 	defer func() {

@@ -18,23 +18,27 @@ type host struct {
 	url      string // of the API
 	platform *platform.Platform
 	server   *http.Server
+	conns    *boundedListener
 	ended    chan struct{} // closed when Serve has returned failure
 	failure  error
 }
 
-func serveOn(l net.Listener, cfg platform.Config) (*host, error) { return serveSecure(l, nil, cfg) }
+func serveOn(l net.Listener, cfg platform.Config) (*host, error) {
+	return serveSecure(l, nil, connLimit{total: mostConns, perAddress: mostConns}, cfg)
+}
 
-// serveSecure serves by TLS, if there is a certificate.
-func serveSecure(l net.Listener, cert *certificate, cfg platform.Config) (*host, error) {
+// serveSecure serves within a limit, and by TLS if there is a certificate.
+func serveSecure(l net.Listener, cert *certificate, limit connLimit, cfg platform.Config) (*host, error) {
 	p, err := platform.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	h := &host{platform: p, server: newServer(p, cfg.Logger), ended: make(chan struct{})}
-	serve, scheme := func() error { return h.server.Serve(l) }, "http://"
+	h := &host{platform: p, ended: make(chan struct{})}
+	h.server, h.conns = newServer(p, l, limit, cfg.Logger)
+	serve, scheme := func() error { return h.server.Serve(h.conns) }, "http://"
 	if cert != nil {
 		h.server.TLSConfig = cert.config()
-		serve, scheme = func() error { return h.server.ServeTLS(l, "", "") }, "https://"
+		serve, scheme = func() error { return h.server.ServeTLS(h.conns, "", "") }, "https://"
 	}
 	h.url = scheme + reachable(l.Addr()) + "/api"
 	go func() {
@@ -44,14 +48,33 @@ func serveSecure(l net.Listener, cert *certificate, cfg platform.Config) (*host,
 	return h, nil
 }
 
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+// maxHeader bounds the header of a request. net/http reads 4 KiB more.
+const maxHeader = 60 << 10
+
+// newServer returns a server and the bounded listener that it is for. What a
+// peer may send ahead is small: a header, a frame, a few streams.
+func newServer(handler http.Handler, l net.Listener, limit connLimit, log *slog.Logger) (*http.Server, *boundedListener) {
+	if limit.exempt == nil {
+		limit.exempt = netip.Addr.IsLoopback
+	}
+	conns := boundConns(l, limit, log)
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    1 << 20,
+		MaxHeaderBytes:    maxHeader,
+		ConnState:         conns.changed,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          32,
+			MaxReadFrameSize:              16 << 10,
+			MaxReceiveBufferPerConnection: 256 << 10,
+			MaxReceiveBufferPerStream:     128 << 10,
+			SendPingTimeout:               time.Minute,
+			PingTimeout:                   15 * time.Second,
+			WriteByteTimeout:              30 * time.Second,
+		},
+	}, conns
 }
 
 // stop ends channels with code 1001 and lets calls finish, at the same time:

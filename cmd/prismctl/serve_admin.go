@@ -12,6 +12,9 @@ import (
 // readyTime is how long /readyz waits for the engine.
 const readyTime = 2 * time.Second
 
+// adminConns bounds the connections to /metrics and the like.
+const adminConns = 128
+
 // An adminServer tells operators how the platform is. A nil one is of no
 // address.
 type adminServer struct {
@@ -30,9 +33,9 @@ func (s *service) administer() {
 		s.t.notice("WARNING: other machines can reach %s, where nobody has to log in: the names of keys and topics and all counts can be read there.", l.Addr())
 	}
 	s.admin = &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine, metrics: s.metrics}
-	server := newServer(s.admin.handler(), s.log)
+	server, conns := newServer(s.admin.handler(), l, connLimit{total: adminConns, perAddress: adminConns}, s.log)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(conns) }()
 	s.ends = append(s.ends, func() error {
 		err := server.Close()
 		return errors.Join(err, ignore(<-served, http.ErrServerClosed))

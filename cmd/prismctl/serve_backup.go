@@ -35,7 +35,7 @@ func (s *service) offerBackup() error {
 		s.t.notice("no backup can be made while this platform runs: %v", err)
 		return nil
 	}
-	server := newServer(http.HandlerFunc(s.backup), s.log)
+	server, _ := newServer(http.HandlerFunc(s.backup), l, connLimit{}, s.log) // of this user only, so the listener is not bounded
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	s.ends = append(s.ends, func() error {

@@ -15,6 +15,9 @@ import (
 // limitFlags bound what one caller and one queue can use. They are settings for
 // files, so help does not list them. What platform derives from others is 0.
 type limitFlags struct {
+	LimitsConnections           int `config:"limits.connections" hidden:"" default:"0" help:"connections of all peers; 0 is 16,384, or 1 for each 256 KiB of a memory limit if those are fewer"`
+	LimitsConnectionsPerAddress int `config:"limits.connections-per-address" hidden:"" default:"1024" help:"connections of one address, other than this machine and trusted-proxies"`
+
 	LimitsConnectionsPerKey   int   `config:"limits.connections-per-key" hidden:"" default:"100" help:"live channel connections of a key"`
 	LimitsAppsPerDomain       int   `config:"limits.apps-per-domain" hidden:"" default:"1000" help:"apps that admin keys can make in one domain"`
 	LimitsKeysPerApp          int   `config:"limits.keys-per-app" hidden:"" default:"500" help:"keys that admin keys can make of one app"`
@@ -83,6 +86,9 @@ func (f *limitFlags) check(from sources) error {
 		if queue.value == 0 || queue.value < -1 {
 			return fmt.Errorf("%s is %d; it must be 1 or more, or -1 for any number", from[queue.name], queue.value)
 		}
+	}
+	if f.LimitsConnections < 0 || f.LimitsConnectionsPerAddress < 0 {
+		return fmt.Errorf("%s and %s must not be negative", from["limits.connections"], from["limits.connections-per-address"])
 	}
 	if f.RetentionMaxAge < 0 {
 		return fmt.Errorf("%s must not be negative; 0 keeps messages", from["retention.max-age"])

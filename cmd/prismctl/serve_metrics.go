@@ -36,6 +36,7 @@ type metrics struct {
 	draining atomic.Bool
 	cert     *certificate // nil without TLS
 	access   *accessLog   // nil without one
+	conns    atomic.Pointer[boundedListener]
 }
 
 func newMetrics(e *engine) *metrics {
@@ -116,6 +117,7 @@ var (
 	draining      = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
 	expiry        = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
 	accessLost    = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
+	connsRefused  = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
 	strayAcks     = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
@@ -144,6 +146,9 @@ func (m *metrics) collectProcess(out chan<- prometheus.Metric) {
 	gauge(out, draining, count(m.draining.Load()))
 	if m.cert != nil {
 		gauge(out, expiry, m.cert.expires().Unix())
+	}
+	if conns := m.conns.Load(); conns != nil {
+		counter(out, connsRefused, conns.refused.Load())
 	}
 	if m.access != nil {
 		counter(out, accessLost, m.access.lost.Load())

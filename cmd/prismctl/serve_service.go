@@ -97,10 +97,11 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	}
 	s.metrics = newMetrics(s.engine)
 	s.metrics.cert, s.metrics.access = cert, access
-	if s.host, err = serveSecure(s.listener, cert, s.config(access)); err != nil {
+	if s.host, err = serveSecure(s.listener, cert, s.connLimit(), s.config(access)); err != nil {
 		return err
 	}
 	s.metrics.watch(s.host.platform)
+	s.metrics.conns.Store(s.host.conns)
 	s.administer()
 	s.warn()
 	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
@@ -189,6 +190,8 @@ func (s *service) config(access *accessLog) platform.Config {
 			Publish:    s.metrics.publish,
 		},
 	}
+	cfg.TrustedProxies, _ = s.proxies() // checked with the settings
+	cfg.PublicURL, _ = s.public()
 	if cfg.SignWindow == 0 {
 		cfg.SignWindow = -1 // zero would be the default
 	}

@@ -72,7 +72,20 @@ func lookUp(flag *kong.Flag, env func(string) string, file *configFile) (text, s
 	if kind := kindOf(flag.Target); !kind.takes(value) {
 		return "", source, fmt.Errorf("%s: it must be %s", source, kind.called)
 	}
-	return fmt.Sprint(value), source, nil
+	return textOf(value), source, nil
+}
+
+// textOf returns a value of a file as the command line has it.
+func textOf(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	texts := make([]string, len(list))
+	for i, one := range list {
+		texts[i] = fmt.Sprint(one)
+	}
+	return strings.Join(texts, ",")
 }
 
 // A kind is what a value of a file may be.
@@ -85,8 +98,11 @@ func kindOf(target reflect.Value) kind {
 	if target.Type() == reflect.TypeFor[time.Duration]() {
 		return kind{reflect.String, `a time in quotes, such as "10s"`}
 	}
-	if target.Kind() == reflect.String {
+	switch target.Kind() {
+	case reflect.String:
 		return kind{reflect.String, "one text in quotes"}
+	case reflect.Slice:
+		return kind{reflect.Slice, `a list of texts, such as ["127.0.0.1"]`}
 	}
 	return kind{reflect.Int64, "a whole number without quotes"}
 }

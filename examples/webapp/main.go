@@ -65,7 +65,7 @@ func run(ctx context.Context, listen string, env func(string) string, out io.Wri
 		return err
 	}
 	defer login.Close()
-	server := &http.Server{Handler: newSite(login), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: newSite(login), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	fmt.Fprintf(out, "Open %s (Ctrl-C ends it)\n", origin)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -169,10 +170,10 @@ func below(rwc io.ReadWriteCloser) net.Conn {
 
 func inKernel(conn net.Conn) bool {
 	switch c := conn.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
 	case *tls.Conn:
 		return inKernel(c.NetConn())
+	case syscall.Conn: // also a type that has all of a *net.TCPConn and counts
+		return true
 	}
 	return false
 }
