@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/internal/socket"
+	"github.com/shopex/prism-go/internal/wire"
 )
 
 const endpoint = "platform/notify"
@@ -19,7 +21,8 @@ const endpoint = "platform/notify"
 // lifecycle is what consumers and publishers are configured with alike.
 type lifecycle struct {
 	client       *prism.Client
-	maxMessage   int // bytes, 0 is the socket's default
+	query        string // of the handshake
+	maxMessage   int    // bytes, 0 is the socket's default
 	log          *slog.Logger
 	retry        Retry
 	pingInterval time.Duration
@@ -59,7 +62,9 @@ func (l *lifecycle) check() error {
 type connection struct {
 	*socket.Conn
 	heard    atomic.Uint64 // frames that came
+	pongs    atomic.Uint64 // those that answer a ping of ours
 	paused   atomic.Bool   // nobody reads, so silence proves nothing
+	pauses   atomic.Uint64 // how often that began
 	silent   atomic.Bool   // the watch has ended it
 	nonce    uint64        // begins the payload of pings: an unasked pong must not look like theirs
 	barrier  atomic.Uint64 // ends it: seq of the last frame that was queued
@@ -78,7 +83,7 @@ type hooks struct {
 // connect dials once and starts to watch.
 func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	handshake := socket.NewHandshake()
-	resp, err := l.client.Upgrade(ctx, endpoint, handshake.Header())
+	resp, err := l.client.Upgrade(ctx, endpoint+l.query, handshake.Header())
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +94,11 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 		OnPing:     func([]byte) { c.heard.Add(1) },
 		OnPong: func(payload []byte) {
 			c.heard.Add(1)
-			if barrier, ok := c.answers(payload); ok && h.onPong != nil {
-				h.onPong(barrier)
+			if barrier, ok := c.answers(payload); ok {
+				c.pongs.Add(1)
+				if h.onPong != nil {
+					h.onPong(barrier)
+				}
 			}
 		},
 		PingPayload: c.appendPayload,
@@ -135,23 +143,45 @@ func (c *connection) reason(err error) error {
 	return err
 }
 
-// watch pings, and ends the connection when nothing comes for pongTimeout
-// after a ping. While this side does not read, it pings all the more, for the
-// platform too takes silence for death.
+// pause is called before nobody reads for a while, and resume after it.
+func (c *connection) pause() {
+	c.pauses.Add(1)
+	c.paused.Store(true)
+}
+
+func (c *connection) resume() { c.paused.Store(false) }
+
+// A look is what watch goes by.
+type look struct {
+	at            time.Time
+	pongs, pauses uint64
+	bytes         int64 // that came
+}
+
+func (c *connection) look() look {
+	return look{time.Now(), c.pongs.Load(), c.pauses.Load(), c.BytesRead()}
+}
+
+// watch pings, and ends the connection when a ping is not answered within
+// pongTimeout: whatever else comes does not prove that the platform hears us. While
+// this side does not read, it pings all the more and says why, for the platform
+// waits for pongs, too.
 func (l *lifecycle) watch(c *connection) {
 	defer close(c.watching)
-	pinged, owed, heard := time.Now(), true, uint64(0) // connect has sent the first
-	for elapse(min(l.pongTimeout/2, l.pingInterval), c.Done()) {
-		if n := c.heard.Load(); n != heard {
-			heard, owed = n, false
-		}
-		since := time.Since(pinged)
-		switch paused := c.paused.Load(); {
-		case paused || since >= l.pingInterval && !owed:
-			pinged, owed = time.Now(), !paused
+	asked, last, late := c.look(), c.look(), 0 // connect has sent the first
+	for elapse(min(l.pongTimeout/2, l.pingInterval, mostPause), c.Done()) {
+		now := c.look()
+		since := now.at.Sub(asked.at)
+		answered := now.pongs != asked.pongs
+		switch {
+		case c.paused.Load(), since >= l.pingInterval && answered, since >= l.pongTimeout && now.pauses != asked.pauses:
+			asked, last, late = now, now, 0 // after a pause the pong may still lie unread
 			c.PingBehind()
 			c.Push(false)
-		case owed && since >= l.pongTimeout:
+		case answered || now.at.Sub(last.at) < l.pongTimeout:
+		case now.bytes-last.bytes >= streamBytes && late < lateTimes:
+			last, late = now, late+1
+		default:
 			c.silent.Store(true)
 			_ = c.CloseNow()
 			return
@@ -159,16 +189,31 @@ func (l *lifecycle) watch(c *connection) {
 	}
 }
 
+const (
+	// mostPause is how often a consumer that does not read says so, at least: the
+	// platform may want to know within five seconds.
+	mostPause = 2 * time.Second
+	// A pong lies behind the deliveries that were on their way. While so many bytes
+	// come in a pongTimeout, a slow line has that as many times more.
+	streamBytes = 64 << 10
+	lateTimes   = 3
+)
+
 // appendPayload makes the payload of a ping. That has the newest barrier, as a peer
 // needs to answer only the last ping that it got, so it is made when the ping leaves.
 func (c *connection) appendPayload(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.nonce)
-	return binary.BigEndian.AppendUint64(dst, c.barrier.Load())
+	dst = binary.BigEndian.AppendUint64(dst, c.barrier.Load())
+	if c.paused.Load() {
+		dst = append(dst, wire.NotReading...)
+	}
+	return dst
 }
 
-// answers tells whether a pong answers a ping of ours, and what that carried.
+// answers reports whether a pong answers a ping of ours, and what that carried.
 // Some peers send pongs unasked, with whatever in them.
 func (c *connection) answers(pong []byte) (barrier uint64, ok bool) {
+	pong = bytes.TrimSuffix(pong, wire.NotReading)
 	if len(pong) != 16 || binary.BigEndian.Uint64(pong) != c.nonce {
 		return 0, false
 	}

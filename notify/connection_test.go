@@ -297,3 +297,95 @@ func TestAHandshakeOfACallerWhoSeemsGoneIsRepeated(t *testing.T) {
 		}
 	})
 }
+
+// Deliveries arrive while pings do not: the way up has stalled.
+func TestAPingNeedsItsOwnPong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRawPeer(t, func(p *rawPeer) {
+			go p.drain()
+			for tag := 1; ; tag++ {
+				if _, err := p.Write(textFrame(fmt.Sprintf(`{"tag":%d,"body":"x"}`, tag))); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+		ended := make(chan error, 9)
+		began := time.Now()
+		c := w.consumer(ConsumerConfig{PingInterval: time.Second, PongTimeout: 2 * time.Second, OnDisconnect: func(err error) { ended <- err }})
+		stop := w.run(c, func(context.Context, *Delivery) error { return nil })
+		if err := <-ended; !errors.Is(err, ErrNoPong) {
+			t.Errorf("ended with %v", err)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("noticed after %v", took)
+		}
+		_ = stop()
+	})
+}
+
+// On a slow line a pong lies behind the deliveries that were sent before it.
+func TestASlowLineIsNoDeadOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRawPeer(t, func(p *rawPeer) {
+			pings := make(chan []byte, 99)
+			go p.pinged(func(payload []byte) { pings <- payload })
+			for tag := 1; ; tag++ {
+				body := fmt.Sprintf(`{"tag":%d,"body":%q}`, tag, strings.Repeat("x", 8<<10))
+				if _, err := p.Write(textFrame(body)); err != nil {
+					return
+				}
+				time.Sleep(200 * time.Millisecond) // 40 KiB a second
+				if tag%30 == 0 {                   // six seconds
+					for range len(pings) {
+						p.send(opPong, <-pings)
+					}
+				}
+			}
+		})
+		ended := make(chan error, 9)
+		c := w.consumer(ConsumerConfig{PingInterval: time.Second, PongTimeout: 2 * time.Second, OnDisconnect: func(err error) { ended <- err }})
+		stop := w.run(c, func(context.Context, *Delivery) error { return nil })
+		select {
+		case err := <-ended:
+			t.Errorf("ended with %v", err)
+		case <-time.After(time.Minute):
+		}
+		_ = stop()
+	})
+}
+
+// The platform is told why no pong of a consumer comes that does not read.
+func TestAConsumerWhoseWindowIsFullIsNotTakenForDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, nil)
+		w.throughPaths(func(*path) {}) // which hold what is not read
+		w.publish("a", "b", "c", "d")
+		ended := make(chan error, 9)
+		c := w.consumer(ConsumerConfig{Window: 1, OnDisconnect: func(err error) { ended <- err }})
+		handled := make(chan string, 9)
+		w.run(c, func(_ context.Context, d *Delivery) error {
+			time.Sleep(5 * time.Minute)
+			handled <- string(d.Body)
+			return nil
+		})
+		for _, body := range []string{"a", "b", "c", "d"} {
+			select {
+			case got := <-handled:
+				if got != body {
+					t.Errorf("%q came, want %q", got, body)
+				}
+			case err := <-ended:
+				t.Fatalf("ended with %v", err)
+			}
+		}
+	})
+}
+
+// textFrame is a server's, of up to 64 KiB.
+func textFrame(text string) []byte {
+	if len(text) < 126 {
+		return append([]byte{0x81, byte(len(text))}, text...)
+	}
+	return append(binary.BigEndian.AppendUint16([]byte{0x81, 126}, uint16(len(text))), text...)
+}

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -140,7 +141,7 @@ func NewConsumer(client *prism.Client, cfg ConsumerConfig) (*Consumer, error) {
 		return nil, err
 	}
 	c := &Consumer{cfg: cfg, link: lifecycle{
-		client: client, maxMessage: cfg.MaxDelivery,
+		client: client, maxMessage: cfg.MaxDelivery, query: "?consumer_id=" + rand.Text(),
 		retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
 		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
 	}}

@@ -40,6 +40,7 @@ type world struct {
 	hang  bool
 	conn  chan net.Conn
 	done  chan struct{}
+	via   func(net.Conn) net.Conn // if any, makes the connection to the platform one that goes another way
 }
 
 // newWorld serves the real platform; change may adjust its configuration.
@@ -130,6 +131,9 @@ func (w *world) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, fmt.Errorf("the network is down")
 	}
 	near, far := net.Pipe()
+	if w.via != nil {
+		near = w.via(near)
+	}
 	select {
 	case w.conn <- far:
 	case <-w.done:

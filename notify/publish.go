@@ -61,9 +61,9 @@ func (p *Publisher) stream() ending {
 	}
 	p.stats.connects.Add(1)
 	p.stats.connected.Store(true)
-	s.conn.paused.Store(true) // nobody reads while the user is told
+	s.conn.pause() // nobody reads while the user is told
 	p.link.onConnect()
-	s.conn.paused.Store(false)
+	s.conn.resume()
 	began, confirmed := time.Now(), p.stats.confirmed.Load()
 	s.again()
 	readEnd := make(chan error, 1)

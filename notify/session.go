@@ -62,9 +62,9 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	}
 	c.stats.connects.Add(1)
 	c.stats.connected.Store(true)
-	conn.paused.Store(true) // nobody reads while the user is told
+	conn.pause() // nobody reads while the user is told
 	c.link.onConnect()
-	conn.paused.Store(false)
+	conn.resume()
 	began, acked := time.Now(), c.stats.acked.Load()
 	go s.read()
 	end := s.attend(ctx, renewals)
@@ -201,9 +201,9 @@ func (s *session) admit() {
 	for _, d := range s.fresh {
 		for s.full(d.size) && !s.draining {
 			p.ready.Signal()
-			s.conn.paused.Store(true)
+			s.conn.pause()
 			s.room.Wait()
-			s.conn.paused.Store(false)
+			s.conn.resume()
 		}
 		if s.draining {
 			break

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/internal/socket"
@@ -25,9 +27,13 @@ type channel struct {
 	p      *Platform
 	pass   *pass
 	info   Conn
+	name   consumerName
 	secret string // of the key, as it was shown
 
-	watched bool // guarded by passes.mu
+	counted     bool            // guarded by connections.mu
+	predecessor <-chan struct{} // if there was one, closed when its messages are back
+	returned    chan struct{}   // closed when those of this channel are, and of all before it
+	watched     bool            // guarded by passes.mu
 
 	limits wire.Limits
 	ctx    context.Context // ends what the channel does; not the reading of its socket
@@ -47,6 +53,11 @@ type channel struct {
 	ids          []uint64  // scratch of storeAcks
 	came         time.Time // when the first of what was read since the last store
 
+	unsure atomic.Bool // life has something to learn from what comes
+
+	nonce uint64        // begins the payload of pings
+	asked atomic.Uint64 // ends it: how many were asked for
+
 	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
 
 	mu         sync.Mutex // guards what follows
@@ -60,6 +71,8 @@ type channel struct {
 	heldFrames int                 // bytes of the frames of what is held
 	wanted     int                 // bytes of the frame that found no room
 	consumers  map[string]Consumer // by topic
+	acked      int                 // acks that named a delivery
+	life       life
 }
 
 // held is a delivery that waits for its ack.
@@ -86,19 +99,24 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 	if err := socket.CheckHandshake(r); err != nil {
 		return handshakeFailure(err)
 	}
+	id, err := optional(c.params(), "consumer_id", consumerIDBytes)
+	if err != nil {
+		return err
+	}
 	ch := p.newChannel(r, c)
+	ch.name = consumerName{key: c.key.ID, id: id}
 	defer ch.cancel()
 	if err := p.conns.join(ch); err != nil {
 		return err
 	}
 	defer p.conns.leave(ch)
 	if err := p.passes.enter(r.Context(), ch); err != nil {
-		p.conns.release(ch.info.Key)
+		ch.yield()
 		return err
 	}
 	defer p.passes.leave(ch)
 	if err := ch.accept(w, r); err != nil {
-		p.conns.release(ch.info.Key)
+		ch.yield()
 		var refused *socket.HandshakeError
 		if !errors.As(err, &refused) { // the connection broke: nobody will read an answer
 			w.status, w.code = statusCanceled, codeCanceled
@@ -139,6 +157,8 @@ func (p *Platform) newChannel(r *http.Request, c *call) *channel {
 		secret:    c.secret,
 		limits:    wire.Limits{Key: l.RoutingKey, Body: l.MaxBody, ContentType: l.ContentType, Topic: l.Topic},
 		over:      make(chan ending, 1),
+		returned:  make(chan struct{}),
+		nonce:     rand.Uint64(),
 		window:    l.SmallWindow,
 		held:      make(map[uint64]held),
 		consumers: make(map[string]Consumer),
@@ -157,10 +177,12 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		// What one read brings is stored at once. An engine that syncs takes
 		// 33,000 messages of 1 KiB a second over one connection, and took
 		// 11,000 with a buffer of 16 KiB. One that was never busy has 4 KiB.
-		ReadBuffer: 64 << 10,
-		OnPing:     c.onPing,
-		OwnPongs:   true,
-		OnWait:     c.store,
+		ReadBuffer:  64 << 10,
+		OnPing:      c.onPing,
+		OnPong:      c.onPong,
+		OwnPongs:    true,
+		PingPayload: c.pingPayload,
+		OnWait:      c.store,
 	})
 	if err != nil {
 		return err
@@ -185,7 +207,7 @@ func (c *channel) run(serving context.Context) {
 		e = shuttingDown()
 	}
 	c.retire()
-	c.p.conns.release(c.info.Key)
+	c.yield()
 	c.guarded(func() { c.farewell(e) })
 	if e.cut {
 		c.conn.CloseNow()
@@ -244,6 +266,7 @@ func (c *channel) cut() {
 func (c *channel) retire() {
 	c.mu.Lock()
 	c.ended = true
+	c.life.stop()
 	consumers := c.consumers
 	c.changed.Broadcast()
 	c.mu.Unlock()
@@ -370,40 +393,4 @@ func wireWords(e *wire.Error) string {
 		return fmt.Sprintf("%s: %s", e.Op, e.Reason)
 	}
 	return fmt.Sprintf("%s as the %s SDK writes it: %s", e.Op, e.Dialect, e.Reason)
-}
-
-// keepAlive pings the peer and ends the channel when nothing comes back.
-func (c *channel) keepAlive() {
-	interval, patience := c.p.cfg.PingInterval, c.p.cfg.PongTimeout
-	for wait := interval; c.pause(wait); wait = max(0, interval-patience) {
-		asked := time.Now()
-		c.ping()
-		if !c.pause(time.Until(asked.Add(patience))) {
-			return
-		}
-		if c.conn.LastRead().Before(asked) {
-			c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true})
-			return
-		}
-	}
-}
-
-// ping gives up when the send queue stays full; whether anything comes back
-// counts all the same.
-func (c *channel) ping() {
-	ctx, cancel := context.WithTimeout(c.ctx, c.p.cfg.PongTimeout)
-	defer cancel()
-	c.conn.Ping(ctx, nil)
-}
-
-// pause waits for d and tells whether the channel still lives.
-func (c *channel) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.ctx.Done():
-		return false
-	}
 }

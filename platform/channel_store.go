@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ const (
 // messages and acks as for one, so this waits until the socket is about to wait,
 // or something else that takes long. An error ends the channel.
 func (c *channel) store() error {
+	c.heard()
 	err := c.storeMessages()
 	if err == nil {
 		err = c.storeAcks()
@@ -166,6 +168,7 @@ func (c *channel) let(acks []ack) {
 			continue
 		}
 		a.held, a.known = h, true
+		c.acked++
 		delete(c.held, a.tag)
 		c.heldBytes -= a.size
 		c.heldFrames -= a.frame + maxHeader
@@ -183,6 +186,9 @@ type ping struct {
 // onPing is told of each ping. The first shows that the peer can take the full
 // window and pings of ours.
 func (c *channel) onPing(payload []byte) {
+	if bytes.HasSuffix(payload, wire.NotReading) {
+		c.lives(func() { c.life.excused = time.Now() })
+	}
 	if !c.seen {
 		c.seen = true
 		c.widen()

@@ -14,6 +14,7 @@ type connections struct {
 	mu     sync.Mutex // guards what follows
 	live   map[*channel]struct{}
 	perKey map[string]int
+	named  map[consumerName]*channel // the newest of each that has a name
 	closed bool
 	idle   chan struct{} // closed when closed is set and live is empty
 }
@@ -22,10 +23,12 @@ func (s *connections) init(limit int) {
 	s.limit = limit
 	s.live = make(map[*channel]struct{})
 	s.perKey = make(map[string]int)
+	s.named = make(map[consumerName]*channel)
 	s.idle = make(chan struct{})
 }
 
-// join takes a channel in, before it is accepted, or refuses it.
+// join takes a channel in, before it is accepted, or refuses it. The connection
+// that the same consumer had before ends, and its place does not count.
 func (s *connections) join(c *channel) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,6 +38,12 @@ func (s *connections) join(c *channel) error {
 			message: "the platform is shutting down; connect again in a moment",
 		}
 	}
+	before := s.named[c.name]
+	if before != nil {
+		s.releaseLocked(before)
+		before.end(replaced())
+		c.predecessor = before.returned
+	}
 	if s.perKey[c.info.Key] >= s.limit {
 		return &failure{
 			status: http.StatusTooManyRequests, code: "too_many_connections", retryAfter: time.Second,
@@ -43,17 +52,33 @@ func (s *connections) join(c *channel) error {
 	}
 	s.live[c] = struct{}{}
 	s.perKey[c.info.Key]++
+	c.counted = true
+	if c.name.id != "" {
+		s.named[c.name] = c
+	}
 	return nil
 }
 
 // release gives the place of a channel that has ended to the next one. Its
 // closing handshake may still take a while; a peer that reconnects at once
 // should not have to wait for that.
-func (s *connections) release(key string) {
+func (s *connections) release(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.perKey[key]--; s.perKey[key] == 0 {
-		delete(s.perKey, key)
+	s.releaseLocked(c)
+}
+
+// releaseLocked is release for who holds mu.
+func (s *connections) releaseLocked(c *channel) {
+	if !c.counted {
+		return
+	}
+	c.counted = false
+	if s.perKey[c.info.Key]--; s.perKey[c.info.Key] == 0 {
+		delete(s.perKey, c.info.Key)
+	}
+	if s.named[c.name] == c {
+		delete(s.named, c.name)
 	}
 }
 

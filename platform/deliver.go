@@ -35,6 +35,14 @@ func (c *channel) consume(topic string) error {
 	if limit := c.p.cfg.Limits.TopicsPerConnection; count >= limit {
 		return fmt.Errorf("%w: at most %d", errTooManyConsumes, limit)
 	}
+	if !c.succeed() {
+		return c.ctx.Err()
+	}
+	for _, other := range c.p.passes.channelsOf(c.info.Key) {
+		if other != c {
+			other.doubt(topic)
+		}
+	}
 	queue, err := c.p.cfg.Queues.Consume(c.ctx, c.info.Key, topic)
 	if err != nil {
 		return err
@@ -65,7 +73,7 @@ func (c *channel) deliver(topic string, queue Consumer) {
 		if room == 0 {
 			return
 		}
-		leases, err := queue.Fetch(c.ctx, room, c.roomBytes())
+		leases, err := c.fetch(queue, room)
 		if err != nil {
 			c.fetchFailed(err)
 			return
@@ -82,6 +90,21 @@ func (c *channel) deliver(topic string, queue Consumer) {
 			frame = nil
 		}
 	}
+}
+
+// fetch waits for messages, and returns none when the peer has become doubtful:
+// it must not even hold a place among those who wait.
+func (c *channel) fetch(queue Consumer, room int) ([]Lease, error) {
+	ctx := c.beginFetch()
+	defer c.endFetch()
+	leases, err := queue.Fetch(ctx, room, c.roomBytes())
+	if ctx.Err() == nil || c.ctx.Err() != nil {
+		return leases, err
+	}
+	if err == nil || errors.Is(err, ctx.Err()) {
+		err = giveBack(c.ctx, queue, leases)
+	}
+	return nil, err
 }
 
 // giveBack returns what the window had no room for. Another topic of this
@@ -165,8 +188,10 @@ func (c *channel) roomBytes() int {
 func (c *channel) room() int {
 	l := &c.p.cfg.Limits
 	switch {
-	case c.heldBytes >= l.WindowBytes:
+	case c.life.doubted, c.heldBytes >= l.WindowBytes:
 		return 0
+	case c.life.trial:
+		return max(0, 1-len(c.held))
 	case c.pinged:
 		return max(0, c.window-len(c.held))
 	case len(c.held) > 0 && c.heldFrames+c.wanted > smallWindowBytes:

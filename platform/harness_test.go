@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -213,7 +214,15 @@ func (e *env) status(topic string) platform.QueueStatus {
 
 // notifyTarget is the request target of a signed handshake.
 func notifyTarget(key, secret, path string) string {
-	query := url.Values{}
+	return namedTarget(key, secret, path, nil)
+}
+
+// namedTarget has further parameters.
+func namedTarget(key, secret, path string, query url.Values) string {
+	query = maps.Clone(query)
+	if query == nil {
+		query = url.Values{}
+	}
 	signedBy(key, secret, time.Now(), "GET", path, nil, query, nil)
 	return path + "?" + query.Encode()
 }
@@ -256,6 +265,21 @@ func dialOver(t testing.TB, raw net.Conn, target string) *peer {
 
 func tryDial(t testing.TB, raw net.Conn, target string) (*peer, reply) {
 	t.Helper()
+	return tryDialWith(t, raw, target, socket.Options{})
+}
+
+// dialMute opens a channel whose peer answers no ping.
+func dialMute(t testing.TB, raw net.Conn, target string) *peer {
+	t.Helper()
+	p, resp := tryDialWith(t, raw, target, socket.Options{OwnPongs: true})
+	if p == nil {
+		t.Fatalf("handshake refused: %d %s", resp.status, resp.body)
+	}
+	return p
+}
+
+func tryDialWith(t testing.TB, raw net.Conn, target string, o socket.Options) (*peer, reply) {
+	t.Helper()
 	h := socket.NewHandshake()
 	req, err := http.NewRequest("GET", "http://platform.test"+target, nil)
 	if err != nil {
@@ -277,10 +301,9 @@ func tryDial(t testing.TB, raw net.Conn, target string) (*peer, reply) {
 	}
 	p := &peer{t: t, raw: raw, pong: make(chan string, 1024), pings: new(atomic.Int64)}
 	resp.Body = rwc{in, raw}
-	p.conn, err = h.Finish(resp, socket.Options{
-		OnPong: func(b []byte) { p.pong <- string(b) },
-		OnPing: func([]byte) { p.pings.Add(1) },
-	})
+	o.OnPong = func(b []byte) { p.pong <- string(b) }
+	o.OnPing = func([]byte) { p.pings.Add(1) }
+	p.conn, err = h.Finish(resp, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -156,6 +157,16 @@ func (s *passes) leave(c *channel) {
 		ending.stop()
 		<-ending.done
 	}
+}
+
+// channelsOf returns the open connections of a key.
+func (s *passes) channelsOf(key string) []*channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byKey[key]; p != nil {
+		return slices.Collect(maps.Keys(p.channels))
+	}
+	return nil
 }
 
 func (s *passes) dismiss(c *channel) (ending *patrol) {

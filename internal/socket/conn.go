@@ -122,6 +122,7 @@ type Conn struct {
 	gone  chan struct{} // closed when the writer has returned
 	born  time.Time
 	heard atomic.Int64 // when bytes last arrived, since born
+	came  atomic.Int64 // how many
 }
 
 // newConn starts a connection over rwc. What lent, if any, has read from it
@@ -206,6 +207,9 @@ func (c *Conn) LastRead() time.Time {
 	return c.born.Add(time.Duration(c.heard.Load()))
 }
 
+// BytesRead returns how many bytes of the peer have arrived.
+func (c *Conn) BytesRead() int64 { return c.came.Load() }
+
 // end closes the socket and makes every wait return. The first err is kept.
 func (c *Conn) end(err error) {
 	c.mu.Lock()
@@ -265,6 +269,7 @@ func (s *source) Read(p []byte) (int, error) {
 		s.full = n == len(p)
 		if n > 0 {
 			s.conn.heard.Store(int64(time.Since(s.conn.born)))
+			s.conn.came.Add(int64(n))
 		}
 		return n, err
 	}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package socket
+
+import "net"
+
+func unanswered(*net.TCPConn) int { return 0 }

@@ -1,0 +1,43 @@
+package platform
+
+import "github.com/shopex/prism-go/internal/socket"
+
+// A consumer that lost its connection without a word connects again while the
+// platform still takes the old connection for alive, and gives it every second
+// message. So it says by the parameter consumer_id of its handshakes who it is:
+// the new connection ends the old one, and consumes when that one's messages are
+// back in their queues.
+
+const consumerIDBytes = 64
+
+// A consumerName is a consumer among all: no key can name another's. The id is
+// empty for peers that do not say it.
+type consumerName struct{ key, id string }
+
+func replaced() ending {
+	return ending{code: socket.Abnormal, reason: "replaced: the same consumer has connected again", cut: true}
+}
+
+// succeed waits until all that earlier connections of this consumer held is back,
+// and reports whether the channel still lives.
+func (c *channel) succeed() bool {
+	if c.predecessor == nil {
+		return true
+	}
+	select {
+	case <-c.predecessor:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// yield gives up the place among the connections of the key and lets a successor
+// consume. It is called once, when nothing is held any more.
+func (c *channel) yield() {
+	if c.predecessor != nil {
+		<-c.predecessor
+	}
+	close(c.returned)
+	c.p.conns.release(c)
+}
