@@ -135,8 +135,10 @@ type OAuth struct {
 	SessionLife time.Duration
 
 	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
-	// min) for one login from one address. For one login from anywhere, and
-	// for one address, fixed multiples of it are allowed. Behind a proxy that
+	// min) for one login from one address. From then on one more may each
+	// LoginWindow / LoginFailures. For one login from anywhere, and for one
+	// address, fixed multiples of it are allowed. A browser in which a user has
+	// logged in before counts for that user by itself, whatever others do. Behind a proxy that
 	// is not among TrustedProxies all callers have one address, so that whoever
 	// fails often keeps all others from logging in.
 	LoginFailures int

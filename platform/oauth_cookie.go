@@ -34,7 +34,15 @@ func (p *Platform) cookie(r *http.Request, name string) string {
 // setCookie gives the browser a cookie until it is closed; an empty value
 // removes the cookie.
 func (p *Platform) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
-	c := &http.Cookie{
+	c := p.newCookie(r, name, value)
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+func (p *Platform) newCookie(r *http.Request, name, value string) *http.Cookie {
+	return &http.Cookie{
 		Name:     p.cookieName(r, name),
 		Value:    value,
 		Path:     "/",
@@ -42,8 +50,4 @@ func (p *Platform) setCookie(w http.ResponseWriter, r *http.Request, name, value
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
-	if value == "" {
-		c.MaxAge = -1
-	}
-	http.SetCookie(w, c)
 }

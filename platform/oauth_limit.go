@@ -20,16 +20,18 @@ type loginGuard struct {
 	limits [3]limit
 }
 
-// A limit bounds the failures under each name in one table.
+// A limit bounds the failures under each name in one table: so many at once, and
+// from then on one each step, so that a name is never locked for long.
 type limit struct {
 	failures int
+	step     time.Duration
 	tallies  map[[sha256.Size]byte]*tally
 }
 
 type tally struct {
 	failures int       // with those that are not decided yet
 	checking int       // these
-	until    time.Time // then it is forgotten
+	since    time.Time // when a failure was forgotten last
 }
 
 // maxTallies bounds a table. Whoever wants to push a name out of it has to
@@ -45,70 +47,86 @@ func (g *loginGuard) init(o OAuth) {
 	g.checking = make(chan struct{}, runtime.GOMAXPROCS(0))
 	g.window = o.LoginWindow
 	for i, multiple := range []int{1, perLogin, perAddress} {
-		g.limits[i] = limit{failures: multiple * o.LoginFailures, tallies: make(map[[sha256.Size]byte]*tally)}
+		failures := multiple * o.LoginFailures
+		g.limits[i] = limit{failures: failures, step: max(1, g.window/time.Duration(failures)), tallies: make(map[[sha256.Size]byte]*tally)}
 	}
 }
 
 // An attempt to log in, counted as a failure until it turns out to be none.
 type attempt struct {
 	guard   *loginGuard
-	names   [3][sha256.Size]byte
+	names   [][sha256.Size]byte // one for each of the first tables
 	tallies [3]*tally
 }
 
 // begin counts an attempt before its outcome is known, so that those at the
 // same time do not outrun the limits. When one of them is reached nothing is
-// counted, and wait is for how long it stays so.
-func (g *loginGuard) begin(now time.Time, login, address string) (a *attempt, wait time.Duration) {
-	a = &attempt{guard: g, names: tallyNames(login, address)}
+// counted, and wait is for how long it stays so. An attempt on a known device is
+// counted for the device alone.
+func (g *loginGuard) begin(now time.Time, login, address, device string) (a *attempt, wait time.Duration) {
+	a = &attempt{guard: g, names: tallyNames(login, address, device)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i := range g.limits {
-		t := g.limits[i].tallies[a.names[i]]
-		if t == nil || !now.Before(t.until) {
-			t = &tally{until: now.Add(g.window)}
+	for i, name := range a.names {
+		l := &g.limits[i]
+		t := l.tallies[name]
+		if t == nil || now.Sub(t.since) >= g.window {
+			t = &tally{since: now}
 		}
-		if t.until.Sub(now) > g.window { // the clock was set back
-			t.until = now.Add(g.window)
-		}
-		if t.failures >= g.limits[i].failures {
-			wait = max(wait, t.wait(now, g.limits[i].failures))
+		t.forget(now, l.step)
+		if t.failures >= l.failures {
+			wait = max(wait, t.wait(now, l))
 		}
 		a.tallies[i] = t
 	}
 	if wait > 0 {
 		return nil, wait
 	}
-	for i, t := range a.tallies {
-		t.failures++
-		t.checking++
-		g.limits[i].put(a.names[i], t, now)
+	for i, name := range a.names {
+		a.tallies[i].failures++
+		a.tallies[i].checking++
+		g.limits[i].put(name, a.tallies[i], now, g.window)
 	}
 	return a, 0
 }
 
-// wait returns how long a full tally stays so. It takes but a moment when some
-// of it may turn out to be no failures.
-func (t *tally) wait(now time.Time, limit int) time.Duration {
-	if t.failures-t.checking < limit {
-		return time.Second
+// forget takes away one failure for each step that has passed.
+func (t *tally) forget(now time.Time, step time.Duration) {
+	steps := now.Sub(t.since) / step
+	t.failures = max(t.checking, t.failures-int(max(0, steps)))
+	t.since = t.since.Add(steps * step)
+	if t.failures == 0 || now.Before(t.since) { // the clock was set back
+		t.since = now
 	}
-	return t.until.Sub(now)
 }
 
-// tallyNames lets logins count as one that some Users takes for one.
-func tallyNames(login, address string) [3][sha256.Size]byte {
-	login = strings.ToLower(strings.TrimSpace(login))
-	return [3][sha256.Size]byte{
+// wait returns how long a full tally stays so. It takes but a moment when some
+// of it may turn out to be no failures.
+func (t *tally) wait(now time.Time, l *limit) time.Duration {
+	if t.failures-t.checking < l.failures {
+		return min(time.Second, l.step)
+	}
+	return t.since.Add(l.step).Sub(now)
+}
+
+// sameLogin lets logins count as one that some Users takes for one.
+func sameLogin(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
+
+func tallyNames(login, address, device string) [][sha256.Size]byte {
+	login = sameLogin(login)
+	if device != "" {
+		return [][sha256.Size]byte{sha256.Sum256([]byte("device " + device + " " + login))}
+	}
+	return [][sha256.Size]byte{
 		sha256.Sum256([]byte(address + " " + login)),
 		sha256.Sum256([]byte(login)),
 		sha256.Sum256([]byte(address)),
 	}
 }
 
-func (l *limit) put(name [sha256.Size]byte, t *tally, now time.Time) {
+func (l *limit) put(name [sha256.Size]byte, t *tally, now time.Time, window time.Duration) {
 	if _, known := l.tallies[name]; !known && len(l.tallies) >= maxTallies {
-		l.drop(now)
+		l.drop(now, window)
 	}
 	l.tallies[name] = t
 }
@@ -116,15 +134,15 @@ func (l *limit) put(name [sha256.Size]byte, t *tally, now time.Time) {
 // drop makes room by removing the tallies whose time is over or, if there are
 // none, the one that matters least: that with the fewest failures, of several
 // the oldest.
-func (l *limit) drop(now time.Time) {
-	maps.DeleteFunc(l.tallies, func(_ [sha256.Size]byte, t *tally) bool { return !now.Before(t.until) })
+func (l *limit) drop(now time.Time, window time.Duration) {
+	maps.DeleteFunc(l.tallies, func(_ [sha256.Size]byte, t *tally) bool { return now.Sub(t.since) >= window })
 	if len(l.tallies) < maxTallies {
 		return
 	}
 	var least *tally
 	var name [sha256.Size]byte
 	for n, t := range l.tallies {
-		if least == nil || t.failures < least.failures || t.failures == least.failures && t.until.Before(least.until) {
+		if least == nil || t.failures < least.failures || t.failures == least.failures && t.since.Before(least.since) {
 			least, name = t, n
 		}
 	}
@@ -135,7 +153,8 @@ func (l *limit) drop(now time.Time) {
 func (a *attempt) end(failed bool) {
 	a.guard.mu.Lock()
 	defer a.guard.mu.Unlock()
-	for i, t := range a.tallies {
+	for i := range a.names {
+		t := a.tallies[i]
 		t.checking--
 		if failed {
 			continue

@@ -19,7 +19,7 @@ func newGuard() *loginGuard {
 // fail lets attempts fail until one is refused, and returns how many it took.
 func (g *loginGuard) fail(login, address func(i int) string) int {
 	for i := 0; ; i++ {
-		a, _ := g.begin(noon, login(i), address(i))
+		a, _ := g.begin(noon, login(i), address(i), "")
 		if a == nil {
 			return i
 		}
@@ -54,30 +54,63 @@ func TestALockedLoginLeavesOthersAlone(t *testing.T) {
 	g := newGuard()
 	g.fail(always("ann"), always("192.0.2.1"))
 	for _, other := range [][2]string{{"ann", "192.0.2.2"}, {"bob", "192.0.2.1"}} {
-		if a, _ := g.begin(noon, other[0], other[1]); a == nil {
+		if a, _ := g.begin(noon, other[0], other[1], ""); a == nil {
 			t.Errorf("%v is refused", other)
 		}
 	}
 }
 
+// After the limit there is one attempt each step, and not none until a window is over.
 func TestARefusedAttemptProlongsNothing(t *testing.T) {
 	g := newGuard()
 	g.fail(always("ann"), always("192.0.2.1"))
-	for minute := range 15 {
-		a, wait := g.begin(noon.Add(time.Duration(minute)*time.Minute), "ann", "192.0.2.1")
-		if a != nil || wait != time.Duration(15-minute)*time.Minute {
-			t.Fatalf("after %d minutes: %v, wait %v", minute, a, wait)
+	for minute := range 3 * 5 {
+		a, wait := g.begin(noon.Add(time.Duration(minute)*time.Minute), "ann", "192.0.2.1", "")
+		if left := time.Duration(3-minute%3) * time.Minute; minute > 0 && minute%3 == 0 {
+			if a == nil {
+				t.Fatalf("after %d minutes: refused for %v", minute, wait)
+			}
+			a.end(true)
+		} else if a != nil || wait != left {
+			t.Fatalf("after %d minutes: %v, wait %v, want %v", minute, a, wait, left)
 		}
 	}
-	if a, _ := g.begin(noon.Add(15*time.Minute), "ann", "192.0.2.1"); a == nil {
-		t.Error("the login is refused after its time")
+}
+
+func TestOneLoginUnderAttackFromEverywhereIsNotLockedForLong(t *testing.T) {
+	g := newGuard()
+	g.fail(always("ann"), ever("192.0.2."))
+	_, wait := g.begin(noon, "ann", "198.51.100.1", "")
+	if wait <= 0 || wait > 20*time.Second {
+		t.Errorf("ann has to wait %v", wait)
+	}
+	if a, _ := g.begin(noon.Add(wait), "ann", "198.51.100.1", ""); a == nil {
+		t.Error("refused after that")
+	}
+}
+
+// And a known device gives whoever has it no more guesses than an address has.
+func TestAKnownDeviceHasACountOfItsOwn(t *testing.T) {
+	g := newGuard()
+	g.fail(always("ann"), ever("192.0.2."))
+	for i := range 6 {
+		a, _ := g.begin(noon, "ann", fmt.Sprint("192.0.2.", i), "device")
+		if (a != nil) != (i < 5) {
+			t.Errorf("attempt %d: %v", i, a)
+		}
+		if a != nil {
+			a.end(true)
+		}
+	}
+	if a, _ := g.begin(noon, "ann", "192.0.2.1", "other device"); a == nil {
+		t.Error("another device is refused")
 	}
 }
 
 func TestAForgivenAttemptLeavesNoTrace(t *testing.T) {
 	g := newGuard()
 	for range 1000 {
-		a, _ := g.begin(noon, "ann", "192.0.2.1")
+		a, _ := g.begin(noon, "ann", "192.0.2.1", "")
 		if a == nil {
 			t.Fatal("refused")
 		}
@@ -93,13 +126,13 @@ func TestAForgivenAttemptLeavesNoTrace(t *testing.T) {
 // An attempt from before does not take failures back that came after it.
 func TestAnOldAttemptForgivesOnlyItself(t *testing.T) {
 	g := newGuard()
-	old, _ := g.begin(noon, "ann", "192.0.2.1")
+	old, _ := g.begin(noon, "ann", "192.0.2.1", "")
 	later := noon.Add(time.Hour)
 	for range 5 {
-		g.begin(later, "ann", "192.0.2.1")
+		g.begin(later, "ann", "192.0.2.1", "")
 	}
 	old.end(false)
-	if a, _ := g.begin(later, "ann", "192.0.2.1"); a != nil {
+	if a, _ := g.begin(later, "ann", "192.0.2.1", ""); a != nil {
 		t.Error("a sixth attempt is let through")
 	}
 }
@@ -111,15 +144,15 @@ func TestTheTablesAreBoundedAndKeepWhatMatters(t *testing.T) {
 	g.fail(always("ann"), always("192.0.2.1"))
 	l := &g.limits[0]
 	for i := range maxTallies - len(l.tallies) { // quicker than to drop as many
-		l.put(tallyNames(fmt.Sprint(i), "")[0], &tally{failures: 1, until: noon.Add(time.Hour)}, noon)
+		l.put(tallyNames(fmt.Sprint(i), "", "")[0], &tally{failures: 1, since: noon}, noon, g.window)
 	}
 	for i := range 20 {
-		g.begin(noon, fmt.Sprint("flood", i), fmt.Sprint("198.51.100.", i))
+		g.begin(noon, fmt.Sprint("flood", i), fmt.Sprint("198.51.100.", i), "")
 	}
 	if len(l.tallies) != maxTallies {
 		t.Errorf("the table has %d tallies, want %d", len(l.tallies), maxTallies)
 	}
-	if a, _ := g.begin(noon, "ann", "192.0.2.1"); a != nil {
+	if a, _ := g.begin(noon, "ann", "192.0.2.1", ""); a != nil {
 		t.Error("the attacked login was forgotten")
 	}
 }
@@ -169,7 +202,7 @@ func TestForgottenFailuresMakeRoom(t *testing.T) {
 	g, now := newGuard(), noon
 	for i := range maxTallies {
 		for range 2 {
-			if a, _ := g.begin(now, "user"+fmt.Sprint(i), "10.0.0."+fmt.Sprint(i)); a == nil {
+			if a, _ := g.begin(now, "user"+fmt.Sprint(i), "10.0.0."+fmt.Sprint(i), ""); a == nil {
 				t.Fatal("refused")
 			}
 		}
@@ -177,10 +210,10 @@ func TestForgottenFailuresMakeRoom(t *testing.T) {
 	now = now.Add(24 * time.Hour)
 	let := 0
 	for i := range 500 {
-		if a, _ := g.begin(now, "ann", "192.0.2.1"); a != nil {
+		if a, _ := g.begin(now, "ann", "192.0.2.1", ""); a != nil {
 			let++
 		}
-		g.begin(now, "nobody"+fmt.Sprint(i), "198.51.100."+fmt.Sprint(i))
+		g.begin(now, "nobody"+fmt.Sprint(i), "198.51.100."+fmt.Sprint(i), "")
 	}
 	if let > 5 {
 		t.Errorf("%d guesses at one login from one address were let through, want 5", let)
@@ -190,10 +223,10 @@ func TestForgottenFailuresMakeRoom(t *testing.T) {
 func TestALimitDoesNotOutlastItsWindowWhenTheClockGoesBack(t *testing.T) {
 	g, now := newGuard(), noon
 	for range 5 {
-		g.begin(now, "ann", "192.0.2.1")
+		g.begin(now, "ann", "192.0.2.1", "")
 	}
 	now = now.Add(-48 * time.Hour) // it had been wrong
-	if a, wait := g.begin(now, "ann", "192.0.2.1"); a == nil && wait > 15*time.Minute {
+	if a, wait := g.begin(now, "ann", "192.0.2.1", ""); a == nil && wait > 15*time.Minute {
 		t.Errorf("ann has to wait %v", wait)
 	}
 }
@@ -202,9 +235,9 @@ func TestALimitDoesNotOutlastItsWindowWhenTheClockGoesBack(t *testing.T) {
 func TestManyRightLoginsAtOnceWaitForAMoment(t *testing.T) {
 	g, now := newGuard(), noon
 	for range 5 {
-		g.begin(now, "ann", "192.0.2.1")
+		g.begin(now, "ann", "192.0.2.1", "")
 	}
-	a, wait := g.begin(now, "ann", "192.0.2.1")
+	a, wait := g.begin(now, "ann", "192.0.2.1", "")
 	if a != nil || wait > time.Minute {
 		t.Errorf("with no failure at all, ann has to wait %v", wait)
 	}

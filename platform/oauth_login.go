@@ -24,6 +24,9 @@ func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) 
 	var limited *tooManyFailures
 	switch {
 	case err == nil:
+		if err := p.rememberDevice(w, r, v.Login); err != nil {
+			return err
+		}
 		return p.loggedIn(w, r, a, user)
 	case errors.As(err, &limited):
 		w.code, v.Alert = "too_many_failures", limited.alert(words)
@@ -48,7 +51,11 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 	if login == "" || password == "" { // a directory takes that for an anonymous user
 		return User{}, ErrWrongPassword
 	}
-	attempt, wait := p.logins.begin(p.cfg.Now(), login, callerIn(r).group())
+	device, err := p.knownDevice(r, login)
+	if err != nil {
+		return User{}, err
+	}
+	attempt, wait := p.logins.begin(p.cfg.Now(), login, callerIn(r).group(), device)
 	if attempt == nil {
 		return User{}, &tooManyFailures{wait}
 	}

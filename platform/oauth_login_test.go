@@ -228,12 +228,18 @@ func TestCookiesAreForThePlatformOnly(t *testing.T) {
 			form.Set("password", annsPassword)
 			in := send(t, server, "POST", form, (&http.Response{Header: page.header}).Cookies()...)
 			in.sentTo(callback)
-			for name, v := range map[string]view{"prism_form": page, "prism_session": in} {
-				cookies := (&http.Response{Header: v.header}).Cookies()
-				if len(cookies) != 1 {
-					t.Fatalf("the answer has cookies %v, want one", v.header["Set-Cookie"])
+			cookies := append((&http.Response{Header: page.header}).Cookies(), (&http.Response{Header: in.header}).Cookies()...)
+			if len(cookies) != 3 {
+				t.Fatalf("the answers have cookies %v and %v, want three", page.header["Set-Cookie"], in.header["Set-Cookie"])
+			}
+			for i, name := range []string{"prism_form", "prism_device", "prism_session"} {
+				c := cookies[i]
+				if name == "prism_device" {
+					if c.MaxAge != 180*24*60*60 || len(c.Value) != 26+1+64 {
+						t.Errorf("cookie is %v", c)
+					}
+					c.MaxAge, c.Value = 0, c.Value[:26]
 				}
-				c := cookies[0]
 				if c.Name != row.prefix+name || c.Secure != row.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
 					c.Path != "/" || c.Domain != "" || c.MaxAge != 0 || len(c.Value) != 26 {
 					t.Errorf("cookie is %v", c)
@@ -281,29 +287,56 @@ func TestTheSecureNameAloneCountsOverTLS(t *testing.T) {
 
 func TestTooManyFailuresAreRefusedForAWhile(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
-	b := e.browser()
 	for range 4 {
-		b.logIn(authorizePath(), "ann", "wrong").want(401)
+		e.browser().logIn(authorizePath(), "ann", "wrong").want(401)
 	}
-	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback) // counts for nothing, either way
-	b.get("/oauth/logout")
-	e.advance(10 * time.Minute)
+	e.browser().logIn(authorizePath(), "ann", annsPassword).sentTo(callback) // counts for nothing, either way
+	b := e.browser()
 	b.logIn(authorizePath(), "ann", "wrong").want(401)
 	for _, login := range []string{"ann", " ANN "} {
 		v := b.logIn(authorizePath(), login, annsPassword)
-		v.want(429, `role="alert"`, "in 5 min")
-		if got := v.header.Get("Retry-After"); got != "300" {
-			t.Errorf("Retry-After is %q, want 300", got)
+		v.want(429, `role="alert"`, "in 3 min")
+		if got := v.header.Get("Retry-After"); got != "180" {
+			t.Errorf("Retry-After is %q, want 180", got)
 		}
 	}
 	if n := e.users.asked.Load(); n != 6 {
 		t.Errorf("Users was asked %d times, want 6", n)
 	}
 	b.logIn(authorizePath(), "bob", "wrong").want(401) // another login is not touched
-	e.advance(5*time.Minute - time.Second)
+	e.advance(3*time.Minute - time.Second)
 	b.logIn(authorizePath(), "ann", annsPassword).want(429, "in 1 min")
 	e.advance(time.Second)
 	b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+}
+
+// Anybody can fail under anybody's login: that must not lock its owner out of the
+// browsers that know the owner.
+func TestWrongGuessesElsewhereDoNotLockTheOwnerOut(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	owner := e.browser()
+	owner.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+	e.advance(48 * time.Hour)
+	stranger := e.browser()
+	for range 5 {
+		stranger.logIn(authorizePath(), "ann", "wrong").want(401)
+	}
+	stranger.logIn(authorizePath(), "ann", annsPassword).want(429)
+	owner.logIn(authorizePath(), "bob", "wrong").want(401) // it vouches for no other login
+	owner.logIn(authorizePath(), "ann", annsPassword).sentTo(callback)
+
+	stolen, form := owner.cookie("prism_device"), stranger.get(authorizePath()).form()
+	for _, forged := range []string{"", "x", stolen[:26], stolen[:26] + ".", stolen + "0", "aaaaaaaaaaaaaaaaaaaaaaaaaa" + stolen[26:]} {
+		stranger.setCookie("prism_device", forged)
+		form.Set("login", "ann")
+		form.Set("password", annsPassword)
+		stranger.open("POST", authorizePath(), form).want(429)
+	}
+	stranger.setCookie("prism_device", stolen) // as good as one more address
+	for range 5 {
+		stranger.logIn(authorizePath(), "ann", "wrong").want(401)
+	}
+	stranger.logIn(authorizePath(), "ann", annsPassword).want(429)
 }
 
 func TestGuessesAtTheSameTimeDoNotOutrunTheLimit(t *testing.T) {
