@@ -73,3 +73,19 @@ func (m *metaFlag) Decode(ctx *kong.DecodeContext) error {
 	(*m)[name] = value
 	return checkText(text)
 }
+
+// misused says what is wrong with a command line and where to read on.
+func misused(err error) error {
+	command := "prismctl"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			command = node.FullPath()
+		}
+	}
+	text := strings.Replace(err.Error(), `but got "EOL" (<EOL>)`, "but there is none", 1)
+	if strings.HasPrefix(text, "unknown flag") {
+		text += "\nAn argument that begins with - stands behind --, as in: prismctl publish order.new -- -5"
+	}
+	return usage("%s\nRead: %s --help", text, command)
+}

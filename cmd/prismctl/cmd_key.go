@@ -101,58 +101,6 @@ func (c *keyListCmd) Run(ctx context.Context, t *tool) error {
 	return t.printTable(rows)
 }
 
-type keyCreateCmd struct {
-	connection
-	anApp
-	Notes   string   `placeholder:"TEXT" help:"What it is for, for people."`
-	Meta    metaFlag `placeholder:"NAME=VALUE" help:"Something to keep with it. May be repeated."`
-	Expires string   `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
-
-	expires func(now time.Time) time.Time
-}
-
-// Help teaches by example.
-func (*keyCreateCmd) Help() string {
-	return `The secret is shown now and never again: "prismctl key rotate" gives the key a new one.
-
-    prismctl key create shop
-    prismctl key create shop --notes 'load test' --expires 24h
-    prismctl key create shop --output json`
-}
-
-// AfterApply is called for the flags.
-func (c *keyCreateCmd) AfterApply() (err error) {
-	c.expires, err = parseExpires(c.Expires)
-	return err
-}
-
-// parseExpires reads a time, or a duration that begins when the key is made.
-func parseExpires(text string) (func(now time.Time) time.Time, error) {
-	at := func(fixed time.Time) func(time.Time) time.Time {
-		return func(time.Time) time.Time { return fixed }
-	}
-	if text == "" {
-		return at(time.Time{}), nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return func(now time.Time) time.Time { return now.Add(d) }, nil
-	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
-		return at(day), nil
-	}
-	if moment, err := time.Parse(time.RFC3339, text); err == nil {
-		return at(moment), nil
-	}
-	return nil, fmt.Errorf("--expires: %q is no time: write 2030-01-31, 2030-01-31T12:00:00Z or 720h", text)
-}
-
-// Run makes a key and shows it with its secret.
-func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
-		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: c.expires(time.Now())})
-	})
-}
-
 type keyShowCmd struct {
 	connection
 	aKey

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"strings"
 	"time"
+	"unicode"
 
-	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -35,6 +35,10 @@ func (c *publishCmd) Validate() error {
 	switch {
 	case c.RoutingKey == "":
 		return errors.New("the routing key is empty: a message needs one, such as order.new")
+	case strings.ContainsFunc(c.RoutingKey, unicode.IsControl):
+		return errors.New("the routing key has a line break or another control character: is it the body?")
+	case strings.ContainsFunc(c.Type, unicode.IsControl):
+		return errors.New("--type has a line break or another control character: a content type is such as application/json")
 	case c.Lines && c.Body != nil && *c.Body != "-":
 		return errors.New("--lines takes the messages from standard input: leave the body out")
 	case !c.Lines && c.Body == nil:
@@ -108,62 +112,4 @@ func atLine(number int, err error) error {
 
 func (c *publishCmd) message(body []byte) notify.Message {
 	return notify.Message{Key: c.RoutingKey, Body: body, Type: c.Type}
-}
-
-// A score counts what became of the messages.
-type score struct {
-	stop context.CancelCauseFunc // of the command
-
-	mu                sync.Mutex // guards what follows
-	confirmed, failed int
-	first             error // failure
-}
-
-// count takes note of one outcome. When the platform no longer knows the key
-// there is no use in trying more.
-func (s *score) count(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.confirmed++
-		return
-	}
-	s.failed++
-	if s.first == nil {
-		s.first = err
-	}
-	var failure *prism.Error
-	if errors.As(err, &failure) {
-		s.stop(&exitError{exitRefused, err})
-	}
-}
-
-// interrupted takes note that not everything was even read.
-func (s *score) interrupted(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.first == nil {
-		s.first = err
-	}
-}
-
-// tell prints the score and returns the first failure.
-func (s *score) tell(t *tool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text := counted(s.confirmed, "message", "messages") + " confirmed"
-	if s.failed > 0 {
-		text += fmt.Sprintf(", %d not", s.failed)
-	}
-	fmt.Fprintln(t.err, text)
-	if t.Output == asJSON {
-		tally := struct {
-			Confirmed int `json:"confirmed"`
-			Failed    int `json:"failed"`
-		}{s.confirmed, s.failed}
-		if err := t.printJSON(tally); err != nil {
-			return err
-		}
-	}
-	return s.first
 }

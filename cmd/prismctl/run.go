@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -116,18 +115,6 @@ func asked(args []string) []string {
 		return append(args[1:len(args):len(args)], "--help")
 	}
 	return args
-}
-
-// misused says what is wrong with a command line and where to read on.
-func misused(err error) error {
-	command := "prismctl"
-	var parse *kong.ParseError
-	if errors.As(err, &parse) && parse.Context != nil {
-		if node := parse.Context.Selected(); node != nil {
-			command = node.FullPath()
-		}
-	}
-	return usage("%w\nRead: %s --help", err, command)
 }
 
 // report prints err, if there is anything to say, and returns its exit status.

@@ -34,6 +34,8 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"nix", complete, "unexpected argument nix"},
 		{"get", complete, "Read: prismctl get --help"},
 		{"get a --nix", complete, "unknown flag --nix"},
+		{"publish order.new -5", complete, "An argument that begins with - stands behind --"},
+		{"publish order.new x --type", complete, "--type: expected string value but there is none"},
 		{"get a b", complete, `"b" is no parameter: write name=value`},
 		{"get a =b", complete, `"=b" is no parameter`},
 		{"get a -H b", complete, `"b" is no header`},
@@ -83,6 +85,8 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"app show ..", complete, "segment"},
 		{"key create shop --expires tomorrow", complete, "\"tomorrow\" is no time"},
 		{"key create shop --expires=-1h", complete, "is no time"},
+		{"key create shop --expires 2020-01-01", complete, "has passed already"},
+		{"key create shop --expires 2020-01-01T00:00:00Z", complete, "has passed already"},
 		{"key create shop --meta a", complete, "--meta"},
 		{"key delete", complete, "the key is empty"},
 		{"sign", complete, "the method must be"},
@@ -117,13 +121,15 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestEmptyArgumentsAreWrongUse(t *testing.T) {
+func TestEmptyAndBrokenArgumentsAreWrongUse(t *testing.T) {
 	env := map[string]string{"PRISM_URL": "http://127.0.0.1:1/api", "PRISM_KEY": "k", "PRISM_SECRET": "s"}
 	for _, c := range []struct {
 		args []string
 		err  string
 	}{
 		{[]string{"publish", "", "body"}, "the routing key is empty"},
+		{[]string{"publish", "order.new\n", "body"}, "the routing key has a line break"},
+		{[]string{"publish", "order.new", "body", "--type", "text/plain\r\nX: y"}, "--type has a line break"},
 		{[]string{"queue", "create", ""}, "the topic is empty"},
 		{[]string{"queue", "drop", ""}, "the topic is empty"},
 		{[]string{"queue", "bind", "orders", ""}, "the pattern is empty"},
