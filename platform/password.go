@@ -58,10 +58,13 @@ func burn(password string, iterations int) {
 	}
 }
 
-// PasswordIterations returns the iterations of a hash that [HashPassword] made;
-// for any other text it is an error.
+// PasswordIterations returns the iterations of a hash that [HashPassword] made,
+// also of one with more than a check would do; for any other text it is an error.
 func PasswordIterations(hash string) (int, error) {
 	iterations, _, _, err := parseHash(hash)
+	if iterations > MaxIterations {
+		return iterations, nil
+	}
 	return iterations, err
 }
 
@@ -93,8 +96,11 @@ func parseHash(text string) (iterations int, salt, hash []byte, err error) {
 		return 0, nil, nil, errPasswordHash
 	}
 	iterations, err = strconv.Atoi(parts[1])
-	if err != nil || iterations < 1 || iterations > MaxIterations {
+	if err != nil || iterations < 1 {
 		return 0, nil, nil, errPasswordHash
+	}
+	if iterations > MaxIterations {
+		return iterations, nil, nil, fmt.Errorf("platform: the hash of a password has %d iterations; more than %d take too long at each login: make it anew", iterations, MaxIterations)
 	}
 	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[2])
 	hash, hashErr := base64.RawStdEncoding.DecodeString(parts[3])

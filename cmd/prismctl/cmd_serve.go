@@ -40,6 +40,7 @@ type serveFlags struct {
 	TLSKey          string        `is:"file" name:"tls-key" config:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
 	Sync            string        `config:"sync" default:"always" placeholder:"always|D" help:"When --data brings to the disk what it has confirmed: always at once, or after at most this time, such as 100ms. A power failure takes what was confirmed in that time; the end of the process, even by kill -9, takes nothing."`
 	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
+	SessionLife     time.Duration `config:"session-life" default:"720h" placeholder:"D" help:"How long a user stays logged in at most (${default}), however much the login is used; so long all tokens of it are good."`
 	Drain           time.Duration `config:"drain" default:"10s" placeholder:"D" help:"How long calls and channels have to finish after SIGTERM (${default})."`
 	DrainDelay      time.Duration `config:"drain-delay" default:"0s" placeholder:"D" help:"How long to go on serving after SIGTERM, with /readyz at 503, before that (${default}): as long as a load balancer needs to notice."`
 	AccessLog       string        `is:"file" config:"access-log" placeholder:"FILE|-" help:"Write a line of JSON for each call to this file, or with --output json to standard output. SIGHUP opens the file again."`
@@ -105,6 +106,8 @@ func (c *serveCmd) check() error {
 		return errors.New("--show-secret: a secret is shown once, when it is made; if it is lost, give the key a new one by \"prismctl key rotate KEY\" with an admin key, or by a start with PRISM_KEY=KEY and a new PRISM_SECRET")
 	case c.SignWindow < 0:
 		return fmt.Errorf("%s must not be negative; 0 accepts any age", c.from["sign-window"])
+	case c.SessionLife < time.Minute:
+		return fmt.Errorf("%s must be a minute or more, such as 12h", c.from["session-life"])
 	case c.Drain <= 0:
 		return fmt.Errorf("%s must be more than 0, such as 10s", c.from["drain"])
 	case c.DrainDelay < 0:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -36,7 +37,13 @@ func serveSoon(env map[string]string, args ...string) func(*testing.T) served {
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--output", "json"}, args...)
-	done := begin(invocation{ctx: ctx, args: args, env: env, out: in})
+	begun := begin(invocation{ctx: ctx, args: args, env: env, out: in})
+	done := make(chan result, 1)
+	go func() {
+		r := <-begun
+		_ = in.CloseWithError(fmt.Errorf("serve ended with %d: %s", r.status, r.err)) // nobody waits for its first line
+		done <- r
+	}()
 	return func(t *testing.T) served {
 		t.Helper()
 		s := served{out: out, stop: func() result { cancel(); return <-done }}
@@ -140,11 +147,11 @@ func TestServeWarnsWhenOthersCanReachIt(t *testing.T) {
 func TestServeForPeopleShowsWhatToPaste(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
-	env := map[string]string{"PRISM_KEY": "k", "PRISM_SECRET": "it's"}
+	env := map[string]string{"PRISM_KEY": "k", "PRISM_SECRET": "it's-long-enough"}
 	done := begin(invocation{ctx: ctx, args: []string{"serve", "--listen", "127.0.0.1:0"}, env: env, out: in})
 	text := make([]byte, 4096)
 	n, _ := out.Read(text)
-	for _, part := range []string{"export PRISM_URL=http://127.0.0.1:", "export PRISM_KEY=k\n", `export PRISM_SECRET='it'\''s'`, "prismctl publish", "prismctl login", "The user who can sign in is demo, with the password "} {
+	for _, part := range []string{"export PRISM_URL=http://127.0.0.1:", "export PRISM_KEY=k\n", `export PRISM_SECRET='it'\''s-long-enough'`, "prismctl publish", "prismctl login", "The user who can sign in is demo, with the password "} {
 		if !strings.Contains(string(text[:n]), part) {
 			t.Errorf("%q is not in\n%s", part, text[:n])
 		}

@@ -182,8 +182,24 @@ func (l *lists) checkUsers(from string) error {
 		if (user.PasswordFile == "") == (user.PasswordHash == "") {
 			return fmt.Errorf("%s: the user needs either a password-file or a password-hash", nth(from, i, user.Login))
 		}
+		if err := checkHash(user.PasswordHash); err != nil {
+			return fmt.Errorf("%s: %w", nth(from, i, user.Login), err)
+		}
 	}
 	return distinct(from, "name", l.Users, func(u userEntry) string { return u.Login })
+}
+
+// checkHash tells what is wrong with a password-hash. With few iterations it is
+// soon guessed, and with too many a login takes too long.
+func checkHash(hash string) error {
+	if hash == "" {
+		return nil
+	}
+	n, err := platform.PasswordIterations(hash)
+	if err != nil || platform.MinIterations <= n && n <= platform.MaxIterations {
+		return nil // what is no hash is refused by the start
+	}
+	return fmt.Errorf("the password-hash has %d iterations; it must have %d to %d: make it anew by \"prismctl hash-password\"", n, platform.MinIterations, platform.MaxIterations)
 }
 
 // nth says which entry of a list it is, with its name if it has one.

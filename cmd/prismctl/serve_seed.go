@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shopex/prism-go"
@@ -14,6 +15,9 @@ import (
 
 // firstApp is the app of the key that serve makes, or gets from PRISM_KEY.
 const firstApp = "prismctl"
+
+// adminApp is the app of --admin-key.
+const adminApp = "admin"
 
 // A shownKey is the key that is announced: with its secret where serve has
 // made it or PRISM_SECRET gave it, else with the file of the secret, if known.
@@ -29,55 +33,174 @@ type seeder struct {
 	registry *platform.Registry
 	lists    lists
 	from     sources // of the lists
+	notice   func(format string, args ...any)
+
+	gives map[string]bool // the IDs of the gifts of this start
+	ended bool            // a user was taken away
 }
+
+// defaultDomain is that of apps which name none.
+const defaultDomain = "default"
+
+func domainOf(app platform.App) string { return cmp.Or(app.Domain, defaultDomain) }
 
 // app stores what entry gives of an app; the rest stays as it is, also what an
-// administrator changes meanwhile.
+// administrator changes meanwhile, or has changed since an earlier start gave the
+// same.
 func (s *seeder) app(ctx context.Context, entry appEntry) error {
-	_, err := s.registry.UpdateApp(ctx, entry.ID, func(app *platform.App) error {
-		entry.change(app)
+	before, err := s.given(ctx, "app", entry.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.registry.UpdateApp(ctx, entry.ID, func(app *platform.App) error {
+		if before == nil && domainOf(*app) != cmp.Or(entry.Domain, defaultDomain) {
+			return inOtherDomain(app)
+		}
+		entry.change(app, before)
 		return nil
 	})
-	if errors.Is(err, platform.ErrUnknownApp) {
+	switch {
+	case errors.Is(err, platform.ErrUnknownApp) && before != nil:
+		s.say("The app %s was deleted since the settings gave it, and stays so; \"prismctl app create NAME --id %s\" makes it again.", shown(entry.ID), entry.ID)
+		return s.stays(ctx, before)
+	case errors.Is(err, platform.ErrUnknownApp):
 		app := platform.App{ID: entry.ID, Created: time.Now()}
-		entry.change(&app)
-		return s.registry.SaveApp(ctx, app)
+		entry.change(&app, nil)
+		err = s.registry.SaveApp(ctx, app)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.give(ctx, gift{Kind: "app", ID: entry.ID, Redirects: entry.Redirects, Publish: entry.Publish, Listen: entry.Listen})
 }
 
-// change gives app what the entry has.
-func (e *appEntry) change(app *platform.App) {
+func inOtherDomain(app *platform.App) error {
+	return usage("there is an app %s in the domain %s, which an admin key of that domain has made: choose another ID, or write domain = %q to take it over as it is, or let an admin key of %s delete it", shown(app.ID), shown(domainOf(*app)), domainOf(*app), shown(domainOf(*app)))
+}
+
+// change gives app what the entry has and did not have before.
+func (e *appEntry) change(app *platform.App, before *gift) {
+	if before == nil {
+		before = new(gift)
+	}
 	app.Name, app.Domain = cmp.Or(e.Name, app.Name), cmp.Or(e.Domain, app.Domain)
+	if e.Redirects == nil {
+		app.Redirects = without(app.Redirects, before.Redirects)
+	}
 	for _, list := range []struct {
-		to   *[]string
-		from []string
-	}{{&app.Redirects, e.Redirects}, {&app.Publish, e.Publish}, {&app.Listen, e.Listen}} {
-		if list.from != nil {
-			*list.to = list.from
+		to          *[]string
+		now, before []string
+	}{{&app.Redirects, e.Redirects, before.Redirects}, {&app.Publish, e.Publish, before.Publish}, {&app.Listen, e.Listen, before.Listen}} {
+		if list.now != nil && (list.before == nil || !slices.Equal(list.now, list.before)) {
+			*list.to = list.now
 		}
 	}
 }
+
+// homeOf sees to it that there is an app for a key of the settings, and returns its
+// domain, or "" if it was deleted. An app of another domain has to be given as such.
+func (s *seeder) homeOf(ctx context.Context, key, id string) (domain string, err error) {
+	before, err := s.given(ctx, "app", id)
+	if err != nil {
+		return "", err
+	}
+	app, err := s.registry.App(ctx, id)
+	switch {
+	case errors.Is(err, platform.ErrUnknownApp) && before != nil:
+		s.say("The key %s is not made, as its app %s was deleted since the settings gave it.", shown(key), shown(id))
+		return "", nil
+	case errors.Is(err, platform.ErrUnknownApp):
+		return defaultDomain, s.registry.SaveApp(ctx, platform.App{ID: id, Created: time.Now()})
+	case err == nil && before == nil && domainOf(app) != defaultDomain:
+		return "", inOtherDomain(&app)
+	}
+	return domainOf(app), err
+}
+
+// shortestSecret is how long a new secret must be: a signature is MD5, which a
+// thief of recorded calls can try millions of secrets a second with.
+const shortestSecret = 16
 
 // key stores a key in its app, which is made if it is not there.
 func (s *seeder) key(ctx context.Context, id, app, secret string, admin bool) error {
 	if err := usable(id, secret); err != nil {
 		return err
 	}
-	if _, err := s.registry.App(ctx, app); errors.Is(err, platform.ErrUnknownApp) {
-		if err := s.app(ctx, appEntry{ID: app}); err != nil {
-			return err
-		}
+	domain, err := s.homeOf(ctx, id, app)
+	if err != nil || domain == "" {
+		return err
 	}
-	key, err := s.registry.Key(ctx, id)
-	if errors.Is(err, platform.ErrUnknownKey) {
-		key, err = platform.Key{ID: id, Created: time.Now()}, nil
+	key, there, err := s.known(ctx, id)
+	if err != nil {
+		return err
+	}
+	before, err := s.given(ctx, "key", id)
+	if err != nil {
+		return err
+	}
+	same := before != nil && before.Proof == secretProof(secret)
+	switch {
+	case same && !there:
+		return s.stayedDeleted(ctx, before)
+	case same && key.Secret != secret:
+		s.say("The key %s has a newer secret than that of the settings, which counts no more; put the newer one there.", shown(id))
+		secret = key.Secret
+	case there && before == nil:
+		err = s.mayTakeOver(ctx, &key, domain)
+	}
+	if err == nil {
+		err = s.longEnough(&key, secret)
 	}
 	if err != nil {
 		return err
 	}
+	if before == nil && key.Expires.Before(time.Now()) {
+		key.Expires = time.Time{} // it was taken out of the settings, and is back
+	}
+	proof := secretProof(secret)
+	if same {
+		proof = before.Proof
+	}
 	key.Secret, key.App, key.Admin = secret, app, admin
-	return s.registry.SaveKey(ctx, key)
+	if err := s.registry.SaveKey(ctx, key); err != nil {
+		return err
+	}
+	return s.give(ctx, gift{Kind: "key", ID: id, Proof: proof})
+}
+
+// known returns a key, or a new one with this ID.
+func (s *seeder) known(ctx context.Context, id string) (key platform.Key, there bool, err error) {
+	key, err = s.registry.Key(ctx, id)
+	if errors.Is(err, platform.ErrUnknownKey) {
+		return platform.Key{ID: id, Created: time.Now()}, false, nil
+	}
+	return key, err == nil, err
+}
+
+func (s *seeder) stayedDeleted(ctx context.Context, before *gift) error {
+	s.say("The key %s was deleted since the settings gave it, and stays so; with another secret it is made again.", shown(before.ID))
+	return s.stays(ctx, before)
+}
+
+// mayTakeOver refuses to move a key that an admin of another domain has made.
+func (s *seeder) mayTakeOver(ctx context.Context, key *platform.Key, domain string) error {
+	app, err := s.registry.App(ctx, key.App)
+	if err == nil && domainOf(app) != domain {
+		err = usage("there is a key %s of the app %s in the domain %s: choose another key", shown(key.ID), shown(app.ID), shown(domainOf(app)))
+	}
+	return err
+}
+
+// longEnough refuses a new secret that is short. One that is stored goes on.
+func (s *seeder) longEnough(stored *platform.Key, secret string) error {
+	switch {
+	case len(secret) >= shortestSecret:
+		return nil
+	case stored.Secret == secret:
+		s.say("WARNING: the secret of the key %s has %d characters, and can be guessed from recorded calls: give it one of %d or more.", shown(stored.ID), len(secret), shortestSecret)
+		return nil
+	}
+	return usage("the secret of the key %s has %d characters, and could be guessed from recorded calls: choose one of %d or more, such as 20 random letters and digits", shown(stored.ID), len(secret), shortestSecret)
 }
 
 // usable tells whether a client takes such a key; if not, it is of no use.
@@ -114,7 +237,7 @@ func (s *seeder) keys(ctx context.Context, chosen platform.Key, admin shownKey) 
 		}
 	}
 	if chosen.ID != "" {
-		return shownKey{id: chosen.ID, secret: chosen.Secret}, s.chosen(ctx, chosen)
+		return s.chosen(ctx, chosen)
 	}
 	if shown.id != "" {
 		return shown, nil
@@ -127,25 +250,58 @@ func (s *seeder) admin(ctx context.Context, key shownKey) error {
 	if key.id == "" {
 		return nil
 	}
-	return s.key(ctx, key.id, "admin", key.secret, true)
+	return s.key(ctx, key.id, adminApp, key.secret, true)
 }
 
-// chosen stores the key of the environment. One that is there gets the secret only:
-// what a client needs may be in the environment by chance, and is not to move a
-// key or make an admin key of it.
-func (s *seeder) chosen(ctx context.Context, key platform.Key) error {
-	there, err := s.registry.Key(ctx, key.ID)
-	if errors.Is(err, platform.ErrUnknownKey) {
-		return s.first(ctx, key)
+// chosen stores the key of the environment, and returns it to be announced, unless
+// it was deleted. One that is there gets the secret only: what a client needs may be in
+// the environment by chance, and is not to move a key or make an admin key of it.
+func (s *seeder) chosen(ctx context.Context, key platform.Key) (shown shownKey, err error) {
+	there, known, err := s.known(ctx, key.ID)
+	if err != nil {
+		return shown, err
 	}
-	if err == nil {
-		err = s.redirects(ctx)
+	before, err := s.given(ctx, "key", key.ID)
+	if err != nil {
+		return shown, err
 	}
-	if err == nil && there.Secret != key.Secret {
-		there.Secret = key.Secret
-		err = s.registry.SaveKey(ctx, there)
+	same := before != nil && before.Proof == secretProof(key.Secret)
+	if same && !known {
+		return shown, s.stayedDeleted(ctx, before)
 	}
-	return err
+	if !same {
+		err = s.longEnough(&there, key.Secret)
+	}
+	switch {
+	case err != nil:
+	case !known:
+		err = s.first(ctx, key)
+	default:
+		if err = s.redirects(ctx); err == nil {
+			err = s.resecret(ctx, &there, key.Secret, same)
+		}
+	}
+	if err == nil && !s.gives[giftID("key", key.ID)] {
+		err = s.give(ctx, gift{Kind: "key", ID: key.ID, Proof: secretProof(key.Secret), Environment: true})
+	}
+	return shownKey{id: key.ID, secret: key.Secret}, err
+}
+
+// resecret gives a key that is there the secret of the environment, unless that
+// is the same as at an earlier start: then the key may have a newer one.
+func (s *seeder) resecret(ctx context.Context, key *platform.Key, secret string, same bool) error {
+	switch {
+	case key.Secret == secret:
+		return s.longEnough(key, secret)
+	case same:
+		s.say("The key %s has a newer secret than PRISM_SECRET, which counts no more.", shown(key.ID))
+		return nil
+	}
+	if err := s.mayTakeOver(ctx, key, defaultDomain); err != nil {
+		return err
+	}
+	key.Secret = secret
+	return s.registry.SaveKey(ctx, *key)
 }
 
 // redirects stores those that were given, if any, in the app of serve's own key.
@@ -158,14 +314,30 @@ func (s *seeder) redirects(ctx context.Context) error {
 
 // first stores the first key, and an app with addresses for it.
 func (s *seeder) first(ctx context.Context, key platform.Key) error {
-	redirects := s.lists.Redirects
-	if _, err := s.registry.App(ctx, firstApp); errors.Is(err, platform.ErrUnknownApp) && redirects == nil {
-		redirects = localRedirects()
-	}
-	if err := s.app(ctx, appEntry{ID: firstApp, Redirects: redirects}); err != nil {
+	home, err := s.firstHome(ctx)
+	if err != nil || home == "" {
 		return err
 	}
-	return s.key(ctx, key.ID, firstApp, key.Secret, true)
+	key.App, key.Admin, key.Created = firstApp, true, time.Now()
+	return s.registry.SaveKey(ctx, key)
+}
+
+// firstHome sees to the app of the first key, and returns its domain as homeOf does.
+func (s *seeder) firstHome(ctx context.Context) (domain string, err error) {
+	_, err = s.registry.App(ctx, firstApp)
+	made := errors.Is(err, platform.ErrUnknownApp)
+	domain, err = s.homeOf(ctx, "of the first start", firstApp)
+	if err != nil || domain == "" {
+		return domain, err
+	}
+	if made && s.lists.Redirects == nil {
+		_, err = s.registry.UpdateApp(ctx, firstApp, func(app *platform.App) error {
+			app.Redirects = localRedirects()
+			return nil
+		})
+		return domain, err
+	}
+	return domain, s.redirects(ctx)
 }
 
 // ownKey returns the key that serve made at the first start. It makes one where

@@ -115,20 +115,25 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 // seed brings what was given into the records, and makes what has to be there.
 func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newcomer, error) {
 	s.registry = platform.NewRegistry(s.engine.store)
-	seeder := &seeder{s.engine.store, s.registry, s.lists, s.whose}
+	seeder := &seeder{store: s.engine.store, registry: s.registry, lists: s.lists, from: s.whose, notice: s.t.notice}
 	admin, err := s.adminKey()
 	if err != nil {
 		return admin, newcomer{}, err
 	}
-	there, err := seeder.users(ctx) // whose files may be wrong, before a key is made
-	if err != nil {
+	if err := seeder.users(ctx); err != nil { // whose files may be wrong, before a key is made
 		return admin, newcomer{}, err
 	}
 	key, err := seeder.keys(ctx, chosen, admin)
 	if err != nil {
 		return key, newcomer{}, err
 	}
-	visitor, err := seeder.newcomer(ctx, there, s.AdminKey != "" || len(s.lists.Keys) > 0)
+	if err := seeder.takeAway(ctx); err != nil {
+		return key, newcomer{}, err
+	}
+	if err := seeder.nameUngiven(ctx, key.id); err != nil {
+		return key, newcomer{}, err
+	}
+	visitor, err := seeder.newcomer(ctx, s.AdminKey != "" || len(s.lists.Keys) > 0)
 	return key, visitor, err
 }
 
@@ -178,9 +183,12 @@ func (s *service) config(access *accessLog) platform.Config {
 		Users:      s.registry,
 		Queues:     s.engine.queues,
 		SignWindow: s.SignWindow,
-		Logger:     s.log,
-		Explain:    onLoopback(s.listener.Addr()),
-		Limits:     s.limitFlags.platform(),
+		OAuth:      platform.OAuth{SessionLife: s.SessionLife},
+
+		ReservedApps: []string{firstApp, adminApp},
+		Logger:       s.log,
+		Explain:      onLoopback(s.listener.Addr()),
+		Limits:       s.limitFlags.platform(),
 		Trace: &platform.Trace{
 			Call: func(c platform.Call, o platform.Outcome) {
 				access.call(c, o)

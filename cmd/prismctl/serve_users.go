@@ -37,51 +37,102 @@ func (n newcomer) introduction() string {
 	return fmt.Sprintf("The user who can sign in is %s, with the password %s", n.Name, n.Password)
 }
 
-// users stores the users that were given, and returns those who were there before.
-func (s *seeder) users(ctx context.Context) ([]platform.User, error) {
+// users stores the users that were given.
+func (s *seeder) users(ctx context.Context) error {
 	there, err := s.registry.Users(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, entry := range s.lists.Users {
 		if err := s.user(ctx, entry, there); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", s.from["user"], entry.Login, err)
+			return fmt.Errorf("%s %s: %w", s.from["user"], entry.Login, err)
 		}
 	}
-	return there, nil
+	return nil
 }
 
 // newcomer returns the first user who was given, or else one who was there. Where
-// there is nobody it makes one, unless an operator who has given keys of his own
-// would not expect that.
-func (s *seeder) newcomer(ctx context.Context, there []platform.User, provisioned bool) (newcomer, error) {
+// there is nobody it makes one, unless an operator who has given keys of his own,
+// or has just taken the last user away, would not expect that.
+func (s *seeder) newcomer(ctx context.Context, provisioned bool) (newcomer, error) {
+	there, err := s.registry.Users(ctx)
+	if err != nil {
+		return newcomer{}, err
+	}
+	for _, entry := range s.lists.Users {
+		if slices.ContainsFunc(there, func(u platform.User) bool { return u.Login == entry.Login }) {
+			return newcomer{Name: entry.Login}, nil
+		}
+	}
 	switch {
-	case len(s.lists.Users) > 0:
-		return newcomer{Name: s.lists.Users[0].Login}, nil
 	case len(there) > 0:
 		return newcomer{Name: there[0].Login}, nil
-	case provisioned:
+	case provisioned, s.ended, len(s.lists.Users) > 0:
 		return newcomer{}, nil
 	}
 	return s.visitor(ctx)
 }
 
+// user stores a user, unless an earlier start gave the same: what has become of
+// the user since counts.
 func (s *seeder) user(ctx context.Context, entry userEntry, there []platform.User) error {
+	password, err := entry.password()
+	if err != nil {
+		return err
+	}
+	before, err := s.given(ctx, "user", entry.Login)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(there, func(u platform.User) bool { return u.Login == entry.Login })
+	if before != nil && entry.is(password, before.Proof) {
+		if i < 0 {
+			s.say("The user %s was deleted since the settings gave it, and stays so; with another password the user is made again.", shown(entry.Login))
+		}
+		return s.stays(ctx, before)
+	}
+	user := platform.User{ID: entry.Login, Login: entry.Login}
+	if i >= 0 {
+		user = there[i]
+	}
 	hash := entry.PasswordHash
 	if hash == "" {
-		password, err := readSecret("password", entry.PasswordFile)
-		if err != nil {
-			return err
-		}
 		if hash, err = platform.HashPassword(password, 0); err != nil {
 			return err
 		}
 	}
-	user := platform.User{ID: entry.Login, Login: entry.Login}
-	if i := slices.IndexFunc(there, func(u platform.User) bool { return u.Login == entry.Login }); i >= 0 {
-		user = there[i]
+	if before != nil || i < 0 || !s.has(ctx, entry.Login, password) {
+		if err := s.registry.SaveUser(ctx, user, hash); err != nil {
+			return err
+		}
 	}
-	return s.registry.SaveUser(ctx, user, hash)
+	return s.give(ctx, gift{Kind: "user", ID: entry.Login, Proof: hash})
+}
+
+func (e *userEntry) password() (string, error) {
+	if e.PasswordHash != "" {
+		return "", nil
+	}
+	return readSecret("password", e.PasswordFile)
+}
+
+// is reports whether the entry gives what proof is of.
+func (e *userEntry) is(password, proof string) bool {
+	if e.PasswordHash != "" {
+		return e.PasswordHash == proof
+	}
+	right, err := platform.CheckPassword(proof, password)
+	return err == nil && right
+}
+
+// has reports whether a user has this password already, from before gifts were
+// remembered: then nobody is to be logged out.
+func (s *seeder) has(ctx context.Context, login, password string) bool {
+	if password == "" {
+		return false
+	}
+	_, err := s.registry.Authenticate(ctx, login, password)
+	return err == nil
 }
 
 // visitor makes the user demo. Only the hash of the password is remembered, so
@@ -97,8 +148,8 @@ func (s *seeder) visitor(ctx context.Context) (newcomer, error) {
 	if err != nil {
 		return newcomer{}, err
 	}
-	if hash != mine {
-		password = "" // of another platform on the same records, which shows it
+	if hash != mine { // of another platform on the same records, which shows it and saves the user; or an administrator has deleted the user
+		return newcomer{}, nil
 	}
 	return newcomer{name, password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
 }
