@@ -27,6 +27,7 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 	} {
 		for name, call := range map[string]func(context.Context) error{
 			"Write":    func(ctx context.Context) error { return queues.Write(ctx, "orders", []byte("x")) },
+			"Forward":  func(ctx context.Context) error { return queues.Forward(ctx, "orders", &notify.Delivery{}) },
 			"Publish":  func(ctx context.Context) error { return queues.Publish(ctx, notify.Message{Key: "a"}) },
 			"Create":   func(ctx context.Context) error { return queues.Create(ctx, "orders") },
 			"Drop":     func(ctx context.Context) error { return queues.Drop(ctx, "orders") },

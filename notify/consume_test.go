@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -117,6 +118,50 @@ func TestAParkedDeliveryIsAcknowledged(t *testing.T) {
 		_ = stop()
 		if !strings.Contains(w.log.String(), "as it happens") || !strings.Contains(w.log.String(), "stack=") {
 			t.Error("the panic is not in the log")
+		}
+	})
+}
+
+func TestWhatIsParkedComesBackAsItCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, nil)
+		queues := NewQueues(w.client)
+		m := &platform.Message{Key: "order.new", ContentType: "text/csv", ClientID: testKey, App: "test", Time: time.Now().Unix(), Body: []byte("a\xff\x00,b")}
+		if err := w.queues.Publish(t.Context(), testKey, m); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // so that the time of parking is another
+		same := func(d *Delivery) bool {
+			return d.Key == m.Key && d.Type == m.ContentType && d.ClientID == m.ClientID && d.App == m.App && d.Time.Unix() == m.Time && bytes.Equal(d.Body, m.Body)
+		}
+		stop := w.run(w.consumer(ConsumerConfig{Attempts: 1, OnGiveUp: func(d *Delivery, _ error) error { return queues.Forward(t.Context(), "failed", d) }}),
+			func(context.Context, *Delivery) error { return errors.New("out of paper") })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		_ = stop()
+		if log := w.log.String(); !strings.Contains(log, "put aside") || !strings.Contains(log, "order.new") || !strings.Contains(log, "out of paper") {
+			t.Errorf("the log does not say that it was put aside:\n%s", log)
+		}
+
+		stop = w.run(w.consumer(ConsumerConfig{Topic: "failed"}), func(ctx context.Context, d *Delivery) error {
+			if !same(d) {
+				t.Errorf("parked as %+v", d)
+			}
+			return errors.Join(queues.Publish(ctx, Message{Key: d.Key, Type: d.Type, Body: d.Body}), queues.Forward(ctx, "once more", d))
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		_ = stop()
+		again, err := w.queues.Read(t.Context(), testKey, "", 10)
+		if err != nil || len(again) != 1 || again[0].Key != m.Key || again[0].ContentType != m.ContentType || !bytes.Equal(again[0].Body, m.Body) {
+			t.Errorf("published again: %v, %v", again, err)
+		}
+		moved, err := w.queues.Read(t.Context(), testKey, "once more", 10)
+		if err != nil || len(moved) != 1 || moved[0].Key != m.Key || moved[0].Time != m.Time {
+			t.Errorf("put back: %v, %v", moved, err)
+		}
+		if err := queues.Forward(t.Context(), "", &Delivery{Key: "order.new"}); err == nil {
+			t.Error("put into no queue")
 		}
 	})
 }

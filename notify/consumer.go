@@ -46,7 +46,8 @@ type ConsumerConfig struct {
 	AttemptDelay time.Duration
 	// OnGiveUp is called after the last attempt with its error, on the
 	// worker's goroutine. Nil acknowledges the delivery: it was put aside
-	// elsewhere. Otherwise, and without OnGiveUp, it stays unacknowledged, and
+	// elsewhere, by [Queues.Forward] for instance, and the log has a warning.
+	// Otherwise, and without OnGiveUp, it stays unacknowledged, and
 	// the connection is renewed after a while so that it comes again: no
 	// further handler starts until those that run have returned, and then the
 	// connection is closed and made anew.

@@ -60,6 +60,28 @@ func (q *Queues) Write(ctx context.Context, topic string, data []byte) error {
 	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
 }
 
+// Forward writes d into the queue of a topic as it came, past all routing: its
+// routing key, content type and time go along, and its publisher, as long as that is
+// the key of q, as on this project's platform it is. It is for a delivery that is put
+// aside, and for the way back. On another platform the key and the time may be lost.
+// Errors are as with [Queues.Write].
+func (q *Queues) Forward(ctx context.Context, topic string, d *Delivery) error {
+	if topic == "" {
+		return errors.New("notify: Forward needs the topic of a queue: without one the platform would route the message by its key")
+	}
+	params := prism.Params{"topic": topic, "data": string(d.Body)}
+	if d.Key != "" {
+		params["routing_key"] = d.Key
+	}
+	if d.Type != "" {
+		params["content_type"] = d.Type
+	}
+	if !d.Time.IsZero() {
+		params["time"] = d.Time.Unix()
+	}
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
+}
+
 // Publish routes m like [Publisher.Publish], by a signed call of its own: slower
 // than a Publisher, and simple. It needs this project's platform.
 func (q *Queues) Publish(ctx context.Context, m Message) error {

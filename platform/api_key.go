@@ -97,6 +97,9 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 	if key.Expires, err = parseExpires(expires); err != nil {
 		return nil, err
 	}
+	if !key.Expires.IsZero() && !key.Expires.After(key.Created) {
+		return nil, badRequest("invalid_parameter", fmt.Sprintf("expired_date is %s, which is over; a key of that date would be good for nothing", key.Expires.Format(time.RFC3339)))
+	}
 	meta, err := optional(own, "meta", metaBytes)
 	if err != nil {
 		return nil, err

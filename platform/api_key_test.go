@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,12 +66,24 @@ func TestAKeyWithoutADateNeverExpires(t *testing.T) {
 }
 
 func TestAnExpiredKeyIsRefused(t *testing.T) {
-	p := newPlatform(t, platform.Config{})
-	soon := time.Now().Add(-time.Second).Unix()
+	var later atomic.Int64
+	p := newPlatform(t, platform.Config{SignWindow: -1, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+	soon := time.Now().Add(time.Hour).Unix()
 	key := makeKey(t, p, "shop", "expired_date", strconv.FormatInt(soon, 10))
+	later.Store(int64(2 * time.Hour))
 	ask(t, p, key, "GET", "platform/notify/status").want(t, 401, "key_expired")
 	key.Secret = "wrong"
 	ask(t, p, key, "GET", "platform/notify/status").want(t, 401, "invalid_sign")
+}
+
+func TestAKeyThatHasExpiredIsNotMade(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	for _, date := range []int64{1, 1577836800, time.Now().Add(-time.Second).Unix()} {
+		r := ask(t, p, adminKey, "POST", "platform/key/create", "app_id", "shop", "expired_date", strconv.FormatInt(date, 10))
+		r.want(t, 400, "invalid_parameter")
+		contains(t, r.Error.Message, "expired_date", "over")
+	}
+	contains(t, ask(t, p, adminKey, "GET", "platform/app/info/shop").body, `"KeysNum":1,`)
 }
 
 func TestAnAppHasNoMoreKeysThanItMay(t *testing.T) {

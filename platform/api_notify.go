@@ -58,14 +58,15 @@ func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
 	return doc, nil
 }
 
-// queueWrite puts a message into the topic's queue, or routes it when it has
-// a routing key.
+// queueWrite puts a message into the topic's queue, past all routing: then its
+// routing key is a label that it keeps. Without a topic, a message with a routing key
+// is routed, and one without goes into the default queue.
 func (p *Platform) queueWrite(ctx context.Context, c *call) (any, error) {
 	topic, m, err := p.messageOf(c)
 	if err != nil {
 		return nil, err
 	}
-	if m.Key != "" {
+	if topic == "" && m.Key != "" {
 		err = p.publish(ctx, c.app, m)
 	} else {
 		err = p.cfg.Queues.Write(ctx, c.key.ID, topic, m)
@@ -80,17 +81,32 @@ func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
 		return "", nil, err
 	}
 	m = &Message{ClientID: c.key.ID, App: c.key.App, Time: p.cfg.Now().Unix()}
-	if m.Key, err = optional(own, "routing_key", limits.RoutingKey); err != nil {
+	if m.Key, err = optionalLine(own, "routing_key", limits.RoutingKey); err != nil {
 		return "", nil, err
 	}
-	if topic != "" && m.Key != "" {
-		return "", nil, badRequest("invalid_parameter", "topic names a queue and routing_key lets the bindings choose it: send one of them")
+	if m.ContentType, err = optionalLine(own, "content_type", limits.ContentType); err != nil {
+		return "", nil, err
 	}
-	if m.ContentType, err = optional(own, "content_type", limits.ContentType); err != nil {
+	if m.Time, err = firstPublished(own, m.Time); err != nil {
 		return "", nil, err
 	}
 	m.Body, err = p.data(own)
 	return topic, m, err
+}
+
+// firstPublished returns the Unix time that the parameter time says a message was
+// published at, for one that is put aside or back: with the time it keeps its age. No
+// message is from the future, where it would never become too old.
+func firstPublished(own url.Values, now int64) (int64, error) {
+	text, err := once(own, "time")
+	if err != nil || text == "" {
+		return now, err
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 1 {
+		return 0, badRequest("invalid_parameter", fmt.Sprintf("time is %q; it must be a Unix time in seconds", shorten(text, 32)))
+	}
+	return min(seconds, now), nil
 }
 
 func (p *Platform) data(own url.Values) ([]byte, error) {
@@ -225,6 +241,9 @@ func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !isLine(pattern) {
+		return nil, badRequest("invalid_parameter", "routing_key has a line break or another control character, which no message's key has")
+	}
 	return true, p.bind(ctx, c, topic, pattern)
 }
 
@@ -289,6 +308,25 @@ func optional(own url.Values, name string, limit int) (string, error) {
 		err = badRequest("invalid_parameter", fmt.Sprintf("%s has %d bytes; at most %d are allowed", name, len(value), limit))
 	}
 	return value, err
+}
+
+// optionalLine is optional for what ends up in lines, of logs and of protocols.
+func optionalLine(own url.Values, name string, limit int) (string, error) {
+	value, err := optional(own, name, limit)
+	if err == nil && !isLine(value) {
+		err = badRequest("invalid_parameter", fmt.Sprintf("%s is %q; it must have no line break or other control character", name, shorten(value, 48)))
+	}
+	return value, err
+}
+
+// isLine reports whether text has no control characters.
+func isLine(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func once(own url.Values, name string) (string, error) {

@@ -3,6 +3,7 @@ package platform_test
 import (
 	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,11 @@ func TestQueueCallsRefuseWithTheParametersName(t *testing.T) {
 		{"write without data", "POST", "write", url.Values{"topic": {"x"}}, 400, "missing_parameter", []string{"data"}},
 		{"write data twice", "POST", "write", url.Values{"data": {"a", "b"}}, 400, "invalid_parameter", []string{"data", "more than once"}},
 		{"write too much", "POST", "write", url.Values{"data": {repeat("x", 1<<20+1)}}, 413, "message_too_large", []string{"1048576"}},
-		{"write to both", "POST", "write", url.Values{"data": {"a"}, "topic": {"t"}, "routing_key": {"k"}}, 400, "invalid_parameter", []string{"topic", "routing_key"}},
+		{"write two lines as a key", "POST", "write", url.Values{"data": {"a"}, "routing_key": {"k\nl"}}, 400, "invalid_parameter", []string{"routing_key", "line break"}},
+		{"write two lines as a label", "POST", "write", url.Values{"data": {"a"}, "topic": {"t"}, "routing_key": {"k\r"}}, 400, "invalid_parameter", []string{"routing_key", "line break"}},
+		{"write two lines as a type", "POST", "write", url.Values{"data": {"a"}, "content_type": {"a/b\r\nX: y"}}, 400, "invalid_parameter", []string{"content_type", "line break"}},
+		{"write at no time", "POST", "write", url.Values{"data": {"a"}, "topic": {"t"}, "time": {"noon"}}, 400, "invalid_parameter", []string{"time", "Unix"}},
+		{"write before time", "POST", "write", url.Values{"data": {"a"}, "topic": {"t"}, "time": {"0"}}, 400, "invalid_parameter", []string{"time", "Unix"}},
 		{"write with a long key", "POST", "write", url.Values{"data": {"a"}, "routing_key": {repeat("k", 257)}}, 400, "invalid_parameter", []string{"routing_key", "256"}},
 		{"write with a long type", "POST", "write", url.Values{"data": {"a"}, "content_type": {repeat("k", 257)}}, 400, "invalid_parameter", []string{"content_type"}},
 		{"write to a long topic", "POST", "write", url.Values{"data": {"a"}, "topic": {repeat("k", 257)}}, 400, "invalid_parameter", []string{"topic"}},
@@ -104,6 +109,28 @@ func TestQueueCallsRefuseWithTheParametersName(t *testing.T) {
 		})
 	}
 	e.call("GET", "platform/notify/queue/list", nil).wantResult(t, "[]")
+}
+
+func TestWhatIsWrittenToATopicKeepsItsKeyTypeAndTime(t *testing.T) {
+	e := newEnv(t, platform.Config{})
+	future := time.Now().Add(time.Hour).Unix()
+	for _, at := range []string{"1700000000", strconv.FormatInt(future, 10)} {
+		e.call("POST", "platform/notify/write", url.Values{
+			"topic": {"failed"}, "data": {"x"}, "routing_key": {"order.new"}, "content_type": {"text/csv"}, "time": {at},
+		}).wantResult(t, "true")
+	}
+	if n := e.status("").Ready; n != 0 {
+		t.Errorf("%d were routed", n)
+	}
+	read := messagesOf(t, e.call("GET", "platform/notify/read", url.Values{"topic": {"failed"}, "num": {"2"}}))
+	for i, m := range read {
+		if m["key"] != "order.new" || m["type"] != "text/csv" || m["client_id"] != testKey || m["app"] != "shop" {
+			t.Errorf("read %v", m)
+		}
+		if at := int64(m["time"].(float64)); i == 0 && at != 1700000000 || at >= future {
+			t.Errorf("message %d is of %d", i, at)
+		}
+	}
 }
 
 func TestFullQueueIsRefusedAndKeepsWhatItHas(t *testing.T) {

@@ -32,6 +32,9 @@ func (c *channel) store() error {
 
 // publish notes a message, which store stores.
 func (c *channel) publish(cmd wire.Command) error {
+	if !isLine(cmd.Key) || !isLine(cmd.ContentType) {
+		return &wire.Error{Op: wire.OpPublish, Kind: wire.Policy, Reason: "the routing key or the content type has a line break or another control character"}
+	}
 	app := c.pass.holder.Load().app // its key may have been moved
 	m := &Message{
 		Key:         cmd.Key,

@@ -136,6 +136,8 @@ func TestBadFramesCloseWithAReason(t *testing.T) {
 		{"body length of 4 GiB", binaryFrame([]byte{1, 0, 1, 'k', 255, 255, 255, 255, 'x'}), 1002, []string{"publish"}},
 		{"python's lengths", binaryFrame([]byte("\x01\x00\x02order.new\x00\x00\x00\x04hello world\x00\x02text/plain")), 1002, []string{"python"}},
 		{"csharp's lengths", binaryFrame([]byte("\x01\x09\x00order.new\x05\x00hello")), 1002, []string{"csharp"}},
+		{"routing key of two lines", binaryFrame(publish("a\nb", "b", "t")), 1008, []string{"routing key", "line break"}},
+		{"content type of two lines", binaryFrame(publish("k", "b", "t\r\nX: y")), 1008, []string{"content type", "line break"}},
 		{"empty routing key", binaryFrame(publish("", "b", "t")), 1008, []string{"routing key", "empty"}},
 		{"long routing key", binaryFrame(publish(repeat("k", 257), "b", "t")), 1009, []string{"routing key", "257", "256"}},
 		{"long content type", binaryFrame(publish("k", "b", repeat("t", 257))), 1009, []string{"content type", "256"}},

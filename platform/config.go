@@ -34,7 +34,8 @@ type Config struct {
 	ReservedApps []string
 
 	// BasePath is what the path of every API starts with. If empty, /api;
-	// "/" puts the APIs at the root.
+	// "/" puts the APIs at the root. Slashes at its ends do not count: "api" is
+	// "/api".
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
