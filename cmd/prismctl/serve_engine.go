@@ -36,6 +36,8 @@ func (s *storage) check(from sources) error {
 	return nil
 }
 
+func (s *storage) inMemory() bool { return s.Data == "" && s.Nats == "" }
+
 // where names the place for people, without what may be a password.
 func (s *storage) where() string {
 	if s.Data != "" {
@@ -53,6 +55,8 @@ func (s *storage) config(log *slog.Logger) jetstream.Config {
 type queueBounds struct {
 	messages, topics, bindings int
 	bytes                      int64
+	keyMessages, allMessages   int
+	keyBytes, allBytes         int64
 	maxAge                     time.Duration
 	routes                     []bindingEntry
 }
@@ -67,7 +71,7 @@ type engine struct {
 // open starts the engine of s: in memory, in a directory, or at servers. Sync is
 // how much of the latest a power failure may take from a directory; 0 is nothing.
 func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, log *slog.Logger) (*engine, error) {
-	if s.Data == "" && s.Nats == "" {
+	if s.inMemory() {
 		return inMemory(b), nil
 	}
 	if err := s.checkCreds(); err != nil {
@@ -76,6 +80,7 @@ func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, l
 	c := s.config(log)
 	c.SyncInterval = sync
 	c.MaxMessages, c.MaxBytes, c.MaxTopics, c.MaxBindings, c.MaxAge = b.messages, b.bytes, b.topics, b.bindings, b.maxAge
+	c.MaxOwnerMessages, c.MaxOwnerBytes, c.MaxTotalMessages, c.MaxTotalBytes = b.keyMessages, b.keyBytes, b.allMessages, b.allBytes
 	for _, r := range b.routes {
 		c.Bindings = append(c.Bindings, jetstream.Binding{Pattern: r.Pattern, Topic: r.Topic})
 	}
@@ -88,6 +93,7 @@ func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, l
 
 func inMemory(b queueBounds) *engine {
 	c := memory.Config{MaxMessages: b.messages, MaxBytes: b.bytes, MaxTopics: b.topics, MaxBindings: b.bindings, MaxAge: b.maxAge}
+	c.MaxOwnerMessages, c.MaxOwnerBytes, c.MaxTotalMessages, c.MaxTotalBytes = b.keyMessages, b.keyBytes, b.allMessages, b.allBytes
 	for _, r := range b.routes {
 		c.Bindings = append(c.Bindings, memory.Binding{Pattern: r.Pattern, Topic: r.Topic})
 	}

@@ -36,10 +36,15 @@ type limitFlags struct {
 	LimitsRead                int   `config:"limits.read" hidden:"" default:"1000" help:"messages of one notify/read"`
 	LimitsReadBytes           int   `config:"limits.read-bytes" hidden:"" default:"4194304" help:"bytes after which a notify/read takes no further message"`
 
-	LimitsMaxMessages int   `config:"limits.max-messages" hidden:"" default:"100000" help:"messages of one queue; -1 is any number"`
-	LimitsMaxBytes    int64 `config:"limits.max-bytes" hidden:"" default:"268435456" help:"bytes of one queue; -1 is any number"`
-	LimitsMaxTopics   int   `config:"limits.max-topics" hidden:"" default:"1000" help:"topics of a key; -1 is any number"`
-	LimitsMaxBindings int   `config:"limits.max-bindings" hidden:"" default:"10000" help:"bindings of a key; -1 is any number"`
+	LimitsMaxMessages    int   `config:"limits.max-messages" hidden:"" default:"100000" help:"messages of one queue; -1 is any number"`
+	LimitsMaxBytes       int64 `config:"limits.max-bytes" hidden:"" default:"268435456" help:"bytes of one queue; -1 is any number"`
+	LimitsMaxKeyMessages int   `config:"limits.max-key-messages" hidden:"" default:"1000000" help:"messages of all queues of a key; -1 is any number"`
+	LimitsMaxKeyBytes    int64 `config:"limits.max-key-bytes" hidden:"" default:"1073741824" help:"bytes of all queues of a key; -1 is any number"`
+	LimitsMaxAllMessages int   `config:"limits.max-all-messages" hidden:"" default:"0" help:"messages of the queues of all keys; 0 is as many as a quarter of the memory has room for, -1 is any number"`
+	LimitsMaxAllBytes    int64 `config:"limits.max-all-bytes" hidden:"" default:"0" help:"bytes of the queues of all keys; 0 is a quarter of the memory where messages are in memory, and any number elsewhere, as -1 is"`
+
+	LimitsMaxTopics   int `config:"limits.max-topics" hidden:"" default:"1000" help:"topics of a key; -1 is any number"`
+	LimitsMaxBindings int `config:"limits.max-bindings" hidden:"" default:"10000" help:"bindings of a key; -1 is any number"`
 
 	RetentionMaxAge time.Duration `config:"retention.max-age" hidden:"" default:"0s" help:"messages older than this are removed, unless a consumer holds them; 0 keeps them"`
 }
@@ -70,8 +75,37 @@ func (f *limitFlags) platform() platform.Limits {
 func (c *serveCmd) queueBounds() queueBounds {
 	return queueBounds{
 		messages: c.LimitsMaxMessages, topics: c.LimitsMaxTopics, bindings: c.LimitsMaxBindings, bytes: c.LimitsMaxBytes,
-		maxAge: c.RetentionMaxAge, routes: c.lists.Bindings,
+		keyMessages: c.LimitsMaxKeyMessages, keyBytes: c.LimitsMaxKeyBytes,
+		allMessages: cmp.Or(c.LimitsMaxAllMessages, messagesIn(memoryLimit(), c.inMemory())),
+		allBytes:    cmp.Or(c.LimitsMaxAllBytes, bytesIn(memoryLimit(), c.inMemory())),
+		maxAge:      c.RetentionMaxAge, routes: c.lists.Bindings,
 	}
+}
+
+const (
+	// What messages take of the memory at most is one part of so many.
+	memoryParts = 4
+	// The memory of a machine that sets the process no limit.
+	ampleMemory = 8 << 30
+	// What a message takes of the memory beside its body, in either engine, rather more.
+	messageCost, storedMessageCost = 512, 128
+)
+
+// messagesIn returns how many messages have room in this much memory.
+func messagesIn(memory int64, inMemory bool) int {
+	cost := int64(storedMessageCost)
+	if inMemory {
+		cost = messageCost
+	}
+	return int(min(memory, ampleMemory) / memoryParts / cost)
+}
+
+// bytesIn returns how many bytes of messages have room in this much memory.
+func bytesIn(memory int64, inMemory bool) int64 {
+	if inMemory {
+		return min(memory, ampleMemory) / memoryParts
+	}
+	return -1
 }
 
 // check tells what is wrong with limits that have these sources.
@@ -82,6 +116,8 @@ func (f *limitFlags) check(from sources) error {
 	}{
 		{"limits.max-messages", int64(f.LimitsMaxMessages)},
 		{"limits.max-bytes", f.LimitsMaxBytes},
+		{"limits.max-key-messages", int64(f.LimitsMaxKeyMessages)},
+		{"limits.max-key-bytes", f.LimitsMaxKeyBytes},
 		{"limits.max-topics", int64(f.LimitsMaxTopics)},
 		{"limits.max-bindings", int64(f.LimitsMaxBindings)},
 	} {
@@ -91,6 +127,9 @@ func (f *limitFlags) check(from sources) error {
 	}
 	if f.LimitsConnections < 0 || f.LimitsConnectionsPerAddress < 0 {
 		return fmt.Errorf("%s and %s must not be negative", from["limits.connections"], from["limits.connections-per-address"])
+	}
+	if f.LimitsMaxAllMessages < -1 || f.LimitsMaxAllBytes < -1 {
+		return fmt.Errorf("%s and %s must be 0 or more, or -1 for any number", from["limits.max-all-messages"], from["limits.max-all-bytes"])
 	}
 	if f.RetentionMaxAge < 0 {
 		return fmt.Errorf("%s must not be negative; 0 keeps messages", from["retention.max-age"])

@@ -106,9 +106,9 @@ func BenchmarkRoute(b *testing.B) {
 	for _, bindings := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("bindings=%d", bindings), func(b *testing.B) {
 			var routes topic.Trie[*queue]
-			routes.Add("order.#", newQueue(new(Config), ""))
+			routes.Add("order.#", newQueue(&owner{config: new(Config)}, ""))
 			for i := range bindings {
-				routes.Add(fmt.Sprintf("order.%d.*.new", i), newQueue(new(Config), "topic"))
+				routes.Add(fmt.Sprintf("order.%d.*.new", i), newQueue(&owner{config: new(Config)}, "topic"))
 			}
 			var found []*queue
 			b.ReportAllocs()

@@ -17,6 +17,15 @@ type Config struct {
 	// one queue holds, ready and unacknowledged; the default is 256 MiB. A
 	// message that went to several queues counts in each of them.
 	MaxBytes int64
+	// MaxOwnerMessages and MaxOwnerBytes are the same over all queues of an owner;
+	// the defaults are a million and 1 GiB.
+	MaxOwnerMessages int
+	MaxOwnerBytes    int64
+	// MaxTotalMessages and MaxTotalBytes are the same over the queues of all
+	// owners. The default is no bound. Publishers that pass it at the same moment may
+	// exceed it by a message each.
+	MaxTotalMessages int
+	MaxTotalBytes    int64
 	// MaxTopics is how many named topics an owner has; the default is 1,000.
 	MaxTopics int
 	// MaxBindings is how many bindings an owner has over all of its queues;
@@ -43,6 +52,10 @@ type Binding struct {
 func (c Config) withDefaults() Config {
 	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
 	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
+	c.MaxOwnerMessages = bound(c.MaxOwnerMessages, 1_000_000, math.MaxInt)
+	c.MaxOwnerBytes = bound(c.MaxOwnerBytes, 1<<30, math.MaxInt64)
+	c.MaxTotalMessages = bound(c.MaxTotalMessages, math.MaxInt, math.MaxInt)
+	c.MaxTotalBytes = bound(c.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
 	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
 	c.Bindings = append([]Binding(nil), c.Bindings...)

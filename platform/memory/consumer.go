@@ -111,6 +111,7 @@ func (c *consumer) Ack(_ context.Context, ids ...uint64) error {
 			c.queue.forget(m)
 		}
 	}
+	c.queue.count()
 	c.shrink()
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 // An owner is all that belongs to one key.
 type owner struct {
 	config *Config
+	own    usage
+	total  *usage // of all owners
 
 	mu       sync.Mutex // guards what follows, and the queues and consumers
 	topics   map[string]*queue
@@ -23,8 +25,9 @@ type owner struct {
 	forgotten bool // whoever gets hold of it later has to look for another
 }
 
-func newOwner(config *Config) *owner {
-	o := &owner{config: config, topics: make(map[string]*queue)}
+func newOwner(config *Config, total *usage) *owner {
+	o := &owner{config: config, total: total, topics: make(map[string]*queue)}
+	o.own.of, o.own.maxMessages, o.own.maxBytes = "this key", int64(config.MaxOwnerMessages), config.MaxOwnerBytes
 	o.add("")
 	for _, b := range config.Bindings {
 		q := o.topics[b.Topic]
@@ -37,7 +40,7 @@ func newOwner(config *Config) *owner {
 }
 
 func (o *owner) add(topic string) *queue {
-	q := newQueue(o.config, topic)
+	q := newQueue(o, topic)
 	o.topics[topic] = q
 	return q
 }
@@ -72,15 +75,27 @@ func (o *owner) roomForTopic(topic string) error {
 // publish asks every matching queue for room before it puts m into the first.
 func (o *owner) publish(m *platform.Message) error {
 	o.matched = o.routes.Match(m.Key, o.matched[:0])
-	for _, q := range o.matched {
-		if err := q.room(m); err != nil {
-			return err
-		}
+	if err := o.room(o.matched, m); err != nil {
+		return err
 	}
 	for _, q := range o.matched {
 		q.put(m)
 	}
 	return nil
+}
+
+// room returns an error if m in all of queues would exceed a limit.
+func (o *owner) room(queues []*queue, m *platform.Message) error {
+	for _, q := range queues {
+		if err := q.room(m); err != nil {
+			return err
+		}
+	}
+	n := int64(len(queues))
+	if err := o.own.room(n, n*size(m)); err != nil {
+		return err
+	}
+	return o.total.room(n, n*size(m))
 }
 
 func (o *owner) bind(topic, pattern string) error {

@@ -13,6 +13,7 @@ import (
 // Whenever the lock is free, ready or waiting is empty: a message does not
 // lie while somebody waits for it.
 type queue struct {
+	owner     *owner
 	config    *Config
 	topic     string
 	patterns  map[string]bool
@@ -24,6 +25,8 @@ type queue struct {
 	readyBytes int64
 	held       int // messages that consumers hold
 	heldBytes  int64
+
+	counted, countedBytes int64 // of it, in the usage of the owner and of all
 }
 
 // An item is a message with its number in the queue.
@@ -32,9 +35,10 @@ type item struct {
 	message *platform.Message
 }
 
-func newQueue(config *Config, topic string) *queue {
+func newQueue(o *owner, topic string) *queue {
 	return &queue{
-		config:    config,
+		owner:     o,
+		config:    o.config,
 		topic:     topic,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
@@ -79,7 +83,16 @@ func (q *queue) put(m *platform.Message) {
 	q.last++
 	q.ready.pushBack(item{q.last, m})
 	q.readyBytes += size(m)
+	q.count()
 	q.serve()
+}
+
+// count brings what has changed into the usage of the owner and of all.
+func (q *queue) count() {
+	messages, bytes := int64(q.ready.len()+q.held), q.readyBytes+q.heldBytes
+	q.owner.own.add(messages-q.counted, bytes-q.countedBytes)
+	q.owner.total.add(messages-q.counted, bytes-q.countedBytes)
+	q.counted, q.countedBytes = messages, bytes
 }
 
 // serve hands ready messages to those who wait. Several messages, which a
@@ -96,9 +109,13 @@ func (q *queue) serve() {
 
 // expire removes what has become too old, from the head.
 func (q *queue) expire() {
+	if q.config.MaxAge <= 0 {
+		return
+	}
 	for q.ready.len() > 0 && q.config.old(q.ready.front().message) {
 		q.pop()
 	}
+	q.count()
 }
 
 // next removes the first message that is not too old, if there is one.
@@ -182,12 +199,14 @@ func (q *queue) read(n int) []*platform.Message {
 		}
 		messages = append(messages, it.message)
 	}
+	q.count()
 	return messages
 }
 
 func (q *queue) purge() {
 	q.ready = ring{}
 	q.readyBytes = 0
+	q.count()
 }
 
 // end ends a queue that nobody can find any more.
@@ -195,6 +214,7 @@ func (q *queue) end() {
 	for c := range q.consumers {
 		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, q.topic))
 	}
+	q.held, q.heldBytes = 0, 0
 	q.purge()
 }
 

@@ -22,6 +22,7 @@ import (
 // and the limit.
 type Queues struct {
 	config Config
+	total  usage
 
 	mu     sync.RWMutex // guards owners
 	owners map[string]*owner
@@ -31,7 +32,9 @@ var _ platform.Queues = (*Queues)(nil)
 
 // New returns an engine without messages. It copies config.
 func New(config Config) *Queues {
-	return &Queues{config: config.withDefaults(), owners: make(map[string]*owner)}
+	q := &Queues{config: config.withDefaults(), owners: make(map[string]*owner)}
+	q.total.of, q.total.maxMessages, q.total.maxBytes = "all keys", int64(q.config.MaxTotalMessages), q.config.MaxTotalBytes
+	return q
 }
 
 // lock returns the owner with this name, locked. An owner is made when it is
@@ -61,7 +64,7 @@ func (q *Queues) enter(name string) *owner {
 	defer q.mu.Unlock()
 	o := q.owners[name]
 	if o == nil {
-		o = newOwner(&q.config)
+		o = newOwner(&q.config, &q.total)
 		q.owners[name] = o
 	}
 	return o
@@ -86,14 +89,14 @@ func (q *Queues) PublishAll(ctx context.Context, owner string, ms []*platform.Me
 func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Message) error {
 	o := q.lock(owner)
 	defer o.mu.Unlock()
-	queue, err := o.obtain(topic)
+	to, err := o.obtain(topic)
 	if err != nil {
 		return err
 	}
-	if err := queue.room(m); err != nil {
+	if err := o.room([]*queue{to}, m); err != nil {
 		return err
 	}
-	queue.put(m)
+	to.put(m)
 	return nil
 }
 

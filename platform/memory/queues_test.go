@@ -221,7 +221,7 @@ func TestMessagesThatBecomeTooOldMakeRoom(t *testing.T) {
 }
 
 func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
-	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1000, 10_000, 0, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1_000_000, 1 << 30, math.MaxInt, math.MaxInt64, 1000, 10_000, 0, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("defaults %+v, want %+v", got, want)
 	}
 	q := New(Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1})

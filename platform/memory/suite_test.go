@@ -15,8 +15,10 @@ func TestMain(m *testing.M) { leak.Main(m) }
 func TestKeepsThePromisesOfAnEngine(t *testing.T) {
 	queuetest.Run(t, func(_ testing.TB, c queuetest.Config) platform.Queues {
 		config := memory.Config{
-			MaxMessages: c.MaxMessages,
-			MaxBytes:    c.MaxBytes,
+			MaxMessages:      c.MaxMessages,
+			MaxBytes:         c.MaxBytes,
+			MaxOwnerMessages: c.MaxOwnerMessages, MaxOwnerBytes: c.MaxOwnerBytes,
+			MaxTotalMessages: c.MaxTotalMessages, MaxTotalBytes: c.MaxTotalBytes,
 			MaxTopics:   c.MaxTopics,
 			MaxBindings: c.MaxBindings,
 			MaxAge:      c.MaxAge,

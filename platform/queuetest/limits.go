@@ -12,6 +12,9 @@ func limits() []promise {
 	return []promise{
 		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
 		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
+		{"AnOwnerHasItsLimitOfMessages", Config{MaxOwnerMessages: 4}, ownerMessageLimit},
+		{"AnOwnerHasItsLimitOfBytes", Config{MaxOwnerBytes: 100}, ownerByteLimit},
+		{"AllOwnersHaveTheirLimitTogether", Config{MaxTotalMessages: 4, MaxTotalBytes: 100}, totalLimit},
 		{"LimitsAreThoseOfAQueue", Config{MaxMessages: 7, MaxBytes: 1000}, toldLimits},
 		{"AFullQueueIsNamedWithWhoConsumesIt", Config{MaxMessages: 1}, namedFull},
 		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
@@ -47,6 +50,65 @@ func messageLimit(t *trial) {
 	t.purge("orders")
 	t.write("orders", "9")
 	t.holds("orders", "9")
+}
+
+// ownerMessageLimit shows that what goes to two queues counts twice, and what makes
+// room again.
+func ownerMessageLimit(t *trial) {
+	t.bind("a", "order.#")
+	t.publish("order.new") // and into the default queue
+	t.write("b", "1", "2")
+	t.full("c", text("x"))
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish")
+	c := t.consume("a")
+	held := c.take(1)
+	t.full("b", text("x"))
+	c.ack(held...)
+	t.write("b", "3")
+	t.full("b", text("x"))
+	t.drop("b")
+	t.write("d", "1", "2", "3")
+	t.full("d", text("x"))
+	t.read("d", 1)
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
+	t.purge("")
+	t.publish("order.new")
+	t.full("a", text("x"))
+	t.must(t.queues.Forget(t.ctx, t.owner), "forget")
+	t.write("e", numbers(1, 4)...)
+	t.full("e", text("x"))
+}
+
+func ownerByteLimit(t *trial) {
+	t.write("a", strings.Repeat("x", 60))
+	t.full("b", text(strings.Repeat("x", 41)))
+	t.write("b", strings.Repeat("x", 40))
+	t.full("c", text("x"))
+	c := t.consume("a")
+	c.take(1)
+	c.close()
+	t.full("c", text("x"))
+	t.read("b", 1)
+	t.write("c", strings.Repeat("x", 40))
+	t.full("a", text("x"))
+}
+
+func totalLimit(t *trial) {
+	other := newOwner()
+	write := func(body string) error { return t.queues.Write(t.ctx, other, "a", text(body)) }
+	t.write("a", strings.Repeat("x", 60))
+	t.refused(write(strings.Repeat("x", 41)), platform.ErrQueueFull, "write beyond the limit of bytes of all owners")
+	t.must(write("1"), "write")
+	t.must(write("2"), "write")
+	t.must(write("3"), "write")
+	t.refused(write("4"), platform.ErrQueueFull, "write beyond the limit of messages of all owners")
+	t.full("b", text("x"))
+	t.read("a", 1)
+	t.must(write(strings.Repeat("x", 60)), "write where there is room again")
+	t.full("b", text("x"))
+	t.must(t.queues.Forget(t.ctx, other), "forget")
+	t.write("a", numbers(1, 4)...)
+	t.full("a", text("x"))
 }
 
 func toldLimits(t *trial) {

@@ -14,8 +14,14 @@ import (
 // that is zero means whatever the engine does by default, which must allow a
 // queue of 10,000 messages and 16 MiB, and an owner 100 topics and bindings.
 type Config struct {
-	MaxMessages int           // that one queue holds, ready and unacknowledged
-	MaxBytes    int64         // that one queue holds, as counted by Status
+	MaxMessages int   // that one queue holds, ready and unacknowledged
+	MaxBytes    int64 // that one queue holds, as counted by Status
+	// The same over all queues of an owner, and of all owners.
+	MaxOwnerMessages int
+	MaxOwnerBytes    int64
+	MaxTotalMessages int
+	MaxTotalBytes    int64
+
 	MaxTopics   int           // named ones of an owner
 	MaxBindings int           // of an owner
 	MaxAge      time.Duration // of a message by its Time; no bound by default

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 func open(_ testing.TB, c Config) platform.Queues {
-	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings, MaxAge: c.MaxAge}
+	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxOwnerMessages: c.MaxOwnerMessages, MaxOwnerBytes: c.MaxOwnerBytes, MaxTotalMessages: c.MaxTotalMessages, MaxTotalBytes: c.MaxTotalBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings, MaxAge: c.MaxAge}
 	for _, b := range c.Bindings {
 		config.Bindings = append(config.Bindings, memory.Binding(b))
 	}
@@ -58,6 +58,9 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"a full queue drops silently", "AQueueHoldsItsLimitOfMessages", neverFull},
 		{"routing stores where there is room", "PublishIsAllOrNothing", partly},
 		{"no limits", "AQueueHoldsItsLimitOfBytes", unlimited},
+		{"no limits", "AnOwnerHasItsLimitOfMessages", unlimited},
+		{"no limits", "AnOwnerHasItsLimitOfBytes", unlimited},
+		{"no limits", "AllOwnersHaveTheirLimitTogether", unlimited},
 		{"no limits", "AnOwnerHasItsLimitOfTopics", unlimited},
 		{"no limits", "AnOwnerHasItsLimitOfBindings", unlimited},
 		{"no limits", "LimitsAreThoseOfAQueue", unlimited},

@@ -59,7 +59,7 @@ func share(b *testing.B, workers int, begin func(worker int) (step func() error)
 }
 
 func passEngine(b *testing.B, workers int, interval time.Duration) {
-	e := open(b, Config{Dir: b.TempDir(), SyncInterval: interval, MaxMessages: -1})
+	e := open(b, Config{Dir: b.TempDir(), SyncInterval: interval, MaxMessages: -1, MaxOwnerMessages: -1})
 	m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
 	ctx := context.Background()
 	share(b, workers, func(int) func() error {
@@ -117,7 +117,7 @@ func passDirect(b *testing.B, workers int, interval time.Duration) {
 func BenchmarkPublish(b *testing.B) {
 	for _, workers := range []int{1, 16, 64, 256} {
 		b.Run("fsync/workers="+strconv.Itoa(workers), func(b *testing.B) {
-			e := open(b, Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1})
+			e := open(b, Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1})
 			m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
 			share(b, workers, func(int) func() error {
 				return func() error { return e.Publish(context.Background(), shop, m) }
@@ -131,7 +131,7 @@ func BenchmarkPublish(b *testing.B) {
 func BenchmarkMillion(b *testing.B) {
 	const n, batch = 1_000_000, 1000
 	for range b.N {
-		c := Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1, SyncInterval: time.Minute}
+		c := Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1, SyncInterval: time.Minute}
 		e := open(b, c)
 		began := time.Now()
 		var group sync.WaitGroup
@@ -221,7 +221,7 @@ func passShared(b *testing.B, workers int, c Config) {
 // publishers write it.
 func BenchmarkOpenSingle(b *testing.B) {
 	const n = 100_000
-	c := Config{Dir: b.TempDir(), MaxMessages: -1, SyncInterval: time.Minute}
+	c := Config{Dir: b.TempDir(), MaxMessages: -1, MaxOwnerMessages: -1, SyncInterval: time.Minute}
 	e := open(b, c)
 	m := &platform.Message{Body: make([]byte, 200)}
 	for range n {

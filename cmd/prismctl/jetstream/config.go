@@ -53,8 +53,15 @@ type Config struct {
 
 	MaxMessages int   // that one queue holds, ready and unacknowledged; the default is 100,000
 	MaxBytes    int64 // of bodies, keys and content types that one queue holds; the default is 256 MiB
-	MaxTopics   int   // named ones of an owner; the default is 1,000
-	MaxBindings int   // of an owner; the default is 10,000
+	// The same over all queues of an owner: the defaults are a million and 1 GiB.
+	MaxOwnerMessages int
+	MaxOwnerBytes    int64
+	// The same over the queues of all owners; the default is no bound.
+	MaxTotalMessages int
+	MaxTotalBytes    int64
+
+	MaxTopics   int // named ones of an owner; the default is 1,000
+	MaxBindings int // of an owner; the default is 10,000
 	// MaxAge is how old a message may become, by its Time: an older one that no
 	// consumer holds is never delivered, and is removed within half a minute.
 	// 0 is no bound.
@@ -106,6 +113,10 @@ func (c Config) withDefaults() (Config, error) {
 	c.cleanAbove = cmp.Or(c.cleanAbove, 16<<20)
 	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
 	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
+	c.MaxOwnerMessages = bound(c.MaxOwnerMessages, 1_000_000, math.MaxInt)
+	c.MaxOwnerBytes = bound(c.MaxOwnerBytes, 1<<30, math.MaxInt64)
+	c.MaxTotalMessages = bound(c.MaxTotalMessages, math.MaxInt, math.MaxInt)
+	c.MaxTotalBytes = bound(c.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
 	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
 	if len(c.Bindings) > mostFirstBindings {

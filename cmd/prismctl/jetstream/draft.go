@@ -35,6 +35,7 @@ type draft struct {
 	wanted  bool // the record is to be stored without facts too
 	bytes   int  // about
 	queues  []*queue
+	drafted usage           // what it would add to all queues
 	taken   map[uint64]int  // items at the head of a queue that it leases
 	made    map[string]bool // owners that it makes
 }
@@ -190,6 +191,10 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 			return err
 		}
 	}
+	more := usage{int64(len(queues)), int64(len(queues)) * size(m)}
+	if err := d.roomFor(o, more); err != nil {
+		return err
+	}
 	f := fact{kind: factPut, queues: make([]uint64, len(queues)), message: m}
 	for i, q := range queues {
 		f.queues[i] = q.id
@@ -201,9 +206,23 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 		q.drafted++
 		q.draftedBytes += size(m)
 	}
+	o.drafted.add(more)
+	d.drafted.add(more)
 	d.queues = append(d.queues, queues...)
 	d.emit(o, f)
 	return nil
+}
+
+// roomFor returns an error if more would exceed a limit of o or of all owners.
+func (d *draft) roomFor(o *owner, more usage) error {
+	used, c := o.used, d.config
+	used.add(o.drafted)
+	if err := used.room("this key", more, int64(c.MaxOwnerMessages), c.MaxOwnerBytes); err != nil {
+		return err
+	}
+	used = d.state.used
+	used.add(d.drafted)
+	return used.room("all keys", more, int64(c.MaxTotalMessages), c.MaxTotalBytes)
 }
 
 // lease gives up to n ready messages of q, of no more than so many bytes but for
@@ -225,7 +244,7 @@ func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 // discard forgets what the queues were to store.
 func (d *draft) discard() {
 	for _, q := range d.queues {
-		q.drafted, q.draftedBytes = 0, 0
+		q.drafted, q.draftedBytes, q.owner.drafted = 0, 0, usage{}
 	}
 }
 

@@ -45,6 +45,8 @@ func open(t testing.TB, c Config) *Engine {
 // suite returns c with the limits that a promise needs.
 func suite(c Config, wanted queuetest.Config) Config {
 	c.MaxMessages, c.MaxBytes = wanted.MaxMessages, wanted.MaxBytes
+	c.MaxOwnerMessages, c.MaxOwnerBytes = wanted.MaxOwnerMessages, wanted.MaxOwnerBytes
+	c.MaxTotalMessages, c.MaxTotalBytes = wanted.MaxTotalMessages, wanted.MaxTotalBytes
 	c.Patience = time.Minute // a test that must wait is not to fail
 	c.MaxTopics, c.MaxBindings, c.MaxAge = wanted.MaxTopics, wanted.MaxBindings, wanted.MaxAge
 	for _, b := range wanted.Bindings {

@@ -139,6 +139,30 @@ func (m *model) compare(t *testing.T) {
 		t.Errorf("depths\n%v, want\n%v", got, want)
 	}
 	m.engine.audit(t)
+	m.engine.sum(t)
+}
+
+// sum adds up what the queues hold, and compares that with what was kept up.
+func (e *Engine) sum(t *testing.T) {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all, owners := usage{}, make(map[*owner]usage)
+	for _, q := range e.state.queues {
+		has := usage{int64(q.ready.len() + len(q.held)), q.bytes}
+		all.add(has)
+		of := owners[q.owner]
+		of.add(has)
+		owners[q.owner] = of
+	}
+	if e.state.used != all {
+		t.Errorf("all queues hold %+v, which is counted as %+v", all, e.state.used)
+	}
+	for o, has := range owners {
+		if o.used != has || o.drafted != (usage{}) {
+			t.Errorf("the queues of %s hold %+v, which is counted as %+v and %+v", o.name, has, o.used, o.drafted)
+		}
+	}
 }
 
 // cleaned checks that the head of the log was removed.

@@ -18,6 +18,8 @@ type owner struct {
 	routes   topic.Trie[*queue]
 	matched  []*queue // scratch of match
 
+	used, drafted usage // of its queues, and what the present draft would add
+
 	touched, sealed uint64 // the draft that has facts of it; see draft
 }
 

@@ -20,6 +20,8 @@ type queue struct {
 	ready    lane
 	bytes    int64 // ready and held
 
+	counted usage // of it, in those of the owner and of all
+
 	drafted, draftedBytes int64 // what the present draft would add; see draft
 }
 

@@ -9,6 +9,7 @@ type state struct {
 	queues  map[uint64]*queue
 	records records
 	applied uint64
+	used    usage
 	loading bool // facts may come before the one that makes their queue
 }
 
@@ -54,7 +55,9 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 		s.purge(q, f)
 	default:
 		s.applyToMember(seq, q, f)
+		return
 	}
+	s.count(q)
 }
 
 func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
@@ -128,6 +131,7 @@ func (s *state) store(seq uint64, index int, f *fact) {
 			s.records.lose(was, it.weight())
 		}
 		s.records.keep(seq, it.weight())
+		s.count(q)
 	}
 }
 
@@ -160,6 +164,7 @@ func (s *state) enter(q *queue, name, topic string) {
 		s.owners[name] = o
 	}
 	q.owner, q.topic = o, topic
+	o.used.add(q.counted)
 	o.topics[topic] = q
 	for pattern := range q.patterns {
 		o.connect(q, pattern)
@@ -196,6 +201,8 @@ func (s *state) drop(q *queue) {
 	for _, h := range q.held {
 		s.records.lose(h.item.seq, h.item.weight())
 	}
+	q.held, q.bytes = nil, 0
+	s.count(q)
 	for _, m := range q.members {
 		s.records.lose(m.joined, overhead)
 	}
