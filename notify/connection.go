@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +29,8 @@ type lifecycle struct {
 	retry        Retry
 	pingInterval time.Duration
 	pongTimeout  time.Duration
+	patience     time.Duration // with the next handshake; 0 is pongTimeout
+	worked       atomic.Bool   // a connection has, ever
 	onConnect    func()
 	onDisconnect func(error)
 	onError      func(error)
@@ -83,7 +87,7 @@ type hooks struct {
 // connect dials once and starts to watch.
 func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	handshake := socket.NewHandshake()
-	resp, err := l.client.Upgrade(ctx, endpoint+l.query, handshake.Header())
+	resp, err := l.upgrade(ctx, handshake.Header())
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +100,9 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 			c.heard.Add(1)
 			if barrier, ok := c.answers(payload); ok {
 				c.pongs.Add(1)
+				if !l.worked.Load() {
+					l.worked.Store(true)
+				}
 				if h.onPong != nil {
 					h.onPong(barrier)
 				}
@@ -114,6 +121,25 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	go l.watch(c)
 	return c, nil
 }
+
+// upgrade gives the handshake, from dialling on, as long as a pong: one that fell
+// into a hole is better begun anew. Each that took too long gives the next one more
+// time, for a platform that is always slow.
+func (l *lifecycle) upgrade(ctx context.Context, header http.Header) (*http.Response, error) {
+	patience := cmp.Or(l.patience, l.pongTimeout)
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	resp, err := l.client.Upgrade(limited, endpoint+l.query, header)
+	l.patience = 0
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		l.patience = min(2*patience, mostPatience)
+		return nil, fmt.Errorf("notify: not connected within %v: %w", patience, err)
+	}
+	return resp, err
+}
+
+// mostPatience is with a handshake; prism.Config.Timeout may be less.
+const mostPatience = time.Minute
 
 // answer shakes hands with a peer that has closed or broken the protocol.
 func (c *connection) answer(err error) {
@@ -231,9 +257,9 @@ func (c *connection) alive() bool {
 }
 
 // goodbye flushes, shakes hands with 1000 and hangs up. It takes as long as
-// the platform needs, at most farewell.
-func (c *connection) goodbye() {
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+// the platform needs, at most farewell, and ends with ctx.
+func (c *connection) goodbye(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	_ = c.Close(ctx, socket.NormalClosure, "")
 	c.hangUp()

@@ -23,7 +23,7 @@ type ConsumerConfig struct {
 	Workers int
 	// Window and WindowBytes bound the deliveries that are read and not yet
 	// handled: by number, default 1024, and by the bytes of their bodies,
-	// default 16 MiB. At the bound nothing is read until a handler has
+	// routing keys and other texts, default 16 MiB. At the bound nothing is read until a handler has
 	// finished, but for up to 64 deliveries, as many as Window at most, that came
 	// in the same read; nothing is dropped. The platform itself stops at 256
 	// unacknowledged ones unless it is configured otherwise. Window may be at
@@ -203,7 +203,7 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 		switch {
 		case end.renewed:
 			t, renewals = tries{}, end.renewals
-		case !curable(end.err):
+		case !curable(end.err, c.link.worked.Load()):
 			c.link.fail(slog.LevelError, "cannot consume", end.err)
 			return end.err
 		default:

@@ -22,7 +22,7 @@ type Delivery struct {
 	Body     []byte
 
 	session *session
-	size    int // of the body as it came
+	size    int // of all that came: the body and the texts
 	acked   atomic.Bool
 	stale   atomic.Bool // counted as such
 	vacated bool        // its place in the window; the pool's mu guards it
@@ -36,7 +36,8 @@ func newDelivery(d *wire.Delivery) *Delivery {
 
 func (n *Delivery) set(d *wire.Delivery) {
 	n.Tag, n.Key, n.Type, n.App, n.ClientID = d.Tag, d.Key, d.Type, d.App, d.ClientID
-	n.Body, n.size = d.Body, len(d.Body)
+	n.Body = d.Body
+	n.size = len(d.Body) + len(d.Key) + len(d.Type) + len(d.App) + len(d.ClientID)
 	if d.Time != 0 {
 		n.Time = time.Unix(d.Time, 0)
 	}

@@ -77,29 +77,20 @@ func (e *PanicError) Unwrap() error {
 // for a caller who has gone.
 const clientClosedRequest = 499
 
-// curable tells whether another try to connect can help.
-func curable(err error) bool {
+// curable reports whether another try to connect can help. Once a connection has
+// worked the address is right, so only Prism's own word is final: a gateway that
+// answers 404 for a moment, or shows a wrong certificate, is not Prism.
+func curable(err error, worked bool) bool {
 	var refused *prism.Error
 	if errors.As(err, &refused) {
-		switch {
-		case refused.Status == http.StatusTooManyRequests, refused.Status == http.StatusRequestTimeout:
-			return true // a connection that just ended may still be counted
-		case refused.Status >= 500:
-			return true
-		case refused.Status == clientClosedRequest:
-			return true // something on the way has half closed the connection
-		case refused.Code == "sign_time_expired", refused.Code == "0040308":
-			return true // late on the way, or the clock has jumped again
-		default:
-			return false // a bad key or signature, a path that is not there
-		}
+		return !refused.Final() && (worked || passes(refused))
 	}
 	var certificate *tls.CertificateVerificationError
 	var plain tls.RecordHeaderError
 	var fault *socket.ProtocolError
 	switch {
 	case errors.As(err, &certificate), errors.As(err, &plain):
-		return false
+		return worked
 	case errors.As(err, &fault) && fault.Code == socket.MessageTooBig:
 		return false // it will be delivered again, and be as large
 	}
@@ -107,4 +98,18 @@ func curable(err error) bool {
 	// will be so next time.
 	var closed *socket.CloseError
 	return !errors.As(err, &closed) || closed.Code != socket.PolicyViolation
+}
+
+// passes reports whether a server that was never reached before may answer
+// otherwise next time. A path that is not there, or a redirect, is a wrong address.
+func passes(refused *prism.Error) bool {
+	switch {
+	case refused.Status == http.StatusTooManyRequests, refused.Status == http.StatusRequestTimeout:
+		return true // a connection that just ended may still be counted
+	case refused.Status >= 500:
+		return true
+	case refused.Status == clientClosedRequest:
+		return true // something on the way has half closed the connection
+	}
+	return refused.Code == "sign_time_expired" // late on the way, or the clock has jumped again
 }

@@ -113,7 +113,7 @@ func (s *stream) send(readEnd <-chan error) error {
 		case err := <-readEnd:
 			return err
 		case <-s.p.ctx.Done():
-			s.conn.goodbye()
+			s.conn.goodbye(s.p.parting)
 			<-readEnd
 			return nil
 		}

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -501,27 +502,34 @@ func TestQueuesOverHTTP(t *testing.T) {
 
 func TestCurable(t *testing.T) {
 	for _, tt := range []struct {
-		err  error
-		want bool
+		err          error
+		fresh, later bool // before and after a connection has worked
 	}{
-		{io.ErrUnexpectedEOF, true},
-		{ErrNoPong, true},
-		{&prism.Error{Status: 401, Code: "invalid_sign"}, false},
-		{&prism.Error{Status: 401, Code: "sign_time_expired"}, true},
-		{&prism.Error{Status: 403}, false},
-		{&prism.Error{Status: 404}, false},
-		{&prism.Error{Status: 408}, true},
-		{&prism.Error{Status: 429}, true},
-		{&prism.Error{Status: 500}, true},
-		{&prism.Error{Status: 503}, true},
-		{fmt.Errorf("dial: %w", &prism.Error{Status: 401}), false},
-		{&socket.CloseError{Code: socket.PolicyViolation}, false},
-		{&socket.CloseError{Code: socket.GoingAway}, true},
-		{&socket.CloseError{Code: socket.TryAgainLater}, true},
-		{&socket.HandshakeError{}, true},
+		{io.ErrUnexpectedEOF, true, true},
+		{ErrNoPong, true, true},
+		{&prism.Error{Status: 401, Code: "invalid_sign"}, false, true}, // not in Prism's envelope
+		{&prism.Error{Status: 401, Code: "sign_time_expired"}, true, true},
+		{&prism.Error{Status: 302}, false, true},
+		{&prism.Error{Status: 403}, false, true},
+		{&prism.Error{Status: 404}, false, true},
+		{&prism.Error{Status: 408}, true, true},
+		{&prism.Error{Status: 429}, true, true},
+		{&prism.Error{Status: 500}, true, true},
+		{&prism.Error{Status: 503}, true, true},
+		{fmt.Errorf("dial: %w", &prism.Error{Status: 401}), false, true},
+		{&tls.CertificateVerificationError{Err: io.EOF}, false, true},
+		{tls.RecordHeaderError{}, false, true},
+		{&socket.CloseError{Code: socket.PolicyViolation}, false, false},
+		{&socket.ProtocolError{Code: socket.MessageTooBig}, false, false},
+		{&socket.CloseError{Code: socket.GoingAway}, true, true},
+		{&socket.CloseError{Code: socket.TryAgainLater}, true, true},
+		{&socket.HandshakeError{}, true, true},
 	} {
-		if got := curable(tt.err); got != tt.want {
-			t.Errorf("curable(%v) = %v", tt.err, got)
+		if got := curable(tt.err, false); got != tt.fresh {
+			t.Errorf("at first curable(%v) = %v", tt.err, got)
+		}
+		if got := curable(tt.err, true); got != tt.later {
+			t.Errorf("later curable(%v) = %v", tt.err, got)
 		}
 	}
 }

@@ -67,11 +67,12 @@ type Message struct {
 // when a connection is lost is sent again, so a message may be published
 // twice; see [PublisherConfig.FailUnconfirmed].
 type Publisher struct {
-	cfg  PublisherConfig
-	link lifecycle
-	ctx  context.Context // of the connection
-	quit context.CancelFunc
-	gone chan struct{} // closed when the goroutine of connections has ended
+	cfg     PublisherConfig
+	link    lifecycle
+	ctx     context.Context // of the connection
+	quit    context.CancelFunc
+	parting context.Context // of Close; set before ctx ends
+	gone    chan struct{}   // closed when the goroutine of connections has ended
 
 	mu      sync.Mutex
 	queue   list    // unconfirmed messages, in order
@@ -336,6 +337,7 @@ func (p *Publisher) Close(ctx context.Context) error {
 	started := p.started
 	p.mu.Unlock()
 	err := p.Flush(ctx)
+	p.parting = ctx
 	p.quit()
 	if started {
 		<-p.gone

@@ -57,7 +57,7 @@ func (r *recovery) lost(p *Publisher, end ending) time.Duration {
 	p.mu.Lock()
 	p.full, p.lost = nil, err
 	p.mu.Unlock()
-	if !curable(err) {
+	if !curable(err, p.link.worked.Load()) {
 		p.link.fail(slog.LevelError, "cannot publish", err)
 		p.fail(err, true)
 		return backoff(1, firstBackoff, lastBackoff) // for a caller who goes on

@@ -97,7 +97,7 @@ func (s *session) attend(ctx context.Context, renewals int) ending {
 		case <-ctx.Done():
 			s.drain()
 			_ = s.pool.stop()
-			s.conn.goodbye()
+			s.conn.goodbye(context.Background())
 			return ending{}
 		case <-s.parking:
 			if renewal == nil {
@@ -137,7 +137,7 @@ func (s *session) renew(ctx context.Context, end ending) ending {
 	case <-ctx.Done():
 		_ = s.pool.stop()
 	}
-	s.conn.goodbye()
+	s.conn.goodbye(context.Background())
 	s.stats.renewals.Add(1)
 	end.renewed = true
 	return end

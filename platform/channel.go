@@ -79,7 +79,7 @@ type channel struct {
 type held struct {
 	queue Consumer
 	id    uint64
-	size  int // of the body
+	size  int // of the message
 	frame int
 }
 

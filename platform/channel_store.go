@@ -51,7 +51,7 @@ func (c *channel) publish(cmd wire.Command) error {
 		return err
 	}
 	c.messages = append(c.messages, m)
-	c.messageBytes += len(m.Body)
+	c.messageBytes += sizeOf(m)
 	if len(c.messages) == maxTogether || c.messageBytes > maxTogetherBytes {
 		return c.storeMessages()
 	}

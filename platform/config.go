@@ -171,7 +171,7 @@ type Limits struct {
 	Window int
 	// SmallWindow is the window of a peer that has not sent a ping (16).
 	SmallWindow int
-	// WindowBytes bounds the bodies of the unacknowledged deliveries of a
+	// WindowBytes bounds the unacknowledged deliveries, with all their texts, of a
 	// connection: no further one is sent once they reach it (8 MiB).
 	WindowBytes int
 

@@ -140,7 +140,7 @@ func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byt
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
 			Tag: tag, Time: m.Time, Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
-		if !c.hold(tag, held{queue: queue, id: l.ID, size: len(m.Body), frame: len(frame)}) {
+		if !c.hold(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil
 		}
 		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: topic, Tag: tag, Message: m})
@@ -149,6 +149,11 @@ func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byt
 		}
 	}
 	return len(leases), frame, nil
+}
+
+// sizeOf is what a message counts in the window.
+func sizeOf(m *Message) int {
+	return len(m.Body) + len(m.Key) + len(m.ContentType) + len(m.App) + len(m.ClientID)
 }
 
 // opcodeOf lets bodies of any bytes pass: a text frame must be UTF-8.
