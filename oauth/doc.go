@@ -21,7 +21,7 @@
 // call the steps themselves: [Login.AuthCodeURL] is where to send the browser,
 // [Login.Exchange] turns the code that it brings back into a [Token],
 // [Login.Refresh] renews it, [Login.CheckSession] asks whether the user has
-// signed out elsewhere, and [Login.LogoutURL] is where that is done.
+// signed out elsewhere, and [Login.LogoutURLFor] is where that is done.
 // [Login.TokenSource] is the bridge to golang.org/x/oauth2.
 //
 // # Time

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,11 +124,31 @@ func (l *Login) CheckSession(ctx context.Context, sessionID string) error {
 // LogoutURL returns the address at which a browser ends the user's session on
 // the platform, and with it those of all applications. returnTo is the absolute
 // address to come back to, which has to be registered with the platform; if
-// empty, the browser stays there.
+// empty, the browser stays there. As anybody could send a browser to this
+// address, the platform may ask the user first; see [Login.LogoutURLFor].
 func (l *Login) LogoutURL(returnTo string) string {
 	u := l.server.Server().JoinPath("logout")
 	if returnTo != "" {
 		u.RawQuery = url.Values{"client_id": {l.web.ClientID}, "redirect_uri": {returnTo}}.Encode()
 	}
+	return u.String()
+}
+
+// LogoutURLFor is LogoutURL with a proof that this application asks to end the
+// session of t, so that the platform does not ask the user. It is of use for that
+// session only. Without a session id in t it is LogoutURL.
+func (l *Login) LogoutURLFor(t *Token, returnTo string) string {
+	if t == nil || t.SessionID == "" {
+		return l.LogoutURL(returnTo)
+	}
+	query := url.Values{
+		"client_id":    {l.web.ClientID},
+		"logout_proof": {hex.EncodeToString(l.client.DeriveKey("prism logout " + t.SessionID + " " + returnTo))},
+	}
+	if returnTo != "" {
+		query.Set("redirect_uri", returnTo)
+	}
+	u := l.server.Server().JoinPath("logout")
+	u.RawQuery = query.Encode()
 	return u.String()
 }

@@ -37,11 +37,15 @@ func (l *Login) serveLogout(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, err)
 		return
 	}
+	var token *Token
+	if rec, err := l.load(r.Context(), l.handle(r)); err == nil && rec != nil { // without it the platform asks the user
+		token = rec.Token
+	}
 	if err := l.destroy(w, r, own); err != nil {
 		l.fail(w, r, &LoginError{Reason: ReasonStoreFailed, Err: err})
 		return
 	}
-	address := l.LogoutURL(l.origin() + l.cfg.AfterLogout)
+	address := l.LogoutURLFor(token, l.origin()+l.cfg.AfterLogout)
 	if navigates(r) {
 		redirect(w, address)
 		return

@@ -165,7 +165,7 @@ func TestRealPlatformWhoseClockIsTwoDaysOn(t *testing.T) {
 func TestLogoutURLLeadsBackFromTheRealPlatform(t *testing.T) {
 	l := newReal(t, nil)
 	token := l.token(t)
-	resp, err := l.browser.Get(l.LogoutURL(realBack))
+	resp, err := l.browser.Get(l.LogoutURLFor(token, realBack))
 	if err != nil {
 		t.Fatal(err)
 	}

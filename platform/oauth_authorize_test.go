@@ -202,7 +202,7 @@ func TestThePagesLieBesideTheBasePath(t *testing.T) {
 		e := newPageEnv(t, platform.Config{BasePath: base})
 		b := e.browser()
 		b.logIn(prefix+authorizePath(), "ann", annsPassword).sentTo(callback)
-		b.get(prefix + "/oauth/logout").want(200)
+		b.get(prefix+"/oauth/logout", typed...).want(200)
 		if b.session() {
 			t.Errorf("base path %s: logout did not end the session", base)
 		}

@@ -26,9 +26,9 @@ func TestAnImageDoesNotLogOut(t *testing.T) {
 		b := e.loggedIn()
 		cookie := b.cookie("prism_session")
 		if accept == "" {
-			b.get("/oauth/logout").want(200)
+			b.get("/oauth/logout", typed...).want(200)
 		} else {
-			b.get("/oauth/logout", "Accept", accept).want(200)
+			b.get("/oauth/logout", "Accept", accept, "Sec-Fetch-Site", "none").want(200)
 		}
 		if e.knows(cookie) {
 			t.Errorf("Accept %q: not logged out", accept)

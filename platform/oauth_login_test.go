@@ -496,7 +496,7 @@ func TestNothingSecretOfALoginIsLoggedOrTraced(t *testing.T) {
 	code := b.logIn(authorizePath("state", state), "ann", annsPassword).sentTo(callback).Get("code")
 	session := b.cookie("prism_session")
 	b.get(authorizePath("state", state)).sentTo(callback)
-	b.get("/oauth/logout?redirect_uri="+url.QueryEscape(callback), "Referer", "https://shop.example/").sentTo(callback)
+	b.get("/oauth/logout?redirect_uri="+url.QueryEscape(callback), "Referer", "https://shop.example/", "Sec-Fetch-Site", "none").sentTo(callback)
 	events, _ := seen.all()
 	text := log.String() + fmt.Sprintf("%+v", events)
 	for _, secret := range []string{state, "wr0ngpassw0rd", annsPassword, code, session, b.cookie("prism_form")} {

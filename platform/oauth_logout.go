@@ -2,13 +2,19 @@ package platform
 
 import (
 	"context"
+	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/sign"
 )
 
 // logout ends the session of the browser, and with it the login at every app.
 // A request that may not come from the user's own wish gets a page that asks.
+// Published SDKs send browsers here without a proof, so their users press a button.
 func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	s, err := p.knownSession(r.Context(), p.cookie(r, sessionCookie))
 	if err != nil {
@@ -18,7 +24,11 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if status, code := p.doubtful(r, c, back != ""); status != 0 {
+	status, code, err := p.doubtful(r, c, s)
+	if err != nil {
+		return err
+	}
+	if status != 0 {
 		w.code = code
 		return p.askLogout(w, r, status, back)
 	}
@@ -30,20 +40,52 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	return p.loggedOut(w, r, back)
 }
 
-// doubtful tells whether to ask before logging out, and with which status and
-// code; 0 is for no. allowed says that an app may be behind r.
-func (p *Platform) doubtful(r *http.Request, c *call, allowed bool) (status int, code string) {
+// doubtful returns whether to ask before ending s, and with which status and
+// code; 0 is for no. Any site can send a browser here, and what it sends along is
+// public but for the proof of an app: so whatever is neither that nor typed in is
+// asked about.
+func (p *Platform) doubtful(r *http.Request, c *call, s *session) (status int, code string, err error) {
 	switch {
 	case r.Method == http.MethodPost && crossSite(r):
-		return http.StatusForbidden, "cross_site"
+		return http.StatusForbidden, "cross_site", nil
 	case r.Method == http.MethodPost && !p.ownForm(r, c):
-		return http.StatusForbidden, "form_expired"
+		return http.StatusForbidden, "form_expired", nil
 	case r.Method == http.MethodPost:
-		return 0, ""
-	case !opensPage(r), !allowed && r.Header.Get("Sec-Fetch-Site") == "cross-site":
-		return http.StatusOK, ""
+		return 0, "", nil
+	case !opensPage(r):
+		return http.StatusOK, "", nil
 	}
-	return 0, ""
+	from := r.Header.Get("Sec-Fetch-Site")
+	if s == nil || from == "none" || from == "same-origin" {
+		return 0, "", nil
+	}
+	proven, err := p.provenLogout(r.Context(), c, s)
+	if err == nil && !proven {
+		status = http.StatusOK
+	}
+	return status, "", err
+}
+
+// provenLogout reports whether an app asks that knows the session, and not
+// somebody who knows its public parameters only. Package oauth makes the proof
+// (LogoutURLFor).
+func (p *Platform) provenLogout(ctx context.Context, c *call, s *session) (bool, error) {
+	proof, named := c.query.Get("logout_proof"), c.query.Get("client_id")
+	if proof == "" {
+		return false, nil
+	}
+	key, _, err := loadRecord[storedKey](ctx, p.cfg.Store, kindKey, named)
+	if err != nil || !slices.Contains(s.Keys, key.holder()) {
+		if errors.Is(err, ErrNoRecord) {
+			err = nil
+		}
+		return false, err
+	}
+	right := func(secret string) bool {
+		want := hex.EncodeToString(sign.DeriveKey(secret, "prism logout "+s.ID+" "+c.query.Get("redirect_uri")))
+		return subtle.ConstantTimeCompare([]byte(proof), []byte(want)) == 1
+	}
+	return right(key.Secret) || key.hasOld(p.cfg.Now()) && right(key.OldSecret), nil
 }
 
 // opensPage tells whether r opens a page in front of the user, as far as the

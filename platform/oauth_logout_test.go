@@ -1,11 +1,13 @@
 package platform_test
 
 import (
+	"encoding/hex"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/sign"
 )
 
 func logoutPath(redirect, client string) string {
@@ -19,12 +21,14 @@ func logoutPath(redirect, client string) string {
 	return "/oauth/logout?" + query.Encode()
 }
 
+var typed = []string{"Sec-Fetch-Site", "none"}
+
 func TestALogoutEndsTheLoginEverywhere(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
 	b := e.browser()
 	tokens := e.exchange(b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback).Get("code"))
 	cookie := b.cookie("prism_session")
-	b.get("/oauth/logout").want(200, "You are signed out")
+	b.get("/oauth/logout", typed...).want(200, "You are signed out")
 	e.dead("after logout", tokens)
 	e.check(first(), tokens.Session).want(t, 400, "invalid_session")
 	if b.cookie("prism_session") != "" {
@@ -32,13 +36,13 @@ func TestALogoutEndsTheLoginEverywhere(t *testing.T) {
 	}
 	b.setCookie("prism_session", cookie) // a copy of it is worth nothing
 	b.get(authorizePath()).want(200, `name="password"`)
-	b.get("/oauth/logout").want(200, "You are signed out")
+	b.get("/oauth/logout", typed...).want(200, "You are signed out")
 }
 
 func TestALogoutOfOneBrowserLeavesTheOthers(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
 	a, b := e.loggedIn(), e.loggedIn()
-	a.get("/oauth/logout").want(200)
+	a.get("/oauth/logout", typed...).want(200)
 	if !b.session() {
 		t.Error("the other browser is logged out, too")
 	}
@@ -70,7 +74,7 @@ func TestALogoutLeadsBackToAnAppOfTheUser(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			b := e.loggedIn()
-			v := b.get(logoutPath(row.redirect, row.client))
+			v := b.get(logoutPath(row.redirect, row.client), typed...)
 			if b.session() || b.cookie("prism_session") != "" {
 				t.Error("the session goes on")
 			}
@@ -88,10 +92,10 @@ func TestALogoutLeadsBackToAnAppOfTheUser(t *testing.T) {
 func TestALogoutWithoutASessionLeadsBackToTheNamedApp(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
 	b := e.browser()
-	b.get(logoutPath("https://shop.example/bye", testKey)).sentTo("https://shop.example/bye")
-	b.get(logoutPath("https://shop.example/bye", "")).want(200, "You are signed out")
+	b.get(logoutPath("https://shop.example/bye", testKey), typed...).sentTo("https://shop.example/bye")
+	b.get(logoutPath("https://shop.example/bye", ""), typed...).want(200, "You are signed out")
 	b.setCookie("prism_session", "long gone")
-	b.get(logoutPath("https://shop.example/bye", testKey)).sentTo("https://shop.example/bye")
+	b.get(logoutPath("https://shop.example/bye", testKey), typed...).sentTo("https://shop.example/bye")
 	if b.cookie("prism_session") != "" {
 		t.Error("the browser still has its cookie")
 	}
@@ -102,7 +106,7 @@ func TestAnIdleUserCanLogOut(t *testing.T) {
 	b := e.browser()
 	tokens := e.exchange(b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback).Get("code"))
 	e.advance(45 * 60e9)
-	b.get(logoutPath("https://shop.example/bye", "")).sentTo("https://shop.example/bye")
+	b.get(logoutPath("https://shop.example/bye", ""), typed...).sentTo("https://shop.example/bye")
 	e.dead("after logout", tokens)
 }
 
@@ -115,9 +119,10 @@ func TestOnlyAnOpenedPageLogsOut(t *testing.T) {
 		header       []string
 		out          bool
 	}{
-		{"an old browser", "GET", nil, true},
-		{"a link of the app", "GET", append([]string{"Sec-Fetch-Site", "same-site"}, opened...), true},
-		{"a link on another site with an app's address", "GET", append([]string{"Sec-Fetch-Site", "cross-site"}, opened...), true},
+		{"an old browser", "GET", nil, false}, // it does not say which page has the link
+		{"a link of another application", "GET", append([]string{"Sec-Fetch-Site", "same-site"}, opened...), false},
+		{"a link on another site with an app's address", "GET", append([]string{"Sec-Fetch-Site", "cross-site"}, opened...), false},
+		{"a link of the platform", "GET", append([]string{"Sec-Fetch-Site", "same-origin"}, opened...), true},
 		{"typed in", "GET", append([]string{"Sec-Fetch-Site", "none"}, opened...), true},
 		{"a HEAD request", "HEAD", nil, false},
 		{"a HEAD request that says it opens a page", "HEAD", opened, false},
@@ -144,23 +149,47 @@ func TestOnlyAnOpenedPageLogsOut(t *testing.T) {
 	}
 }
 
-// Any site can lead the user to the logout. Unless an app is behind it, the
-// user is asked.
+// Any site can lead the user to the logout, with all that is public of an app.
 func TestAnotherSiteCannotLogTheUserOutUnasked(t *testing.T) {
 	e := newPageEnv(t, platform.Config{})
-	for _, redirect := range []string{"", "https://evil.example/"} {
-		b := e.loggedIn()
-		path := logoutPath(redirect, "")
-		ask := b.get(path, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
-		ask.want(200, "Sign out?", "<form")
-		if !b.session() {
-			t.Fatal("the session was ended unasked")
-		}
-		b.open("POST", path, ask.form(), "Sec-Fetch-Site", "same-origin").want(200, "You are signed out")
-		if b.session() {
-			t.Error("the session goes on, though the user wanted to end it")
+	const bye = "https://shop.example/bye"
+	for _, from := range [][]string{nil, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}} {
+		for _, path := range []string{logoutPath("", ""), logoutPath("https://evil.example/", ""), logoutPath(bye, testKey), logoutPath(bye, testKey) + "&logout_proof=x"} {
+			b := e.loggedIn()
+			ask := b.get(path, from...)
+			ask.want(200, "Sign out?", "<form")
+			if !b.session() {
+				t.Fatal("the session was ended unasked")
+			}
+			b.open("POST", path, ask.form(), "Sec-Fetch-Site", "same-origin")
+			if b.session() {
+				t.Error("the session goes on, though the user wanted to end it")
+			}
 		}
 	}
+}
+
+// The proof is of one session, one key and one address.
+func TestAnAppThatProvesItselfLogsItsUserOutUnasked(t *testing.T) {
+	e := newPageEnv(t, platform.Config{})
+	const bye = "https://shop.example/bye"
+	b := e.browser()
+	tokens := e.exchange(b.logIn(authorizePath(), "ann", annsPassword).sentTo(callback).Get("code"))
+	proof := func(secret, session, back string) string {
+		return hex.EncodeToString(sign.DeriveKey(secret, "prism logout "+session+" "+back))
+	}
+	for _, wrong := range []string{
+		"", proof(otherSecret, tokens.Session, bye), proof(testSecret, "other", bye), proof(testSecret, tokens.Session, callback), proof(testSecret, tokens.Session, ""),
+	} {
+		b.get(logoutPath(bye, testKey)+"&logout_proof="+wrong).want(200, "Sign out?")
+	}
+	right := proof(testSecret, tokens.Session, bye)
+	b.get(logoutPath(bye, otherKey)+"&logout_proof="+right).want(200, "Sign out?")
+	if v := b.open("GET", logoutPath(bye, testKey)+"&logout_proof="+right, nil, "Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"); v.status != 200 || !b.session() {
+		t.Errorf("an image: answered %d", v.status)
+	}
+	b.get(logoutPath(bye, testKey) + "&logout_proof=" + right).sentTo(bye)
+	e.dead("after logout", tokens)
 }
 
 func TestAForeignFormLogsNobodyOut(t *testing.T) {
@@ -205,7 +234,7 @@ func TestAnUnclearLogoutDoesNothing(t *testing.T) {
 	b := e.loggedIn()
 	bye := logoutPath("https://shop.example/bye", testKey)
 	for _, path := range []string{bye + "&redirect_uri=https%3A%2F%2Fevil.example%2F", bye + "&client_id=x", bye + "&a=%"} {
-		b.get(path).want(400)
+		b.get(path, typed...).want(400)
 	}
 	if !b.session() {
 		t.Error("the session was ended")
@@ -219,7 +248,7 @@ func TestALogoutThatFailsSaysSo(t *testing.T) {
 	cookie := b.cookie("prism_session")
 	for _, fault := range []brokenStore{{remove: true}, {load: "app"}, {load: "session"}} {
 		store.remove, store.load = fault.remove, fault.load
-		b.get(logoutPath("https://shop.example/bye", "")).want(500, "Something went wrong")
+		b.get(logoutPath("https://shop.example/bye", ""), typed...).want(500, "Something went wrong")
 	}
 	store.remove, store.load = false, ""
 	if b.cookie("prism_session") != cookie || !b.session() {

@@ -28,6 +28,9 @@ func (s *Server) open(browser *http.Client, method, address string, form url.Val
 		return nil, ""
 	}
 	req.Header.Set("Accept", "text/html")
+	if method == http.MethodGet {
+		req.Header.Set("Sec-Fetch-Site", "none") // typed in
+	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

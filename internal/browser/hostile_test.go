@@ -96,6 +96,28 @@ func aLinkToTheLogoutAsksFirst(t *testing.T, browser context.Context) {
 	lin.mustBeAsked()
 }
 
+// What an application's logout says is public, but for its proof.
+func aLinkWithAnApplicationsParametersAsksFirst(t *testing.T, browser context.Context) {
+	for languages, question := range map[string]string{"en": "Sign out?", "zh-CN": "退出"} {
+		srv := newPlatform(t)
+		shop := openShop(t, srv, clientBy(t, srv, "prism.test"), "shop.test") // the browser does not say where the link was
+		evil := openEvilSite(srv, "evil.test")
+		lin := meet(t, browser, languages)
+		lin.open(shop.url)
+		lin.signIn("lin", "open sesame")
+		lin.open(evil.put("/link", fmt.Sprintf(`<a href="%s">Win a prize</a>`, html.EscapeString(shop.login.LogoutURL(shop.url)))))
+		lin.click("a")
+		if !strings.Contains(lin.text(), question) {
+			t.Fatalf("no question:\n%s", lin.text())
+		}
+		srv.Advance(2 * time.Minute)
+		lin.open(shop.url)
+		lin.mustSee(shop.url, "hello lin")
+		lin.click("form button") // the shop's own
+		lin.mustBeAsked()
+	}
+}
+
 // Names are text, whatever they look like.
 func aPageShowsNamesAsText(t *testing.T, browser context.Context) {
 	srv := newPlatform(t)

@@ -37,6 +37,7 @@ func TestInARealBrowser(t *testing.T) {
 		{"the login page is in nobody's frame", theLoginPageIsInNobodysFrame},
 		{"other sites sign nobody out", otherSitesSignNobodyOut},
 		{"a link to the logout asks first", aLinkToTheLogoutAsksFirst},
+		{"a link with an application's parameters asks first", aLinkWithAnApplicationsParametersAsksFirst},
 		{"a page shows names as text", aPageShowsNamesAsText},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
