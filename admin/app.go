@@ -27,15 +27,16 @@ type App struct {
 // useful zero value.
 type NewApp struct {
 	// ID has up to 64 letters, digits, - and _. If empty, the platform chooses
-	// one of 7 letters and digits.
+	// one of 7 letters and digits. In another domain than default the platform adds
+	// a mark of the domain to it, so the ID to use is that of the App.
 	ID string
 	// Name and Summary are for people: at most 256 and 1,024 bytes.
 	Name, Summary string
 }
 
 // CreateApp makes an app, which may publish and listen to every routing key. The
-// error matches [ErrExists] if there is one with this ID, be it in another
-// domain, and [ErrTooManyApps] if the domain has as many as it may have.
+// error matches [ErrExists] if there is one with this ID, or it is reserved, and
+// [ErrTooManyApps] if the domain has as many as it may have.
 func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
 	params := prism.Params{"name": app.Name}
 	setText(params, "id", app.ID)

@@ -1,6 +1,6 @@
 // Package admin provisions the apps and keys of a Prism platform: it makes,
 // shows and deletes them, and says which routing keys an app may publish and
-// listen to.
+// listen to. It takes away what users and keys hold, too.
 //
 //	provision := admin.New(client) // client has an admin key
 //	app, err := provision.CreateApp(ctx, admin.NewApp{Name: "Shop"})

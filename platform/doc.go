@@ -111,6 +111,12 @@
 // elsewhere counts when the Store is back. A key that expires then is cut off
 // all the same, within three seconds if the Store hangs.
 //
+// A provisioning call that changes something counts once for each signature, at
+// all platforms over the Store. A secret is shown when it is made, by
+// platform/key/create and platform/key/rotate; then the old one may stay good for a
+// while. If Users is a [Registry], platform/user/... list users and take away what
+// they hold, for the admin keys of the domain default.
+//
 // # Logging in
 //
 // With [Config].Users there is an OAuth server beside BasePath (protocol chapter
@@ -128,6 +134,9 @@
 //     the last eight of a login.
 //   - platform/oauth/session_check lets the session live on for
 //     [OAuth].SessionIdle. A refresh works also when the session is idle.
+//   - A session ends with [OAuth].SessionLife, however much it is used, and when
+//     its user is deleted or disabled or gets another password, as far as Users is
+//     a [UserEpochs]. A key that is made again under the same ID has no part in it.
 //   - A logout ends the session, and with it each refresh token, access token and
 //     session_check of every app that the user was logged in to.
 //
