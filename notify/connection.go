@@ -80,14 +80,18 @@ func (c *connection) answered() bool { return c.heard.Load() > 0 }
 
 // hooks are called by the goroutine that reads.
 type hooks struct {
-	onPong func(barrier uint64) // with what the answered ping carried
-	onWait func() error         // before it waits for the platform
+	existing bool                 // the queue has been consumed before, and is not to be made
+	onPong   func(barrier uint64) // with what the answered ping carried
+	onWait   func() error         // before it waits for the platform
 }
 
 // connect dials once and starts to watch.
 func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
-	handshake := socket.NewHandshake()
-	resp, err := l.upgrade(ctx, handshake.Header())
+	handshake, path := socket.NewHandshake(), endpoint+l.query
+	if h.existing {
+		path += "&existing=1"
+	}
+	resp, err := l.upgrade(ctx, path, handshake.Header())
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +129,11 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 // upgrade gives the handshake, from dialling on, as long as a pong: one that fell
 // into a hole is better begun anew. Each that took too long gives the next one more
 // time, for a platform that is always slow.
-func (l *lifecycle) upgrade(ctx context.Context, header http.Header) (*http.Response, error) {
+func (l *lifecycle) upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
 	patience := cmp.Or(l.patience, l.pongTimeout)
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	resp, err := l.client.Upgrade(limited, endpoint+l.query, header)
+	resp, err := l.client.Upgrade(limited, path, header)
 	l.patience = 0
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		l.patience = min(2*patience, mostPatience)

@@ -18,6 +18,11 @@ import (
 type ConsumerConfig struct {
 	// Topic is the queue; empty is the key's default queue.
 	Topic string
+	// RecreateQueue makes the queue anew when it is dropped, empty and without its
+	// bindings, and tells OnError. Otherwise Run ends with [ErrQueueDropped], also
+	// when the queue was dropped while the connection was lost. Platforms other than
+	// this project's may not tell.
+	RecreateQueue bool
 	// Workers is how many handlers run at once, default 1. With one worker,
 	// deliveries keep their order.
 	Workers int
@@ -169,7 +174,7 @@ type Handler func(ctx context.Context, d *Delivery) error
 //
 // The error matches ctx.Err() if ctx ended, [prism.ErrUnauthorized] or
 // [prism.ErrForbidden] if the platform refused the key, [ErrRetriesExhausted] if
-// Retry.Times is used up, and [ErrRunning] if the consumer is running already.
+// Retry.Times is used up, [ErrQueueDropped] if the queue is there no more, and [ErrRunning] if the consumer is running already.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	if handle == nil {
 		return errors.New("notify: the handler is nil")
@@ -203,6 +208,10 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 		switch {
 		case end.renewed:
 			t, renewals = tries{}, end.renewals
+		case errors.Is(end.err, ErrQueueDropped) && c.cfg.RecreateQueue:
+			p.consumed = false
+			c.link.fail(slog.LevelWarn, "the queue was dropped; it is made anew, without its bindings", end.err)
+			wait, err = t.failed(c.link.retry, end)
 		case !curable(end.err, c.link.worked.Load()):
 			c.link.fail(slog.LevelError, "cannot consume", end.err)
 			return end.err

@@ -18,6 +18,9 @@ var (
 	// ErrHandlerStuck is returned by Run when a handler went on after its
 	// context was cancelled. Its goroutine is left behind.
 	ErrHandlerStuck = errors.New("notify: a handler ignores its cancelled context and was left behind")
+	// ErrQueueDropped is the end of Run when the queue was dropped, with its messages
+	// and bindings: nothing would come any more. [ConsumerConfig] has RecreateQueue.
+	ErrQueueDropped = errors.New("notify: the queue was dropped")
 	// ErrStaleDelivery is returned by Ack when the connection that brought
 	// the delivery has ended: the platform delivers the message again.
 	ErrStaleDelivery = errors.New("notify: the connection of this delivery has ended, the message will be delivered again")
@@ -81,6 +84,9 @@ const clientClosedRequest = 499
 // worked the address is right, so only Prism's own word is final: a gateway that
 // answers 404 for a moment, or shows a wrong certificate, is not Prism.
 func curable(err error, worked bool) bool {
+	if errors.Is(err, ErrQueueDropped) {
+		return false
+	}
 	var refused *prism.Error
 	if errors.As(err, &refused) {
 		return !refused.Final() && (worked || passes(refused))

@@ -18,6 +18,8 @@ type pool struct {
 	handle Handler
 	manual bool
 
+	consumed bool // the platform has taken a session's consume command; only reconnect's goroutine has it
+
 	over context.Context // of Run: when it has ended no handler starts
 	ctx  context.Context // of the handlers
 	left chan struct{}   // closed when the last worker has returned

@@ -20,6 +20,8 @@ type session struct {
 	pool  *pool
 	conn  *connection
 
+	consumed bool // the platform has taken the command; of the reader, as what follows
+
 	// What was read and not yet given to the workers; it belongs to the reader.
 	fresh      []*Delivery
 	freshBytes int
@@ -47,7 +49,11 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 		drained: make(chan struct{}), quiet: make(chan struct{}),
 		parking: make(chan struct{}, 1), readEnd: make(chan struct{}),
 	}
-	conn, err := c.link.connect(ctx, hooks{onWait: func() error { s.admit(); return nil }})
+	conn, err := c.link.connect(ctx, hooks{
+		existing: p.consumed,
+		onPong:   func(barrier uint64) { s.consumed = s.consumed || barrier == consumeSent },
+		onWait:   func() error { s.admit(); return nil },
+	})
 	if err != nil {
 		return ending{err: err}
 	}
@@ -60,6 +66,9 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 		conn.hangUp()
 		return ending{err: err}
 	}
+	conn.barrier.Store(consumeSent)
+	conn.PingBehind()
+	conn.Push(false)
 	c.stats.connects.Add(1)
 	c.stats.connected.Store(true)
 	conn.pause() // nobody reads while the user is told
@@ -72,6 +81,7 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	conn.answer(end.err)
 	conn.hangUp()
 	<-s.readEnd
+	p.consumed = p.consumed || s.consumed
 	p.discard()
 	c.stats.connected.Store(false)
 	c.link.log.Info("disconnected", "error", end.err)
@@ -80,6 +90,10 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	end.useful = time.Since(began) > usefulAfter || c.stats.acked.Load() > acked
 	return end
 }
+
+// consumeSent is the barrier of pings that leave behind the consume command: their
+// pong proves that the queue is there.
+const consumeSent = 1
 
 // attend waits for whatever ends the session.
 func (s *session) attend(ctx context.Context, renewals int) ending {
@@ -120,7 +134,11 @@ func (s *session) attend(ctx context.Context, renewals int) ending {
 func (s *session) lost() ending {
 	err := s.conn.reason(s.readErr)
 	var fault *socket.ProtocolError
-	if errors.As(err, &fault) && fault.Code == socket.MessageTooBig {
+	var closed *socket.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Code == socket.QueueGone:
+		err = fmt.Errorf("%w: %w", ErrQueueDropped, err)
+	case errors.As(err, &fault) && fault.Code == socket.MessageTooBig:
 		err = fmt.Errorf("notify: a delivery is larger than ConsumerConfig.MaxDelivery, raise that: %w", err)
 	}
 	return ending{err: err}
@@ -171,6 +189,7 @@ func (s *session) read() {
 			s.strange()
 			continue
 		}
+		s.consumed = true
 		n := tray.next(&d)
 		n.session = s
 		s.fresh = append(s.fresh, n)

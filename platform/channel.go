@@ -24,11 +24,14 @@ import (
 // first, and only then does the peer learn that the connection is over. So a
 // peer that reconnects at once finds its messages.
 type channel struct {
-	p      *Platform
-	pass   *pass
-	info   Conn
-	name   consumerName
-	secret string // of the key, as it was shown
+	p    *Platform
+	pass *pass
+	info Conn
+	name consumerName
+	// existing is what a consumer says that has consumed its topic before: a queue
+	// that was dropped while it was cut off is not to be made again behind its back.
+	existing bool
+	secret   string // of the key, as it was shown
 
 	counted     bool            // guarded by connections.mu
 	predecessor <-chan struct{} // if there was one, closed when its messages are back
@@ -105,6 +108,7 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 	}
 	ch := p.newChannel(r, c)
 	ch.name = consumerName{key: c.key.ID, id: id}
+	ch.existing = c.params().Get("existing") == "1"
 	defer ch.cancel()
 	if err := p.conns.join(ch); err != nil {
 		return err
@@ -382,7 +386,7 @@ func (c *channel) refusal(err error) ending {
 	case errors.Is(err, ErrTooManyTopics), errors.Is(err, errTooManyConsumes):
 		return ending{code: socket.PolicyViolation, reason: engineWords(err)}
 	case errors.Is(err, ErrUnknownTopic):
-		return ending{code: socket.GoingAway, reason: engineWords(err)}
+		return ending{code: socket.QueueGone, reason: engineWords(err)}
 	}
 	c.p.cfg.Logger.Error("engine failed", append(c.logAttrs(), slog.Any("error", err))...)
 	return ending{code: socket.InternalError, reason: "the platform failed; its operator finds the cause under request id " + c.info.RequestID}

@@ -507,7 +507,7 @@ func TestDroppedTopicEndsItsConnection(t *testing.T) {
 	await[platform.PublishEvent](t, seen, 1) // so the consume before it is done
 	e.call("GET", "platform/notify/queue/drop", url.Values{"topic": {"orders"}}).wantResult(t, "true")
 	c := p.closed()
-	if c.Code != socket.GoingAway {
+	if c.Code != socket.QueueGone {
 		t.Errorf("closed with %d", c.Code)
 	}
 	contains(t, c.Reason, "orders", "dropped")

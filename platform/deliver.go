@@ -43,6 +43,11 @@ func (c *channel) consume(topic string) error {
 			other.doubt(topic)
 		}
 	}
+	if c.existing {
+		if _, err := c.p.cfg.Queues.Status(c.ctx, c.info.Key, topic); err != nil {
+			return err
+		}
+	}
 	queue, err := c.p.cfg.Queues.Consume(c.ctx, c.info.Key, topic)
 	if err != nil {
 		return err

@@ -91,8 +91,9 @@
 // not allowed, such as an empty routing key or one that the app may not publish,
 // and for a key that was deleted, has expired or got another secret, 1009 for what is too big, 1011
 // for a failure of the platform, 1013 for a full queue or an engine that is not
-// available (try again later), 1001 when the platform shuts down or a consumed
-// topic was dropped.
+// available (try again later), 1001 when the platform shuts down, 4404 when a consumed
+// topic was dropped. A handshake with the parameter existing=1 is of a consumer that
+// has consumed before: it gets 4404, too, where consume would make the topic.
 //
 // # Provisioning
 //

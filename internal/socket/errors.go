@@ -28,6 +28,10 @@ const (
 	TryAgainLater   Code = 1013
 )
 
+// QueueGone is one of the codes that RFC 6455 leaves to applications: the queue that
+// a connection consumed is not there any more. The last digits are HTTP's.
+const QueueGone Code = 4404
+
 // ErrClosed is why a connection ended that this side closed. It matches
 // [net.ErrClosed].
 var ErrClosed = fmt.Errorf("socket: closed by this side: %w", net.ErrClosed)
