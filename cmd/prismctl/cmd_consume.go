@@ -73,7 +73,7 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 // taken what was printed.
 func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
 	connected, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r := newReceipts(connected, stop, t.countWritten())
+	r := newReceipts(connected, stop, t.countWritten(connected))
 	var watching sync.WaitGroup
 	watching.Go(r.watch)
 	defer context.AfterFunc(ctx, r.finish)()
@@ -93,6 +93,9 @@ func (c *consumeCmd) printUntil(ctx context.Context, t *tool, consumer *notify.C
 			return nil
 		}
 		if err := t.printDelivery(d); err != nil {
+			if r.ctx.Err() != nil {
+				return nil // the reader stalls, and the command is at its end
+			}
 			r.finish() // what the reader took before it went is acknowledged
 			return err
 		}

@@ -68,7 +68,7 @@ func (r *receipts) ack(d *notify.Delivery) {
 
 // settle acknowledges what the reader has taken. The caller holds mu.
 func (r *receipts) settle() {
-	taken, err := r.pipe.taken()
+	err, taken := r.pipe.ask(), r.pipe.taken.Load()
 	n := 0
 	for ; n < len(r.waiting) && r.waiting[n].end <= taken; n++ {
 		r.ack(r.waiting[n].delivery)

@@ -93,3 +93,27 @@ func TestAnInterruptedConsumerLeavesWhatAStalledReaderDidNotTake(t *testing.T) {
 		t.Errorf("%d acknowledged, %d left", acked, left)
 	}
 }
+
+func TestAConsumerEndsThoughItsReaderStalls(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"consume", "--timeout", "500ms"}, exitDone},
+		{[]string{"consume", "--timeout", "500ms", "-n", "3"}, exitTimeout},
+	} {
+		srv := prismtest.NewServer(t)
+		for range 3 {
+			srv.Publish("a", strings.Repeat("x", 100<<10)) // more than a pipe holds
+		}
+		_, w := piped(t)
+		r := invocation{args: c.args, env: of(srv), out: w}.run()
+		if r.status != c.status {
+			t.Errorf("%v: %+v", c.args, r)
+		}
+		srv.WaitConnections(0)
+		if acked, left := len(srv.Acks()), srv.Depth(""); acked != 0 || left != 3 {
+			t.Errorf("%v: %d acknowledged, %d left", c.args, acked, left)
+		}
+	}
+}
