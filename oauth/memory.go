@@ -38,9 +38,9 @@ func (m *memory) Find(token string) ([]byte, bool, error) {
 func (m *memory) Commit(token string, value []byte, expiry time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.items[token] = item{value, expiry}
+	now := time.Now()
+	m.items[token] = item{value, now.Add(expiry.Sub(now))} // by the monotonic clock: the other one may jump
 	if len(m.items) >= m.full {
-		now := time.Now()
 		maps.DeleteFunc(m.items, func(_ string, it item) bool { return now.After(it.expiry) })
 		m.full = max(leastFull, 2*len(m.items))
 	}

@@ -139,3 +139,41 @@ func TestALogoutIsNotUndoneByAUseAtTheSameMoment(t *testing.T) {
 		e.dead("after "+name, a)
 	}
 }
+
+// The clock of a machine may be two hours ahead for half a minute. What is judged
+// to be over then is refused and nothing more.
+func TestAClockThatJumpsAndComesBackEndsNoLogin(t *testing.T) {
+	e := newTokenEnv(t, platform.Config{})
+	l, browser := e.logIn(), e.logIn()
+	code := e.code(l)
+	old := e.tokens(l)
+	tokens := e.refreshed(old.Refresh)
+
+	e.advance(2 * time.Hour)
+	e.token(first(), codeParams(code)).want(t, 400, "invalid_grant")
+	e.check(first(), l.SessionID).want(t, 400, "invalid_session")
+	if alive, err := e.p.Alive(t.Context(), l.Cookie); alive || err != nil {
+		t.Errorf("the browser is logged in: %v, %v", alive, err)
+	}
+	if e.good(tokens.Access) {
+		t.Error("the access token is good")
+	}
+	tokens = e.refreshed(tokens.Refresh)
+	during := e.logIn()
+	e.tokens(during)
+
+	e.advance(22*time.Second - 2*time.Hour)
+	e.token(first(), codeParams(code)).want(t, 200, "")
+	e.check(first(), l.SessionID).wantResult(t, "true")
+	for name, l := range map[string]platform.Login{"of before": l, "not looked at": browser, "begun meanwhile": during} {
+		if alive, err := e.p.Alive(t.Context(), l.Cookie); !alive || err != nil {
+			t.Errorf("the browser %s is not logged in: %v, %v", name, alive, err)
+		}
+	}
+	if !e.good(old.Access) || !e.good(tokens.Access) {
+		t.Error("an access token is over")
+	}
+	e.refreshed(tokens.Refresh)
+	e.advance(31 * time.Minute) // what began two hours ahead is idle as early as all others
+	e.check(first(), during.SessionID).want(t, 400, "invalid_session")
+}

@@ -15,7 +15,7 @@ type appRedirectCmd struct {
 
 // Help teaches by example.
 func (*appRedirectCmd) Help() string {
-	return `A browser is sent back to an app only at an address that is registered, exactly as it is; only the port of 127.0.0.1, [::1] and localhost is free. That is redirect_uri, both after a login and after a logout. It counts at once. For an app whose redirects are in the settings of "prismctl serve", those count again after its next start.
+	return `A browser is sent back to an app only at an address that is registered, exactly as it is; only the port of 127.0.0.1, [::1] and localhost is free. That is redirect_uri, both after a login and after a logout. It counts at once, and stays so at the next start of "prismctl serve" as long as its settings do not change.
 
     prismctl app redirect add shop https://shop.example/callback`
 }
