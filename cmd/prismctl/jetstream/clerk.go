@@ -167,13 +167,20 @@ func (e *Engine) round(ops []*op) (again []*op, err error) {
 	}
 }
 
+func (e *Engine) disk() *disk {
+	if e.server == nil || e.config.noReserve {
+		return nil
+	}
+	return &e.server.disk
+}
+
 // compose asks every op for its facts.
 func (e *Engine) compose(ops []*op, old []gathered) *draft {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rounds++
 	d := &draft{
-		config: &e.config, state: e.state, round: e.rounds, after: e.state.applied, largest: e.largest,
+		config: &e.config, disk: e.disk(), state: e.state, round: e.rounds, after: e.state.applied, largest: e.largest,
 		taken: make(map[uint64]int), made: make(map[string]bool),
 	}
 	for _, g := range old {

@@ -74,6 +74,7 @@ type Config struct {
 	CacheBytes int64
 
 	restoring  bool  // Dir is that of a [Restore]
+	noReserve  bool  // the disk may be filled, as by others
 	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
 

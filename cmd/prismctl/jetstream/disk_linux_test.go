@@ -3,8 +3,10 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -60,7 +62,7 @@ func TestAFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 
 func refusesUntilThereIsRoom(t *testing.T, interval time.Duration) {
 	disk := smallDisk(t)
-	c := Config{Dir: filepath.Join(disk, "data"), Patience: time.Second, SyncInterval: interval}
+	c := Config{Dir: filepath.Join(disk, "data"), Patience: time.Second, SyncInterval: interval, noReserve: true}
 	p := &press{T: t, engine: open(t, c)}
 	bind(t, p.engine, "orders", "audit")
 	for range 100 {
@@ -87,4 +89,94 @@ func refusesUntilThereIsRoom(t *testing.T, interval time.Duration) {
 	}
 	p.engine = open(t, c)
 	p.holds("orders", "audit")
+}
+
+func TestAReserveOfTheDiskLetsConsumersMakeRoom(t *testing.T) {
+	disk := smallDisk(t)
+	e := open(t, Config{Dir: filepath.Join(disk, "data"), Patience: 30 * time.Second})
+	bind(t, e, "orders")
+	m := &platform.Message{Key: "order.new", Body: make([]byte, 100<<10)}
+	var err error
+	stored := 0
+	for ; err == nil; stored++ {
+		err = e.Write(t.Context(), shop, "orders", m)
+	}
+	stored--
+	if !errors.Is(err, platform.ErrQueueFull) || !strings.Contains(err.Error(), "disk") {
+		t.Fatalf("after %d messages: %v", stored, err)
+	}
+	if err := e.Ready(t.Context()); err != nil {
+		t.Errorf("ready with the reserve left: %v", err)
+	}
+	if s, err := e.Status(t.Context(), shop, "orders"); err != nil || s.Ready != stored {
+		t.Errorf("%+v, %v; %d were stored", s, err, stored)
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	f, err := os.Create(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := e.Backup(t.Context(), f); err != nil {
+		t.Errorf("backup to another disk: %v", err)
+	}
+	c, err := e.Consume(t.Context(), shop, "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for got := 0; got < stored/2; {
+		leases, err := c.Fetch(t.Context(), 10, math.MaxInt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range leases {
+			if err := c.Ack(t.Context(), l.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got += len(leases)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Purge(t.Context(), shop, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if err = e.Write(t.Context(), shop, "orders", m); err == nil {
+			return
+		}
+		if !errors.Is(err, platform.ErrQueueFull) || time.Now().After(deadline) {
+			t.Fatalf("when there is room again: %v", err)
+		}
+	}
+}
+
+func TestALostDataDirectoryIsNoticed(t *testing.T) {
+	for name, lose := range map[string]func(dir string) error{
+		"removed":  os.RemoveAll,
+		"replaced": func(dir string) error { return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir, 0o700)) },
+		"emptied":  func(dir string) error { return os.RemoveAll(filepath.Join(dir, "jetstream")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			e := open(t, Config{Dir: dir, Patience: time.Second, SyncInterval: time.Minute})
+			if err := lose(dir); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
+				err = e.Write(t.Context(), shop, "orders", &platform.Message{Body: []byte("x")})
+			}
+			if !errors.Is(err, platform.ErrUnavailable) || !strings.Contains(err.Error(), "removed or replaced") {
+				t.Errorf("write: %v", err)
+			}
+			if err := e.Ready(t.Context()); !errors.Is(err, platform.ErrUnavailable) {
+				t.Errorf("ready: %v", err)
+			}
+			if _, err := e.Store().Load(t.Context(), "app", "x"); !errors.Is(err, platform.ErrUnavailable) {
+				t.Errorf("load: %v", err)
+			}
+		})
+	}
 }

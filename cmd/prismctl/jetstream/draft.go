@@ -27,6 +27,7 @@ const enough = 512 << 10
 //     topics and bindings. A change wants its owner for itself in a record.
 type draft struct {
 	config  *Config
+	disk    *disk // nil if it is not here
 	state   *state
 	round   uint64 // tells drafts apart
 	after   uint64 // the record before it
@@ -202,6 +203,9 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 	if err := d.fits(&f); err != nil {
 		return err
 	}
+	if err := d.diskFor(&f); err != nil {
+		return err
+	}
 	for _, q := range queues {
 		q.drafted++
 		q.draftedBytes += size(m)
@@ -211,6 +215,14 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 	d.queues = append(d.queues, queues...)
 	d.emit(o, f)
 	return nil
+}
+
+// diskFor returns an error if f would touch the reserve of the disk.
+func (d *draft) diskFor(f *fact) error {
+	if d.disk == nil {
+		return nil
+	}
+	return d.disk.take(f.weight())
 }
 
 // roomFor returns an error if more would exceed a limit of o or of all owners.

@@ -34,6 +34,7 @@ func (s *server) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		s.watchDisk()
 		why := s.ill()
 		if why != nil && was { // not just on its way
 			s.heal(ctx, tick.C, why)
@@ -59,6 +60,7 @@ func (s *server) heal(ctx context.Context, tick <-chan time.Time, why error) {
 	for ctx.Err() == nil {
 		err := s.restart()
 		if err == nil {
+			s.watchDisk()
 			s.trouble.note(nil)
 			s.config.Logger.Info("jetstream: the server of the data directory stores again", "directory", s.config.Dir)
 			return
@@ -78,8 +80,8 @@ func (s *server) suffer(why error) {
 
 // ails returns why s does not store, as far as that is known. It may be nil.
 func (s *server) ails() error {
-	if s == nil {
-		return nil
+	if err := s.gone(); s == nil || err != nil {
+		return err
 	}
 	return s.trouble.last()
 }

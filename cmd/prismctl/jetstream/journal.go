@@ -96,6 +96,9 @@ const (
 )
 
 func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error) {
+	if err := j.server.gone(); err != nil {
+		return a, err
+	}
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	reply, err := j.nc.RequestMsgWithContext(short, m)
@@ -139,6 +142,9 @@ func (j *journal) append(ctx context.Context, last uint64, record []byte) (uint6
 
 // read returns a record from whichever server has it.
 func (j *journal) read(ctx context.Context, seq uint64) ([]byte, error) {
+	if err := j.server.gone(); err != nil {
+		return nil, err
+	}
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	m, err := j.nc.RequestWithContext(short, "$JS.API.DIRECT.GET."+j.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))

@@ -20,6 +20,8 @@ type server struct {
 	config  *Config
 	lock    *os.File
 	trouble trouble
+	disk    disk
+	lost    atomic.Pointer[error] // why nothing can be stored any more
 
 	mu      sync.Mutex
 	running *nats.Server
@@ -40,6 +42,7 @@ func startServer(c *Config) (*server, error) {
 	if s.running, err = runServer(c); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	s.watchDisk()
 	return s, nil
 }
 

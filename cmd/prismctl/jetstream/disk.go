@@ -1,0 +1,96 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Publishing ends before the disk of the data directory is full: the last part is
+// for what makes room again, since an acknowledgement is a record, too, and for
+// logins and backups.
+
+const (
+	reserveParts                    = 20 // of the disk
+	leastReserve, mostReserve       = 4 << 20, 1 << 30
+	unknownSpace              int64 = math.MaxInt64
+)
+
+// A disk is what is known of the disk of a data directory: as it was at the last
+// look, less what was written since.
+type disk struct {
+	free    atomic.Int64
+	reserve atomic.Int64
+	low     bool // belongs to look
+}
+
+// look measures what is free, and reports whether the reserve was reached or left.
+func (d *disk) look(dir string) (changed bool) {
+	free, total, err := space(dir)
+	if err != nil {
+		free, total = unknownSpace, 0
+	}
+	d.free.Store(free)
+	d.reserve.Store(min(max(total/reserveParts, leastReserve), mostReserve))
+	low := free < d.reserve.Load()
+	changed = low != d.low
+	d.low = low
+	return changed
+}
+
+// take returns an error if bytes more would touch the reserve. It is called for
+// what adds messages only.
+func (d *disk) take(bytes int) error {
+	if left := d.free.Add(-int64(bytes)); left < d.reserve.Load() {
+		d.free.Add(int64(bytes))
+		return fmt.Errorf("%w: the disk of the platform is nearly full: it takes messages again when others were consumed or there is room", platform.ErrQueueFull)
+	}
+	return nil
+}
+
+// watchDisk notes what is free, and whether the data directory is still there.
+func (s *server) watchDisk() {
+	switch changed := !s.config.noReserve && s.disk.look(s.config.Dir); {
+	case changed && s.disk.low:
+		s.config.Logger.Error("jetstream: the disk is nearly full: no message is taken until there is room; consuming makes room",
+			"directory", s.config.Dir, "free", s.disk.free.Load(), "reserve", s.disk.reserve.Load())
+	case changed:
+		s.config.Logger.Info("jetstream: there is room on the disk again", "directory", s.config.Dir, "free", s.disk.free.Load())
+	}
+	if s.lost.Load() == nil && s.vanished() {
+		err := fmt.Errorf("%w: the data directory %s was removed or replaced while it was in use: put it back and start again", platform.ErrUnavailable, s.config.Dir)
+		s.lost.Store(&err)
+		s.config.Logger.Error("jetstream: the data directory is gone: nothing is stored any more", "directory", s.config.Dir)
+	}
+}
+
+// vanished reports whether the files that this process has open are no longer those
+// in the directory. What is written to such files is lost.
+func (s *server) vanished() bool {
+	opened, err := s.lock.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(s.lock.Name())
+	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(opened, named) {
+		return true
+	}
+	_, err = os.Stat(filepath.Join(s.config.Dir, "jetstream"))
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// gone returns an error once the data directory was lost.
+func (s *server) gone() error {
+	if s == nil {
+		return nil
+	}
+	if err := s.lost.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
