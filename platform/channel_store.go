@@ -20,6 +20,9 @@ const (
 // or something else that takes long. An error ends the channel.
 func (c *channel) store() error {
 	c.heard()
+	if !c.seen { // published SDKs send each ack by itself, with Nagle's algorithm
+		c.conn.AckAtOnce()
+	}
 	err := c.storeMessages()
 	if err == nil {
 		err = c.storeAcks()

@@ -41,6 +41,11 @@ type Options struct {
 	// WriteTimeout is the time the peer has to take one batch, at most
 	// WriteBuffer bytes; 0 means 30 seconds. Then the connection is closed.
 	WriteTimeout time.Duration
+	// MessageTimeout is the time that a frame, or a message of several, has from
+	// its first byte to its last, and a second more for each 4 KiB of it; 0 means
+	// 30 seconds. Then the connection is closed. Between messages a peer may be
+	// silent for as long as it likes.
+	MessageTimeout time.Duration
 	// CheckUTF8 refuses text messages that are not UTF-8 with InvalidPayload.
 	// It is off by default, as published SDKs of Prism send binary payloads as
 	// text (protocol chapter 3).
@@ -76,6 +81,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReadBuffer <= 0 {
 		o.ReadBuffer = 16 << 10
+	}
+	if o.MessageTimeout <= 0 {
+		o.MessageTimeout = 30 * time.Second
 	}
 	o.ReadBuffer = max(o.ReadBuffer, minReadBuffer)
 	if o.WriteBuffer <= 0 {
@@ -240,6 +248,30 @@ func (c *Conn) closeSocket() {
 	c.rwc.Close()
 }
 
+// readSome is a read of the socket, which ends the connection when it waits too
+// long for the rest of a message.
+func (c *Conn) readSome(p []byte) (int, error) {
+	if c.in.op == 0 && c.in.buf.Buffered() == 0 {
+		c.in.until = time.Time{}
+		return c.rwc.Read(p)
+	}
+	now := time.Now()
+	if c.in.until.IsZero() {
+		c.in.until = now.Add(c.opt.MessageTimeout)
+	}
+	if left := max(0, c.in.until.Sub(now)); c.in.stuck == nil {
+		c.in.stuck = time.AfterFunc(left, func() { c.end(errSlowMessage) })
+	} else {
+		c.in.stuck.Reset(left)
+	}
+	n, err := c.rwc.Read(p)
+	c.in.stuck.Stop()
+	c.in.until = c.in.until.Add(time.Duration(n) * time.Second / leastRate)
+	return n, err
+}
+
+const leastRate = 4 << 10 // bytes of a message in each second, after its timeout
+
 // source reads from the socket and notes the time.
 type source struct {
 	conn  *Conn
@@ -260,7 +292,7 @@ func (s *source) Read(p []byte) (int, error) {
 		if ctx := s.conn.in.brief; ctx != nil && ctx.Err() != nil {
 			return 0, errInterrupted
 		}
-		n, err := s.conn.rwc.Read(p)
+		n, err := s.conn.readSome(p)
 		if err != nil {
 			if err = s.conn.resume(err); n == 0 && err == nil {
 				continue // the interrupt may have been another's

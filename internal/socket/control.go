@@ -70,6 +70,7 @@ func (c *Conn) ReadControl(ctx context.Context, enough func() bool) error {
 // controlFrame handles one control frame. It consumes nothing before that is here
 // as a whole, or can be seen to be wrong, so waiting for it can be given up.
 func (c *Conn) controlFrame() error {
+	c.in.anew()
 	for {
 		head, _ := c.in.buf.Peek(c.in.buf.Buffered())
 		if len(head) >= 2 {

@@ -39,6 +39,7 @@ var ErrClosed = fmt.Errorf("socket: closed by this side: %w", net.ErrClosed)
 var (
 	errNoCloseFrame = fmt.Errorf("socket: the peer ended the connection without a close frame: %w", io.ErrUnexpectedEOF)
 	errSlowPeer     = errors.New("socket: the peer did not take what was written to it within the write timeout")
+	errSlowMessage  = errors.New("socket: the peer began a message and did not complete it in time")
 	errTwoReads     = errors.New("socket: Read called while another Read is active; use one goroutine")
 )
 

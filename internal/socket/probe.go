@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"crypto/tls"
 	"net"
 	"time"
 )
@@ -10,11 +9,31 @@ import (
 // somebody hides it.
 func (c *Conn) tcp() *net.TCPConn {
 	conn := below(c.rwc)
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+	for {
+		outer, ok := conn.(interface{ NetConn() net.Conn }) // TLS, or a listener's own
+		if !ok {
+			break
+		}
+		conn = outer.NetConn()
 	}
 	tcp, _ := conn.(*net.TCPConn)
 	return tcp
+}
+
+// AckAtOnce has the kernel acknowledge what was read and what comes next without
+// waiting for data to go with it, as far as it can be told to: that lasts until
+// something is written. For a peer with Nagle's algorithm whose messages get no
+// answer, each of them would wait 40 ms for the one before. Only who reads calls it.
+func (c *Conn) AckAtOnce() {
+	if !c.in.knowsTCP {
+		c.in.knowsTCP = true
+		if tcp := c.tcp(); tcp != nil {
+			c.in.quick = quickAcks(tcp)
+		}
+	}
+	if c.in.quick != nil {
+		c.in.quick()
+	}
 }
 
 // Probe has the kernel ask the peer's every second whether the connection is still

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -21,14 +22,21 @@ const (
 
 // inbox is the reading half. It belongs to the one who holds the role.
 type inbox struct {
-	src     *source
-	buf     *bufio.Reader
-	op      Opcode          // of the message being joined, 0 if none
-	message []byte          // its fragments so far
-	err     error           // what every later Read returns
-	heeded  <-chan struct{} // Done of the context that watch is about
-	watch   *watch          // the same as Conn.watch, to be read without mu
-	brief   context.Context // whose end gives up a ReadControl, if one is active
+	src      *source
+	buf      *bufio.Reader
+	op       Opcode      // of the message being joined, 0 if none
+	message  []byte      // its fragments so far
+	frames   int         // how many these are
+	until    time.Time   // when the message that has begun must be here
+	stuck    *time.Timer // ends the connection then; made when it is first needed
+	knowsTCP bool
+	quick    func()          // if any, has what was read acknowledged at once
+	alone    int             // control frames in a row
+	counted  time.Time       // when these were last looked at
+	err      error           // what every later Read returns
+	heeded   <-chan struct{} // Done of the context that watch is about
+	watch    *watch          // the same as Conn.watch, to be read without mu
+	brief    context.Context // whose end gives up a ReadControl, if one is active
 }
 
 // Read returns the next message. It blocks until one is complete or the
@@ -86,6 +94,7 @@ func (c *Conn) whole() (op Opcode, payload []byte, ok bool) {
 	if n == 127 || len(b) < start+n || int64(n) > c.opt.MaxMessage {
 		return 0, nil, false
 	}
+	c.in.alone = 0
 	op, payload = Opcode(b[0]&^finalBit), b[start:start+n]
 	c.in.buf.Discard(start + n)
 	if !c.client() {
@@ -145,6 +154,7 @@ func (c *Conn) farewellOr(err error) error {
 func (c *Conn) nextMessage() (Opcode, []byte, error) {
 	c.in.resize(c.opt.ReadBuffer)
 	for {
+		c.in.anew()
 		h, err := c.nextHeader()
 		if err != nil {
 			return 0, nil, err
@@ -177,6 +187,14 @@ func (in *inbox) borrow(lent *bufio.Reader, size int) {
 	in.buf = lent
 }
 
+// anew is called before a frame: unless it goes on with a message, it has its own
+// time.
+func (in *inbox) anew() {
+	if in.op == 0 {
+		in.until = time.Time{}
+	}
+}
+
 // resize gives up the buffer of a large message, and gives a busy connection
 // its whole read buffer.
 func (in *inbox) resize(size int) {
@@ -198,12 +216,16 @@ func (in *inbox) detach() {
 
 // data reads one data frame. If it ends a message, it returns that.
 func (c *Conn) data(h ws.Header) (Opcode, []byte, error) {
+	c.in.alone = 0
 	if h.Fin && h.OpCode != ws.OpContinuation && h.Length <= int64(c.in.buf.Size()) {
 		payload, err := c.small(h)
 		return Opcode(h.OpCode), payload, err
 	}
 	if h.OpCode != ws.OpContinuation {
-		c.in.op, c.in.message = Opcode(h.OpCode), c.in.message[:0]
+		c.in.op, c.in.message, c.in.frames = Opcode(h.OpCode), c.in.message[:0], 0
+	}
+	if c.in.frames++; c.in.frames > freeFrames+len(c.in.message)/leastFragment {
+		return 0, nil, &ProtocolError{PolicyViolation, "the message has too many fragments for its size"}
 	}
 	if err := c.gather(h); err != nil || !h.Fin {
 		return 0, nil, err
@@ -315,11 +337,42 @@ func (c *Conn) check(h ws.Header) error {
 	return nil
 }
 
+// A published SDK sends fragments of 128 bytes. Without a bound, empty ones cost a
+// processor for as long as they come.
+const (
+	freeFrames    = 1024
+	leastFragment = 64 // bytes in each of the others, on average
+)
+
+// Pings behind messages are as many as those; so many in a row, and faster than
+// that, are there to keep this side busy. A client that publishes hears nothing but
+// pongs.
+const (
+	mostAlone = 4096
+	aloneFor  = 4 * time.Second
+)
+
+// flooded reports whether control frames come in a row faster than they may.
+func (c *Conn) flooded(op ws.OpCode) bool {
+	if op == ws.OpPong && c.client() {
+		return false
+	}
+	if c.in.alone++; c.in.alone < mostAlone {
+		return false
+	}
+	before := c.in.counted
+	c.in.alone, c.in.counted = 0, time.Now()
+	return c.in.counted.Sub(before) < aloneFor
+}
+
 // control handles a control frame. A close frame comes back as an error.
 func (c *Conn) control(h ws.Header) error {
 	payload, err := c.small(h)
 	if err != nil {
 		return err
+	}
+	if c.flooded(h.OpCode) {
+		return &ProtocolError{PolicyViolation, "too many control frames in a row"}
 	}
 	switch h.OpCode {
 	case ws.OpClose:

@@ -22,3 +22,13 @@ func unanswered(conn *net.TCPConn) (n int) {
 	})
 	return n
 }
+
+// quickAcks returns what re-arms TCP_QUICKACK, which the kernel forgets.
+func quickAcks(conn *net.TCPConn) func() {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	set := func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1) }
+	return func() { raw.Control(set) }
+}
