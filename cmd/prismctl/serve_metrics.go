@@ -101,24 +101,27 @@ var knownAPIs = []string{
 }
 
 var (
-	queueMessages = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
-	queues        = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
-	messages      = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
-	messageBytes  = prometheus.NewDesc("prism_message_bytes", "Bytes of the messages of all queues.", nil, nil)
-	engineUp      = prometheus.NewDesc("prism_engine_up", "1 when the engine can store, else 0.", nil, nil)
-	connections   = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
-	connected     = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
-	published     = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
-	delivered     = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
-	acked         = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
-	refused       = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
-	consumers     = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
-	build         = prometheus.NewDesc("prism_build_info", "1, with the version.", []string{"version"}, nil)
-	draining      = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
-	expiry        = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
-	accessLost    = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
-	connsRefused  = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
-	strayAcks     = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
+	queueMessages  = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
+	queueFilled    = prometheus.NewDesc("prism_queue_filled_percent", "How much of its limit a queue has, in messages or bytes; of 1,000 queues that have 50 % or more.", []string{"key", "topic"}, nil)
+	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_percent shows.", []string{"key", "topic"}, nil)
+	filledQueues   = prometheus.NewDesc("prism_queues_filled", "Queues that have so much of their limit, or more.", []string{"percent"}, nil)
+	queues         = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
+	messages       = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
+	messageBytes   = prometheus.NewDesc("prism_message_bytes", "Bytes of the messages of all queues.", nil, nil)
+	engineUp       = prometheus.NewDesc("prism_engine_up", "1 when the engine can store, else 0.", nil, nil)
+	connections    = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
+	connected      = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
+	published      = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
+	delivered      = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
+	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	refused        = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
+	consumers      = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
+	build          = prometheus.NewDesc("prism_build_info", "1, with the version.", []string{"version"}, nil)
+	draining       = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
+	expiry         = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
+	accessLost     = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
+	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
+	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
 // Describe says nothing, so that Collect may tell what there is.
@@ -137,6 +140,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(out, engineUp, 1)
 	if depths, err := m.engine.queues.Depths(ctx); err == nil {
 		collectDepths(out, depths)
+		collectFilling(out, depths, m.engine.queues)
 	}
 }
 
@@ -191,6 +195,28 @@ func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
 		key, topic := label(d.Owner), label(d.Topic)
 		gauge(out, queueMessages, int64(d.Ready), key, topic, "ready")
 		gauge(out, queueMessages, int64(d.Unacknowledged), key, topic, "unacknowledged")
+	}
+}
+
+// collectFilling counts the queues that have passed a mark, and shows as many of
+// them as there is room for.
+func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth, q platform.Queues) {
+	messages, bytes := q.Limits()
+	passed := make(map[int]int64)
+	shown := 0
+	for _, d := range depths {
+		percent := percentFull(d.QueueStatus, messages, bytes)
+		for _, mark := range fillingMarks {
+			passed[mark] += count(percent >= mark)
+		}
+		if markOf(percent) > 0 && shown < shownQueues {
+			shown++
+			gauge(out, queueFilled, int64(percent), label(d.Owner), label(d.Topic))
+			gauge(out, queueConsumers, int64(d.Consumers), label(d.Owner), label(d.Topic))
+		}
+	}
+	for _, mark := range fillingMarks {
+		gauge(out, filledQueues, passed[mark], strconv.Itoa(mark))
 	}
 }
 

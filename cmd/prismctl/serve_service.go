@@ -103,6 +103,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	s.metrics.watch(s.host.platform)
 	s.metrics.conns.Store(s.host.conns)
 	s.administer()
+	s.ends = append(s.ends, (&filling{queues: s.engine.queues, log: s.log}).start())
 	s.warn()
 	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
 	if err := s.announce(key, visitor); err != nil {
