@@ -2,12 +2,19 @@ package socket
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
+// A tcpConn is a *net.TCPConn, or what a listener has wrapped around one.
+type tcpConn interface {
+	syscall.Conn
+	SetKeepAliveConfig(net.KeepAliveConfig) error
+}
+
 // tcp returns the TCP connection at the bottom, or nil if there is none or
 // somebody hides it.
-func (c *Conn) tcp() *net.TCPConn {
+func (c *Conn) tcp() tcpConn {
 	conn := below(c.rwc)
 	for {
 		outer, ok := conn.(interface{ NetConn() net.Conn }) // TLS, or a listener's own
@@ -16,7 +23,7 @@ func (c *Conn) tcp() *net.TCPConn {
 		}
 		conn = outer.NetConn()
 	}
-	tcp, _ := conn.(*net.TCPConn)
+	tcp, _ := conn.(tcpConn)
 	return tcp
 }
 

@@ -2,13 +2,12 @@ package socket
 
 import (
 	"encoding/binary"
-	"net"
 	"syscall"
 )
 
 // unanswered reads the beginning of struct tcp_info: state, ca_state, retransmits
 // and probes, a byte each.
-func unanswered(conn *net.TCPConn) (n int) {
+func unanswered(conn syscall.Conn) (n int) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return 0
@@ -24,7 +23,7 @@ func unanswered(conn *net.TCPConn) (n int) {
 }
 
 // quickAcks returns what re-arms TCP_QUICKACK, which the kernel forgets.
-func quickAcks(conn *net.TCPConn) func() {
+func quickAcks(conn syscall.Conn) func() {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil

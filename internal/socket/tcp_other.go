@@ -2,8 +2,8 @@
 
 package socket
 
-import "net"
+import "syscall"
 
-func unanswered(*net.TCPConn) int { return 0 }
+func unanswered(syscall.Conn) int { return 0 }
 
-func quickAcks(*net.TCPConn) func() { return nil }
+func quickAcks(syscall.Conn) func() { return nil }
