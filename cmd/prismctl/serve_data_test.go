@@ -100,7 +100,7 @@ func TestADirectoryWithKeysGetsNoOther(t *testing.T) {
 	}
 	again.Key, again.Secret = s.Key, s.Secret
 	again.do("queue status").want(t, exitDone, again.do("queue status").out, "")
-	again.stop().want(t, exitDone, "", "")
+	again.stop().want(t, exitDone, "", "The key buwb2lii is an admin key that no setting gives")
 }
 
 func TestWhatIsGivenChangesWhatIsThere(t *testing.T) {
