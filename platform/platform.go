@@ -27,6 +27,8 @@ type Platform struct {
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
 
+	expiry func() time.Time // the clock by which keys expire
+
 	apiBase   string // what the paths of APIs begin with
 	oauthBase string // and those of the OAuth server; "" if there is none
 }
@@ -35,6 +37,10 @@ type Platform struct {
 // goroutine; what it holds are the channel connections, which [Platform.Shutdown]
 // closes.
 func New(cfg Config) (*Platform, error) {
+	expiry := cfg.Now
+	if expiry == nil {
+		expiry = newSteadyClock().now
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -44,7 +50,8 @@ func New(cfg Config) (*Platform, error) {
 		p.oauthBase = besideBase(cfg.BasePath) + "/oauth/"
 	}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
-	p.passes.init(p.registry, cfg.Now, cfg.Logger)
+	p.expiry = expiry
+	p.passes.init(p.registry, expiry, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.logins.init(cfg.OAuth)
 	p.changes.limit = cfg.Limits.ChangesPerKey

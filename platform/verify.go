@@ -41,7 +41,7 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if c.secret, err = p.proveAny(r, c, cred, h.key); err != nil {
 		return err
 	}
-	if h.expired(p.cfg.Now()) {
+	if h.expired(p.expiry()) {
 		return keyExpired()
 	}
 	c.key, c.app = *h.key, h.app
@@ -54,7 +54,7 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 // one was right.
 func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *storedKey) (secret string, err error) {
 	err = p.prove(r, c, cred, key.Key)
-	if err == nil || !key.hasOld(p.cfg.Now()) {
+	if err == nil || !key.hasOld(p.expiry()) {
 		return key.Secret, err
 	}
 	old := key.Key
