@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -182,6 +183,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 			s.say("The key %s is an admin key that no setting gives; \"prismctl key delete %s\" takes it away.", shown(key.ID), quoted(key.ID))
 		}
 	}
+	s.warnOfShort(keys)
 	if len(s.lists.Users) == 0 {
 		return nil
 	}
@@ -192,4 +194,27 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 		}
 	}
 	return err
+}
+
+// mostWarned is how many keys a warning names.
+const mostWarned = 10
+
+// warnOfShort tells of keys whose secrets are shorter than new ones may be: an
+// earlier version took them, or a backup brought them.
+func (s *seeder) warnOfShort(keys []platform.Key) {
+	var short []string
+	for _, key := range keys {
+		if len(key.Secret) < shortestSecret {
+			short = append(short, shown(key.ID))
+		}
+	}
+	if len(short) == 0 {
+		return
+	}
+	more := ""
+	if len(short) > mostWarned {
+		more = fmt.Sprintf(" and %d more", len(short)-mostWarned)
+	}
+	s.say("WARNING: the secrets of these keys have fewer than %d characters, and can be guessed from recorded calls: %s%s. \"prismctl key rotate\" gives them better ones.",
+		shortestSecret, strings.Join(short[:min(len(short), mostWarned)], ", "), more)
 }

@@ -191,13 +191,10 @@ func (s *seeder) mayTakeOver(ctx context.Context, key *platform.Key, domain stri
 	return err
 }
 
-// longEnough refuses a new secret that is short. One that is stored goes on.
+// longEnough refuses a new secret that is short. One that is stored goes on;
+// warnOfShort tells of it.
 func (s *seeder) longEnough(stored *platform.Key, secret string) error {
-	switch {
-	case len(secret) >= shortestSecret:
-		return nil
-	case stored.Secret == secret:
-		s.say("WARNING: the secret of the key %s has %d characters, and can be guessed from recorded calls: give it one of %d or more.", shown(stored.ID), len(secret), shortestSecret)
+	if len(secret) >= shortestSecret || stored.Secret == secret {
 		return nil
 	}
 	return usage("the secret of the key %s has %d characters, and could be guessed from recorded calls: choose one of %d or more, such as 20 random letters and digits", shown(stored.ID), len(secret), shortestSecret)
