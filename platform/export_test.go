@@ -59,10 +59,10 @@ func (p *Platform) Prepare(ctx context.Context, sessionID, code, key string, use
 	now := p.cfg.Now()
 	expires := now.Add(time.Minute)
 	s := &session{ID: sessionID, User: user, Began: now, Expires: expires, Keys: []string{key}}
-	if err := saveRecord(ctx, p.cfg.Store, kindSession, sessionID, s, 0, time.Minute); err != nil {
+	if err := saveRecord(ctx, p.cfg.Store, kindSession, sessionRef(sessionID), s, 0, time.Minute); err != nil {
 		return err
 	}
-	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: redirect}, Session: sessionID, Expires: expires}
+	a := &authCode{codeRequest: codeRequest{Key: key, RedirectURI: redirect}, Session: sessionRef(sessionID), SealedID: sealSession(code, sessionID), Expires: expires}
 	return saveRecord(ctx, p.cfg.Store, kindCode, code, a, 0, time.Minute)
 }
 

@@ -17,7 +17,7 @@ func (p *Platform) sessionCheck(ctx context.Context, c *call) (any, error) {
 	if id == "" {
 		return nil, missing("session_id")
 	}
-	_, err = p.extendSession(ctx, id, func(s *session) error {
+	_, err = p.extendSession(ctx, sessionRef(id), func(s *session) error {
 		if !slices.Contains(s.Keys, c.key.holder()) {
 			return errSessionOver // of another app: nobody learns that it exists
 		}

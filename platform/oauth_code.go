@@ -22,9 +22,11 @@ type codeRequest struct {
 // its use, so that a second use is noticed.
 type authCode struct {
 	codeRequest
-	Session string
-	Expires time.Time
-	Grant   string // what it was exchanged for; "" until then
+	Session string // its sessionRef
+	// SealedID is the session's ID, which only the code opens.
+	SealedID []byte
+	Expires  time.Time
+	Grant    string // what it was exchanged for; "" until then
 }
 
 // issueCode makes a code for the app that q names to log the user of s in.
@@ -35,11 +37,11 @@ func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (st
 		return "", err
 	}
 	q.Key = h.key.holder()
-	if _, err := p.keepSession(ctx, s.ID, q.Key); err != nil {
+	if _, err := p.keepSession(ctx, sessionRef(s.ID), q.Key); err != nil {
 		return "", err
 	}
 	name := randomName()
-	c := &authCode{codeRequest: q, Session: s.ID, Expires: p.cfg.Now().Add(p.cfg.OAuth.CodeLife)}
+	c := &authCode{codeRequest: q, Session: sessionRef(s.ID), SealedID: sealSession(name, s.ID), Expires: p.cfg.Now().Add(p.cfg.OAuth.CodeLife)}
 	return name, saveRecord(ctx, p.cfg.Store, kindCode, name, c, 0, p.cfg.OAuth.CodeLife)
 }
 

@@ -14,10 +14,12 @@ import (
 // user of a session, with the family of tokens that follow from each other by
 // refreshing. It is over when its record or the session's is gone.
 type grant struct {
-	Session string
-	Key     string   // its holder
-	Refresh issued   // the one that is good
-	Access  []issued // oldest first; a refresh leaves those before it good
+	Session string // its sessionRef
+	// SealedID is the session's ID, which only the good refresh token opens.
+	SealedID []byte
+	Key      string   // its holder
+	Refresh  issued   // the one that is good
+	Access   []issued // oldest first; a refresh leaves those before it good
 }
 
 // An issued token, of which only a digest is kept.
@@ -50,7 +52,7 @@ func (p *Platform) grantTTL() time.Duration {
 // newGrant lets key act as the user of s.
 func (p *Platform) newGrant(ctx context.Context, s *session, key *storedKey) (*tokens, error) {
 	name := randomName()
-	g := &grant{Session: s.ID, Key: key.holder()}
+	g := &grant{Session: sessionRef(s.ID), Key: key.holder()}
 	t := p.renew(g, name, s)
 	return t, saveRecord(ctx, p.cfg.Store, kindGrant, name, g, 0, p.grantTTL())
 }
@@ -67,7 +69,7 @@ func (p *Platform) renew(g *grant, name string, s *session) *tokens {
 		refreshExpires: now.Add(p.cfg.OAuth.RefreshLife),
 		session:        s,
 	}
-	g.Refresh = issued{digest(refresh), t.refreshExpires}
+	g.Refresh, g.SealedID = issued{digest(refresh), t.refreshExpires}, sealSession(refresh, s.ID)
 	// Those that are over stay until there is no room: the clock may be wrong for a
 	// while, and then right again.
 	g.Access = append(g.Access, issued{digest(access), t.expires})

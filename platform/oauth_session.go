@@ -16,13 +16,17 @@ import (
 // the user visits with it (protocol chapter 4). It ends when its record is
 // gone, and its grants with it, so the record outlives all of them.
 type session struct {
-	ID      string // what apps get as session_id
+	ID      string `json:"-"` // what apps get as session_id; in no record
 	User    User
 	Began   time.Time // zero: before it was noted
 	Epoch   string    // the user's, when the password was checked; "" if there is none
 	Expires time.Time // idle from then on: the user has to log in again
 	Keys    []string  // their holders, of the apps that the user was logged in to
 }
+
+// sessionRef is by what other records name a session, and its own lies under. It
+// does not tell the ID.
+func sessionRef(id string) string { return digest("session " + id) }
 
 // errSessionOver says that a session has ended while it was being used.
 var errSessionOver = errors.New("platform: the session is over")
@@ -51,7 +55,7 @@ func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, 
 	cookie = randomName()
 	now := p.cfg.Now()
 	s = &session{ID: sessionID(cookie), User: user, Began: now, Epoch: user.epoch, Expires: now.Add(p.cfg.OAuth.SessionIdle)}
-	err = saveRecord(ctx, p.cfg.Store, kindSession, s.ID, s, 0, p.sessionTTL())
+	err = saveRecord(ctx, p.cfg.Store, kindSession, sessionRef(s.ID), s, 0, p.sessionTTL())
 	if err != nil {
 		return "", nil, err
 	}
@@ -64,11 +68,13 @@ func (p *Platform) liveSession(ctx context.Context, cookie string) (*session, er
 	if cookie == "" {
 		return nil, nil
 	}
-	s, err := p.extendSession(ctx, sessionID(cookie), func(*session) error { return nil })
-	if errors.Is(err, errSessionOver) {
-		return nil, nil
+	id := sessionID(cookie)
+	s, err := p.extendSession(ctx, sessionRef(id), func(*session) error { return nil })
+	if err != nil {
+		return nil, unless(err, errSessionOver)
 	}
-	return s, err
+	s.ID = id
+	return s, nil
 }
 
 // knownSession returns the session of a browser also when it is idle, so that
@@ -78,17 +84,19 @@ func (p *Platform) knownSession(ctx context.Context, cookie string) (*session, e
 	if cookie == "" {
 		return nil, nil
 	}
-	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, sessionID(cookie))
-	if errors.Is(err, ErrNoRecord) {
-		return nil, nil
+	id := sessionID(cookie)
+	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, sessionRef(id))
+	if err != nil {
+		return nil, unless(err, ErrNoRecord)
 	}
-	return s, err
+	s.ID = id
+	return s, nil
 }
 
 // extendSession lets a session live for SessionIdle from now, unless allow
 // refuses. It matches errSessionOver when there is none or it is idle.
-func (p *Platform) extendSession(ctx context.Context, id string, allow func(*session) error) (*session, error) {
-	return p.changeSession(ctx, id, func(s *session) (bool, error) {
+func (p *Platform) extendSession(ctx context.Context, ref string, allow func(*session) error) (*session, error) {
+	return p.changeSession(ctx, ref, func(s *session) (bool, error) {
 		now := p.cfg.Now()
 		if !now.Before(s.Expires) {
 			return false, errSessionOver
@@ -107,8 +115,8 @@ func (p *Platform) extendSession(ctx context.Context, id string, allow func(*ses
 
 // keepSession lets the record of a session outlive a grant that begins now,
 // and notes the key that gets it.
-func (p *Platform) keepSession(ctx context.Context, id, key string) (*session, error) {
-	return p.changeSession(ctx, id, func(s *session) (bool, error) {
+func (p *Platform) keepSession(ctx context.Context, ref, key string) (*session, error) {
+	return p.changeSession(ctx, ref, func(s *session) (bool, error) {
 		if !slices.Contains(s.Keys, key) {
 			s.Keys = append(s.Keys, key)
 		}
@@ -116,8 +124,8 @@ func (p *Platform) keepSession(ctx context.Context, id, key string) (*session, e
 	})
 }
 
-func (p *Platform) changeSession(ctx context.Context, id string, change func(*session) (bool, error)) (*session, error) {
-	s, err := updateRecord(ctx, p.cfg.Store, kindSession, id, p.sessionTTL(), func(s *session) (bool, error) {
+func (p *Platform) changeSession(ctx context.Context, ref string, change func(*session) (bool, error)) (*session, error) {
+	s, err := updateRecord(ctx, p.cfg.Store, kindSession, ref, p.sessionTTL(), func(s *session) (bool, error) {
 		if err := p.checkSession(ctx, s); err != nil {
 			return false, err
 		}
@@ -160,5 +168,13 @@ func (p *Platform) userEpoch(ctx context.Context, login string) (string, error) 
 // endSession ends a session everywhere: no app's session_check, refresh or
 // access token is good from now on.
 func (p *Platform) endSession(ctx context.Context, id string) error {
-	return deleteRecord(ctx, p.cfg.Store, kindSession, id)
+	return deleteRecord(ctx, p.cfg.Store, kindSession, sessionRef(id))
+}
+
+// unless returns err, or nil if it matches absent.
+func unless(err, absent error) error {
+	if errors.Is(err, absent) {
+		return nil
+	}
+	return err
 }

@@ -43,6 +43,9 @@ func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.ID, err = openSession(name, a.SealedID); err != nil {
+		return nil, err
+	}
 	t, err := p.newGrant(ctx, s, &c.key)
 	if err != nil {
 		return nil, err
@@ -86,6 +89,10 @@ func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
 		return nil, invalidGrant("the user has logged out: log the user in again")
 	}
 	if err != nil {
+		return nil, err
+	}
+	_, secret, _ := parseToken(text)
+	if s.ID, err = openSession(secret, g.SealedID); err != nil {
 		return nil, err
 	}
 	t := p.renew(g, name, s)

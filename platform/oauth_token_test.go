@@ -364,7 +364,7 @@ func TestSecretsOfALoginAreKeptNowhere(t *testing.T) {
 	defer mu.Unlock()
 	contains(t, told.String(), "grant_type", "method=POST", "used twice")
 	for name, secret := range map[string]string{
-		"cookie": l.Cookie, "code": code, "access token": a.Access, "its half": a.Access[27:], "refresh token": b.Refresh,
+		"cookie": l.Cookie, "code": code, "session's ID": l.SessionID, "access token": a.Access, "its half": a.Access[27:], "refresh token": b.Refresh,
 		"its secret": b.Refresh[27:], "old refresh token": a.Refresh[27:], "key's secret": testSecret,
 	} {
 		if strings.Contains(told.String(), secret) {
