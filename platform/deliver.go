@@ -43,12 +43,11 @@ func (c *channel) consume(topic string) error {
 			other.doubt(topic)
 		}
 	}
+	consume := c.p.cfg.Queues.Consume
 	if c.existing {
-		if _, err := c.p.cfg.Queues.Status(c.ctx, c.info.Key, topic); err != nil {
-			return err
-		}
+		consume = c.p.cfg.Queues.Resume
 	}
-	queue, err := c.p.cfg.Queues.Consume(c.ctx, c.info.Key, topic)
+	queue, err := consume(c.ctx, c.info.Key, topic)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,9 @@ type Queues interface {
 	Read(ctx context.Context, owner, topic string, n int) ([]*Message, error)
 	// Consume starts a consumer that competes with the others of the queue.
 	Consume(ctx context.Context, owner, topic string) (Consumer, error)
+	// Resume is Consume of a queue that is there: it makes none, and returns
+	// [ErrUnknownTopic].
+	Resume(ctx context.Context, owner, topic string) (Consumer, error)
 
 	// Create makes a queue, if it is not there.
 	Create(ctx context.Context, owner, topic string) error

@@ -42,6 +42,14 @@ func (q *queues) Consume(ctx context.Context, owner, topic string) (platform.Con
 	return &consumer{Consumer: c, queues: q}, nil
 }
 
+func (q *queues) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	c, err := q.Queues.Resume(ctx, owner, topic)
+	if err != nil {
+		return nil, err
+	}
+	return &consumer{Consumer: c, queues: q}, nil
+}
+
 type consumer struct {
 	platform.Consumer
 	queues *queues

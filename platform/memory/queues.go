@@ -124,6 +124,17 @@ func (q *Queues) Consume(_ context.Context, owner, topic string) (platform.Consu
 	return newConsumer(o, queue), nil
 }
 
+// Resume is Consume of a queue that is there.
+func (q *Queues) Resume(_ context.Context, owner, topic string) (platform.Consumer, error) {
+	o := q.lock(owner)
+	defer o.mu.Unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return nil, err
+	}
+	return newConsumer(o, queue), nil
+}
+
 // Create makes the queue of topic, if it is not there.
 func (q *Queues) Create(_ context.Context, owner, topic string) error {
 	o := q.lock(owner)

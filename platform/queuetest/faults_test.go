@@ -282,6 +282,15 @@ func unbindNamed(good platform.Queues) platform.Queues {
 	return f
 }
 
+// makesAgain makes the queue that it is to resume.
+type makesAgain struct{ platform.Queues }
+
+func (q makesAgain) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return q.Consume(ctx, owner, topic)
+}
+
+func resumeMakes(good platform.Queues) platform.Queues { return makesAgain{good} }
+
 func namedDepths(good platform.Queues) platform.Queues {
 	f := spoil(good)
 	f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {

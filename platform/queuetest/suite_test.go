@@ -54,6 +54,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 		{"unbind does nothing", "AnUnboundPatternMakesRoomForAnother", unbindNever},
 		{"unbind takes every pattern", "UnbindTakesOnePattern", unbindEverything},
 		{"unbind leaves the default queue", "TheDefaultQueueCanBeUnbound", unbindNamed},
+		{"resume makes the topic", "ResumeIsConsumeOfWhatIsThere", resumeMakes},
 		{"owners are one", "OwnersShareNothing", oneOwner},
 		{"a full queue drops silently", "AQueueHoldsItsLimitOfMessages", neverFull},
 		{"routing stores where there is room", "PublishIsAllOrNothing", partly},

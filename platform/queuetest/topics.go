@@ -15,6 +15,7 @@ func topics() []promise {
 		{"CreateAgainChangesNothing", Config{}, createAgain},
 		{"DropTakesMessagesAndBindingsAlong", Config{}, dropTakesAll},
 		{"DropEndsConsumers", Config{}, dropEndsConsumers},
+		{"ResumeIsConsumeOfWhatIsThere", Config{}, resume},
 		{"DropOnlyEmptiesTheDefaultQueue", Config{}, dropDefault},
 	}
 }
@@ -96,6 +97,23 @@ func dropEndsConsumers(t *trial) {
 	holder.close()
 	t.counts("orders", platform.QueueStatus{Ready: 1, Bytes: 3})
 	t.holds("orders", "new")
+}
+
+func resume(t *trial) {
+	t.write("orders", "1", "2")
+	for _, topic := range []string{"orders", ""} {
+		c, err := t.queues.Resume(t.ctx, t.owner, topic)
+		t.must(err, "resume %q", topic)
+		if topic == "orders" {
+			taker{t, c}.gets("1", "2")
+			t.counts(topic, platform.QueueStatus{Unacknowledged: 2, Consumers: 1, Bytes: 2})
+		}
+		t.must(c.Close(), "close")
+	}
+	t.drop("orders")
+	_, err := t.queues.Resume(t.ctx, t.owner, "orders")
+	t.refused(err, platform.ErrUnknownTopic, "resume of a dropped topic")
+	t.lists()
 }
 
 func dropDefault(t *trial) {

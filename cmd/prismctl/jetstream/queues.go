@@ -156,9 +156,18 @@ func (e *Engine) look(ctx context.Context, run func(d *draft) error) error {
 // there. The consumer competes with the others, those of other engines too,
 // until its Close.
 func (e *Engine) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return e.consume(ctx, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
+}
+
+// Resume is Consume of a queue that is there.
+func (e *Engine) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return e.consume(ctx, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
+}
+
+func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error)) (platform.Consumer, error) {
 	var id uint64
 	err := e.do(ctx, func(d *draft) error {
-		q, err := d.obtain(owner, topic)
+		q, err := find(d)
 		if err == nil {
 			id = q.id
 		}

@@ -78,6 +78,9 @@ func (a *alternating) Read(ctx context.Context, owner, topic string, n int) ([]*
 func (a *alternating) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
 	return a.next().Consume(ctx, owner, topic)
 }
+func (a *alternating) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return a.next().Resume(ctx, owner, topic)
+}
 func (a *alternating) Create(ctx context.Context, owner, topic string) error {
 	return a.next().Create(ctx, owner, topic)
 }
