@@ -66,6 +66,9 @@ func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *sto
 }
 
 func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) error {
+	if key.Secret == "" { // with which everybody could sign
+		return unauthorized("invalid_key", "this client_id has no secret: let an admin make it one")
+	}
 	if cred.secret == "" {
 		return p.checkSign(r, c, cred, key)
 	}

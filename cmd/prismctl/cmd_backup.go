@@ -107,7 +107,12 @@ func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 	}
 	e, err := c.open(ctx, 0, queueBounds{}, t.logAt(slog.LevelError))
 	if errors.Is(err, jetstream.ErrInUse) {
-		return fetchBackup(ctx, backupSocket(c.Data), w)
+		socket, release, err := backupAddress(c.Data)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return fetchBackup(ctx, socket, w)
 	}
 	if err != nil {
 		return err

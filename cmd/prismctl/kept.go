@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/oauth"
@@ -93,10 +94,12 @@ func replaceFileBy(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	removeAbandoned(name)
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*") // with mode 0600
 	if err != nil {
 		return err
 	}
+	_, _ = tryLock(f)
 	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
@@ -107,6 +110,25 @@ func replaceFileBy(name string, write func(io.Writer) error) error {
 	}
 	return err
 }
+
+// removeAbandoned removes what a killed process has left of a new file with this
+// name: nobody has it locked.
+func removeAbandoned(name string) {
+	left, _ := filepath.Glob(globEscape.Replace(name) + ".new-*")
+	for _, half := range left {
+		f, err := os.OpenFile(half, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		abandoned, err := tryLock(f)
+		_ = f.Close()
+		if abandoned && err == nil {
+			_ = os.Remove(half)
+		}
+	}
+}
+
+var globEscape = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
 
 // writeTo lets write fill what is there.
 func writeTo(name string, write func(io.Writer) error) error {

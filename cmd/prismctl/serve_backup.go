@@ -16,15 +16,32 @@ import (
 // nobody else can open that meanwhile.
 func backupSocket(dir string) string { return filepath.Join(dir, "backup.sock") }
 
+// longestSocket is how long the name of a socket may be on every system.
+const longestSocket = 100
+
+// backupAddress returns a name of the backup socket that is short enough for a
+// socket, and what ends its validity.
+func backupAddress(dir string) (name string, release func(), err error) {
+	name = backupSocket(dir)
+	if len(name) <= longestSocket {
+		return name, func() {}, nil
+	}
+	return shortSocket(dir)
+}
+
 // offerBackup serves the backup socket of --data until the end of s. Without
 // one the platform works too.
 func (s *service) offerBackup() error {
 	if s.Data == "" {
 		return nil
 	}
-	name := backupSocket(s.Data)
+	name, release, err := backupAddress(s.Data)
+	if err != nil {
+		return err
+	}
 	// The lock of the directory is ours, so a socket that is there is nobody's.
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		release()
 		return fmt.Errorf("the socket for backups: %w", err)
 	}
 	l, err := net.Listen("unix", name)
@@ -32,6 +49,7 @@ func (s *service) offerBackup() error {
 		err = os.Chmod(name, 0o600)
 	}
 	if err != nil {
+		release()
 		s.t.notice("no backup can be made while this platform runs: %v", err)
 		return nil
 	}
@@ -39,6 +57,7 @@ func (s *service) offerBackup() error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	s.ends = append(s.ends, func() error {
+		defer release()
 		err := server.Close() // which ends the context of a backup under way
 		s.backing.Lock()
 		return errors.Join(err, ignore(<-served, http.ErrServerClosed))

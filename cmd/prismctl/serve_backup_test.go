@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,52 @@ func TestASecondBackupIsRefusedAtOnce(t *testing.T) {
 	r.want(t, exitRefused, "", "there is no backup: it cannot be written: broken pipe")
 	if err := errors.Join(s.ends[0](), e.close()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestADirectoryWithALongPathIsBackedUpWhileItIsUsed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere such a directory is refused at the start")
+	}
+	data := filepath.Join(t.TempDir(), strings.Repeat("long/", 40), "data")
+	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{storage: storage{Data: data, Replicas: 1}}}
+	e, err := s.storage.open(t.Context(), 0, queueBounds{}, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.engine = e
+	if err := s.offerBackup(); err != nil {
+		t.Fatal(err)
+	}
+	if r := (invocation{args: []string{"backup", "--data", data, "-"}}).run(); r.status != exitDone || r.out == "" {
+		t.Errorf("%+v", r)
+	}
+	if err := errors.Join(s.ends[0](), e.close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatAKilledBackupLeftIsRemoved(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "prism.[1]backup")
+	left, err := os.Create(name + ".new-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.Close() // as by the end of its process
+	atWork, err := os.Create(name + ".new-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer atWork.Close()
+	if locked, err := tryLock(atWork); !locked || err != nil {
+		t.Fatal(locked, err)
+	}
+	if err := replaceFile(name, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil || len(entries) != 2 || entries[1].Name() != filepath.Base(atWork.Name()) {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 

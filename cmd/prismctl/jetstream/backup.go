@@ -118,6 +118,17 @@ func (b *backup) records(ctx context.Context, j *journal) error {
 	return err
 }
 
+// isKind reports whether kind can be that of a record: it becomes a part of a
+// subject, in which other characters have a meaning.
+func isKind(kind string) bool {
+	for _, r := range kind {
+		if !(r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return false
+		}
+	}
+	return kind != "" && len(kind) <= 64
+}
+
 // A saved is a record of the Store in a backup.
 type saved struct {
 	kind, id string
@@ -137,7 +148,7 @@ func decodeSaved(part []byte) (s saved, err error) {
 	}
 	kind, coded, _ := strings.Cut(string(rest[:size]), ".")
 	id, err := hex.DecodeString(coded)
-	if err != nil || kind == "" || len(id) == 0 {
+	if err != nil || !isKind(kind) || len(id) == 0 {
 		return s, bad
 	}
 	s = saved{kind: kind, id: string(id), value: rest[size+1:]}

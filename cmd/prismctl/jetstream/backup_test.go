@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -316,4 +320,139 @@ func TestServersThatAreNotWhollyRestoredAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	goesOn(t, open(t, c))
+}
+
+// made returns a backup of parts, with a right checksum.
+func made(parts ...[]byte) []byte {
+	b := &backup{sum: sha256.New()}
+	var text bytes.Buffer
+	b.w = bufio.NewWriter(io.MultiWriter(&text, b.sum))
+	b.w.WriteString(backupMagic)
+	b.w.Write([]byte{0, 0, 0, 0, 0, 0, 0, 1})
+	for _, part := range parts {
+		b.part(part[0], part[1:])
+	}
+	b.w.Flush()
+	b.part(partEnd, b.sum.Sum(nil))
+	b.w.Flush()
+	return text.Bytes()
+}
+
+func savedPart(name string) []byte {
+	part := append([]byte{partRecord}, make([]byte, 8)...)
+	part = binary.BigEndian.AppendUint16(part, uint16(len(name)))
+	return append(append(part, name...), format)
+}
+
+func TestAHostileBackupIsRefusedBeforeItCostsMemory(t *testing.T) {
+	facts := append([]byte{partLog, format}, make([]byte, 16)...)
+	few := len(facts)
+	for len(facts) < 12<<20 {
+		facts = append(facts, byte(factPurge), 0, 0, 0, 0, 0, 0, 0)
+	}
+	numbers := slices.Clone(facts[:few])
+	numbers = append(numbers, byte(factAck), 0, 0, 0, 0, 0)
+	numbers = binary.AppendUvarint(numbers, 12<<20)
+	numbers = append(append(numbers, make([]byte, 12<<20)...), 0)
+	for name, part := range map[string][]byte{
+		"facts": facts, "numbers": numbers, "large": append(slices.Clone(facts), make([]byte, 60<<20)...),
+		"kind": savedPart(">.61"), "kind with a star": savedPart("*.61"), "kind with NUL": savedPart("a\x00b.61"), "kind with a blank": savedPart("a b.61"),
+	} {
+		text := made(part)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := readBackup(bytes.NewReader(text), nil)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: it can be restored", name)
+		}
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > 200<<20 {
+			t.Errorf("%s: it costs %d MiB", name, cost>>20)
+		}
+	}
+	if err := readBackup(bytes.NewReader(made(savedPart("key.61"))), nil); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+}
+
+func TestARestoreThatIsKilledLeavesNoSecretsInTheTemporaryFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there a file that is open keeps its name")
+	}
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	text := filled(t, Config{Dir: t.TempDir()})
+	looked := false
+	r := io.MultiReader(bytes.NewReader(text[:len(text)/2]), readerFunc(func([]byte) (int, error) {
+		left, err := os.ReadDir(folder)
+		if len(left) != 0 || err != nil {
+			t.Errorf("while it reads there are %v, %v", left, err)
+		}
+		looked = true
+		return 0, io.EOF
+	}), bytes.NewReader(text[len(text)/2:]))
+	if err := Restore(t.Context(), Config{Dir: filepath.Join(t.TempDir(), "to"), Logger: quiet(t)}, r); err != nil || !looked {
+		t.Errorf("%v, looked %v", err, looked)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestASymbolicLinkInTheDirectoryIsNotFollowed(t *testing.T) {
+	for _, name := range []string{"lock", "room", "version.new", "jetstream"} {
+		dir, target := t.TempDir(), filepath.Join(t.TempDir(), "target")
+		if err := os.WriteFile(target, []byte("theirs"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
+		if e, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)}); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("%s: %v", name, err)
+			if err == nil {
+				e.Close()
+			}
+		}
+		if text, err := os.ReadFile(target); err != nil || string(text) != "theirs" {
+			t.Errorf("%s: the target has %q, %v", name, text, err)
+		}
+	}
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	open(t, Config{Dir: link})
+}
+
+// What restores are slow by is a sync for each record.
+func TestManySmallRecordsAreRestoredTogether(t *testing.T) {
+	from := t.TempDir()
+	e := open(t, Config{Dir: from, SyncInterval: time.Minute, MaxMessages: -1})
+	const n = 20_000
+	var publishing sync.WaitGroup
+	for range 8 {
+		publishing.Go(func() {
+			for range n / 8 {
+				if err := e.Write(t.Context(), shop, "orders", &platform.Message{Body: []byte("x")}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	publishing.Wait()
+	var text bytes.Buffer
+	if err := e.Backup(t.Context(), &text); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "to")
+	if err := Restore(t.Context(), Config{Dir: to, Logger: quiet(t)}, &text); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := open(t, Config{Dir: to}).Status(t.Context(), shop, "orders"); err != nil || s.Ready != n {
+		t.Errorf("%+v, %v", s, err)
+	}
 }

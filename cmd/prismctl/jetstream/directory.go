@@ -23,6 +23,26 @@ var (
 // not read what this one writes.
 const version = 1
 
+// checkLinks refuses a directory with symbolic links in it: whoever may write there
+// could lead what this process writes to any file. The directory itself may be one.
+func checkLinks(dir string) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return fmt.Errorf("jetstream: data directory: %w", err)
+	}
+	return filepath.WalkDir(real, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case entry != nil && entry.IsDir() && entry.Name() == lostAndFound:
+			return fs.SkipDir
+		case err != nil:
+			return fmt.Errorf("jetstream: data directory: %w", err)
+		case entry.Type()&fs.ModeSymlink != 0:
+			return fmt.Errorf("jetstream: %s is a symbolic link, which a data directory must not have in it: remove it, or link the whole directory", name)
+		}
+		return nil
+	})
+}
+
 // lockDir locks dir until the file is closed or the process ends.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)

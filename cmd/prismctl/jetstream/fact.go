@@ -116,7 +116,7 @@ func decodeRecord(seq uint64, b []byte) (m mark, facts []fact, err error) {
 	}
 	copy(m[:], b[1:])
 	d := decoder{b: b[1+len(m):]}
-	for len(d.b) > 0 && !d.broken {
+	for len(d.b) > 0 && !d.broken && len(facts) <= maxFacts {
 		facts = append(facts, d.fact())
 	}
 	if d.broken || len(facts) > maxFacts {
@@ -141,9 +141,14 @@ func settle(seq uint64, facts []fact) {
 
 // A decoder reads from b until it is broken; then it reads zeros.
 type decoder struct {
-	b      []byte
-	broken bool
+	b        []byte
+	broken   bool
+	numbered uint64 // how many numbers it has read
 }
+
+// mostNumbers is more than an engine writes in one record. In memory each has eight
+// bytes, and in a record perhaps one.
+const mostNumbers = 4 << 20
 
 func (d *decoder) fact() fact {
 	f := fact{
@@ -206,7 +211,7 @@ func (d *decoder) text() string {
 
 func (d *decoder) numbers() []uint64 {
 	n := d.uvarint()
-	if n > uint64(len(d.b)) { // each has at least a byte
+	if d.numbered += n; n > uint64(len(d.b)) || d.numbered > mostNumbers { // each has at least a byte
 		d.broken = true
 		return nil
 	}

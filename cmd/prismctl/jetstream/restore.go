@@ -40,7 +40,9 @@ func Restore(ctx context.Context, config Config, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("jetstream: room for the backup: %w", err)
 	}
-	defer os.Remove(spool.Name())
+	if os.Remove(spool.Name()) != nil { // at once, as a killed process would leave the secrets there; not every system can
+		defer func() { _ = os.Remove(spool.Name()) }()
+	}
 	defer spool.Close()
 	if err := readBackup(io.TeeReader(r, spool), nil); err != nil {
 		return err
@@ -60,7 +62,8 @@ func restoreDir(ctx context.Context, config Config, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	config.Dir, config.restoring = s.dir, true
+	config.Dir, config.restoring, config.noReserve = s.dir, true, true
+	config.SyncInterval = time.Hour // the mark says that it is not whole, and finish syncs every file
 	err = restoreTo(ctx, config, r)
 	if err == nil {
 		err = s.finish()
@@ -107,6 +110,9 @@ type restored struct {
 	config jetstream.StreamConfig
 	made   []string // streams
 	last   uint64   // the number of the log's newest record
+
+	pending []jetstream.PubAckFuture // records whose storing is not confirmed yet
+	bytes   int                      // of them
 }
 
 // begin makes the log with a mark, so that no engine opens it yet. Who makes it at
@@ -126,6 +132,9 @@ func (s *restored) begin(first uint64) (err error) {
 
 // finish takes the mark away.
 func (s *restored) finish() error {
+	if err := s.settle(0); err != nil {
+		return err
+	}
 	_, err := s.e.journal.js.UpdateStream(s.ctx, s.config)
 	if err != nil {
 		return fmt.Errorf("jetstream: stream %s: %w", s.e.journal.stream, err)
@@ -135,7 +144,9 @@ func (s *restored) finish() error {
 
 func (s *restored) part(kind byte, part []byte) (err error) {
 	if kind == partLog {
-		s.last, err = s.e.journal.append(s.ctx, s.last, part)
+		return s.append(part)
+	}
+	if err := s.settle(0); err != nil {
 		return err
 	}
 	r, err := decodeSaved(part)
@@ -150,6 +161,52 @@ func (s *restored) part(kind byte, part []byte) (err error) {
 	}
 	_, err = s.e.files.Save(s.ctx, r.kind, r.id, r.value, 0, ttl)
 	return err
+}
+
+// So much of the log may be on its way. A restore that waited for each record took as
+// many round trips.
+const (
+	mostPending      = 256
+	mostPendingBytes = 16 << 20
+)
+
+// append stores a record of the log behind the others.
+func (s *restored) append(record []byte) error {
+	if s.bytes+len(record) > mostPendingBytes || len(s.pending) >= mostPending {
+		if err := s.settle(mostPending / 2); err != nil {
+			return err
+		}
+	}
+	if s.bytes+len(record) > mostPendingBytes {
+		if err := s.settle(0); err != nil {
+			return err
+		}
+	}
+	j := s.e.journal
+	stored, err := j.js.PublishAsync(j.subject, record, jetstream.WithExpectLastSequence(s.last), jetstream.WithExpectStream(j.stream))
+	if err != nil {
+		return fmt.Errorf("jetstream: storing the backup: %w", err)
+	}
+	s.last++
+	s.pending = append(s.pending, stored)
+	s.bytes += len(record)
+	return nil
+}
+
+// settle waits until no more than so many records are on their way.
+func (s *restored) settle(most int) error {
+	for len(s.pending) > most {
+		select {
+		case <-s.pending[0].Ok():
+		case err := <-s.pending[0].Err():
+			return fmt.Errorf("jetstream: storing the backup: %w", err)
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+		s.bytes -= len(s.pending[0].Msg().Data)
+		s.pending = s.pending[1:]
+	}
+	return nil
 }
 
 // undo removes the streams, also when it was the end of the context that made
@@ -204,8 +261,8 @@ func readBackup(r io.Reader, s *restored) error {
 	}
 }
 
-// largestPart is more than any server takes in one record.
-const largestPart = 64 << 20
+// largestPart is more than an engine writes in one record.
+const largestPart = 16<<20 + reserve
 
 type backupReader struct {
 	r   *bufio.Reader

@@ -31,6 +31,9 @@ func startServer(c *Config) (*server, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("jetstream: data directory: %w", err)
 	}
+	if err := checkLinks(c.Dir); err != nil {
+		return nil, err
+	}
 	lock, err := lockDir(c.Dir)
 	if err != nil {
 		return nil, err
