@@ -90,7 +90,11 @@ func (p *Platform) loggedIn(w *answer, r *http.Request, a *authorization, user U
 		return err
 	}
 	p.setCookie(w, r, sessionCookie, cookie)
-	return p.sendCode(w, r, a, s)
+	err = p.sendCode(w, r, a, s)
+	if errors.Is(err, errSessionOver) { // the user was disabled, or has another password, since it was checked
+		return p.showLogin(w, r, http.StatusOK, a, pageView{})
+	}
+	return err
 }
 
 // endBrowserSession ends the session that belongs to a cookie, if any.

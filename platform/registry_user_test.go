@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
@@ -128,6 +129,13 @@ func TestAnUnknownLoginCostsAsMuchTimeAsAKnownOne(t *testing.T) {
 		return best
 	}
 	known, unknown := took("ann"), took("nobody")
+	if cheap := took("bob"); cheap < known/4 {
+		t.Errorf("a login with a costly hash takes %v, one with a cheap hash %v", known, cheap)
+	}
+	must(t, r.DisableUser(t.Context(), "bob"))
+	if disabled := took("bob"); disabled < known/4 {
+		t.Errorf("a login takes %v, a disabled one %v", known, disabled)
+	}
 	must(t, r.DeleteUser(t.Context(), "ann"))
 	if gone := took("ann"); min(unknown, gone) < known/4 {
 		t.Errorf("a known login takes %v, an unknown one %v, a deleted one %v", known, unknown, gone)
@@ -153,4 +161,33 @@ func TestUsersMayBeUsedByManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestACheapHashIsReplacedWhenItsUserLogsIn(t *testing.T) {
+	store := memory.NewStore()
+	r := platform.NewRegistry(store)
+	must(t, r.SaveUser(t.Context(), platform.User{Login: "ann"}, hash(t, "secret", platform.MinIterations)))
+	iterations := func() int {
+		t.Helper()
+		record, err := store.Load(t.Context(), "user", platform.RecordID("ann"))
+		must(t, err)
+		var a struct{ Hash string }
+		must(t, json.Unmarshal(record.Value, &a))
+		n, err := platform.PasswordIterations(a.Hash)
+		must(t, err)
+		return n
+	}
+	if _, err := r.Authenticate(t.Context(), "ann", "wrong"); err != platform.ErrWrongPassword || iterations() != platform.MinIterations {
+		t.Errorf("after a wrong password: %v, %d iterations", err, iterations())
+	}
+	epoch, err := r.Epoch(t.Context(), "ann")
+	must(t, err)
+	for range 2 {
+		if _, err := r.Authenticate(t.Context(), "ann", "secret"); err != nil || iterations() != 600_000 {
+			t.Errorf("after the right password: %v, %d iterations", err, iterations())
+		}
+	}
+	if now, err := r.Epoch(t.Context(), "ann"); err != nil || now != epoch {
+		t.Errorf("the sessions have ended, %v", err)
+	}
 }
