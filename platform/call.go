@@ -82,12 +82,17 @@ func (c *call) public(r *http.Request) Call {
 	}
 }
 
-// limitBody ends the reading of the body after BodyTimeout, also of one that no
+// limitBody ends the reading of the body after BodyTimeout, or formGrace for the
+// beginning of a form, also of one that no
 // API wants: net/http reads to its end before it answers, for as long as the
 // caller likes.
 func (p *Platform) limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.cfg.BodyTimeout)) // where there are no deadlines, the server's own limits have to do
+		patience := p.cfg.BodyTimeout
+		if isForm(r) {
+			patience = min(patience, formGrace)
+		}
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience)) // where there are no deadlines, the server's own limits have to do
 	}
 }
 
@@ -105,16 +110,48 @@ func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) e
 		r.Body = http.MaxBytesReader(nil, r.Body, limit)
 		return nil
 	}
+	if err := p.foresee(r, c); err != nil {
+		w.Header().Set("Connection", "close") // or net/http would read the form
+		return err
+	}
 	return p.readForm(w, r, c)
 }
 
+// foresee refuses a large form before it is read if the query says already that
+// the call cannot be good.
+func (p *Platform) foresee(r *http.Request, c *call) error {
+	const small = 16 << 10
+	id := c.query.Get("client_id")
+	if id == "" || p.oauthPage(c.oauth) != nil || 0 <= r.ContentLength && r.ContentLength <= small {
+		return nil
+	}
+	h, err := p.lookUp(r.Context(), id)
+	switch {
+	case err != nil:
+		return p.disproved(c, "", err)
+	case h.expired(p.cfg.Now()):
+		return keyExpired()
+	case c.query.Has("sign_time"):
+		return p.checkTime(c.query.Get("sign_time"))
+	}
+	return nil
+}
+
 func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) error {
-	body, err := io.ReadAll(&formReader{http.MaxBytesReader(nil, r.Body, p.cfg.Limits.RequestBody), c, &p.forms})
+	form := p.arriving.begin(w, http.MaxBytesReader(nil, r.Body, p.cfg.Limits.RequestBody), c, p.cfg.BodyTimeout)
+	body, err := io.ReadAll(form)
+	if !p.arriving.end(form) {
+		err = overloaded()
+	}
+	if err == nil && !p.forms.take(int64(len(body))) {
+		err = overloaded()
+	}
 	if err != nil {
 		// The rest of the body may never come: the server must not wait for it.
 		w.Header().Set("Connection", "close")
 		return bodyFailure(err)
 	}
+	c.inFlight = int64(len(body))
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
 		return badRequest("invalid_form", "the form in the body "+err.Error())

@@ -98,7 +98,8 @@ type Config struct {
 	WriteTimeout time.Duration
 
 	// BodyTimeout is how long a caller may take to send a form, or a body that
-	// nobody reads. Zero means 30 s.
+	// nobody reads. Zero means 30 s. A form must come at 8 KiB a second after
+	// the first 10 s.
 	BodyTimeout time.Duration
 
 	// Backend gets the verified calls to APIs that the platform does not
@@ -183,9 +184,10 @@ type Limits struct {
 	// RequestBody bounds the body of an HTTP request. The default, three
 	// times MaxBody and 1 MiB more, has room for an escaped message.
 	RequestBody int64
-	// FormsInFlight bounds the forms of all calls that are being read or
-	// served, over the whole platform; a call beyond it gets 503. RequestBody
-	// must not be larger (256 MiB).
+	// FormsInFlight bounds the forms of all calls that are being served, over
+	// the whole platform; a call beyond it gets 503. RequestBody must not be
+	// larger (256 MiB). Forms that are still being read have an eighth more,
+	// for all together: those that take long make room for newer ones.
 	FormsInFlight int64
 	// Parameters bounds the parameters of a call (1,000).
 	Parameters int

@@ -1,13 +1,17 @@
 package platform
 
 import (
+	"cmp"
 	"io"
 	"net/http"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// formBytes counts the bytes of the forms that the platform has in memory.
+// formBytes counts the bytes of the forms that have arrived and whose calls are
+// being served.
 type formBytes struct {
 	limit int64
 	used  atomic.Int64
@@ -23,21 +27,132 @@ func (f *formBytes) take(n int64) bool {
 
 func (f *formBytes) giveBack(n int64) { f.used.Add(-n) }
 
+// partForms knows the forms that are being read, whose senders nobody knows
+// yet: a signature covers the whole form. When they take more than their limit,
+// those make room that have held most for longest, of the address that holds
+// most. So a form that comes at once gets through, however many are half-sent.
+type partForms struct {
+	limit int64
+
+	mu    sync.Mutex // guards what follows, and what a formReader counts
+	used  int64
+	forms map[*formReader]struct{}
+}
+
+func (f *partForms) init(l Limits) {
+	f.limit = max(l.FormsInFlight/8, l.RequestBody+requestBytes)
+	f.forms = make(map[*formReader]struct{})
+}
+
+// requestBytes is what a form takes beside its own bytes.
+const requestBytes = 4 << 10
+
+// A form must come at formRate bytes a second once formGrace is over, which is
+// looked at every rateStep bytes.
+const (
+	formGrace = 10 * time.Second
+	formRate  = 8 << 10
+	rateStep  = 64 << 10
+)
+
 // A formReader reads the form of a call. It counts what has arrived, not what
-// was announced: whoever sends nothing takes no room from others.
+// was announced: a sender of nothing takes little room from others.
 type formReader struct {
-	body  io.Reader
-	call  *call
-	forms *formBytes
+	body    io.Reader
+	call    *call
+	forms   *partForms
+	conn    *http.ResponseController
+	ends    time.Time // when it has to be there
+	size    int64     // guarded by forms.mu
+	granted int64     // the size for which there is time; guarded by forms.mu
+	crowded bool      // had to make room; guarded by forms.mu
+}
+
+// begin takes a form in that is to be read from r within patience.
+func (f *partForms) begin(w http.ResponseWriter, body io.Reader, c *call, patience time.Duration) *formReader {
+	r := &formReader{body: body, call: c, forms: f, conn: http.NewResponseController(w), ends: c.began.Add(patience)}
+	f.mu.Lock()
+	f.forms[r] = struct{}{}
+	f.mu.Unlock()
+	f.grow(r, requestBytes)
+	return r
+}
+
+// end takes a form out, and reports whether it did not have to make room.
+func (f *partForms) end(r *formReader) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !r.crowded {
+		delete(f.forms, r)
+		f.used -= r.size
+	}
+	return !r.crowded
 }
 
 func (r *formReader) Read(b []byte) (int, error) {
 	n, err := r.body.Read(b)
-	if !r.forms.take(int64(n)) {
+	if !r.forms.grow(r, int64(n)) {
 		return 0, overloaded()
 	}
-	r.call.inFlight += int64(n)
 	return n, err
+}
+
+// grow counts n bytes of r, and reports false when r had to make room.
+func (f *partForms) grow(r *formReader, n int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.crowded {
+		return false
+	}
+	r.size += n
+	f.used += n
+	if f.used > f.limit {
+		f.makeRoom(r)
+	}
+	if !r.crowded && r.size-r.granted >= rateStep {
+		r.granted = r.size
+		r.conn.SetReadDeadline(earlier(r.ends, r.call.began.Add(formGrace+time.Duration(r.size)*time.Second/formRate)))
+	}
+	return !r.crowded
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// makeRoom ends the reading of forms until an eighth of the limit is free, but
+// of the newest only when nothing else helps.
+func (f *partForms) makeRoom(newest *formReader) {
+	held := make(map[string]int64)
+	for r := range f.forms {
+		held[r.call.caller.group()] += r.size
+	}
+	now := time.Now()
+	weight := func(r *formReader) int64 { return r.size / 64 * int64(now.Sub(r.call.began)/time.Millisecond+1) }
+	var order []*formReader
+	for r := range f.forms {
+		order = append(order, r)
+	}
+	slices.SortFunc(order, func(a, b *formReader) int {
+		return cmp.Or(cmp.Compare(held[b.call.caller.group()], held[a.call.caller.group()]), cmp.Compare(weight(b), weight(a)))
+	})
+	for _, r := range order {
+		if f.used <= f.limit-f.limit/8 || r == newest && f.used <= f.limit {
+			return
+		}
+		f.leave(r)
+	}
+}
+
+// leave ends the reading of r.
+func (f *partForms) leave(r *formReader) {
+	r.crowded = true
+	delete(f.forms, r)
+	f.used -= r.size
+	r.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 func overloaded() *failure {

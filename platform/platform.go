@@ -21,8 +21,10 @@ type Platform struct {
 	conns    connections
 	passes   passes
 	forms    formBytes
+	arriving partForms
 	count    counters
 	logins   loginGuard
+	wrong    wrongProofs
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -53,7 +55,9 @@ func New(cfg Config) (*Platform, error) {
 	p.expiry = expiry
 	p.passes.init(p.registry, expiry, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
+	p.arriving.init(cfg.Limits)
 	p.logins.init(cfg.OAuth)
+	p.wrong.init()
 	p.changes.limit = cfg.Limits.ChangesPerKey
 	p.routes = p.routeTable()
 	return p, nil

@@ -36,10 +36,13 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	}
 	h, err := p.lookUp(r.Context(), cred.clientID)
 	if err != nil {
+		return p.disproved(c, "", err)
+	}
+	if err := p.guessing(c, cred.clientID); err != nil {
 		return err
 	}
 	if c.secret, err = p.proveAny(r, c, cred, h.key); err != nil {
-		return err
+		return p.disproved(c, cred.clientID, err)
 	}
 	if h.expired(p.expiry()) {
 		return keyExpired()
@@ -245,7 +248,8 @@ func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cr
 
 // explain adds what the platform signed and which SDK signs as the caller did.
 func explain(f *failure, signed sign.Request, cred credentials, key Key) {
-	text := sign.Mask(sign.StringToSign(key.Secret, signed), key.Secret)
+	// Without the secret: to mask it in a parameter would confirm a guess.
+	text := sign.Mask(sign.StringToSign("", signed), "")
 	shown := shorten(text, 4096)
 	f.data = map[string]any{"string_to_sign": shown}
 	f.message += "; the platform signed: " + shown

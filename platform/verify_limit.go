@@ -1,0 +1,128 @@
+package platform
+
+import (
+	"errors"
+	"hash/maphash"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A pace lets so many failures happen at once, and one more each interval.
+type pace struct {
+	interval time.Duration
+	burst    int
+}
+
+// How often a proof may be wrong: from one address, and from one address for
+// one key. There is none for a key alone, as anybody could lock its holder out
+// by that.
+var (
+	addressPace = pace{time.Second / 100, 100}
+	pairPace    = pace{time.Second / 20, 100}
+)
+
+// maxFailureNames bounds the table. A name is forgotten within seconds.
+const maxFailureNames = 1 << 15
+
+// wrongProofs counts calls whose proof was wrong.
+type wrongProofs struct {
+	seed maphash.Seed
+	any  atomic.Bool // so that a platform without failures takes no lock
+
+	mu   sync.Mutex           // guards what follows
+	ends map[uint64]time.Time // when a name has no failures left
+}
+
+func (w *wrongProofs) init() {
+	w.seed = maphash.MakeSeed()
+	w.ends = make(map[uint64]time.Time)
+}
+
+// A failureName is an address, or an address and a key.
+type failureName struct{ address, key string }
+
+// wait returns for how long no further failure of a name is allowed.
+func (w *wrongProofs) wait(name failureName, p pace, now time.Time) time.Duration {
+	if !w.any.Load() {
+		return 0
+	}
+	hash := maphash.Comparable(w.seed, name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	end, known := w.ends[hash]
+	if !known || end.Before(now) {
+		return 0
+	}
+	return max(0, end.Sub(now)-time.Duration(p.burst-1)*p.interval)
+}
+
+// add counts a failure of a name.
+func (w *wrongProofs) add(name failureName, p pace, now time.Time) {
+	hash := maphash.Comparable(w.seed, name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	end, known := w.ends[hash]
+	if !known && len(w.ends) >= maxFailureNames {
+		w.forget(now)
+	}
+	if end.Before(now) {
+		end = now
+	}
+	w.ends[hash] = end.Add(p.interval)
+	w.any.Store(true)
+}
+
+// forget removes the names without failures, or any one if all have some.
+func (w *wrongProofs) forget(now time.Time) {
+	for hash, end := range w.ends {
+		if end.Before(now) {
+			delete(w.ends, hash)
+		}
+	}
+	for hash := range w.ends {
+		if len(w.ends) < maxFailureNames {
+			return
+		}
+		delete(w.ends, hash)
+	}
+}
+
+// guessing refuses a call of a key before its proof is looked at, when its
+// address has been wrong about this key too often.
+func (p *Platform) guessing(c *call, key string) error {
+	if !p.wrong.any.Load() {
+		return nil
+	}
+	if wait := p.wrong.wait(failureName{c.caller.group(), key}, pairPace, time.Now()); wait > 0 {
+		return tooManyWrong(wait)
+	}
+	return nil
+}
+
+// disproved counts the refusal err of a call, if it says that its caller could
+// not prove who it is, and replaces it when there are too many from there. A
+// caller with the right proof is let through, however many others fail.
+func (p *Platform) disproved(c *call, key string, err error) error {
+	var f *failure
+	if !errors.As(err, &f) || f.code != "unknown_key" && f.code != "invalid_sign" && f.code != "invalid_secret" {
+		return err
+	}
+	now, address := time.Now(), failureName{address: c.caller.group()}
+	if wait := p.wrong.wait(address, addressPace, now); wait > 0 {
+		return tooManyWrong(wait)
+	}
+	p.wrong.add(address, addressPace, now)
+	if f.code != "unknown_key" {
+		p.wrong.add(failureName{address.address, key}, pairPace, now)
+	}
+	return err
+}
+
+func tooManyWrong(wait time.Duration) *failure {
+	return &failure{
+		status: http.StatusTooManyRequests, code: "too_many_failures", retryAfter: wait,
+		message: "too many calls from this address could not prove who they are: check key and secret, and wait before the next one",
+	}
+}
