@@ -54,6 +54,9 @@ func (c *channel) consume(topic string) error {
 	if !c.adopt(topic, queue) {
 		return queue.Close()
 	}
+	if shared, ok := queue.(SharedConsumer); ok {
+		shared.OnRival(func() { c.doubtSoon(topic) })
+	}
 	c.spawn(func() { c.deliver(topic, queue) })
 	return nil
 }

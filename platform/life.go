@@ -180,16 +180,20 @@ func (c *channel) trust(trial bool) {
 // else is about to consume, too: perhaps because this connection is dead. When it
 // returns, the peer is in nobody's way.
 func (c *channel) doubt(topic string) {
+	c.doubtSoon(topic)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, consumes := c.consumers[topic]; !consumes || c.ended {
-		return
-	}
-	if !c.life.doubted {
-		c.beginDoubt()
-	}
 	for c.life.doubted && c.life.fetches > 0 && !c.ended {
 		c.changed.Wait()
+	}
+}
+
+// doubtSoon is doubt for who must not wait.
+func (c *channel) doubtSoon(topic string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, consumes := c.consumers[topic]; consumes && !c.ended && !c.life.doubted {
+		c.beginDoubt()
 	}
 }
 

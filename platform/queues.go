@@ -112,6 +112,15 @@ type Consumer interface {
 	Close() error
 }
 
+// A SharedConsumer is a [Consumer] of an engine that several processes share, if
+// they tell each other who consumes.
+type SharedConsumer interface {
+	Consumer
+	// OnRival has f called, any number of times, when a consumer of another
+	// process begins to consume the same queue. f does not block.
+	OnRival(f func())
+}
+
 // A Lease is a message that a consumer holds. ID names it to [Consumer.Ack].
 type Lease struct {
 	ID      uint64

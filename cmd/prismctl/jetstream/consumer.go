@@ -19,9 +19,36 @@ type consumer struct {
 
 	wake  chan struct{} // receives a value when the queue may have something
 	ended bool          // guarded by the lock of the engine
+	rival func()        // likewise; if any, is told when a consumer of another engine joins
 }
 
-var _ platform.Consumer = (*consumer)(nil)
+var _ platform.SharedConsumer = (*consumer)(nil)
+
+func (c *consumer) OnRival(f func()) {
+	c.engine.mu.Lock()
+	defer c.engine.mu.Unlock()
+	c.rival = f
+}
+
+// joined tells the consumers of a queue that are here of one that is not. A Read
+// is over before it could be in anybody's way. The caller holds mu.
+func (e *Engine) joined(f *fact) {
+	q := e.state.queues[f.queue]
+	if q == nil || f.text == e.name || f.consumer&1 == 1 {
+		return
+	}
+	for _, m := range q.members {
+		if m.engine != e.name {
+			continue
+		}
+		for c := range e.local {
+			if c.queue == f.queue && c.rival != nil {
+				c.rival()
+			}
+		}
+		return
+	}
+}
 
 // member returns what the queue knows of c, or nil when c holds nothing.
 func (c *consumer) member() *member {

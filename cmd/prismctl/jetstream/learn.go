@@ -105,6 +105,8 @@ func (e *Engine) wakeFor(f *fact) {
 		e.wake(f.queue)
 	case factGone:
 		e.wakeAll()
+	case factJoin:
+		e.joined(f)
 	}
 }
 
