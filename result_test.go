@@ -126,6 +126,10 @@ func TestOnlyPrismsOwnRefusalIsFinal(t *testing.T) {
 	}{
 		{401, `{"result":null,"error":{"code":"unknown_key","message":"m"}}`, true},
 		{404, `{"result":null,"error":{"code":"unknown_api","message":"m"}}`, true},
+		{401, `{"result":null,"error":{"code":"key_expired","message":"m"}}`, true},
+		{401, `{"result":null,"error":{"code":"secret_changed","message":"m"}}`, true},
+		{401, `{"result":null,"error":{"code":"missing_sign","message":"m"}}`, true},
+		{403, `{"result":null,"error":{"code":"secret_over_http","message":"m"}}`, true},
 		{403, `{"error":{"code":"0040301","message":"m"},"result":null}`, true},
 		{401, `{"result":null,"error":{"code":"sign_time_expired","message":"m"}}`, false},
 		{429, `{"result":null,"error":{"code":"rate_limited","message":"m"}}`, false},

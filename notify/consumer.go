@@ -212,7 +212,7 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 			p.consumed = false
 			c.link.fail(slog.LevelWarn, "the queue was dropped; it is made anew, without its bindings", end.err)
 			wait, err = t.failed(c.link.retry, end)
-		case !curable(end.err, c.link.worked.Load()):
+		case !curable(end.err, c.link.worked.Load()) && !(p.consumed && isPolicy(end.err)):
 			c.link.fail(slog.LevelError, "cannot consume", end.err)
 			return end.err
 		default:

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -110,4 +111,30 @@ func TestAConsumerInsistsOnItsQueueOnlyWhenItWasThere(t *testing.T) {
 			t.Errorf("the connections said existing=%q, %q, %q", first, second, third)
 		}
 	})
+}
+
+// The queues of a key go with it.
+func TestAConsumerIsToldThatItsKeyIsGone(t *testing.T) {
+	for name, end := range map[string]func(context.Context, *platform.Registry) error{
+		"deleted": func(ctx context.Context, r *platform.Registry) error { return r.DeleteKey(ctx, testKey) },
+		"expired": func(ctx context.Context, r *platform.Registry) error {
+			return r.SaveKey(ctx, platform.Key{ID: testKey, Secret: testSecret, App: "test", Expires: time.Now().Add(time.Second)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var registry *platform.Registry
+				w := newWorld(t, memory.Config{}, func(cfg *platform.Config) { registry = platform.NewRegistry(cfg.Store) })
+				stop, told, _ := consumeOrders(t, w, ConsumerConfig{}, func() {
+					if err := end(t.Context(), registry); err != nil {
+						t.Fatal(err)
+					}
+				})
+				unauthorized := func(err error) bool { return errors.Is(err, prism.ErrUnauthorized) }
+				if err := stop(); !unauthorized(err) || !slices.ContainsFunc(*told, unauthorized) {
+					t.Errorf("Run returned %v, OnError was told %v", err, *told)
+				}
+			})
+		})
+	}
 }

@@ -80,6 +80,13 @@ func (e *PanicError) Unwrap() error {
 // for a caller who has gone.
 const clientClosedRequest = 499
 
+// isPolicy reports whether the platform has closed with 1008. For a consumer whose
+// command it had taken, that is about the key: the next handshake says what.
+func isPolicy(err error) bool {
+	var closed *socket.CloseError
+	return errors.As(err, &closed) && closed.Code == socket.PolicyViolation
+}
+
 // curable reports whether another try to connect can help. Once a connection has
 // worked the address is right, so only Prism's own word is final: a gateway that
 // answers 404 for a moment, or shows a wrong certificate, is not Prism.
