@@ -95,7 +95,9 @@ var knownAPIs = []string{
 	"platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
 	"platform/notify/routing/unset", "platform/notify/routing/list",
 	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
-	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete",
+	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete", "platform/key/rotate",
+	"platform/app/redirect/add", "platform/app/redirect/remove", "platform/app/redirect/list",
+	"platform/user/list", "platform/user/disable", "platform/user/enable", "platform/user/delete", "platform/user/password", "platform/user/sessions",
 	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",
 	"platform/oauth/session_check", "platform/oauth/user", "oauth/authorize", "oauth/token", "oauth/logout",
 }
