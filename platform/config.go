@@ -86,11 +86,13 @@ type Config struct {
 	Limits Limits
 
 	// PingInterval is how often a peer on the channel that has pinged the
-	// platform is pinged itself (0 = 30 s); when nothing came from it for
-	// PongTimeout (0 = 10 s) after that, it is dropped. Peers that never sent a
+	// platform is pinged itself (0 = 30 s); when the ping is not answered within
+	// PongTimeout (0 = 10 s), it is dropped, whatever else comes from it. It has
+	// four times as long while it acknowledges deliveries. Peers that never sent a
 	// ping get none, as some published SDKs break on it: a dead one is
 	// noticed by WriteTimeout and by the listener's TCP keep-alive (net.Listen
-	// turns that on).
+	// turns that on). When another connection consumes the same queue of the key,
+	// a peer has 5 s, and gets nothing more before it has answered.
 	PingInterval, PongTimeout time.Duration
 
 	// WriteTimeout is how long one write to a channel peer may take before
