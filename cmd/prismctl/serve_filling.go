@@ -42,6 +42,7 @@ type filling struct {
 	queues platform.Queues
 	log    *slog.Logger
 	told   map[queueID]int // the highest mark, of the queues that have passed any
+	gone   int64           // messages that had become too old, at the last look
 }
 
 type queueID struct{ key, topic string }
@@ -71,6 +72,10 @@ func (f *filling) start() (stop func() error) {
 
 // look leaves it at what was told when the engine does not answer: others say so.
 func (f *filling) look(ctx context.Context) {
+	if gone := expiredOf(f.queues); gone > f.gone {
+		f.log.Info("messages were removed as they had become older than max-age", "messages", gone-f.gone)
+		f.gone = gone
+	}
 	ctx, cancel := context.WithTimeout(ctx, countingTime)
 	defer cancel()
 	depths, err := f.queues.Depths(ctx)
@@ -92,6 +97,14 @@ func (f *filling) look(ctx context.Context) {
 		}
 	}
 	f.told = told
+}
+
+// expiredOf returns how many messages an engine has removed as they were too old, if it says.
+func expiredOf(queues platform.Queues) int64 {
+	if counting, ok := queues.(interface{ Expired() int64 }); ok {
+		return counting.Expired()
+	}
+	return 0
 }
 
 func (f *filling) tell(d platform.QueueDepth, percent int) {

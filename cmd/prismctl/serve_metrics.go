@@ -116,6 +116,7 @@ var (
 	published      = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
 	delivered      = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
 	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	expired        = prometheus.NewDesc("prism_messages_expired_total", "Messages that were removed as they had become older than max-age, since the start.", nil, nil)
 	refused        = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
 	consumers      = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
 	build          = prometheus.NewDesc("prism_build_info", "1, with the version.", []string{"version"}, nil)
@@ -135,6 +136,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	m.collectProcess(out)
 	m.collectStats(out)
+	counter(out, expired, expiredOf(m.engine.queues))
 	if m.engine.ready(ctx) != nil {
 		gauge(out, engineUp, 0)
 		return

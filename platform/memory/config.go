@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -33,7 +34,8 @@ type Config struct {
 	// words, all together.
 	MaxBindings int
 	// MaxAge is how old a message may become, by its Time: an older one is
-	// removed unless a consumer holds it. The default is no bound. What nobody
+	// removed unless a consumer holds it. A clock that is set wrong for less than
+	// ten minutes removes nothing. The default is no bound. What nobody
 	// looks at and writes to keeps its memory for longer.
 	MaxAge time.Duration
 	// Bindings are the bindings that every owner begins with. Their topics
@@ -41,6 +43,8 @@ type Config struct {
 	// are none, the default queue is bound to #; if there are any, it is
 	// bound to nothing else than they say.
 	Bindings []Binding
+
+	ages *steady.Clock // nil without MaxAge
 }
 
 // A Binding sends the messages whose routing key matches Pattern to the queue
@@ -58,6 +62,9 @@ func (c Config) withDefaults() Config {
 	c.MaxTotalBytes = bound(c.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
 	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
+	if c.MaxAge > 0 {
+		c.ages = steady.New(time.Now())
+	}
 	c.Bindings = append([]Binding(nil), c.Bindings...)
 	if len(c.Bindings) == 0 {
 		c.Bindings = []Binding{{Pattern: "#"}}
@@ -65,9 +72,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// old tells whether m has passed MaxAge.
+// old reports whether m has passed MaxAge.
 func (c *Config) old(m *platform.Message) bool {
-	return c.MaxAge > 0 && time.Since(time.Unix(m.Time, 0)) > c.MaxAge
+	return c.MaxAge > 0 && c.ages.Now().Sub(time.Unix(m.Time, 0)) > c.MaxAge
 }
 
 // maxWords keeps a binding from costing as much memory as the longest pattern.

@@ -114,6 +114,7 @@ func (q *queue) expire() {
 	}
 	for q.ready.len() > 0 && q.config.old(q.ready.front().message) {
 		q.pop()
+		q.owner.total.expired.Add(1)
 	}
 	q.count()
 }
@@ -124,6 +125,7 @@ func (q *queue) next() (item, bool) {
 		if it := q.pop(); !q.config.old(it.message) {
 			return it, true
 		}
+		q.owner.total.expired.Add(1)
 	}
 	return item{}, false
 }

@@ -70,6 +70,10 @@ func (q *Queues) enter(name string) *owner {
 	return o
 }
 
+// Expired returns how many messages were removed since New as they had become older
+// than [Config].MaxAge.
+func (q *Queues) Expired() int64 { return q.total.expired.Load() }
+
 // Publish stores m in every queue of owner that has a binding for m.Key, or
 // in none and returns [platform.ErrQueueFull]. A message that matches no
 // queue is dropped.

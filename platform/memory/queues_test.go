@@ -220,8 +220,21 @@ func TestMessagesThatBecomeTooOldMakeRoom(t *testing.T) {
 	})
 }
 
+func TestWhatIsRemovedForItsAgeIsCounted(t *testing.T) {
+	q := New(Config{MaxAge: time.Hour})
+	for _, age := range []time.Duration{3 * time.Hour, 2 * time.Hour, 0} {
+		write(t, q, "", &platform.Message{Time: time.Now().Add(-age).Unix()})
+	}
+	if s, err := q.Status(t.Context(), "owner", ""); err != nil || s.Ready > 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if got := q.Expired(); got != 2 {
+		t.Errorf("%d are counted, want 2", got)
+	}
+}
+
 func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
-	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1_000_000, 1 << 30, math.MaxInt, math.MaxInt64, 1000, 10_000, 0, []Binding{{Pattern: "#"}}}); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := New(Config{}).config, (Config{100_000, 256 << 20, 1_000_000, 1 << 30, math.MaxInt, math.MaxInt64, 1000, 10_000, 0, []Binding{{Pattern: "#"}}, nil}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("defaults %+v, want %+v", got, want)
 	}
 	q := New(Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1})

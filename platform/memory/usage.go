@@ -12,6 +12,7 @@ import (
 type usage struct {
 	of              string // for the words of a refusal
 	messages, bytes atomic.Int64
+	expired         atomic.Int64 // since the start; of all owners only
 
 	maxMessages, maxBytes int64
 }

@@ -185,7 +185,9 @@ func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 // took goes back.
 func (c *consumer) expel(ctx context.Context, old []uint64, leases []platform.Lease) error {
 	err := c.Ack(ctx, old...)
-	if err != nil {
+	if err == nil {
+		c.engine.expired.Add(int64(len(old)))
+	} else {
 		for _, l := range leases {
 			old = append(old, l.ID)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -49,6 +50,8 @@ type Engine struct {
 	desk      desk
 	clerkDone chan struct{}
 	sweep     chan uint64
+	ages      *steady.Clock // by which messages grow old; nil without MaxAge
+	expired   atomic.Int64
 	news      chan struct{} // gets a value when a record was learned
 	turn      atomic.Int64  // until when another engine wants to be next, in Unix nanoseconds; 0 is nobody
 	gathering bool          // belongs to the clerk
@@ -207,6 +210,7 @@ func (e *Engine) start() error {
 		e.group.Go(func() { e.server.watch(e.ctx) })
 	}
 	if e.config.MaxAge > 0 {
+		e.age()
 		e.group.Go(e.expirer)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -17,9 +18,25 @@ const (
 	expireAtOnce = 1000 // messages of one queue
 )
 
-// old tells whether m has passed Config.MaxAge.
+// old reports whether m has passed Config.MaxAge.
 func (e *Engine) old(m *platform.Message) bool {
-	return e.config.MaxAge > 0 && time.Since(time.Unix(m.Time, 0)) > e.config.MaxAge
+	return e.config.MaxAge > 0 && e.ages.Now().Sub(time.Unix(m.Time, 0)) > e.config.MaxAge
+}
+
+// Expired returns how many messages this engine has removed since Open as they had
+// become older than [Config].MaxAge.
+func (e *Engine) Expired() int64 { return e.expired.Load() }
+
+// age starts the clock by which messages grow old. While nothing ran only the wall
+// clock went, which may be wrong: what it says beyond half of MaxAge behind the
+// newest message is believed after ten minutes only.
+func (e *Engine) age() {
+	start := time.Now()
+	if newest := time.Unix(e.state.newest, 0); e.state.newest > 0 && start.Sub(newest) > e.config.MaxAge/2 {
+		start = newest.Add(e.config.MaxAge / 2)
+		e.config.Logger.Info("jetstream: the newest message is from long ago; should the clock be right, what is too old goes in ten minutes", "newest", newest)
+	}
+	e.ages = steady.New(start)
 }
 
 // expirer removes what is too old until the engine ends.
@@ -53,7 +70,7 @@ func (e *Engine) aged() (ids []uint64) {
 
 // suspects returns up to n items at the head of q that may be old.
 func (e *Engine) suspects(q *queue, n int) []item {
-	limit := time.Now().Add(-e.config.MaxAge).Unix()
+	limit := e.ages.Now().Add(-e.config.MaxAge).Unix()
 	items := q.first(0, n, math.MaxInt)
 	for i, it := range items {
 		if e.state.records.since(it.seq) > limit {
@@ -81,7 +98,11 @@ func (e *Engine) expire(queue uint64) bool {
 		}
 		old = append(old, it.number)
 	}
-	return e.remove(queue, old) && len(old) == expireAtOnce
+	removed := e.remove(queue, old)
+	if removed {
+		e.expired.Add(int64(len(old)))
+	}
+	return removed && len(old) == expireAtOnce
 }
 
 // remove removes those messages that are ready, and tells whether that was

@@ -24,11 +24,36 @@ func TestMessagesThatBecomeTooOldGoByThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitStatus(t, e, platform.QueueStatus{Ready: 1, Bytes: 5})
+	if e.Expired() != n {
+		t.Errorf("%d messages were removed, and %d are counted", n, e.Expired())
+	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	e = open(t, c)
 	awaitStatus(t, e, platform.QueueStatus{Ready: 1, Bytes: 5})
+}
+
+// After a restart nothing but the wall clock tells how long nothing ran, and it may be
+// hours ahead.
+func TestAWallClockThatIsAheadAtTheStartRemovesNothing(t *testing.T) {
+	c := Config{Dir: t.TempDir(), SyncInterval: time.Minute}
+	e := open(t, c)
+	m := &platform.Message{Body: []byte("x"), Time: time.Now().Add(-2 * time.Hour).Unix()}
+	for range 3 {
+		if err := e.Write(t.Context(), shop, "", m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.MaxAge = time.Hour
+	e = open(t, c)
+	messages, err := e.Read(t.Context(), shop, "", 10)
+	if err != nil || len(messages) != 3 || e.Expired() != 0 {
+		t.Errorf("%d messages, %d removed, %v", len(messages), e.Expired(), err)
+	}
 }
 
 // awaitStatus waits for the status of the default queue.

@@ -10,7 +10,8 @@ type state struct {
 	records records
 	applied uint64
 	used    usage
-	loading bool // facts may come before the one that makes their queue
+	newest  int64 // Time of any message
+	loading bool  // facts may come before the one that makes their queue
 }
 
 func newState() *state {
@@ -117,6 +118,7 @@ func (s *state) queue(id uint64) *queue {
 
 func (s *state) store(seq uint64, index int, f *fact) {
 	s.records.age(seq, f.message.Time)
+	s.newest = max(s.newest, f.message.Time)
 	it := item{number: f.number, seq: seq, size: uint32(size(f.message)), index: uint16(index)}
 	for _, id := range f.queues {
 		q := s.queue(id)
