@@ -326,7 +326,18 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 	}
 	s := newStage(t)
 	s.must(s.users.SaveApp(t.Context(), platform.App{ID: "billing", Domain: "mars"}))
-	s.start(lists{Apps: []appEntry{{ID: "billing", Domain: "mars"}}})
+	named := lists{Apps: []appEntry{{ID: "billing", Domain: "mars"}}, Keys: []keyEntry{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
+	s.start(named)
+	for name, l := range map[string]lists{"without its domain": {Apps: []appEntry{{ID: "billing"}}}, "not named": {Keys: named.Keys}} {
+		if _, err := s.try(l, platform.Key{}, shownKey{id: "operator", secret: opsSecret}); err == nil || !strings.Contains(err.Error(), "in the domain mars") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	named.Apps[0].Domain = "venus"
+	s.start(named)
+	if app, _ := s.users.App(t.Context(), "billing"); app.Domain != "venus" {
+		t.Errorf("the settings have moved it to %q", app.Domain)
+	}
 }
 
 func TestTheAppsOfTheOperatorCannotBeTakenBefore(t *testing.T) {

@@ -53,7 +53,8 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 		return err
 	}
 	_, err = s.registry.UpdateApp(ctx, entry.ID, func(app *platform.App) error {
-		if before == nil && domainOf(*app) != cmp.Or(entry.Domain, defaultDomain) {
+		moved := before != nil && entry.Domain != "" // by the settings, which had made it
+		if !moved && domainOf(*app) != cmp.Or(entry.Domain, defaultDomain) {
 			return inOtherDomain(app)
 		}
 		entry.change(app, before)
@@ -75,7 +76,7 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 }
 
 func inOtherDomain(app *platform.App) error {
-	return usage("there is an app %s in the domain %s, which an admin key of that domain has made: choose another ID, or write domain = %q to take it over as it is, or let an admin key of %s delete it", shown(app.ID), shown(domainOf(*app)), domainOf(*app), shown(domainOf(*app)))
+	return usage("there is an app %s in the domain %s, which these settings do not say; an admin key of that domain may have made it: choose another ID, or write domain = %q in its [[app]] to take it over as it is, or let an admin key of %s delete it", shown(app.ID), shown(domainOf(*app)), domainOf(*app), shown(domainOf(*app)))
 }
 
 // change gives app what the entry has and did not have before.
@@ -111,7 +112,7 @@ func (s *seeder) homeOf(ctx context.Context, key, id string) (domain string, err
 		return "", nil
 	case errors.Is(err, platform.ErrUnknownApp):
 		return defaultDomain, s.registry.SaveApp(ctx, platform.App{ID: id, Created: time.Now()})
-	case err == nil && before == nil && domainOf(app) != defaultDomain:
+	case err == nil && domainOf(app) != defaultDomain && !s.gives[giftID("app", id)]:
 		return "", inOtherDomain(&app)
 	}
 	return domainOf(app), err
