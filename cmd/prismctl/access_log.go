@@ -2,28 +2,32 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
 
-// An accessLog writes a line of JSON for each call.
-type accessLog struct {
-	log    *slog.Logger
-	lost   atomic.Int64 // lines
-	mu     sync.Mutex   // guards what follows
-	out    io.Writer
-	failed bool // so that a full disk is told once
-}
+// An accessLog writes a line of JSON for each call. No call waits for it.
+type accessLog struct{ queue *logQueue }
 
 func newAccessLog(out io.Writer, log *slog.Logger) *accessLog {
-	return &accessLog{out: out, log: log}
+	return &accessLog{newLogQueue(out, lostLine, func(err error) {
+		log.Error("the access log cannot be written; further failures are not told", "error", err)
+	})}
+}
+
+// lostLine says in the access log how many lines are missing there.
+func lostLine(lost int64) []byte {
+	line, _ := json.Marshal(map[string]any{"time": now(), "event": "lines_lost", "lines": lost}) // cannot fail
+	return append(line, '\n')
 }
 
 // An access is a line of the log. It has nothing of the query and of the form,
@@ -95,29 +99,9 @@ func (l *accessLog) line(of any) {
 	if l == nil {
 		return
 	}
-	line, err := json.Marshal(of)
-	if err == nil {
-		err = l.write(append(line, '\n'))
+	if line, err := json.Marshal(of); err == nil {
+		_, _ = l.queue.Write(append(line, '\n')) // never fails
 	}
-	if err != nil {
-		l.log.Error("the access log cannot be written; further failures are not told", "error", err)
-	}
-}
-
-// write returns an error only when the write before was none.
-func (l *accessLog) write(line []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, err := l.out.Write(line)
-	if err != nil {
-		l.lost.Add(1)
-	}
-	again := l.failed
-	l.failed = err != nil
-	if again {
-		return nil
-	}
-	return err
 }
 
 func shortened(s string) string { return s[:min(len(s), loggedLength)] }
@@ -139,27 +123,48 @@ func openAccessFile(name string) (*accessFile, error) {
 // reopen goes on in the file that has the name now. Where it cannot be opened,
 // it goes on in the old one.
 func (a *accessFile) reopen() error {
+	f, err := openLog(a.name)
+	if err != nil {
+		return fmt.Errorf("the access log cannot be opened: %w", err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return nil
-	}
-	f, err := os.OpenFile(a.name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("the access log cannot be opened: %w", err)
+		return f.Close()
 	}
 	old := a.f
 	a.f = f
 	if old == nil {
 		return nil
 	}
-	return old.Close()
+	return old.Close() // which ends a write to a pipe that stalls
 }
 
-func (a *accessFile) Write(line []byte) (int, error) {
+// openLog opens a file to append to. A pipe needs no reader: what is written
+// waits in it for the next one.
+func openLog(name string) (*os.File, error) {
+	if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		return os.OpenFile(name, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	}
+	return os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// Write writes to the file, and on to the next one if it is replaced meanwhile.
+func (a *accessFile) Write(lines []byte) (written int, err error) {
+	for {
+		f := a.current()
+		n, err := f.Write(lines[written:])
+		written += n
+		if !errors.Is(err, os.ErrClosed) || a.current() == f {
+			return written, err
+		}
+	}
+}
+
+func (a *accessFile) current() *os.File {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.f.Write(line)
+	return a.f
 }
 
 // close ends the file; a SIGHUP that comes later opens none.

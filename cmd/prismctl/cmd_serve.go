@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -171,6 +173,12 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 		return c.printConfig(t, k)
 	}
 	t.warnOfSlips(k)
+	logged := newLogQueue(t.err, c.lostLine, nil)
+	defer func(direct io.Writer) {
+		logged.close()
+		t.err = direct
+	}(t.err)
+	t.err = logged
 	log, err := c.logger(t)
 	if err != nil {
 		return err
@@ -180,7 +188,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 		return err
 	}
 	limitMemory(log)
-	s := &service{serveCmd: c, t: t, log: log}
+	s := &service{serveCmd: c, t: t, log: log, logged: logged}
 	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
 	defer stop()
 	if s.engine, err = c.storage.open(ctx, c.sync, c.queueBounds(), log); err != nil {
@@ -207,10 +215,22 @@ func (c *serveCmd) logger(t *tool) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.logTo(t.err, level), nil
+}
+
+func (c *serveCmd) logTo(out io.Writer, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(t.err, &slog.HandlerOptions{Level: level})), nil
+		return slog.New(slog.NewJSONHandler(out, options))
 	}
-	return t.logAt(level), nil
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// lostLine says in the log how many of its lines are missing there.
+func (c *serveCmd) lostLine(lost int64) []byte {
+	var line bytes.Buffer
+	c.logTo(&line, slog.LevelWarn).Warn("lines of this log were lost, as nobody read it", "lines", lost)
+	return line.Bytes()
 }
 
 // chosenKey is the key of PRISM_KEY or --key, or the zero value.

@@ -31,9 +31,18 @@ type process struct {
 // start starts prismctl. It is killed with the test.
 func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
+	return startTo(t, nil, env, args...)
+}
+
+// startTo starts prismctl with a standard error of its own.
+func startTo(t testing.TB, stderr *os.File, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...), err: new(buffer)}
 	p.cmd.Env = append([]string{asProgram + "=1", "GORACE=atexit_sleep_ms=0"}, env...)
 	p.cmd.Stderr = p.err
+	if stderr != nil {
+		p.cmd.Stderr = stderr
+	}
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -123,15 +123,16 @@ func TestMetricsTellOfWhatIsWrong(t *testing.T) {
 }
 
 func TestMetricsCountTheLinesThatAreLost(t *testing.T) {
-	access := newAccessLog(&clogged{room: 1}, slog.New(slog.DiscardHandler))
+	access := newAccessLog(&clogged{}, slog.New(slog.DiscardHandler))
 	for range 3 {
 		access.call(platform.Call{}, platform.Outcome{})
 	}
+	access.queue.close()
 	m := newMetrics(&engine{queues: brokenQueues{}})
 	m.access = access
 	m.draining.Store(true)
 	text := m.text()
-	if metric(text, "prism_access_log_lost_total") != "2" || metric(text, "prism_draining") != "1" {
+	if metric(text, "prism_access_log_lost_total") != "3" || metric(text, "prism_draining") != "1" {
 		t.Errorf("the metrics are\n%s", text)
 	}
 }

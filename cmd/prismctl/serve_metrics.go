@@ -36,6 +36,7 @@ type metrics struct {
 	draining atomic.Bool
 	cert     *certificate // nil without TLS
 	access   *accessLog   // nil without one
+	logged   *logQueue    // of standard error; nil in tests
 	conns    atomic.Pointer[boundedListener]
 }
 
@@ -123,6 +124,7 @@ var (
 	draining       = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
 	expiry         = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
 	accessLost     = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
+	logLost        = prometheus.NewDesc("prism_log_lost_total", "Lines of the log on standard error that could not be written, since the start.", nil, nil)
 	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
 	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
@@ -158,8 +160,11 @@ func (m *metrics) collectProcess(out chan<- prometheus.Metric) {
 	if conns := m.conns.Load(); conns != nil {
 		counter(out, connsRefused, conns.refused.Load())
 	}
+	if m.logged != nil {
+		counter(out, logLost, m.logged.lost.Load())
+	}
 	if m.access != nil {
-		counter(out, accessLost, m.access.lost.Load())
+		counter(out, accessLost, m.access.queue.lost.Load())
 	}
 }
 

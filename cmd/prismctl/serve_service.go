@@ -22,6 +22,7 @@ type service struct {
 	*serveCmd
 	t      *tool
 	log    *slog.Logger
+	logged *logQueue // that log writes to
 	engine *engine
 
 	registry      *platform.Registry
@@ -96,7 +97,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 		return err
 	}
 	s.metrics = newMetrics(s.engine)
-	s.metrics.cert, s.metrics.access = cert, access
+	s.metrics.cert, s.metrics.access, s.metrics.logged = cert, access, s.logged
 	if s.host, err = serveSecure(s.listener, cert, s.connLimit(), s.config(access)); err != nil {
 		return err
 	}
@@ -300,15 +301,21 @@ func (s *service) openAccessLog() (*accessLog, error) {
 	case s.AccessLog == "-" && s.t.Output != asJSON:
 		return nil, usage("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
 	case s.AccessLog == "-":
-		return newAccessLog(s.t.out, s.log), nil
+		access := newAccessLog(s.t.out, s.log)
+		s.ends = append(s.ends, func() error { access.queue.close(); return nil })
+		return access, nil
 	}
 	f, err := openAccessFile(s.AccessLog)
 	if err != nil {
 		return nil, err
 	}
 	s.access.Store(f)
-	s.ends = append(s.ends, f.close)
-	return newAccessLog(f, s.log), nil
+	access := newAccessLog(f, s.log)
+	s.ends = append(s.ends, func() error {
+		access.queue.close()
+		return f.close()
+	})
+	return access, nil
 }
 
 // hungUp is called for each SIGHUP, at any time.
