@@ -100,9 +100,10 @@ func curable(err error, worked bool) bool {
 	}
 	var certificate *tls.CertificateVerificationError
 	var plain tls.RecordHeaderError
+	var mangled *socket.HandshakeError
 	var fault *socket.ProtocolError
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &plain):
+	case errors.As(err, &certificate), errors.As(err, &plain), errors.As(err, &mangled):
 		return worked
 	case errors.As(err, &fault) && fault.Code == socket.MessageTooBig:
 		return false // it will be delivered again, and be as large

@@ -523,7 +523,7 @@ func TestCurable(t *testing.T) {
 		{&socket.ProtocolError{Code: socket.MessageTooBig}, false, false},
 		{&socket.CloseError{Code: socket.GoingAway}, true, true},
 		{&socket.CloseError{Code: socket.TryAgainLater}, true, true},
-		{&socket.HandshakeError{}, true, true},
+		{&socket.HandshakeError{}, false, true},
 	} {
 		if got := curable(tt.err, false); got != tt.fresh {
 			t.Errorf("at first curable(%v) = %v", tt.err, got)
