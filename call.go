@@ -53,6 +53,9 @@ type Call struct {
 // an error that matches ctx.Err(). No error shows the secret, a signature or
 // a token.
 func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
+	if c == nil {
+		return nil, errNoClient
+	}
 	if ctx == nil {
 		return nil, errors.New("prism: the context is nil: pass context.Background()")
 	}

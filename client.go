@@ -2,6 +2,7 @@ package prism
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type shared struct {
 	clock     clock
 	random    func() float64 // in [0, 1)
 }
+
+var errNoClient = errors.New("prism: the client is nil: make one with prism.New")
 
 // New checks cfg, copies it and returns a client for it. It sends nothing, so
 // a wrong key shows at the first call.

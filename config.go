@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Config says how a [Client] reaches the platform. Server, Key and Secret are
@@ -121,8 +122,9 @@ func (c *Config) checkIdentity() error {
 		if f.value == "" {
 			return fmt.Errorf("prism: Config.%s is empty: take it from the application's page on the platform", f.name)
 		}
-		if i := strings.IndexFunc(f.value, blankOrControl); i >= 0 {
-			return fmt.Errorf("prism: Config.%s has white space or a control character at byte %d: was a line break copied with it?", f.name, i)
+		if i := strings.IndexFunc(f.value, blankOrHidden); i >= 0 {
+			r, _ := utf8.DecodeRuneInString(f.value[i:])
+			return fmt.Errorf("prism: Config.%s has white space or an invisible character at byte %d, %s: was it copied with it?", f.name, i, named(r))
 		}
 	}
 	return checkToken(c.Token)
@@ -154,6 +156,10 @@ func (c *Config) checkNumbers() error {
 func parseServer(server string) (*url.URL, error) {
 	if server == "" {
 		return nil, errors.New("prism: Config.Server is empty: give the base URL of the API, such as https://example.com/api")
+	}
+	if i := strings.IndexFunc(server, blankOrHidden); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(server[i:])
+		return nil, fmt.Errorf("prism: Config.Server has white space or an invisible character at byte %d, %s: give the bare address", i, named(r))
 	}
 	u, err := url.Parse(server)
 	if err != nil {
@@ -196,7 +202,32 @@ func checkToken(token string) error {
 	return nil
 }
 
-func blankOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+// blankOrHidden holds for what nobody sees in a key or a secret. U+FFFD is what a
+// byte that is not UTF-8 is read as.
+func blankOrHidden(r rune) bool {
+	return unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == unicode.ReplacementChar
+}
+
+// named is how an error calls a character that is not to be seen.
+func named(r rune) string {
+	switch r {
+	case ' ':
+		return "a blank"
+	case '\r', '\n':
+		return "a line break"
+	case '\ufeff':
+		return "a byte order mark (U+FEFF)"
+	case '\u200b':
+		return "a zero width space (U+200B)"
+	case '\u00ad':
+		return "a soft hyphen (U+00AD)"
+	case '\u202e':
+		return "a right-to-left override (U+202E)"
+	case unicode.ReplacementChar:
+		return "a byte that is not UTF-8"
+	}
+	return fmt.Sprintf("%U", r)
+}
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

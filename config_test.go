@@ -34,10 +34,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"user", server("https://joe:pass-word@example.com/api"), "user name or password"},
 		{"broken, with a password", server("https://joe:pass-word@example.com:port/api"), "not a URL"},
 		{"dots", server("https://example.com/api/../x"), "segment"},
-		{"control character", server("https://example.com/a\npi"), "not a URL"},
+		{"control character", server("https://example.com/a\npi"), "a line break"},
 		{"no key", set(func(c *Config) { c.Key = "" }), "Key is empty"},
 		{"no secret", set(func(c *Config) { c.Secret = "" }), "Secret is empty"},
-		{"line break in secret", set(func(c *Config) { c.Secret += "\n" }), "Secret has white space or a control character at byte 20"},
+		{"line break in secret", set(func(c *Config) { c.Secret += "\n" }), "Secret has white space or an invisible character at byte 20"},
 		{"space in key", set(func(c *Config) { c.Key = " " + c.Key }), "Key has white space"},
 		{"bearer token", set(func(c *Config) { c.Token = "Bearer hush-hush" }), "token has a character at byte 6"},
 		{"timeout", set(func(c *Config) { c.Timeout = -1 }), "Timeout is negative"},
@@ -147,5 +147,33 @@ func TestAServerThatIsNoURLDoesNotShowAPassword(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "SEC") {
 			t.Errorf("%s: %v", server, err)
 		}
+	}
+}
+
+func TestWhatNobodySeesIsRefusedByItsName(t *testing.T) {
+	for hidden, name := range map[string]string{
+		"\ufeff": "byte order mark", "\u200b": "zero width space", "\u00ad": "soft hyphen", "\u202e": "right-to-left override",
+		"\n": "a line break", " ": "a blank", "\u2060": "U+2060", "\xff": "not UTF-8",
+	} {
+		for field, cfg := range map[string]Config{
+			"Key":    {Server: "http://127.0.0.1/api", Key: hidden + "key", Secret: "secret"},
+			"Secret": {Server: "http://127.0.0.1/api", Key: "key", Secret: "sec" + hidden + "ret"},
+			"Server": {Server: "http://127.0.0.1/a" + hidden + "pi", Key: "key", Secret: "secret"},
+		} {
+			_, err := New(cfg)
+			if err == nil || !strings.Contains(err.Error(), "Config."+field) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s with %q: %v", field, hidden, err)
+			}
+		}
+	}
+}
+
+func TestACallWithoutAClientIsRefused(t *testing.T) {
+	var c *Client
+	if _, err := c.Get(background, "x", nil); err != errNoClient {
+		t.Error(err)
+	}
+	if _, err := c.Upgrade(background, "x", nil); err != errNoClient {
+		t.Error(err)
 	}
 }

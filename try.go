@@ -35,7 +35,7 @@ func (c *Client) try(ctx context.Context, r *request) outcome {
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
 	req, signature := c.build(t.follow(limited), r, t, &o)
 	t.preventReplay(req)
-	resp, err := c.send(req)
+	resp, err := c.send(c.transport, req)
 	if err == nil {
 		o.response, err = c.read(r, resp, signature)
 	} else {
@@ -70,14 +70,14 @@ func (c *Client) build(ctx context.Context, r *request, t *trace, o *outcome) (*
 
 // send is http.Client.Do without redirects and what they cost, and without
 // its Timeout, which would take the writable body of a 101 answer away.
-func (c *Client) send(req *http.Request) (*http.Response, error) {
+func (c *Client) send(via http.RoundTripper, req *http.Request) (*http.Response, error) {
 	if c.jar != nil {
 		req.Header = req.Header.Clone()
 		for _, cookie := range c.jar.Cookies(req.URL) {
 			req.AddCookie(cookie)
 		}
 	}
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := via.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

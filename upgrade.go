@@ -22,8 +22,14 @@ import (
 // [*Error]. A refused time corrects the clock and is tried once more; nothing
 // else is repeated.
 //
+// A proxy of an [http.Transport], or of the environment, is asked for a tunnel by
+// CONNECT, for http as for https.
+//
 // ctx and Config.Timeout bound the handshake, and not the connection.
 func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
+	if c == nil {
+		return nil, errNoClient
+	}
 	if ctx == nil {
 		return nil, errors.New("prism: the context is nil: pass context.Background()")
 	}
@@ -55,7 +61,7 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
 	})
 	req, signature := c.build(own, r, new(trace), &o)
-	resp, err := c.send(req)
+	resp, err := c.sendThrough(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		if err = c.takeConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
@@ -71,6 +77,14 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	abort()
 	o.err = c.refused(ctx, limited, r, &o, err, signature)
 	return nil, o
+}
+
+func (c *Client) sendThrough(req *http.Request) (*http.Response, error) {
+	via, err := c.through(req)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(via, req)
 }
 
 // takeConnection makes the body of resp one that shows the connection below it, if
