@@ -12,7 +12,10 @@ import (
 
 // forward lets h answer a verified call as a backend behind the gateway sees
 // it (protocol chapter 5).
-func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) {
+func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) error {
+	if err := p.vetBody(w, r, c); err != nil {
+		return err
+	}
 	if c.form == nil && r.ContentLength != 0 {
 		http.NewResponseController(w).SetReadDeadline(time.Time{}) // how long the body takes is h's affair
 	}
@@ -20,6 +23,7 @@ func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) 
 	if w.status == 0 { // net/http answers 200 for a handler that wrote nothing
 		w.status = http.StatusOK
 	}
+	return nil
 }
 
 // backendRequest returns r without what belongs to the platform, and with
@@ -81,10 +85,9 @@ func headerLetter(c rune) rune {
 func withoutReserved(params url.Values) url.Values {
 	own := make(url.Values, len(params))
 	for name, values := range params {
-		own[name] = values
-	}
-	for _, name := range reservedParams() {
-		delete(own, name)
+		if !reservedName(name) {
+			own[name] = values
+		}
 	}
 	return own
 }

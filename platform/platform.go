@@ -138,8 +138,7 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	}
 	if p.cfg.Override != nil {
 		if h := p.cfg.Override(c.public(r)); h != nil {
-			p.forward(h, w, r, c)
-			return nil
+			return p.forward(h, w, r, c)
 		}
 	}
 	return p.route(w, r, c)

@@ -96,8 +96,7 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	case c.oauth == "token":
 		return p.token(w, r, c)
 	case !ok && p.cfg.Backend != nil && c.api != "":
-		p.forward(p.cfg.Backend, w, r, c)
-		return nil
+		return p.forward(p.cfg.Backend, w, r, c)
 	case !ok:
 		return p.unknownAPI(c)
 	case !slices.Contains(api.methods, r.Method):

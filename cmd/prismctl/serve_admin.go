@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -33,7 +36,7 @@ func (s *service) administer() {
 		s.t.notice("WARNING: other machines can reach %s, where nobody has to log in: the names of keys and topics and all counts can be read there.", l.Addr())
 	}
 	s.admin = &adminServer{url: "http://" + reachable(l.Addr()), engine: s.engine, metrics: s.metrics}
-	server, conns := newServer(s.admin.handler(), l, connLimit{total: adminConns, perAddress: adminConns}, s.log)
+	server, conns := newServer(ownHost(l.Addr(), s.admin.handler()), l, connLimit{total: adminConns, perAddress: adminConns}, s.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(conns) }()
 	s.ends = append(s.ends, func() error {
@@ -48,6 +51,23 @@ func (a *adminServer) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.handler())
 	return mux
+}
+
+// ownHost refuses requests for the name of another host where only this machine
+// can connect: a page in a browser here could read the answer by letting its
+// own name lead to this address.
+func ownHost(at net.Addr, h http.Handler) http.Handler {
+	if !onLoopback(at) {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if _, err := netip.ParseAddr(host); err != nil && host != "localhost" {
+			http.Error(w, "this address is for this machine: call it by its IP address or as localhost", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // ready says in one line whether calls should come here.

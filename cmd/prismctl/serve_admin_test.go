@@ -340,3 +340,24 @@ func TestServeThatCannotAcceptAnyMoreEndsInOrder(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+func TestTheAdminAddressAnswersForItsOwnHostOnly(t *testing.T) {
+	s := serve(t, nil, "--admin-listen", "127.0.0.1:0")
+	for host, want := range map[string]int{"": 200, "localhost:9090": 200, "[::1]:9090": 200, "attacker.example": 421, "attacker.example:9090": 421} {
+		req, err := http.NewRequest("GET", s.AdminURL+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %q: status %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	s.stop().want(t, exitDone, "", "")
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -87,5 +89,16 @@ func (c *certificate) renew() {
 }
 
 func (c *certificate) config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: authenticated(), GetCertificate: c.get}
+}
+
+// authenticated returns the cipher suites of TLS 1.2 that are no CBC. Those of
+// TLS 1.3 are all good.
+func authenticated() (ids []uint16) {
+	for _, suite := range tls.CipherSuites() {
+		if !strings.Contains(suite.Name, "_CBC_") && slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
+			ids = append(ids, suite.ID)
+		}
+	}
+	return ids
 }

@@ -205,3 +205,22 @@ func TestACertificateIsReadAnewWhenItsFilesChange(t *testing.T) {
 	now = now.Add(certificateAge)
 	is("when both are there", 3)
 }
+
+func TestTLSIsSpokenWithAuthenticatedCiphersOnly(t *testing.T) {
+	p := newPair(t)
+	s := serve(t, nil, "--tls-cert", p.cert, "--tls-key", p.key)
+	address := strings.TrimSuffix(strings.TrimPrefix(s.URL, "https://"), "/api")
+	for suite, good := range map[uint16]bool{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:    false,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: true,
+	} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}})
+		if err == nil {
+			conn.Close()
+		}
+		if (err == nil) != good {
+			t.Errorf("%s: %v", tls.CipherSuiteName(suite), err)
+		}
+	}
+	s.stop()
+}

@@ -1,0 +1,100 @@
+package platform
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reservedName reports whether a backend could take a parameter of this name
+// for a reserved one: PHP ignores leading blanks and what follows a bracket, and
+// reads a dot or a blank as an underscore.
+func reservedName(name string) bool {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
+	name, _, _ = strings.Cut(name, "\x00")
+	name = strings.NewReplacer(".", "_", " ", "_").Replace(name)
+	reserved := reservedParams()
+	return slices.Contains(reserved[:], name)
+}
+
+// vetBody refuses a body that names a reserved parameter and is none of the
+// forms that are signed: a form in parts, or one of another method. It passes on
+// as it is, so it is read first. Other bodies are the backend's business.
+func (p *Platform) vetBody(w *answer, r *http.Request, c *call) error {
+	if c.form != nil || r.ContentLength == 0 {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil && !strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") {
+		return nil
+	}
+	urlencoded := media == "application/x-www-form-urlencoded"
+	if err == nil && !urlencoded && media != "multipart/form-data" {
+		return nil
+	}
+	if err != nil {
+		return badRequest("invalid_form", "the Content-Type of the form cannot be read")
+	}
+	body, err := p.readBody(w, r, c)
+	if err != nil {
+		return err
+	}
+	if urlencoded {
+		return p.vetParams(string(body))
+	}
+	return vetParts(multipart.NewReader(bytes.NewReader(body), params["boundary"]), p.cfg.Limits.Parameters)
+}
+
+// readBody reads a body of a verified caller, and puts it back.
+func (p *Platform) readBody(w *answer, r *http.Request, c *call) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil && !p.forms.take(int64(len(body))) {
+		err = overloaded()
+	}
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		return nil, bodyFailure(err)
+	}
+	c.inFlight += int64(len(body))
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
+}
+
+func (p *Platform) vetParams(body string) error {
+	params, err := parseParams(body, p.cfg.Limits.Parameters)
+	if err != nil {
+		return badRequest("invalid_form", "the form in the body "+err.Error())
+	}
+	for name := range params {
+		if reservedName(name) {
+			return reservedParam(name)
+		}
+	}
+	return nil
+}
+
+func vetParts(parts *multipart.Reader, limit int) error {
+	for range limit {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return badRequest("invalid_form", "the parts of the form cannot be read")
+		}
+		if name := part.FormName(); reservedName(name) {
+			return reservedParam(name)
+		}
+	}
+	return badRequest("invalid_form", "the form has too many parts")
+}
+
+func reservedParam(name string) error {
+	return badRequest("reserved_parameter", "the form has the parameter "+shorten(name, 32)+", which is reserved for the platform: system parameters of such a call stand in the query")
+}
