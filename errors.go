@@ -73,7 +73,7 @@ func (e *Error) Error() string {
 	case e.Code != "" || e.Message != "":
 		b.WriteString(printable.Text(shorten(e.Message + strings.TrimPrefix(e.Code, e.Message))))
 	default:
-		b.WriteString(strings.ToLower(http.StatusText(e.Status)))
+		b.WriteString(cmp.Or(strings.ToLower(http.StatusText(e.Status)), "a status that HTTP does not define, probably a gateway's"))
 	}
 	fmt.Fprintf(&b, " (HTTP %d", e.Status)
 	if e.RequestID != "" {

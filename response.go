@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -41,7 +42,8 @@ type Response struct {
 //
 // Numbers keep their digits: in an any they are a [json.Number], not a float64.
 // A *[]byte or *[json.RawMessage] gets a copy of the undecoded result. A *string
-// gets a JSON string's content, and all else as it is. With nil Decode only
+// gets a JSON string's content, and all else as it is. A struct or a map takes []
+// for an object without members, as which PHP writes one. With nil Decode only
 // reports whether the call failed. What Prism itself answers is better read by
 // [Response.Result], which takes nothing else for an answer.
 //
@@ -54,7 +56,23 @@ func (r *Response) Decode(v any) error {
 	if value == nil {
 		value = r.Body
 	}
+	if string(bytes.TrimSpace(value)) == "[]" && takesObject(v) {
+		value = []byte("{}")
+	}
 	return r.decode(value, v)
+}
+
+// takesObject reports whether v points to what JSON writes as an object.
+func takesObject(v any) bool {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return false
+	}
+	if _, own := v.(json.Unmarshaler); own {
+		return false
+	}
+	kind := p.Elem().Kind()
+	return kind == reflect.Struct || kind == reflect.Map
 }
 
 func (r *Response) decode(value []byte, v any) error {
@@ -149,6 +167,8 @@ func (c *Client) judge(r *request, res *Response, signature string) {
 		res.RequestID = v.id
 	}
 	switch {
+	case res.Status == http.StatusNotModified:
+		res.failure = c.failure(r, res, signature, verdict{message: "the server says that nothing has changed, and sends no answer: a header such as If-None-Match asks for that"})
 	case res.Status >= 300 && res.Status < 400:
 		res.failure = c.failure(r, res, signature, verdict{message: redirect(res.Header.Get("Location"))})
 	case v.failed:
@@ -190,7 +210,10 @@ func guess(res *Response) verdict {
 	}
 	const longest = 200
 	page := strings.TrimSpace(string(res.Body[:min(len(res.Body), 4*longest)]))
-	if page == "" || len(page) > longest || page[0] == '<' || page[0] == '{' || !utf8.ValidString(page) {
+	if !utf8.Valid(res.Body) {
+		return verdict{message: fmt.Sprintf("the answer is not UTF-8 (Content-Type %q): is it a page of a proxy?", res.Header.Get("Content-Type"))}
+	}
+	if page == "" || len(page) > longest || page[0] == '<' || page[0] == '{' {
 		return verdict{}
 	}
 	return verdict{message: page}

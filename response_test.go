@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // get makes a call that is answered by status and body.
@@ -318,5 +319,60 @@ func TestWhatATerminalWouldObeyIsEscaped(t *testing.T) {
 	_, err := get(t, 400, `{"result":null,"error":{"code":"a\u001b[31m","message":"b\r\nlevel=ERROR c"}}`, "X-Request-Id", "d\x1b[2J")
 	if text := err.Error(); strings.ContainsAny(text, "\x1b\r\n") || !strings.Contains(text, `b\r\nlevel=ERROR c`) {
 		t.Errorf("%q", text)
+	}
+}
+
+func TestAnswersThatSayLittleAreExplained(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a page in GBK":           {answer(404, "<html>\xd5\xd2\xb2\xbb\xb5\xbd"), "not UTF-8"},
+		"nothing has changed":     {answer(304, ""), "nothing has changed"},
+		"a status of a gateway's": {answer(520, ""), "does not define"},
+	} {
+		_, err := newClient(t, newServer(t, row.answer).URL).Get(background, "x", nil)
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAnEmptyListOfPHPIsAnObjectWithoutMembers(t *testing.T) {
+	c := newClient(t, newServer(t, answer(200, `{"result":[],"error":null}`)).URL)
+	resp, err := c.Get(background, "x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct{ A int }
+	var m map[string]string
+	var list []string
+	for _, v := range []any{&s, &m, &list} {
+		if err := resp.Decode(v); err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+	var n int
+	if resp.Decode(&n) == nil {
+		t.Error("a list is no number")
+	}
+}
+
+func TestATimeOutDoesNotHideEarlierAnswers(t *testing.T) {
+	var tries atomic.Int32
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if tries.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	})
+	c := newClient(t, s.URL, func(c *Config) {
+		c.Retry = Retry{Tries: 2, Min: time.Millisecond, Max: time.Millisecond, Within: time.Minute}
+	})
+	_, err := c.Do(background, Call{Method: "GET", Path: "x", Repeatable: true})
+	var failure *Error
+	if err == nil || !strings.Contains(err.Error(), "HTTP 503") || errors.As(err, &failure) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -16,9 +16,13 @@ import (
 func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 	until := time.Now().Add(c.cfg.Retry.Within)
 	corrected := false
+	var refused *Error // the last that a try was answered with
 	for number := 1; ; number++ {
 		o := c.try(ctx, r)
 		c.logTry(ctx, r, &o, number)
+		if !errors.As(o.err, &refused) && o.err != nil && refused != nil {
+			o.err = fmt.Errorf("%w; an earlier try: %v", o.err, refused)
+		}
 		if o.err == nil || ctx.Err() != nil {
 			return o.response, o.err
 		}
