@@ -58,11 +58,7 @@ func isDebian(release string) bool {
 
 // installed installs Chromium and returns its path.
 func installed(run func(name string, args ...string) error) (string, error) {
-	err := run("apt-get", "-qq", "update")
-	if err == nil {
-		err = run("apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium")
-	}
-	if err != nil {
+	if err := install(run, "chromium"); err != nil {
 		return "", fmt.Errorf("chromium is missing and was not installed (set %s=%s to go without): %w", chromium.SwitchVariable, chromium.Off, err)
 	}
 	return chromium.Find()

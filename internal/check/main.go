@@ -69,6 +69,7 @@ var lint = []step{
 
 var test = []step{
 	{"a browser for the tests", browser},
+	{"a proxy for the tests", nginx},
 	{"tests with the race detector", tests},
 	{"fuzzing each decoder with " + fuzzInputs, fuzz},
 	{"demo", func() error { return run("go", "run", "./cmd/prismctl", "demo") }},
