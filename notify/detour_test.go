@@ -117,8 +117,7 @@ func TestAKeyThatIsDeletedEndsAConsumerThatHasWorked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, elsewhere := newDetour(t)
 		connected := make(chan struct{}, 9)
-		var c *Consumer
-		c = w.consumer(ConsumerConfig{OnConnect: func() { connected <- struct{}{} }})
+		c := w.consumer(ConsumerConfig{OnConnect: func() { connected <- struct{}{} }})
 		result := make(chan error, 1)
 		go func() {
 			result <- c.Run(t.Context(), func(context.Context, *Delivery) error { return nil })

@@ -30,7 +30,7 @@ func (c *demoCmd) AfterApply(k *kong.Context) error {
 
 const (
 	// demoTime is more than enough on any machine; a healthy run takes a second.
-	demoTime  = 9 * time.Second
+	demoTime  = 30 * time.Second
 	leaveTime = time.Second
 )
 

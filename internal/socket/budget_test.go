@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// read is what a Read of everything ends with, and when.
-func readAll(c *Conn) (err error, took time.Duration) {
+// readAll returns how long a Read of everything takes, and what it ends with.
+func readAll(c *Conn) (took time.Duration, err error) {
 	began := time.Now()
 	for err == nil {
 		_, _, err = c.Read(context.Background())
 	}
-	return err, time.Since(began)
+	return time.Since(began), err
 }
 
 func TestAMessageThatWasBegunHasToCome(t *testing.T) {
@@ -48,7 +48,7 @@ func TestAMessageThatWasBegunHasToCome(t *testing.T) {
 						time.Sleep(c.every)
 					}
 				}()
-				err, took := readAll(conn)
+				took, err := readAll(conn)
 				if err != errSlowMessage || took > c.most {
 					t.Errorf("ended after %v with %v", took, err)
 				}
@@ -79,7 +79,7 @@ func TestASlowMessageAndASilentPeerAreWaitedFor(t *testing.T) {
 			}
 			peer.Write(raw{op: 8}.bytes(true))
 		}()
-		err, _ := readAll(conn)
+		_, err := readAll(conn)
 		var closed *CloseError
 		if !errors.As(err, &closed) {
 			t.Error(err)
