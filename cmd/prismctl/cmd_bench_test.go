@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/prismtest"
@@ -46,7 +48,7 @@ func TestBenchCountsEveryMessageAndLeavesNone(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			srv := prismtest.NewServer(t)
-			r, _ := benched(t, srv, exitDone, append(strings.Fields(args), "-d", "50ms")...)
+			r, _ := benched(t, srv, exitDone, append(strings.Fields(args), "-d", shortLoad())...)
 			if n := r.Published; n == 0 || r.Confirmed != n || r.Consumed != n || r.Acked != n || *r.Lost != 0 || *r.Left != 0 || r.Duplicates != 0 {
 				t.Errorf("%+v", r)
 			}
@@ -71,7 +73,7 @@ func TestBenchCountsEveryMessageAndLeavesNone(t *testing.T) {
 func TestBenchForPeople(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
-	r := with(srv, "bench", "-d", "50ms")
+	r := with(srv, "bench", "-d", shortLoad())
 	if r.status != exitDone || r.err != "" { // no progress without a terminal
 		t.Errorf("exit status %d\n%s", r.status, r.err)
 	}
@@ -140,10 +142,13 @@ func TestAnInterruptedBenchReportsAndLeavesNothing(t *testing.T) {
 	}
 }
 
+// shortLoad is long enough for some messages.
+func shortLoad() string { return patience.Of(200 * time.Millisecond).String() }
+
 func TestBenchEndsWithItsTimeout(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
-	if r, _ := benched(t, srv, exitTimeout, "-d", "1h", "--timeout", "100ms"); !r.Early || *r.Left != 0 {
+	if r, _ := benched(t, srv, exitTimeout, "-d", "1h", "--timeout", patience.Of(time.Second).String()); !r.Early || *r.Left != 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -152,7 +157,7 @@ func TestBenchCountsDuplicates(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.Duplicate(8) // one of them a first message, which does not count
-	r, _ := benched(t, srv, exitDone, "-d", "50ms")
+	r, _ := benched(t, srv, exitDone, "-d", shortLoad())
 	if r.Duplicates != 7 || r.Consumed != r.Published || r.Acked != r.Published+7 {
 		t.Errorf("%+v", r)
 	}
@@ -189,7 +194,7 @@ func (f *forgetful) Publish(ctx context.Context, owner string, m *platform.Messa
 func TestBenchTellsThatMessagesWereLost(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Queues: &forgetful{Queues: memory.New(memory.Config{})}}})
-	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "3s")
+	report, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--patience", "3s")
 	if *report.Lost != 3 || *report.Left != 0 || report.Consumed != report.Confirmed-3 || !strings.Contains(r.err, "3 messages lost: confirmed, never delivered, and not in the queue") {
 		t.Errorf("%+v", r)
 	}
@@ -199,7 +204,7 @@ func TestBenchTellsWhatStaysInTheQueue(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.LoseAcks(1) // or as many messages as are acknowledged together
-	report, r := benched(t, srv, exitRefused, "-d", "50ms", "--patience", "2s")
+	report, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--patience", "2s")
 	left := srv.Depth("")
 	if left == 0 || *report.Left != int64(left) || *report.Lost != 0 || !strings.Contains(r.err, " left in the queue: more --patience") {
 		t.Errorf("%d are left: %+v", left, r)
@@ -232,13 +237,13 @@ func TestBenchEndsWhenAMessageIsRefused(t *testing.T) {
 func TestBenchDropsTheQueueThatItMakes(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []memory.Binding{{Pattern: "order.#"}}}})
-	if r, _ := benched(t, srv, exitDone, "-d", "50ms", "--topic", "load"); r.Consumed == 0 || r.Consumed != r.Published {
+	if r, _ := benched(t, srv, exitDone, "-d", shortLoad(), "--topic", "load"); r.Consumed == 0 || r.Consumed != r.Published {
 		t.Errorf("%+v", r)
 	}
 	with(srv, "queue", "list").want(t, exitDone, "", "")
 
 	srv.LoseAcks(1)
-	_, r := benched(t, srv, exitRefused, "-d", "50ms", "--topic", "load", "--patience", "2s")
+	_, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--topic", "load", "--patience", "2s")
 	if !strings.Contains(r.err, " left in the queue when it was dropped") {
 		t.Errorf("%+v", r)
 	}

@@ -132,6 +132,8 @@ func (l *ledger) complete() {
 			l.t.Fatalf("%d of %d confirmed messages are lost, such as %s", len(l.missing()), len(l.confirmed), l.missing()[0])
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.t.Logf("%d confirmed, %d handled, %d of them again, over %d kills", len(l.confirmed), len(l.handled), l.again, len(l.kills))
 }
 
