@@ -34,8 +34,8 @@ type Config struct {
 	ReservedApps []string
 
 	// BasePath is what the path of every API starts with. If empty, /api;
-	// "/" puts the APIs at the root. Slashes at its ends do not count: "api" is
-	// "/api".
+	// "/" puts the APIs at the root. It begins with a slash, and one at its end does
+	// not count.
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
@@ -202,7 +202,9 @@ type Limits struct {
 
 // withDefaults returns a copy of c with the zero fields filled.
 func (c Config) withDefaults() Config {
-	c.BasePath = cleanBase(c.BasePath)
+	if c.BasePath == "" || c.BasePath[0] == '/' { // check refuses others
+		c.BasePath = cleanBase(c.BasePath)
+	}
 	c.PublicURL = cleanPublicURL(c.PublicURL)
 	setDefault(&c.SignWindow, 10*time.Minute)
 	setDefault(&c.PingInterval, 30*time.Second)
@@ -282,7 +284,7 @@ func (c Config) check() error {
 		return errors.New("platform: Config.Store is nil; platform/memory has one")
 	case c.Queues == nil:
 		return errors.New("platform: Config.Queues is nil; platform/memory has one")
-	case strings.ContainsAny(c.BasePath, "?#%"):
+	case strings.ContainsAny(c.BasePath, "?#%"), c.BasePath != "" && c.BasePath[0] != '/':
 		return fmt.Errorf("platform: Config.BasePath %q must be a plain path such as /api", c.BasePath)
 	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0:
 		return errors.New("platform: PingInterval, PongTimeout, WriteTimeout and BodyTimeout must not be negative")

@@ -24,6 +24,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"negative life", func(c *platform.Config) { c.OAuth.TokenLife = -time.Hour }, []string{"OAuth.TokenLife", "second"}},
 		{"a life below the seconds of Unix times", func(c *platform.Config) { c.OAuth.RefreshLife = time.Millisecond }, []string{"OAuth.RefreshLife"}},
 		{"negative failures", func(c *platform.Config) { c.OAuth.LoginFailures = -1 }, []string{"OAuth.LoginFailures"}},
+		{"a base path that begins nowhere", func(c *platform.Config) { c.BasePath = "api" }, []string{"BasePath", "/api"}},
 		{"APIs where the OAuth server lies", func(c *platform.Config) { c.Users, c.BasePath = nobody(), "/prism/oauth" }, []string{"BasePath", "OAuth"}},
 		{"routing key beyond its length field", func(c *platform.Config) { c.Limits.RoutingKey = 70000 }, []string{"RoutingKey", "65535"}},
 	}

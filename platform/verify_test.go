@@ -291,7 +291,7 @@ func TestPathsOutsideTheBaseAreUnknown(t *testing.T) {
 }
 
 func TestBasePathCanBeChosen(t *testing.T) {
-	for base, path := range map[string]string{"": "/api/x", "v2/": "/v2/x", "/": "/x", "/a/b": "/a/b/x"} {
+	for base, path := range map[string]string{"": "/api/x", "/v2/": "/v2/x", "/": "/x", "/a/b": "/a/b/x"} {
 		var api string
 		e := newEnv(t, platform.Config{BasePath: base, Override: func(c platform.Call) http.Handler { api = c.API; return nil }})
 		q := url.Values{}
