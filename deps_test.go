@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"/internal/readme":    {},
 	"/notify":             {"", "internal/wire", "internal/socket", "internal/printable"},
 	"/oauth":              {"", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
-	"/platform":           {"sign", "internal/wire", "internal/socket", "internal/topic"},
+	"/platform":           {"sign", "internal/steady", "internal/wire", "internal/socket", "internal/topic"},
 	"/platform/memory":    {"platform", "internal/topic", "internal/steady"},
 	"/platform/queuetest": {"platform"},
 	"/platform/storetest": {"platform"},

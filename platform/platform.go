@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/shopex/prism-go/internal/steady"
 )
 
 // A Platform serves the Prism API over HTTP. It is an [http.Handler] for any
@@ -35,13 +37,17 @@ type Platform struct {
 	oauthBase string // and those of the OAuth server; "" if there is none
 }
 
+// stepPatience is how long the wall clock must have differed until keys expire by it:
+// who sets a clock wrong notices within that time, mostly.
+const stepPatience = time.Minute
+
 // New checks cfg and returns a platform that is ready to serve. It starts no
 // goroutine; what it holds are the channel connections, which [Platform.Shutdown]
 // closes.
 func New(cfg Config) (*Platform, error) {
 	expiry := cfg.Now
 	if expiry == nil {
-		expiry = newSteadyClock().now
+		expiry = steady.New(time.Now(), stepPatience).Now
 	}
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {

@@ -7,19 +7,16 @@ import (
 	"time"
 )
 
-const (
-	// A wall clock that is this near is the same.
-	near = time.Second
-	// A wall clock that has differed for so long, always by as much, is believed.
-	believedAfter = 10 * time.Minute
-)
+// A wall clock that is this near is the same.
+const near = time.Second
 
-// A Clock goes as the monotonic clock does, and follows the wall clock where that
-// has stayed different for ten minutes. Make one with [New]. Its method may be
-// called by any goroutine.
+// A Clock goes as the monotonic clock does, and follows the wall clock once that
+// has differed by the same amount for its patience. Make one with [New]. Its method
+// may be called by any goroutine.
 type Clock struct {
-	wall    func() time.Time
-	elapsed func() time.Duration
+	patience time.Duration
+	wall     func() time.Time
+	elapsed  func() time.Duration
 
 	mu     sync.Mutex // guards what follows
 	ahead  time.Duration
@@ -30,13 +27,13 @@ type Clock struct {
 
 // New returns a Clock that shows start now, which may be any time: the wall clock's
 // if that can be believed.
-func New(start time.Time) *Clock {
+func New(start time.Time, patience time.Duration) *Clock {
 	began := time.Now()
-	return newClock(start, time.Now, func() time.Duration { return time.Since(began) })
+	return newClock(start, patience, time.Now, func() time.Duration { return time.Since(began) })
 }
 
-func newClock(start time.Time, wall func() time.Time, elapsed func() time.Duration) *Clock {
-	return &Clock{wall: wall, elapsed: elapsed, start: start.Round(0)}
+func newClock(start time.Time, patience time.Duration, wall func() time.Time, elapsed func() time.Duration) *Clock {
+	return &Clock{patience: patience, wall: wall, elapsed: elapsed, start: start.Round(0)}
 }
 
 // Now returns the time by c.
@@ -51,7 +48,7 @@ func (c *Clock) Now() time.Time {
 		c.differ, c.since = 0, elapsed
 	case (differ - c.differ).Abs() >= near:
 		c.differ, c.since = differ, elapsed
-	case elapsed-c.since >= believedAfter:
+	case elapsed-c.since >= c.patience:
 		c.ahead += differ
 		c.differ, c.since = 0, elapsed
 		return now.Add(differ)

@@ -8,7 +8,7 @@ import (
 func TestAStepOfTheWallClockIsBelievedOnlyIfItStays(t *testing.T) {
 	start := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	wall, elapsed := start, time.Duration(0)
-	c := newClock(start, func() time.Time { return wall }, func() time.Duration { return elapsed })
+	c := newClock(start, 10*time.Minute, func() time.Time { return wall }, func() time.Duration { return elapsed })
 	pass := func(d time.Duration) {
 		for end := elapsed + d; elapsed < end; c.Now() {
 			wall, elapsed = wall.Add(time.Second), elapsed+time.Second
@@ -41,7 +41,7 @@ func TestAStepOfTheWallClockIsBelievedOnlyIfItStays(t *testing.T) {
 }
 
 func TestAStartIsNotTheWallClocks(t *testing.T) {
-	c := New(time.Now().Add(-time.Hour))
+	c := New(time.Now().Add(-time.Hour), time.Hour)
 	if behind := time.Since(c.Now()); behind < 59*time.Minute || behind > 2*time.Hour {
 		t.Errorf("%v behind", behind)
 	}

@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
 	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
 	if c.MaxAge > 0 {
-		c.ages = steady.New(time.Now())
+		c.ages = steady.New(time.Now(), agePatience)
 	}
 	c.Bindings = append([]Binding(nil), c.Bindings...)
 	if len(c.Bindings) == 0 {
@@ -71,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// agePatience is how long the wall clock must have differed until messages grow old by it.
+const agePatience = 10 * time.Minute
 
 // old reports whether m has passed MaxAge.
 func (c *Config) old(m *platform.Message) bool {

@@ -16,6 +16,8 @@ import (
 const (
 	expireEvery  = 20 * time.Second
 	expireAtOnce = 1000 // messages of one queue
+	// agePatience is how long the wall clock must have differed until messages grow old by it.
+	agePatience = 10 * time.Minute
 )
 
 // old reports whether m has passed Config.MaxAge.
@@ -36,7 +38,7 @@ func (e *Engine) age() {
 		start = newest.Add(e.config.MaxAge / 2)
 		e.config.Logger.Info("jetstream: the newest message is from long ago; should the clock be right, what is too old goes in ten minutes", "newest", newest)
 	}
-	e.ages = steady.New(start)
+	e.ages = steady.New(start, agePatience)
 }
 
 // expirer removes what is too old until the engine ends.
