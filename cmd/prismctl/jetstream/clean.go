@@ -44,6 +44,9 @@ func (e *Engine) inTheWay() []uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := &e.state.records
+	if e.diskIsLow() {
+		return r.smallInTheWay()
+	}
 	if r.bytes <= 2*r.live+e.config.cleanAbove {
 		return nil
 	}
@@ -60,6 +63,34 @@ func (e *Engine) inTheWay() []uint64 {
 		records = append(records, p.seq)
 	}
 	return records
+}
+
+// On a disk that is nearly full there is no waiting until garbage is worth it, and no
+// carrying of messages, which would take room: only of what is small and stands
+// before so much garbage, as the making of a queue does for ever.
+const (
+	smallRecord = 64 << 10
+	worthBytes  = 1 << 20
+)
+
+// smallInTheWay returns the records at the head that are small and still needed, if
+// what is between them is worth it.
+func (r *records) smallInTheWay() (seqs []uint64) {
+	garbage := 0
+	for i := 0; i < r.length-1 && len(seqs) < carriedRecords; i++ {
+		switch p := r.at(i); {
+		case p.lasts == 0:
+			garbage += int(p.bytes)
+		case p.bytes > smallRecord:
+			i = r.length
+		default:
+			seqs = append(seqs, p.seq)
+		}
+	}
+	if garbage < worthBytes {
+		return nil
+	}
+	return seqs
 }
 
 // carry adds what lasts of an old record to the draft, as it is now, as far as
@@ -132,7 +163,11 @@ func (e *Engine) sweepSoon() {
 	before := e.state.records.bytes
 	first := e.state.records.trim()
 	e.useless += before - e.state.records.bytes
-	if first > e.swept+sweepRecords || e.useless > min(sweepBytes, e.config.cleanAbove) && first > e.swept {
+	worth := min(sweepBytes, e.config.cleanAbove)
+	if e.diskIsLow() {
+		worth = min(worth, worthBytes)
+	}
+	if first > e.swept+sweepRecords || e.useless > worth && first > e.swept {
 		e.useless = 0
 		e.swept = first
 		select {

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -74,7 +75,7 @@ func (k *desk) left(o *op) bool {
 // do waits until what run wants is in the log. When ctx or the patience ends
 // first, it may be there or not; then late is called if it is, unless it is nil.
 func (e *Engine) do(ctx context.Context, run func(d *draft) error, late func()) error {
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), e.server.gone()); err != nil {
 		return err
 	}
 	o := &op{run: run, late: late, done: make(chan error, 1)}

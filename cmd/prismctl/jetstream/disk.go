@@ -43,6 +43,15 @@ func (d *disk) look(dir string) (changed bool) {
 	return changed
 }
 
+// isLow reports whether what is left is the reserve, or will be soon.
+func (d *disk) isLow() bool { return d.free.Load() < d.reserve.Load()+worthBytes }
+
+// diskIsLow reports whether the disk, if it is here, has no more room for messages.
+func (e *Engine) diskIsLow() bool {
+	d := e.disk()
+	return d != nil && d.isLow()
+}
+
 // take returns an error if bytes more would touch the reserve. It is called for
 // what adds messages only.
 func (d *disk) take(bytes int) error {

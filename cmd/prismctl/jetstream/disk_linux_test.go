@@ -139,9 +139,6 @@ func TestAReserveOfTheDiskLetsConsumersMakeRoom(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Purge(t.Context(), shop, "orders"); err != nil {
-		t.Fatal(err)
-	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if err = e.Write(t.Context(), shop, "orders", m); err == nil {
 			return
