@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -288,4 +289,27 @@ func TestAnotherDomainIsUnknown(t *testing.T) {
 		}
 	}
 	must[*prism.Response](t)(srv.ClientFor(other).Get(ctx, "platform/notify/status", nil))
+}
+
+func TestAnObjectThatIsNoKeyIsNotTakenForOne(t *testing.T) {
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"result":{"a":1},"error":{"code":"","message":""}}`)
+	}))
+	defer stranger.Close()
+	calls, err := prism.New(prism.Config{Server: stranger.URL, Key: "key", Secret: "secret-of-the-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := admin.New(calls)
+	for name, call := range map[string]func() error{
+		"CreateApp": func() error { _, err := c.CreateApp(t.Context(), admin.NewApp{Name: "x"}); return err },
+		"App":       func() error { _, err := c.App(t.Context(), "x"); return err },
+		"CreateKey": func() error { _, err := c.CreateKey(t.Context(), "x", admin.NewKey{}); return err },
+		"Key":       func() error { _, err := c.Key(t.Context(), "x"); return err },
+		"DeleteKey": func() error { return c.DeleteKey(t.Context(), "x") },
+	} {
+		if err := call(); !errors.As(err, new(*prism.AnswerError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/shopex/prism-go"
@@ -149,6 +151,18 @@ type appDoc struct {
 	CreateTime    time.Time
 	NotifyPublish []string
 	NotifyListen  []string
+}
+
+// UnmarshalJSON refuses what is no app.
+func (d *appDoc) UnmarshalJSON(text []byte) error {
+	type plain appDoc
+	if err := json.Unmarshal(text, (*plain)(d)); err != nil {
+		return err
+	}
+	if d.ID == "" {
+		return errors.New("an app with the member Id was expected")
+	}
+	return nil
 }
 
 func (d *appDoc) app() *App {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -72,7 +73,7 @@ func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key,
 		}
 		params["expired_date"] = expires
 	}
-	var doc keyDoc
+	var doc newKeyDoc
 	if err := c.post(ctx, "platform/key/create", params, &doc); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (c *Client) RotateKey(ctx context.Context, id string, grace time.Duration) 
 	if grace < 0 || grace%time.Second != 0 {
 		return nil, &prism.ParamError{Name: "grace", Err: fmt.Errorf("it is %v; it must be whole seconds, and not negative", grace)}
 	}
-	var doc keyDoc
+	var doc newKeyDoc
 	params := prism.Params{"key": id, "grace": int64(grace / time.Second)}
 	if err := c.post(ctx, "platform/key/rotate", params, &doc); err != nil {
 		return nil, err
@@ -143,6 +144,32 @@ type keyDoc struct {
 	Meta       metaDoc
 	CreateTime time.Time
 	Expired    int64
+}
+
+// UnmarshalJSON refuses what is no key.
+func (d *keyDoc) UnmarshalJSON(text []byte) error {
+	type plain keyDoc
+	if err := json.Unmarshal(text, (*plain)(d)); err != nil {
+		return err
+	}
+	if d.Key == "" {
+		return errors.New("a key with the member Key was expected")
+	}
+	return nil
+}
+
+// A newKeyDoc is a key in an answer that has its secret.
+type newKeyDoc struct{ keyDoc }
+
+// UnmarshalJSON refuses what has no secret.
+func (d *newKeyDoc) UnmarshalJSON(text []byte) error {
+	if err := d.keyDoc.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	if d.Secret == "" {
+		return errors.New("a key with the member Secret was expected")
+	}
+	return nil
 }
 
 func (d *keyDoc) key() *Key {

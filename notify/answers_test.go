@@ -21,6 +21,10 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 		t.Fatal(err)
 	}
 	queues := notify.NewQueues(client)
+	body = `{"result":{"a":1},"error":{"code":"","message":""}}`
+	if s, err := queues.Status(t.Context(), "orders"); !errors.As(err, new(*prism.AnswerError)) {
+		t.Errorf("an object that is no state is one: %+v, %v", s, err)
+	}
 	for body = range map[string]bool{
 		"<html>back soon": true, "": true, `{"result":false,"error":null}`: true, `{"result":tr`: true, "{}": true,
 		`{"rsp":"succ","res":"","data":{},"msg_id":"1"}`: true, `{"jsonrpc":"2.0","result":true,"id":"1"}`: true,

@@ -46,9 +46,26 @@ func (s *Status) Full() float64 {
 
 // Status returns the state of a queue; an unknown topic is [prism.ErrNotFound].
 func (q *Queues) Status(ctx context.Context, topic string) (Status, error) {
-	var s Status
-	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/status", Params: topicParam(topic), Repeatable: true}, &s)
-	return s, err
+	var doc statusDoc
+	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/status", Params: topicParam(topic), Repeatable: true}, &doc)
+	return doc.Status, err
+}
+
+// A statusDoc is a Status in an answer, which has to say how many messages there are.
+type statusDoc struct{ Status }
+
+func (d *statusDoc) UnmarshalJSON(text []byte) error {
+	var said struct {
+		Messages *int            `json:"Messages"`
+		Backing  json.RawMessage `json:"Backing_queue_status"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	if said.Messages == nil && said.Backing == nil {
+		return errors.New("the state of a queue with the member Messages was expected")
+	}
+	return json.Unmarshal(text, &d.Status)
 }
 
 // Write puts data into one queue, past all routing. Nil means that it is there.

@@ -109,3 +109,18 @@ func TestAPageOfAProxyIsNoSuccess(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnswerThatBreaksOffWasReached(t *testing.T) {
+	breaking := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		io.WriteString(w, `{"result":true,`)
+	}))
+	defer breaking.Close()
+	env := map[string]string{"PRISM_URL": breaking.URL, "PRISM_KEY": "key", "PRISM_SECRET": "a-secret-of-the-test"}
+	for _, args := range []string{"queue create t", "queue write x", "post a", "queue status"} {
+		r := invocation{args: strings.Fields(args), env: env}.run()
+		if r.status != exitRefused || !strings.Contains(r.err, "broke off, so it may be done or not") || strings.Contains(r.err, "cannot reach") {
+			t.Errorf("%s: status %d, %q", args, r.status, r.err)
+		}
+	}
+}

@@ -93,10 +93,12 @@ func (c *connection) with(ctx context.Context, t *tool, call func(context.Contex
 func (c *connection) attempt(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	var tried, reached atomic.Bool
+	var tried, reached, answering atomic.Bool
 	err := call(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { tried.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+
+		GotFirstResponseByte: func() { answering.Store(true) },
 	}))
 	var failure *prism.Error
 	var large *prism.BodyTooLargeError
@@ -109,6 +111,8 @@ func (c *connection) attempt(ctx context.Context, call func(context.Context) err
 		return &exitError{exitUsage, err}
 	case errors.Is(err, context.DeadlineExceeded) && reached.Load():
 		return err
+	case answering.Load():
+		return fmt.Errorf("the answer broke off, so it may be done or not: %s", plain(err))
 	}
 	return unreachable(c.URL, err)
 }
