@@ -310,6 +310,15 @@ func TestLocalChecksAreTyped(t *testing.T) {
 				t.Errorf("%s: %v", part, err)
 			}
 		}
+		for part, m := range map[string]Message{"routing_key": {Key: "a\nb"}, "content_type": {Key: "k", Type: "text/plain\r\nx: y"}} {
+			var wrong *prism.ParamError
+			if err := p.PublishMessage(t.Context(), m); !errors.As(err, &wrong) || wrong.Name != part {
+				t.Errorf("%s with a line break: %v", part, err)
+			}
+			if err := NewQueues(w.client).Publish(t.Context(), m); !errors.As(err, &wrong) || wrong.Name != part {
+				t.Errorf("%s with a line break, over HTTP: %v", part, err)
+			}
+		}
 		if err := p.Publish(t.Context(), "", nil); err == nil || !strings.Contains(err.Error(), "routing key is empty") {
 			t.Errorf("empty key: %v", err)
 		}

@@ -264,11 +264,26 @@ func (p *Publisher) encode(m Message, it *item) (err error) {
 	if m.Key == "" {
 		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
 	}
+	if err := m.checkLines(); err != nil {
+		return err
+	}
 	it.frame, err = wire.AppendPublish(slices.Grow(it.frame[:0], 9+len(m.Key)+len(m.Body)+len(m.Type)), m.Key, m.Body, m.Type)
 	return err
 }
 
 const maxType = 256
+
+// checkLines refuses here what the platform would refuse by ending the connection.
+func (m *Message) checkLines() error {
+	for _, part := range [...]struct{ name, text string }{{"routing_key", m.Key}, {"content_type", m.Type}} {
+		for i := range len(part.text) {
+			if c := part.text[i]; c < ' ' || c == 0x7f {
+				return &prism.ParamError{Name: part.name, Err: errors.New("it has a line break or another control character")}
+			}
+		}
+	}
+	return nil
+}
 
 // explain adds why nothing moves, if that is known. The caller holds mu.
 func (p *Publisher) explain(err error) error {

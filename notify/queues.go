@@ -13,7 +13,7 @@ import (
 // topic is the key's default queue. A failure is a [*prism.Error].
 type Queues struct{ client *prism.Client }
 
-// NewQueues returns the queues of client's key.
+// NewQueues returns the queues of client's key. Without a client every call fails.
 func NewQueues(client *prism.Client) *Queues { return &Queues{client} }
 
 // Status is the state of a queue. Its JSON is the platform's.
@@ -104,6 +104,9 @@ func (q *Queues) Forward(ctx context.Context, topic string, d *Delivery) error {
 func (q *Queues) Publish(ctx context.Context, m Message) error {
 	if m.Key == "" {
 		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
+	}
+	if err := m.checkLines(); err != nil {
+		return err
 	}
 	params := prism.Params{"data": string(m.Body), "routing_key": m.Key}
 	if m.Type != "" {
