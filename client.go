@@ -75,7 +75,7 @@ func (c *Client) Delete(ctx context.Context, path string, params Params) (*Respo
 	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
 }
 
-// known tells whether the transport is net/http's own: it changes no header, and
+// known reports whether the transport is net/http's own: it changes no header, and
 // its traces are true.
 func (s *shared) known() bool {
 	_, ok := s.transport.(*http.Transport)

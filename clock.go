@@ -59,7 +59,7 @@ func originOf(u *url.URL) origin {
 	return origin{local: isLoopback(u.Hostname()), authentic: u.Scheme == "https"}
 }
 
-// refusedTime tells whether the platform refused the time of the signature:
+// refusedTime reports whether the platform refused the time of the signature:
 // by its code or, for other versions of the platform, by a refusal that
 // speaks of the time.
 func refusedTime(e *Error) bool {

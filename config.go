@@ -234,7 +234,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// hasDots tells whether a proxy or server might rewrite the path, which would
+// hasDots reports whether a proxy or server might rewrite the path, which would
 // make the signature wrong.
 func hasDots(path string) bool {
 	if strings.IndexByte(path, '.') < 0 {

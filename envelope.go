@@ -189,7 +189,7 @@ func (m *members) firstMessage() []byte {
 	return nil
 }
 
-// isNothing tells whether the member is missing, or one of the values by which
+// isNothing reports whether the member is missing, or one of the values by which
 // servers say that there is no error.
 func isNothing(raw []byte) bool {
 	switch string(raw) {
@@ -214,7 +214,7 @@ func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
 
 func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
-// isWord tells whether s looks like a code and not like a sentence.
+// isWord reports whether s looks like a code and not like a sentence.
 func isWord(s string) bool {
 	return s != "" && len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
 		return r >= 0x80 || !isAlphanumeric(byte(r)) && !strings.ContainsRune("_.:-", r)

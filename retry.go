@@ -47,7 +47,7 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 	}
 }
 
-// retryable tells whether a call may be tried again after o. What was surely
+// retryable reports whether a call may be tried again after o. What was surely
 // not processed may, all else only if the call is repeatable.
 func retryable(repeatable bool, o *outcome) bool {
 	var failure *Error
@@ -63,7 +63,7 @@ func retryable(repeatable bool, o *outcome) bool {
 	return repeatable
 }
 
-// passing tells whether a status speaks of a gateway in trouble. 500 does not:
+// passing reports whether a status speaks of a gateway in trouble. 500 does not:
 // that the same call will do better is unlikely.
 func passing(status int) bool {
 	switch status {
@@ -73,7 +73,7 @@ func passing(status int) bool {
 	return false
 }
 
-// lasting tells whether a connection will fail in the same way next time.
+// lasting reports whether a connection will fail in the same way next time.
 func lasting(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
@@ -110,7 +110,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(at.Sub(now), 0)
 }
 
-// inTime tells whether a try after wait begins in time.
+// inTime reports whether a try after wait begins in time.
 func inTime(ctx context.Context, until time.Time, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		until = deadline

@@ -125,7 +125,7 @@ func (t *trace) preventReplay(req *http.Request) {
 var identity = []string{"identity"}
 
 // emptyBody is read once the header has been handed to the network, and so
-// tells whether it was. It has a WriteTo to be copied without a buffer of
+// reports whether it was. It has a WriteTo to be copied without a buffer of
 // 32 KiB.
 type emptyBody struct{ t *trace }
 
@@ -135,7 +135,7 @@ func (b emptyBody) WriteTo(io.Writer) (int64, error) { b.t.sent.Store(true); ret
 
 func (b emptyBody) Close() error { return nil }
 
-// unsent tells whether the server surely did not get the request: there was no
+// unsent reports whether the server surely did not get the request: there was no
 // connection, or its header did not leave. It takes net/http's word for that,
 // and for a dial that failed anyone's.
 func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
@@ -150,7 +150,7 @@ func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
 	return !t.got.Load() || t.empty && !t.sent.Load() && limited.Err() == nil
 }
 
-// refusedStream tells whether err is what net/http says of an HTTP/2 stream
+// refusedStream reports whether err is what net/http says of an HTTP/2 stream
 // which the server has declared unprocessed, and which it would have sent
 // again itself, had it got the body. It has no other name for that.
 func refusedStream(err error) bool {

@@ -75,7 +75,7 @@ type connection struct {
 	watching chan struct{} // closed when the watch has ended
 }
 
-// answered tells whether the platform is really there.
+// answered reports whether the platform is really there.
 func (c *connection) answered() bool { return c.heard.Load() > 0 }
 
 // hooks are called by the goroutine that reads.

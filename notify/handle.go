@@ -31,7 +31,7 @@ type pool struct {
 	stopped bool
 
 	// stop lets the running handlers finish within the grace period, cancels
-	// them, and tells whether one ignored it. No session may be reading, but
+	// them, and reports whether one ignored it. No session may be reading, but
 	// one that drains. A second call returns the same.
 	stop func() error
 }
@@ -127,7 +127,7 @@ func (p *pool) discard() {
 	p.work = backlog{}
 }
 
-// process handles d, and tells whether it stays in the window until it is
+// process handles d, and reports whether it stays in the window until it is
 // acknowledged.
 func (p *pool) process(d *Delivery) (kept bool) {
 	returned := false

@@ -34,7 +34,7 @@ func (s *stream) read() error {
 	}
 }
 
-// maySpare tells whether the goroutine may leave the reading to the next who
+// maySpare reports whether the goroutine may leave the reading to the next who
 // publishes, as he is likely to be alone: woken by the network and not by another
 // goroutine, he goes on in half the time.
 func (s *stream) maySpare() bool {

@@ -237,12 +237,12 @@ func (p *Publisher) take(ctx context.Context, it *item) (s *stream, lone bool, e
 	return s, lone, nil
 }
 
-// crowded tells whether a frame of n bytes has to wait. The caller holds mu.
+// crowded reports whether a frame of n bytes has to wait. The caller holds mu.
 func (p *Publisher) crowded(n int) bool {
 	return p.queue.n > 0 && (p.queue.n >= p.cfg.MaxUnconfirmed || p.bytes+n > p.cfg.MaxUnconfirmedBytes)
 }
 
-// lone tells whether the platform has read everything but it, so that writing it
+// lone reports whether the platform has read everything but it, so that writing it
 // does not block, and no other caller is likely to join: of those that the last
 // pong has let go, the first would be lone. The caller holds mu.
 func (p *Publisher) lone(it *item) bool {

@@ -94,7 +94,7 @@ func (r *recovery) queueFull(p *Publisher, closed *socket.CloseError) time.Durat
 
 // refused finds the message that the platform did not take: there is no nack,
 // so all that were sent are suspects, and the one that ends a connection alone
-// is it. It tells whether there was any.
+// is it. It reports whether there was any.
 func (p *Publisher) refused(closed *socket.CloseError) bool {
 	p.link.fail(slog.LevelWarn, "the platform refused a message", closed)
 	p.mu.Lock()

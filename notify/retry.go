@@ -76,7 +76,7 @@ func backoff(n int, first, last time.Duration) time.Duration {
 	return rand.N(bound)
 }
 
-// elapse waits for d, and tells whether end let it.
+// elapse waits for d, and reports whether end let it.
 func elapse(d time.Duration, end <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -161,7 +161,7 @@ func (s *session) renew(ctx context.Context, end ending) ending {
 	return end
 }
 
-// crowded tells whether given-up deliveries hold half of a window; the
+// crowded reports whether given-up deliveries hold half of a window; the
 // platform's has 256 unless it is configured otherwise.
 func (s *session) crowded() bool {
 	s.pool.mu.Lock()

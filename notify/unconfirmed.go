@@ -75,7 +75,7 @@ func (p *Publisher) remove(it *item) {
 	p.bytes -= len(it.frame)
 }
 
-// given tells whether the present connection was given it. The caller holds mu.
+// given reports whether the present connection was given it. The caller holds mu.
 func (p *Publisher) given(it *item) bool {
 	return it.sent && (p.unsent == nil || it.order < p.unsent.order)
 }

@@ -182,7 +182,7 @@ func (l *Login) renewSession(w http.ResponseWriter, r *http.Request, own bool, h
 	return l.commit(w, r, own)
 }
 
-// isSameUser tells whether t is of the user who was signed in with handle, or
+// isSameUser reports whether t is of the user who was signed in with handle, or
 // nobody was: what the site has put into a session is not for another user.
 func (l *Login) isSameUser(ctx context.Context, handle string, t *Token) (bool, error) {
 	if handle == "" {

@@ -77,7 +77,7 @@ func (l *Login) current(ctx context.Context, handle string) (*record, error) {
 
 func (l *Login) due(rec *record) bool { return rec.Token.due(l.cfg.Now(), l.cfg.RefreshAhead) }
 
-// unclaimed tells whether nobody refreshes the token of handle, so far as the
+// unclaimed reports whether nobody refreshes the token of handle, so far as the
 // store says.
 func (l *Login) unclaimed(ctx context.Context, handle string) (bool, error) {
 	held, err := l.lease(ctx, handle)

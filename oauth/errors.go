@@ -86,7 +86,7 @@ func (r Reason) status() int {
 	return http.StatusBadRequest // all others are the browser's
 }
 
-// refused tells whether the platform has answered that a code, a refresh token
+// refused reports whether the platform has answered that a code, a refresh token
 // or a session is no good. All else leaves that open: no answer, a server in
 // trouble, a refusal of the caller instead, a proxy in between.
 func refused(err error) bool {

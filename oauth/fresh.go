@@ -34,7 +34,7 @@ func (l *Login) fresh(r *http.Request, handle string, t *Token) (*Token, error) 
 	return nil, &LoginError{Reason: ReasonNoAnswer, Err: err}
 }
 
-// timeIsUp tells whether nobody waits for the answer to r any more.
+// timeIsUp reports whether nobody waits for the answer to r any more.
 func timeIsUp(r *http.Request) bool { return r.Context().Err() != nil }
 
 // lead does the work of fresh for all requests of a session. It goes on when

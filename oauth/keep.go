@@ -74,7 +74,7 @@ func (l *Login) drop(ctx context.Context, handle string) error {
 	return l.remove(ctx, l.id(tokenKind, handle))
 }
 
-// gone tells whether the record of a handle was dropped a short while ago.
+// gone reports whether the record of a handle was dropped a short while ago.
 func (l *Login) gone(ctx context.Context, handle string) (bool, error) {
 	var gone bool
 	return l.find(ctx, l.id(goneKind, handle), &gone)

@@ -111,7 +111,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // differ.
 const skew = time.Minute
 
-// due tells whether t should be refreshed: ahead of its end, but not in the
+// due reports whether t should be refreshed: ahead of its end, but not in the
 // first half of its life, or when the clock was put back since it was issued,
 // as its end on that clock is not known then.
 func (t *Token) due(now time.Time, ahead time.Duration) bool {
@@ -128,7 +128,7 @@ func (t *Token) due(now time.Time, ahead time.Duration) bool {
 	return !now.Before(t.Expiry.Add(-ahead))
 }
 
-// expired tells whether the access token is of no use any more.
+// expired reports whether the access token is of no use any more.
 func (t *Token) expired(now time.Time) bool {
 	return t.AccessToken == "" || !t.Expiry.IsZero() && !now.Before(t.Expiry)
 }

@@ -340,14 +340,14 @@ func (c *call) names(param string) (string, error) {
 	return required(c.params(), param, idBytes)
 }
 
-// isID tells whether an app may have this ID, which stands in paths.
+// isID reports whether an app may have this ID, which stands in paths.
 func isID(id string) bool {
 	return id != "" && !strings.ContainsFunc(id, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
 	})
 }
 
-// isText tells whether JSON keeps text as it is, and a terminal can show it.
+// isText reports whether JSON keeps text as it is, and a terminal can show it.
 func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) && !slices.Contains([]rune{'\n', '\r', '\t'}, r)

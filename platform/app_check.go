@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Check tells whether an app is one that platform/app/create and the calls for
+// Check reports whether an app is one that platform/app/create and the calls for
 // its permissions could have made. A [Registry] saves any.
 func (a App) Check() error {
 	switch {

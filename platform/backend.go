@@ -61,7 +61,7 @@ func dropClaims(h http.Header) {
 	}
 }
 
-// platformHeader tells whether some server takes name for a header that only
+// platformHeader reports whether some server takes name for a header that only
 // the platform may set: with CGI, WSGI and PHP a hyphen is as good as any other
 // sign.
 func platformHeader(name string) bool {

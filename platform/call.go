@@ -159,7 +159,7 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 	return nil
 }
 
-// isForm tells whether the body carries parameters. Any other body is its
+// isForm reports whether the body carries parameters. Any other body is its
 // backend's business and takes no part in the signature.
 func isForm(r *http.Request) bool {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {

@@ -105,7 +105,7 @@ func (c capture) outcome() (status int, code string) {
 	return 404, "unknown_api"
 }
 
-// ofOAuth tells whether a capture is a call of a login.
+// ofOAuth reports whether a capture is a call of a login.
 func (c capture) ofOAuth() bool { return strings.HasPrefix(c.Scenario, "oauth-") }
 
 // nobody are users of whom there is none.

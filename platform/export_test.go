@@ -26,13 +26,13 @@ func (p *Platform) Code(ctx context.Context, l Login, key, redirect, challenge, 
 	return p.issueCode(ctx, s, codeRequest{key, redirect, challenge, method})
 }
 
-// Alive tells whether a browser is logged in, and extends its session.
+// Alive reports whether a browser is logged in, and extends its session.
 func (p *Platform) Alive(ctx context.Context, cookie string) (bool, error) {
 	s, err := p.liveSession(ctx, cookie)
 	return s != nil, err
 }
 
-// Known tells whether a browser has a session that can be ended.
+// Known reports whether a browser has a session that can be ended.
 func (p *Platform) Known(ctx context.Context, cookie string) (bool, error) {
 	s, err := p.knownSession(ctx, cookie)
 	return s != nil, err

@@ -224,7 +224,7 @@ func (b *browser) setCookie(name, value string) {
 	b.client.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
-// session tells whether the platform knows the browser's session.
+// session reports whether the platform knows the browser's session.
 func (b *browser) session() bool {
 	b.t.Helper()
 	return b.e.knows(b.cookie("prism_session"))

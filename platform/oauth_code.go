@@ -84,7 +84,7 @@ func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
 	return a.checkVerifier(verifier)
 }
 
-// checkVerifier tells whether the caller began the login itself (RFC 7636). A
+// checkVerifier reports whether the caller began the login itself (RFC 7636). A
 // verifier without a challenge is refused: somebody has taken the challenge
 // out on the way to the authorize page.
 func (q codeRequest) checkVerifier(verifier string) error {

@@ -24,7 +24,7 @@ func (p *Platform) formToken(w http.ResponseWriter, r *http.Request) string {
 	return token
 }
 
-// ownForm tells whether the form that c brings was filled in on a page of the
+// ownForm reports whether the form that c brings was filled in on a page of the
 // platform in this browser.
 func (p *Platform) ownForm(r *http.Request, c *call) bool {
 	cookie := p.cookie(r, formCookie)
@@ -33,7 +33,7 @@ func (p *Platform) ownForm(r *http.Request, c *call) bool {
 		subtle.ConstantTimeCompare([]byte(cookie), []byte(sent[0])) == 1
 }
 
-// crossSite tells whether the browser says that another site sent the form.
+// crossSite reports whether the browser says that another site sent the form.
 func crossSite(r *http.Request) bool {
 	var protection http.CrossOriginProtection
 	return protection.Check(r) != nil

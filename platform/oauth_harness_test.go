@@ -183,7 +183,7 @@ func (e *tokenEnv) check(c caller, sessionID string) reply {
 	return e.as(c, "POST", "/api/platform/oauth/session_check", url.Values{"session_id": {sessionID}})
 }
 
-// good tells whether an access token brings its user.
+// good reports whether an access token brings its user.
 func (e *tokenEnv) good(access string) bool {
 	e.t.Helper()
 	r := e.as(first().bearing(access), "GET", "/api/platform/oauth/user", nil)

@@ -88,7 +88,7 @@ func (p *Platform) provenLogout(ctx context.Context, c *call, s *session) (bool,
 	return right(key.Secret) || key.hasOld(p.cfg.Now()) && right(key.OldSecret), nil
 }
 
-// opensPage tells whether r opens a page in front of the user, as far as the
+// opensPage reports whether r opens a page in front of the user, as far as the
 // browser says what it wants: not an image, nor a page that the user may want
 // to see later.
 func opensPage(r *http.Request) bool {
@@ -98,7 +98,7 @@ func opensPage(r *http.Request) bool {
 		(mode == "" || mode == "navigate") && (dest == "" || dest == "document")
 }
 
-// acceptsPage tells whether r may want a page: over plain HTTP that is all by
+// acceptsPage reports whether r may want a page: over plain HTTP that is all by
 // which a browser distinguishes one from an image. Who says nothing, or takes
 // anything, is a program that walks like a browser.
 func acceptsPage(r *http.Request) bool {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// allows tells whether a browser may be sent to uri for this app.
+// allows reports whether a browser may be sent to uri for this app.
 func (a App) allows(uri string) bool {
 	return isRedirectURI(uri) && slices.ContainsFunc(a.Redirects, func(registered string) bool {
 		return sameRedirect(registered, uri)

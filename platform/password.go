@@ -73,7 +73,7 @@ func formatHash(iterations int, salt, hash []byte) string {
 	return fmt.Sprintf("%s$%d$%s$%s", passwordScheme, iterations, b64.EncodeToString(salt), b64.EncodeToString(hash))
 }
 
-// CheckPassword tells whether hash was made of password, in a time that does
+// CheckPassword reports whether hash was made of password, in a time that does
 // not depend on how much of it is right. The error says that hash is not a
 // text of [HashPassword].
 func CheckPassword(hash, password string) (bool, error) {

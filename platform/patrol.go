@@ -80,7 +80,7 @@ func (p *pass) refusal(secret string, now time.Time) *failure {
 	return nil
 }
 
-// isOf tells whether the pass may be one of this app's keys.
+// isOf reports whether the pass may be one of this app's keys.
 func (p *pass) isOf(app string) bool {
 	h := p.holder.Load()
 	return h == nil || h.key.App == app

@@ -22,7 +22,7 @@ func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
 	return p.cfg.Queues.Publish(ctx, m.ClientID, m)
 }
 
-// routes tells whether a message of the app goes to its queues, or why it is
+// routes reports whether a message of the app goes to its queues, or why it is
 // refused. What the app may not listen to is dropped, as if no queue were bound
 // to it.
 func (a *App) routes(key string) (bool, error) {

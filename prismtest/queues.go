@@ -62,7 +62,7 @@ func (c *consumer) Ack(ctx context.Context, ids ...uint64) error {
 	return c.Consumer.Ack(ctx, ids...)
 }
 
-// take counts n down, and tells whether there was anything left of it.
+// take counts n down, and reports whether there was anything left of it.
 func take(n *atomic.Int64) bool {
 	for {
 		left := n.Load()

@@ -65,7 +65,7 @@ func (r *recorder) next() <-chan struct{} {
 	return r.changed
 }
 
-// await asks done after each change, and tells whether it said yes in time.
+// await asks done after each change, and reports whether it said yes in time.
 func (r *recorder) await(patience time.Duration, done func() bool) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

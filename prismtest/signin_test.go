@@ -48,7 +48,7 @@ func mustShow(t *testing.T, resp *http.Response, page, text string) {
 	}
 }
 
-// asked tells whether a browser that opens page has to log in.
+// asked reports whether a browser that opens page has to log in.
 func asked(t *testing.T, browser *http.Client, page string) bool {
 	t.Helper()
 	resp, err := browser.Get(page)

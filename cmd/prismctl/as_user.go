@@ -41,7 +41,7 @@ func (c *connection) userToken(ctx context.Context, t *tool, client *prism.Clien
 	return token, err
 }
 
-// due tells whether a token should be refreshed before it is used.
+// due reports whether a token should be refreshed before it is used.
 func due(token *oauth.Token, now time.Time) bool {
 	if token.Expiry.IsZero() {
 		return false
@@ -103,7 +103,7 @@ func signInAgain(err error) error {
 	return err
 }
 
-// needsUser tells whether the platform says that a call was made without the
+// needsUser reports whether the platform says that a call was made without the
 // good token of a user.
 func needsUser(err error) bool {
 	var failure *prism.Error

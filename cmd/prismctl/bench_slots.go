@@ -37,7 +37,7 @@ func newSlots(n int, settle func(i int, err error)) *slots {
 	return s
 }
 
-// first tells whether an ID is that of a first message.
+// first reports whether an ID is that of a first message.
 func (s *slots) first(id uint64) bool { return id < uint64(len(s.all)) }
 
 // open makes all slots free.
@@ -100,7 +100,7 @@ func (s *slots) cancel(i int) {
 	s.free <- i
 }
 
-// consume notes a delivery, and tells whether it is the first of its message.
+// consume notes a delivery, and reports whether it is the first of its message.
 func (s *slots) consume(id uint64) bool {
 	i := int(id % uint64(len(s.all)))
 	m := &s.all[i]

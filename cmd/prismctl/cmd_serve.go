@@ -89,7 +89,7 @@ func (c *serveCmd) AfterApply(k *kong.Context, t *tool) error {
 	return cmp.Or(checkLevel(k, c.from["log-level"]), c.check())
 }
 
-// checkLevel tells whether the level of the log, which is a setting of all
+// checkLevel reports whether the level of the log, which is a setting of all
 // commands, is one.
 func checkLevel(k *kong.Context, from string) error {
 	for _, flag := range settingsOf(k) {

@@ -100,7 +100,7 @@ func reachable(a net.Addr) string {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port()).String()
 }
 
-// onLoopback tells whether only this machine reaches the address.
+// onLoopback reports whether only this machine reaches the address.
 func onLoopback(a net.Addr) bool {
 	addr, err := netip.ParseAddrPort(a.String())
 	return err == nil && addr.Addr().Unmap().IsLoopback()

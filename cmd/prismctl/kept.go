@@ -158,7 +158,7 @@ func followed(name string) (string, error) {
 	return "", fmt.Errorf("%s leads through too many symbolic links", name)
 }
 
-// forget removes what is kept, and tells whether there was anything.
+// forget removes what is kept, and reports whether there was anything.
 func (k *keep) forget() (bool, error) {
 	err := os.Remove(k.file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -91,7 +91,7 @@ func (l *ledger) handle(_ context.Context, d *notify.Delivery) error {
 	return nil
 }
 
-// ackLost tells whether a kill may have taken the acknowledgement of what was
+// ackLost reports whether a kill may have taken the acknowledgement of what was
 // handled at this time.
 func (l *ledger) ackLost(handled time.Time) bool {
 	return slices.ContainsFunc(l.kills, func(kill time.Time) bool {
@@ -99,7 +99,7 @@ func (l *ledger) ackLost(handled time.Time) bool {
 	})
 }
 
-// sentTwice tells whether a kill may have taken a confirmation, so that the
+// sentTwice reports whether a kill may have taken a confirmation, so that the
 // publisher has sent the message again.
 func (l *ledger) sentTwice(body string) bool {
 	sent, published := l.sent[body]

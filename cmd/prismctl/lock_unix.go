@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// tryLock tells whether it could lock f.
+// tryLock reports whether it could lock f.
 func tryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {

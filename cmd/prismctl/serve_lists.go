@@ -210,7 +210,7 @@ func nth(from string, i int, name string) string {
 	return fmt.Sprintf("%s, number %d (%q)", from, i+1, name)
 }
 
-// distinct tells whether every entry has a name, and no two the same.
+// distinct reports whether every entry has a name, and no two the same.
 func distinct[T any](from, what string, entries []T, name func(T) string) error {
 	var seen []string
 	for i, entry := range entries {

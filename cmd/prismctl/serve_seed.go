@@ -201,7 +201,7 @@ func (s *seeder) longEnough(stored *platform.Key, secret string) error {
 	return usage("the secret of the key %s has %d characters, and could be guessed from recorded calls: choose one of %d or more, such as 20 random letters and digits", shown(stored.ID), len(secret), shortestSecret)
 }
 
-// usable tells whether a client takes such a key; if not, it is of no use.
+// usable reports whether a client takes such a key; if not, it is of no use.
 func usable(id, secret string) error {
 	_, err := prism.New(prism.Config{Server: "http://127.0.0.1/api", Key: id, Secret: secret})
 	if err != nil {

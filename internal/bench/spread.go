@@ -17,7 +17,7 @@ func spreadOf(values []float64) spread {
 	return s
 }
 
-// exceeds tells whether the values are over limit by more than their noise:
+// exceeds reports whether the values are over limit by more than their noise:
 // so many of them that it would have happened by chance in less than one run of
 // twenty if the median were no more than limit. Zero is no limit.
 func (s spread) exceeds(limit float64) bool { return limit > 0 && s.least > limit }

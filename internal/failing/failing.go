@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Does tells whether test fails. Nothing of that reaches t.
+// Does reports whether test fails. Nothing of that reaches t.
 func Does(t *testing.T, test func(testing.TB)) bool {
 	r := &recorder{TB: t}
 	done := make(chan struct{})

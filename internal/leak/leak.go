@@ -46,7 +46,7 @@ func stacks() []string {
 	return left
 }
 
-// expected tells whether stack belongs to the test binary itself.
+// expected reports whether stack belongs to the test binary itself.
 func expected(stack string) bool {
 	for _, frame := range []string{
 		"internal/leak.stacks", "testing.(*M).", "testing.runFuzz", "testing.tRunner.func",

@@ -37,7 +37,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	return newConn(conn, buf.Reader, ws.StateServerSide, o), nil
 }
 
-// CheckHandshake tells whether Accept would take r, by a [*HandshakeError] if
+// CheckHandshake reports whether Accept would take r, by a [*HandshakeError] if
 // it would not. It lets a caller refuse early.
 func CheckHandshake(r *http.Request) error {
 	switch {

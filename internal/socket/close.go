@@ -207,7 +207,7 @@ func parseClose(payload []byte) error {
 	return &CloseError{Code: code, Reason: string(reason)}
 }
 
-// travels tells whether a close frame may have the code: those of RFC 6455 and
+// travels reports whether a close frame may have the code: those of RFC 6455 and
 // of the IANA registry, and the ranges for libraries and applications.
 func travels(code Code) bool {
 	switch {

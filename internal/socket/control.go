@@ -16,7 +16,7 @@ var ErrMessage = errors.New("socket: a message has come")
 // connection no harm.
 var errInterrupted = errors.New("socket: interrupted")
 
-// Interruptible tells whether ReadControl can be ended. What a transport says of its
+// Interruptible reports whether ReadControl can be ended. What a transport says of its
 // deadlines is not believed: the first call interrupts a read, which goes on, and
 // when that was seen to work this is true.
 func (c *Conn) Interruptible() bool {

@@ -55,7 +55,7 @@ func (b *buffer) giveBack() {
 	}
 }
 
-// room tells whether a frame may join those that wait. As many bytes again may
+// room reports whether a frame may join those that wait. As many bytes again may
 // be on their way to the kernel, so each has half of the bound.
 func (o *outbox) room(payload, bound int) bool {
 	return o.next == nil || len(o.next.bytes)+maxHeader+payload <= bound/2

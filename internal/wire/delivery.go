@@ -354,7 +354,7 @@ func (s *scanner) expect(c byte) {
 	s.i++
 }
 
-// open enters the object, and tells whether it has members.
+// open enters the object, and reports whether it has members.
 func (s *scanner) open() bool {
 	s.expect('{')
 	if s.next() != '}' {
@@ -364,7 +364,7 @@ func (s *scanner) open() bool {
 	return false
 }
 
-// more goes on behind a member, and tells whether there is another.
+// more goes on behind a member, and reports whether there is another.
 func (s *scanner) more() bool {
 	if s.next() == ',' {
 		s.i++

@@ -213,7 +213,7 @@ func (e *Engine) conclude(ops []*op) (again []*op) {
 	return again
 }
 
-// abandoned tells whether the outcome for these ops concerns nobody any more.
+// abandoned reports whether the outcome for these ops concerns nobody any more.
 // Then others need not wait for it.
 func (e *Engine) abandoned(ops []*op) bool {
 	return !slices.ContainsFunc(ops, func(o *op) bool { return o.late != nil || !e.desk.left(o) })
@@ -285,7 +285,7 @@ func (e *Engine) lookBack(known uint64) {
 	}
 }
 
-// outcome tells whether the record with this mark is in the log, or another
+// outcome reports whether the record with this mark is in the log, or another
 // one is in its place.
 func (e *Engine) outcome(m mark, after uint64) (landed, moved bool) {
 	e.mu.Lock()
@@ -293,7 +293,7 @@ func (e *Engine) outcome(m mark, after uint64) (landed, moved bool) {
 	return e.landed == m, e.state.applied != after
 }
 
-// confirm tells whether the state is still what the log says. An engine that
+// confirm reports whether the state is still what the log says. An engine that
 // is alone knows.
 func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 	if e.alone {

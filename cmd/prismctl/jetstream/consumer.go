@@ -119,7 +119,7 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	}
 }
 
-// await tells whether the queue has something, or puts c among those who
+// await reports whether the queue has something, or puts c among those who
 // wait.
 func (c *consumer) await() (ready bool, err error) {
 	e := c.engine
@@ -345,7 +345,7 @@ func (c *consumer) leave(d *draft) error {
 	return nil
 }
 
-// closeHere ends c in this engine and tells whether that is all.
+// closeHere ends c in this engine and reports whether that is all.
 func (c *consumer) closeHere() bool {
 	e := c.engine
 	e.mu.Lock()
@@ -373,7 +373,7 @@ func (c *consumer) rouse() {
 	}
 }
 
-// stopWaiting takes c from those who wait, and tells whether it was there.
+// stopWaiting takes c from those who wait, and reports whether it was there.
 func (e *Engine) stopWaiting(c *consumer) bool {
 	all := e.waiting[c.queue]
 	i := slices.Index(all, c)

@@ -64,7 +64,7 @@ func weight(m *platform.Message) int {
 	return len(m.Body) + len(m.Key) + len(m.ContentType) + len(m.ClientID) + len(m.App) + 64
 }
 
-// full tells whether the record should be stored before anything is added.
+// full reports whether the record should be stored before anything is added.
 func (d *draft) full() bool { return d.bytes >= enough || len(d.facts) >= maxFacts/2 }
 
 // reserve is for format, mark and what the server adds to a record.

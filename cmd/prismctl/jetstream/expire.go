@@ -82,7 +82,7 @@ func (e *Engine) suspects(q *queue, n int) []item {
 	return items
 }
 
-// expire removes old messages from the head of a queue, and tells whether there
+// expire removes old messages from the head of a queue, and reports whether there
 // may be more.
 func (e *Engine) expire(queue uint64) bool {
 	e.mu.Lock()
@@ -107,7 +107,7 @@ func (e *Engine) expire(queue uint64) bool {
 	return removed && len(old) == expireAtOnce
 }
 
-// remove removes those messages that are ready, and tells whether that was
+// remove removes those messages that are ready, and reports whether that was
 // stored.
 func (e *Engine) remove(queue uint64, numbers []uint64) bool {
 	return len(numbers) > 0 && e.do(e.ctx, func(d *draft) error {

@@ -18,7 +18,7 @@ type trouble struct {
 	reason error
 }
 
-// note tells whether it begins or, with nil, ends with this.
+// note reports whether it begins or, with nil, ends with this.
 func (t *trouble) note(err error) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

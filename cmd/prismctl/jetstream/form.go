@@ -43,7 +43,7 @@ func (e *Engine) whenFormed(ctx context.Context, ask func(context.Context) error
 	}
 }
 
-// isForming tells whether err may be one of servers that do not know yet who
+// isForming reports whether err may be one of servers that do not know yet who
 // leads, or which others there are.
 func isForming(err error) bool {
 	const noSuitablePeers, insufficientResources = 10005, 10023

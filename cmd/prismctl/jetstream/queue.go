@@ -38,7 +38,7 @@ type holding struct {
 	member *member
 }
 
-// reads tells whether the member is a Read, which is no consumer.
+// reads reports whether the member is a Read, which is no consumer.
 func (m *member) reads() bool { return m.id&1 == 1 }
 
 func newQueue(id uint64) *queue {

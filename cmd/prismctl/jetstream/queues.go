@@ -185,7 +185,7 @@ func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error
 }
 
 // newConsumer returns a consumer that is not known to the queue yet. The
-// lowest bit of its id tells whether it is a Read.
+// lowest bit of its id says whether it is a Read.
 func (e *Engine) newConsumer(queue, reads uint64) *consumer {
 	var b [8]byte
 	rand.Read(b[:])
