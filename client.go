@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 )
 
 // Version is the version of this module. The User-Agent of every request
@@ -29,6 +30,7 @@ type shared struct {
 	jar       http.CookieJar // or nil
 	log       *slog.Logger
 	clock     clock
+	http1     atomic.Bool    // what the server speaks, as far as is known
 	random    func() float64 // in [0, 1)
 }
 

@@ -251,6 +251,7 @@ func hasDots(path string) bool {
 func newShared(cfg Config) *shared {
 	s := &shared{cfg: cfg, log: cfg.Logger, random: rand.Float64}
 	s.clock.now = time.Now
+	s.http1.Store(strings.HasPrefix(cfg.Server, "http:"))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

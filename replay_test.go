@@ -3,10 +3,12 @@ package prism
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"strings"
 	"sync"
@@ -32,17 +34,21 @@ func newForgetful(t *testing.T) *forgetful {
 		t.Fatal(err)
 	}
 	f := &forgetful{listener: l}
+	f.accept(t)
+	return f
+}
+
+func (f *forgetful) accept(t *testing.T) {
 	f.wg.Go(func() {
 		for {
-			conn, err := l.Accept()
+			conn, err := f.listener.Accept()
 			if err != nil {
 				return
 			}
 			f.wg.Go(func() { f.serve(conn) })
 		}
 	})
-	t.Cleanup(func() { l.Close(); f.wg.Wait() })
-	return f
+	t.Cleanup(func() { f.listener.Close(); f.wg.Wait() })
 }
 
 func (f *forgetful) serve(conn net.Conn) {
@@ -96,6 +102,36 @@ func TestNothingIsReplayedOnAReusedConnection(t *testing.T) {
 		if n := len(f.seen()); n != 2 {
 			t.Errorf("%+v: the server saw it %d times", call, n-1)
 		}
+	}
+}
+
+// Until its first answer a client takes a server with TLS for one that speaks
+// HTTP/2. The connection may be there already, for another client.
+func TestNothingIsReplayedOnAConnectionOfAnotherClient(t *testing.T) {
+	certificate := httptest.NewTLSServer(nil)
+	defer certificate.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certificate.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &forgetful{listener: l}
+	f.accept(t)
+	shared := certificate.Client()
+	for range 2 {
+		c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.HTTPClient = shared })
+		if _, err := c.Get(background, "x", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(f.seen()); n != 2 {
+		t.Errorf("the server saw two calls %d times", n)
+	}
+	c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.HTTPClient = shared })
+	for range 2 { // the second is the last on its connection
+		c.Get(background, "x", nil)
+	}
+	if n := len(f.seen()); n != 4 {
+		t.Errorf("the server saw four calls %d times", n)
 	}
 }
 

@@ -347,6 +347,28 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// The length is unknown when the header is not the end of the stream.
+func TestARequestWithoutABodyIsOneFrameOverHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto+" "+fmt.Sprint(r.ContentLength))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	c := newClient(t, s.URL, func(c *Config) { c.HTTPClient = s.Client() })
+	for range 3 {
+		for _, call := range []Call{
+			{Method: "GET", Path: "x"},
+			{Method: "DELETE", Path: "x"},
+			{Method: "DELETE", Path: "x", Header: http.Header{"Idempotency-Key": {"1"}}},
+		} {
+			if res, err := c.Do(background, call); err != nil || string(res.Body) != "HTTP/2.0 0" {
+				t.Errorf("%+v: got %v, %v", call, res, err)
+			}
+		}
+	}
+}
+
 func TestRefusedStreamIsRecognised(t *testing.T) {
 	if !refusedStream(errors.New("http2: Transport: cannot retry err [x] after Request.Body was written; define Request.GetBody to avoid this error")) {
 		t.Error("not recognised")

@@ -34,9 +34,10 @@ func (c *Client) try(ctx context.Context, r *request) outcome {
 	t := new(trace)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
 	req, signature := c.build(t.follow(limited), r, t, &o)
-	t.preventReplay(req)
+	c.preventReplay(t, req)
 	resp, err := c.send(c.transport, req)
 	if err == nil {
+		c.http1.Store(resp.ProtoMajor < 2)
 		o.response, err = c.read(r, resp, signature)
 	} else {
 		o.unsent = c.unsent(t, limited, err)
@@ -94,46 +95,16 @@ func (c *Client) send(via http.RoundTripper, req *http.Request) (*http.Response,
 type trace struct {
 	url   url.URL // where it goes; beside the rest, it is no allocation of its own
 	hooks httptrace.ClientTrace
+	fresh bool        // over HTTP/1, only a new connection may be used
 	empty bool        // the body is an emptyBody
 	got   atomic.Bool // a connection
 	sent  atomic.Bool // the header
 }
 
 func (t *trace) follow(ctx context.Context) context.Context {
-	t.hooks.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
+	t.hooks.GotConn = t.gotConn
 	return httptrace.WithClientTrace(ctx, &t.hooks)
 }
-
-// preventReplay keeps net/http from sending a request a second time over
-// another connection when a reused one is lost before the answer. It does so
-// unasked with GET, and whatever else has an Idempotency-Key, if it can get the
-// body again; whether that is harmless, only the caller knows. So such a
-// request has a body that cannot be had again. The empty one of a GET leaves no
-// trace on the wire: with the encoding given as identity, net/http neither
-// probes it nor sends it in chunks.
-func (t *trace) preventReplay(req *http.Request) {
-	if req.Method != http.MethodGet && req.Header["Idempotency-Key"] == nil && req.Header["X-Idempotency-Key"] == nil {
-		return
-	}
-	req.GetBody = nil
-	if req.Body == nil {
-		t.empty = true
-		req.Body, req.TransferEncoding = emptyBody{t}, identity
-	}
-}
-
-var identity = []string{"identity"}
-
-// emptyBody is read once the header has been handed to the network, and so
-// reports whether it was. It has a WriteTo to be copied without a buffer of
-// 32 KiB.
-type emptyBody struct{ t *trace }
-
-func (b emptyBody) Read([]byte) (int, error) { b.t.sent.Store(true); return 0, io.EOF }
-
-func (b emptyBody) WriteTo(io.Writer) (int64, error) { b.t.sent.Store(true); return 0, nil }
-
-func (b emptyBody) Close() error { return nil }
 
 // unsent reports whether the server surely did not get the request: there was no
 // connection, or its header did not leave. It takes net/http's word for that,
