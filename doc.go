@@ -40,6 +40,9 @@
 //		fmt.Println(status.Messages, "messages,", status.Consumers, "consumers")
 //	}
 //
+// The protocol is in docs/protocol.md of this module: chapter 2 has the signature
+// and the envelopes of answers.
+//
 // # Requests
 //
 // GET and DELETE carry the parameters of a call in the query, POST and PUT in a

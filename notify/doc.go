@@ -1,5 +1,7 @@
 // Package notify is the message channel of the Prism open platform: publish,
-// consume and acknowledge over WebSocket, and the queue calls over HTTP.
+// consume and acknowledge over WebSocket, and the queue calls over HTTP. Chapter 3
+// of docs/protocol.md has what goes over the wire, and docs/delivery.md what is
+// guaranteed.
 //
 // # Publishing
 //

@@ -1,5 +1,6 @@
 // Package oauth logs the users of a web application in with the Prism open
-// platform, keeps them in and lets them out (protocol chapter 4).
+// platform, keeps them in and lets them out (protocol chapter 4, in
+// docs/protocol.md of this module).
 //
 // # Pages behind the login
 //

@@ -2,6 +2,9 @@
 // calls, the queue calls, the message channel and the OAuth server, over the
 // engines that its user brings.
 //
+// Comments that name a chapter of the protocol mean docs/protocol.md of this
+// module. Its chapter 7 has what this platform adds to Prism.
+//
 // # Embedding
 //
 // A [Platform] needs a [Store], in which a [Registry] keeps the keys, and [Queues],

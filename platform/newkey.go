@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// The lengths of the names that the platform gives (protocol chapter 1).
+// The lengths of the names that the platform gives; those of keys and secrets
+// are Prism's (protocol chapter 1).
 const (
 	appIDLength  = 7
 	keyIDLength  = 8

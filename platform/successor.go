@@ -4,9 +4,9 @@ import "github.com/shopex/prism-go/internal/socket"
 
 // A consumer that lost its connection without a word connects again while the
 // platform still takes the old connection for alive, and gives it every second
-// message. So it says by the parameter consumer_id of its handshakes who it is:
-// the new connection ends the old one, and consumes when that one's messages are
-// back in their queues.
+// message. So it gives its name in the parameter consumer_id of each handshake
+// (protocol chapter 7): the new connection ends the old one, and consumes when that
+// one's messages are back in their queues.
 
 const consumerIDBytes = 64
 

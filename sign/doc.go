@@ -2,6 +2,9 @@
 // It is one rule in one place: the client signs with it, the platform and the
 // backends behind it verify with it.
 //
+// Comments that name a chapter of the protocol mean docs/protocol.md of this
+// module, which has requests with their strings to sign.
+//
 // # The rule
 //
 // The signature is the MD5, as 32 hex digits with letters in capitals, of the

@@ -29,7 +29,8 @@ const (
 )
 
 // QueueGone is one of the codes that RFC 6455 leaves to applications: the queue that
-// a connection consumed is not there any more. The last digits are HTTP's.
+// a connection consumed is not there any more (protocol chapter 7). The last digits
+// are HTTP's.
 const QueueGone Code = 4404
 
 // ErrClosed is why a connection ended that this side closed. It matches

@@ -7,7 +7,7 @@
 //
 // # Routing
 //
-// Publish routes as a topic exchange does (protocol chapter 1): routing keys
+// Publish routes as a topic exchange does (protocol chapter 3): routing keys
 // and patterns are words between dots; in a pattern, * is any one word and #
 // is any number of words, none included. An empty key has no words; two dots
 // in a row enclose an empty word. A word such as "ord*" is an ordinary word.
