@@ -12,9 +12,10 @@ WORKDIR /src
 # of them changes.
 COPY go.work go.work.sum go.mod go.sum ./
 COPY cmd/prismctl/go.mod cmd/prismctl/go.sum cmd/prismctl/
-COPY internal/bench/go.mod internal/bench/go.sum internal/bench/
-COPY internal/browser/go.mod internal/browser/go.sum internal/browser/
-COPY internal/interop/go.mod internal/interop/go.sum internal/interop/
+COPY platform/jetstream/go.mod platform/jetstream/go.sum platform/jetstream/
+COPY tools/bench/go.mod tools/bench/go.sum tools/bench/
+COPY tools/browser/go.mod tools/browser/go.sum tools/browser/
+COPY tools/interop/go.mod tools/interop/go.sum tools/interop/
 RUN cd cmd/prismctl && GOWORK=off go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/prismctl ./cmd/prismctl \

@@ -6,17 +6,17 @@ build:
 	go build -o bin/ ./cmd/prismctl
 
 test:
-	go run ./internal/check
+	go run ./tools/check
 
 lint:
-	go run ./internal/check lint
+	go run ./tools/check lint
 
 # Built first, as go run makes every failure a 1: what could not be measured is a 2.
 bench:
-	go build -o bin/ ./internal/bench && bin/bench
+	go build -o bin/ ./tools/bench && bin/bench
 
 dist:
-	go run ./internal/dist
+	go run ./tools/dist
 
 demo:
 	go run ./cmd/prismctl demo

@@ -16,7 +16,7 @@ type Record struct {
 // Store holds the platform's records: the apps, keys and users of a [Registry],
 // and what the platform itself has to remember for a while (login sessions,
 // codes, grants). Its methods may be called from any number of goroutines.
-// Package platform/storetest has its promises as tests.
+// Package platform/enginetest has its promises as tests.
 //
 // A kind is a word of letters; an id has 1 to 64 letters and digits. Records of
 // different kinds have nothing to do with each other. Those of one kind are

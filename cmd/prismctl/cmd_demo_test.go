@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 // misleading is an environment that would break the demo if it used any.

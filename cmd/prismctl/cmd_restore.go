@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 type restoreCmd struct {

@@ -10,7 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
 
-	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 // hidden stands for a secret.

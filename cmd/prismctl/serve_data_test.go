@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
+	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {

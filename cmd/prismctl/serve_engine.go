@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopex/prism-go/cmd/prismctl/jetstream"
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/jetstream"
 	"github.com/shopex/prism-go/platform/memory"
 )
 

@@ -5,15 +5,14 @@ import (
 
 	"github.com/shopex/prism-go/internal/leak"
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/enginetest"
 	"github.com/shopex/prism-go/platform/memory"
-	"github.com/shopex/prism-go/platform/queuetest"
-	"github.com/shopex/prism-go/platform/storetest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestKeepsThePromisesOfAnEngine(t *testing.T) {
-	queuetest.Run(t, func(_ testing.TB, c queuetest.Config) platform.Queues {
+	enginetest.Queues(t, func(_ testing.TB, c enginetest.Config) platform.Queues {
 		config := memory.Config{
 			MaxMessages:      c.MaxMessages,
 			MaxBytes:         c.MaxBytes,
@@ -31,5 +30,5 @@ func TestKeepsThePromisesOfAnEngine(t *testing.T) {
 }
 
 func TestKeepsThePromisesOfAStore(t *testing.T) {
-	storetest.Run(t, func(testing.TB) platform.Store { return memory.NewStore() })
+	enginetest.Store(t, func(testing.TB) platform.Store { return memory.NewStore() })
 }

@@ -1,0 +1,17 @@
+// Package enginetest holds the promises of [platform.Queues] and
+// [platform.Store] as tests, which every engine runs:
+//
+//	func TestQueues(t *testing.T) {
+//		enginetest.Queues(t, func(t testing.TB, c enginetest.Config) platform.Queues {
+//			return memory.New(memory.Config{MaxMessages: c.MaxMessages, ...})
+//		})
+//	}
+//
+//	func TestStore(t *testing.T) {
+//		enginetest.Store(t, func(testing.TB) platform.Store { return memory.NewStore() })
+//	}
+//
+// The suites ask through the interfaces only, so they also fit an engine whose
+// data is on disk or on other machines. They presume nothing about time but
+// that what was promised happens within half a minute.
+package enginetest

@@ -1,0 +1,352 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// A faultyQueues engine does what its functions say, else what the good one does.
+type faultyQueues struct {
+	platform.Queues
+	publish func(ctx context.Context, owner string, m *platform.Message) error
+	all     func(ctx context.Context, owner string, ms []*platform.Message) (int, error)
+	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
+	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
+	purge   func(ctx context.Context, owner, topic string) error
+	unbind  func(ctx context.Context, owner, topic, pattern string) error
+	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
+	depths  func(ctx context.Context) ([]platform.QueueDepth, error)
+	forget  func(ctx context.Context, owner string) error
+}
+
+func spoilQueues(good platform.Queues) *faultyQueues {
+	return &faultyQueues{good, good.Publish, good.PublishAll, good.Write, good.Consume, good.Purge, good.Unbind, good.Status, good.Depths, good.Forget}
+}
+
+func (f *faultyQueues) Publish(ctx context.Context, owner string, m *platform.Message) error {
+	return f.publish(ctx, owner, m)
+}
+
+func (f *faultyQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	return f.all(ctx, owner, ms)
+}
+
+func (f *faultyQueues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
+	return f.write(ctx, owner, topic, m)
+}
+
+func (f *faultyQueues) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return f.consume(ctx, owner, topic)
+}
+
+func (f *faultyQueues) Purge(ctx context.Context, owner, topic string) error {
+	return f.purge(ctx, owner, topic)
+}
+
+func (f *faultyQueues) Unbind(ctx context.Context, owner, topic, pattern string) error {
+	return f.unbind(ctx, owner, topic, pattern)
+}
+
+func (f *faultyQueues) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	return f.status(ctx, owner, topic)
+}
+
+func (f *faultyQueues) Forget(ctx context.Context, owner string) error { return f.forget(ctx, owner) }
+
+func (f *faultyQueues) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
+	return f.depths(ctx)
+}
+
+func doubling(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		if err := good.Publish(ctx, owner, m); err != nil {
+			return err
+		}
+		return good.Publish(ctx, owner, m)
+	}
+	return f
+}
+
+func turning(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+		ms = slices.Clone(ms)
+		slices.Reverse(ms)
+		return good.PublishAll(ctx, owner, ms)
+	}
+	return f
+}
+
+func goingOn(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (stored int, err error) {
+		for _, m := range ms {
+			if refused := good.Publish(ctx, owner, m); refused != nil {
+				err = refused
+				continue
+			}
+			stored++
+		}
+		return stored, err
+	}
+	return f
+}
+
+func losing(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		if string(m.Body) == "message 000777" {
+			m = text("message 000778")
+		}
+		return good.Write(ctx, owner, topic, m)
+	}
+	// A consumer whose Close forgets: the good one never gets the messages back.
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &forgetful{Consumer: c}, err
+	}
+	return f
+}
+
+type forgetful struct {
+	platform.Consumer
+	held []platform.Lease
+}
+
+func (c *forgetful) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max, maxBytes)
+	c.held = append(c.held, leases...)
+	return leases, err
+}
+
+func (c *forgetful) Close() error {
+	if err := c.Ack(context.Background(), ids(c.held)...); err != nil {
+		return err
+	}
+	return c.Consumer.Close()
+}
+
+// greedy takes as many messages as it may, however large.
+func greedy(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &unbounded{c}, err
+	}
+	return f
+}
+
+type unbounded struct{ platform.Consumer }
+
+func (c *unbounded) Fetch(ctx context.Context, max, _ int) ([]platform.Lease, error) {
+	return c.Consumer.Fetch(ctx, max, math.MaxInt)
+}
+
+func cuttingBodies(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		changed := *m
+		for i, b := range m.Body {
+			if b == 0 {
+				changed.Body = m.Body[:i]
+				break
+			}
+		}
+		return good.Publish(ctx, owner, &changed)
+	}
+	return f
+}
+
+func toTheEnd(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return &requeuing{Consumer: c, write: func(m *platform.Message) error {
+			return good.Write(ctx, owner, topic, m)
+		}}, err
+	}
+	return f
+}
+
+// A requeuing consumer writes what it held again.
+type requeuing struct {
+	platform.Consumer
+	write func(*platform.Message) error
+	held  []platform.Lease
+}
+
+func (c *requeuing) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max, maxBytes)
+	c.held = append(c.held, leases...)
+	return leases, err
+}
+
+func (c *requeuing) Close() error {
+	for _, l := range c.held {
+		if err := c.write(l.Message); err != nil {
+			return err
+		}
+		if err := c.Ack(context.Background(), l.ID); err != nil {
+			return err
+		}
+	}
+	c.held = nil
+	return c.Consumer.Close()
+}
+
+func (c *requeuing) Return(ctx context.Context, ids ...uint64) error {
+	for _, l := range c.held {
+		if slices.Contains(ids, l.ID) {
+			if err := c.write(l.Message); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Ack(ctx, ids...)
+}
+
+func deaf(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		return deafConsumer{c}, err
+	}
+	return f
+}
+
+type deafConsumer struct{ platform.Consumer }
+
+func (deafConsumer) Ack(context.Context, ...uint64) error { return nil }
+
+func purgeAll(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	var held forgetful
+	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic)
+		held.Consumer = c
+		return &held, err
+	}
+	f.purge = func(ctx context.Context, owner, topic string) error {
+		if err := held.Ack(ctx, ids(held.held)...); err != nil {
+			return err
+		}
+		return good.Purge(ctx, owner, topic)
+	}
+	return f
+}
+
+func statusMakes(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.status = func(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+		if err := good.Create(ctx, owner, topic); err != nil {
+			return platform.QueueStatus{}, err
+		}
+		return good.Status(ctx, owner, topic)
+	}
+	return f
+}
+
+func unbindNever(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.unbind = func(context.Context, string, string, string) error { return nil }
+	return f
+}
+
+// unbindEverything takes all patterns of the queue instead of one.
+func unbindEverything(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.unbind = func(ctx context.Context, owner, topic, pattern string) error {
+		patterns, err := good.Bindings(ctx, owner, topic)
+		for _, p := range patterns {
+			err = errors.Join(err, good.Unbind(ctx, owner, topic, p))
+		}
+		return err
+	}
+	return f
+}
+
+// unbindNamed leaves the default queue bound.
+func unbindNamed(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.unbind = func(ctx context.Context, owner, topic, pattern string) error {
+		if topic == "" {
+			return nil
+		}
+		return good.Unbind(ctx, owner, topic, pattern)
+	}
+	return f
+}
+
+// makesAgain makes the queue that it is to resume.
+type makesAgain struct{ platform.Queues }
+
+func (q makesAgain) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	return q.Consume(ctx, owner, topic)
+}
+
+func resumeMakes(good platform.Queues) platform.Queues { return makesAgain{good} }
+
+func namedDepths(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {
+		all, err := good.Depths(ctx)
+		return slices.DeleteFunc(all, func(d platform.QueueDepth) bool { return d.Topic == "" }), err
+	}
+	return f
+}
+
+func forgetNothing(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.forget = func(context.Context, string) error { return nil }
+	return f
+}
+
+// forgetNamed drops the named topics, and the default queue as far as it goes.
+func forgetNamed(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.forget = func(ctx context.Context, owner string) error {
+		topics, err := good.List(ctx, owner)
+		for _, topic := range append(topics, "") {
+			err = errors.Join(err, good.Drop(ctx, owner, topic))
+		}
+		return err
+	}
+	return f
+}
+
+func oneOwner(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = func(ctx context.Context, _ string, m *platform.Message) error { return good.Publish(ctx, "one", m) }
+	return f
+}
+
+func neverFull(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		_ = good.Write(ctx, owner, topic, m) // full or not
+		return nil
+	}
+	return f
+}
+
+func partly(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+		err := good.Publish(ctx, owner, m)
+		if err != nil {
+			err = fmt.Errorf("one of the queues: %w", err)
+			_ = good.Write(ctx, owner, "a", m)
+		}
+		return err
+	}
+	return f
+}
+
+func unlimited(platform.Queues) platform.Queues { return memory.New(memory.Config{}) }

@@ -1,0 +1,271 @@
+package enginetest
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+func limits() []queuePromise {
+	return []queuePromise{
+		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
+		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
+		{"AnOwnerHasItsLimitOfMessages", Config{MaxOwnerMessages: 4}, ownerMessageLimit},
+		{"AnOwnerHasItsLimitOfBytes", Config{MaxOwnerBytes: 100}, ownerByteLimit},
+		{"AllOwnersHaveTheirLimitTogether", Config{MaxTotalMessages: 4, MaxTotalBytes: 100}, totalLimit},
+		{"LimitsAreThoseOfAQueue", Config{MaxMessages: 7, MaxBytes: 1000}, toldLimits},
+		{"AFullQueueIsNamedWithWhoConsumesIt", Config{MaxMessages: 1}, namedFull},
+		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
+		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", Config{MaxMessages: 3}, refusedTogether},
+		{"WhatIsTooOldIsNeitherFetchedNorRead", Config{MaxAge: time.Hour}, tooOld},
+		{"AnOwnerHasItsLimitOfTopics", Config{MaxTopics: 3}, topicLimit},
+		{"AnOwnerHasItsLimitOfBindings", Config{MaxBindings: 5}, bindingLimit},
+	}
+}
+
+func (t *queueTrial) full(topic string, m *platform.Message) {
+	t.Helper()
+	t.refused(t.queues.Write(t.ctx, t.owner, topic, m), platform.ErrQueueFull, "write to a full queue")
+}
+
+// messageLimit shows that what is held counts, and what makes room.
+func messageLimit(t *queueTrial) {
+	t.write("orders", numbers(1, 3)...)
+	t.full("orders", text("x"))
+	c := t.consume("orders")
+	held := c.take(2)
+	t.full("orders", text("x"))
+	c.ack(held[0])
+	t.write("orders", "4")
+	t.full("orders", text("x"))
+	c.close()
+	t.full("orders", text("x"))
+	t.read("orders", 1)
+	t.write("orders", "5")
+	t.full("orders", text("x"))
+	t.holds("orders", numbers(3, 1)[0], "4", "5")
+	t.write("orders", "6", "7", "8")
+	t.purge("orders")
+	t.write("orders", "9")
+	t.holds("orders", "9")
+}
+
+// ownerMessageLimit shows that what goes to two queues counts twice, and what makes
+// room again.
+func ownerMessageLimit(t *queueTrial) {
+	t.bind("a", "order.#")
+	t.publish("order.new") // and into the default queue
+	t.write("b", "1", "2")
+	t.full("c", text("x"))
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish")
+	c := t.consume("a")
+	held := c.take(1)
+	t.full("b", text("x"))
+	c.ack(held...)
+	t.write("b", "3")
+	t.full("b", text("x"))
+	t.drop("b")
+	t.write("d", "1", "2", "3")
+	t.full("d", text("x"))
+	t.read("d", 1)
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
+	t.purge("")
+	t.publish("order.new")
+	t.full("a", text("x"))
+	t.must(t.queues.Forget(t.ctx, t.owner), "forget")
+	t.write("e", numbers(1, 4)...)
+	t.full("e", text("x"))
+}
+
+func ownerByteLimit(t *queueTrial) {
+	t.write("a", strings.Repeat("x", 60))
+	t.full("b", text(strings.Repeat("x", 41)))
+	t.write("b", strings.Repeat("x", 40))
+	t.full("c", text("x"))
+	c := t.consume("a")
+	c.take(1)
+	c.close()
+	t.full("c", text("x"))
+	t.read("b", 1)
+	t.write("c", strings.Repeat("x", 40))
+	t.full("a", text("x"))
+}
+
+func totalLimit(t *queueTrial) {
+	other := newOwner()
+	write := func(body string) error { return t.queues.Write(t.ctx, other, "a", text(body)) }
+	t.write("a", strings.Repeat("x", 60))
+	t.refused(write(strings.Repeat("x", 41)), platform.ErrQueueFull, "write beyond the limit of bytes of all owners")
+	t.must(write("1"), "write")
+	t.must(write("2"), "write")
+	t.must(write("3"), "write")
+	t.refused(write("4"), platform.ErrQueueFull, "write beyond the limit of messages of all owners")
+	t.full("b", text("x"))
+	t.read("a", 1)
+	t.must(write(strings.Repeat("x", 60)), "write where there is room again")
+	t.full("b", text("x"))
+	t.must(t.queues.Forget(t.ctx, other), "forget")
+	t.write("a", numbers(1, 4)...)
+	t.full("a", text("x"))
+}
+
+func toldLimits(t *queueTrial) {
+	if messages, bytes := t.queues.Limits(); messages != 7 || bytes != 1000 {
+		t.Errorf("the limits are told as %d messages and %d bytes, want 7 and 1000", messages, bytes)
+	}
+}
+
+// namedFull has two queues: who publishes knows of neither.
+func namedFull(t *queueTrial) {
+	t.bind("orders", "#")
+	t.consume("orders").take(t.one("orders"))
+	full := func(want, other string) {
+		t.Helper()
+		err := t.queues.Publish(t.ctx, t.owner, keyed("order.new"))
+		t.refused(err, platform.ErrQueueFull, "publish to a full queue")
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), other) {
+			t.Errorf("the refusal is %q, want %q in it and not %q", err, want, other)
+		}
+	}
+	full(`"orders"`, "nobody")
+	t.unbind("orders", "#")
+	t.one("")
+	full("default queue holds its limit of 1 messages and nobody consumes it", "orders")
+}
+
+func (t *queueTrial) one(topic string) int {
+	t.write(topic, "x")
+	return 1
+}
+
+func byteLimit(t *queueTrial) {
+	t.full("orders", text(strings.Repeat("x", 101)))
+	t.write("orders", strings.Repeat("x", 60))
+	t.full("orders", text(strings.Repeat("x", 41)))
+	t.full("orders", &platform.Message{Key: "abcdef", Body: make([]byte, 35)})
+	c := t.consume("orders")
+	held := c.take(1)
+	t.full("orders", text(strings.Repeat("x", 41)))
+	t.write("orders", strings.Repeat("y", 40))
+	t.full("orders", text("x"))
+	c.ack(held...)
+	t.write("orders", strings.Repeat("z", 60))
+	t.counts("orders", platform.QueueStatus{Ready: 2, Consumers: 1, Bytes: 100})
+}
+
+func allOrNothing(t *queueTrial) {
+	for _, topic := range []string{"a", "full", "z"} {
+		t.bind(topic, "#")
+	}
+	t.purge("")
+	t.write("full", "1", "2", "3")
+	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
+	for _, topic := range []string{"", "a", "z"} {
+		t.holds(topic)
+	}
+	t.read("full", 1)
+	t.publish("order.new")
+	for _, topic := range []string{"", "a", "z"} {
+		t.holds(topic, "order.new")
+	}
+	t.holds("full", "2", "3", "order.new")
+}
+
+func refusedTogether(t *queueTrial) {
+	t.bind("full", "order.#")
+	t.write("full", "0")
+	keyed := func(key, body string) *platform.Message { return &platform.Message{Key: key, Body: []byte(body)} }
+	stored, err := t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{
+		keyed("order.new", "1"), keyed("order.new", "2"), keyed("order.new", "3"), keyed("stock.low", "4"),
+	})
+	if stored != 2 {
+		t.Errorf("%d messages were stored, want 2", stored)
+	}
+	t.refused(err, platform.ErrQueueFull, "publish of a third message")
+	t.holds("", "1", "2")
+	t.holds("full", "0", "1", "2")
+	t.write("full", "0", "1", "2")
+	stored, err = t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{keyed("order.new", "5"), keyed("stock.low", "6")})
+	if stored != 0 {
+		t.Errorf("%d messages were stored although the first was refused", stored)
+	}
+	t.refused(err, platform.ErrQueueFull, "publish of what begins with a refused message")
+	t.holds("")
+}
+
+func tooOld(t *queueTrial) {
+	t.aged("orders", "1", 2*time.Hour)
+	t.aged("orders", "2", 0)
+	t.aged("orders", "3", 2*time.Hour)
+	t.aged("orders", "4", time.Minute)
+	if got := t.read("orders", 1); len(got) != 1 || string(got[0].Body) != "2" {
+		t.Fatalf("read %d messages, want the second", len(got))
+	}
+	c := t.consume("orders")
+	c.ack(c.gets("4")...)
+	waiting := c.fetch(t.ctx)
+	t.aged("orders", "5", 2*time.Hour)
+	t.aged("orders", "6", 0)
+	leases, err := waiting.wait()
+	t.must(err, "fetch")
+	if len(leases) != 1 || string(leases[0].Message.Body) != "6" {
+		t.Fatalf("fetched %q, want the sixth", bodies(leases))
+	}
+}
+
+// aged writes a message of this age.
+func (t *queueTrial) aged(topic, body string, age time.Duration) {
+	t.Helper()
+	m := &platform.Message{Body: []byte(body), Time: time.Now().Add(-age).Unix()}
+	t.must(t.queues.Write(t.ctx, t.owner, topic, m), "write %q to %q", body, topic)
+}
+
+func topicLimit(t *queueTrial) {
+	for range 3 {
+		t.create("a")
+		t.create("b")
+		t.create("c")
+		t.create("")
+	}
+	for name, call := range t.makers() {
+		t.refused(call("d"), platform.ErrTooManyTopics, name+" of one topic too many")
+	}
+	t.lists("a", "b", "c")
+	t.write("a", "message")
+	t.drop("b")
+	t.write("d", "message")
+	t.lists("a", "c", "d")
+}
+
+// makers are the calls that make a topic.
+func (t *queueTrial) makers() map[string]func(topic string) error {
+	return map[string]func(string) error{
+		"create":  func(topic string) error { return t.queues.Create(t.ctx, t.owner, topic) },
+		"bind":    func(topic string) error { return t.queues.Bind(t.ctx, t.owner, topic, "x") },
+		"write":   func(topic string) error { return t.queues.Write(t.ctx, t.owner, topic, text("x")) },
+		"consume": func(topic string) error { _, err := t.queues.Consume(t.ctx, t.owner, topic); return err },
+	}
+}
+
+// bindingLimit leaves open whether the binding of the default queue counts.
+func bindingLimit(t *queueTrial) {
+	for i := range 4 {
+		t.bind("orders", "order."+strconv.Itoa(i))
+		t.bind("orders", "order.0")
+	}
+	err := t.queues.Bind(t.ctx, t.owner, "orders", "order.4")
+	if err == nil {
+		err = t.queues.Bind(t.ctx, t.owner, "orders", "order.5")
+	}
+	if err == nil {
+		t.Fatal("a limit of 5 bindings let a sixth through")
+	}
+	t.publish("order.5")
+	t.holds("orders")
+	t.drop("orders")
+	t.bind("others", "order.5")
+	t.publish("order.5")
+	t.holds("others", "order.5")
+}

@@ -1,0 +1,249 @@
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// A queueTrial has the queues under test, with one owner.
+type queueTrial struct {
+	trial
+	queues platform.Queues
+	owner  string
+}
+
+func text(body string) *platform.Message { return &platform.Message{Body: []byte(body)} }
+
+func keyed(key string) *platform.Message {
+	return &platform.Message{Key: key, Body: []byte(key)}
+}
+
+// numbers returns the texts of n messages, beginning with first.
+func numbers(first, n int) []string {
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("message %06d", first+i)
+	}
+	return texts
+}
+
+func (t *queueTrial) publish(keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		t.must(t.queues.Publish(t.ctx, t.owner, keyed(key)), "publish %q", key)
+	}
+}
+
+func (t *queueTrial) write(topic string, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		t.must(t.queues.Write(t.ctx, t.owner, topic, text(body)), "write %q to %q", body, topic)
+	}
+}
+
+func (t *queueTrial) bind(topic, pattern string) {
+	t.Helper()
+	t.must(t.queues.Bind(t.ctx, t.owner, topic, pattern), "bind %q to %q", topic, pattern)
+}
+
+func (t *queueTrial) unbind(topic, pattern string) {
+	t.Helper()
+	t.must(t.queues.Unbind(t.ctx, t.owner, topic, pattern), "unbind %q from %q", topic, pattern)
+}
+
+func (t *queueTrial) bound(topic string, want ...string) {
+	t.Helper()
+	got, err := t.queues.Bindings(t.ctx, t.owner, topic)
+	t.must(err, "bindings of %q", topic)
+	if !slices.Equal(got, want) {
+		t.Fatalf("queue %q is bound to %q, want %q", topic, got, want)
+	}
+}
+
+func (t *queueTrial) create(topic string) {
+	t.Helper()
+	t.must(t.queues.Create(t.ctx, t.owner, topic), "create %q", topic)
+}
+
+func (t *queueTrial) purge(topic string) {
+	t.Helper()
+	t.must(t.queues.Purge(t.ctx, t.owner, topic), "purge %q", topic)
+}
+
+func (t *queueTrial) drop(topic string) {
+	t.Helper()
+	t.must(t.queues.Drop(t.ctx, t.owner, topic), "drop %q", topic)
+}
+
+func (t *queueTrial) read(topic string, n int) []*platform.Message {
+	t.Helper()
+	messages, err := t.queues.Read(t.ctx, t.owner, topic, n)
+	t.must(err, "read %d of %q", n, topic)
+	return messages
+}
+
+// holds reads the queue empty and compares.
+func (t *queueTrial) holds(topic string, want ...string) {
+	t.Helper()
+	var got []string
+	for _, m := range t.read(topic, len(want)+10) {
+		got = append(got, string(m.Body))
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("queue %q held %.300q, want %.300q", topic, got, want)
+	}
+}
+
+func (t *queueTrial) lists(want ...string) {
+	t.Helper()
+	got, err := t.queues.List(t.ctx, t.owner)
+	t.must(err, "list")
+	if !slices.Equal(got, want) {
+		t.Fatalf("the owner has topics %q, want %q", got, want)
+	}
+}
+
+// counts waits until the queue is counted as want.
+func (t *queueTrial) counts(topic string, want platform.QueueStatus) {
+	t.Helper()
+	t.soon(func() string {
+		got, err := t.queues.Status(t.ctx, t.owner, topic)
+		t.must(err, "status of %q", topic)
+		if got == want {
+			return ""
+		}
+		return fmt.Sprintf("queue %q is counted as %+v, want %+v", topic, got, want)
+	})
+}
+
+// soon waits until look has no complaint: an engine on several machines may
+// count late.
+func (t *queueTrial) soon(look func() (complaint string)) {
+	t.Helper()
+	for try := 0; ; try++ {
+		complaint := look()
+		if complaint == "" {
+			return
+		}
+		if try == 100 {
+			t.Fatal(complaint)
+		}
+		select {
+		case <-t.ctx.Done():
+		case <-time.After(time.Duration(try) * time.Millisecond):
+		}
+	}
+}
+
+// A taker is a consumer with its own patience.
+type taker struct {
+	t *queueTrial
+	platform.Consumer
+}
+
+// consume starts a consumer that is closed at the end of the test.
+func (t *queueTrial) consume(topic string) taker {
+	t.Helper()
+	c, err := t.queues.Consume(t.ctx, t.owner, topic)
+	t.must(err, "consume %q", topic)
+	t.Cleanup(func() { c.Close() })
+	return taker{t, c}
+}
+
+// take fetches exactly n messages.
+func (c taker) take(n int) []platform.Lease {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.ctx, 30*time.Second)
+	defer cancel()
+	var all []platform.Lease
+	for len(all) < n {
+		leases, err := c.Fetch(ctx, n-len(all), math.MaxInt)
+		c.t.must(err, "fetch after %d of %d messages", len(all), n)
+		if len(leases) == 0 || len(leases) > n-len(all) {
+			c.t.Fatalf("Fetch of up to %d messages returned %d", n-len(all), len(leases))
+		}
+		all = append(all, leases...)
+	}
+	return all
+}
+
+// gets fetches as many messages as it is told and compares.
+func (c taker) gets(want ...string) []platform.Lease {
+	c.t.Helper()
+	leases := c.take(len(want))
+	for i, got := range bodies(leases) {
+		if got != want[i] {
+			c.t.Fatalf("message %d of %d is %q, want %q", i+1, len(want), got, want[i])
+		}
+	}
+	return leases
+}
+
+func (c taker) ack(leases ...platform.Lease) {
+	c.t.Helper()
+	c.t.must(c.Ack(c.t.ctx, ids(leases)...), "ack of %d messages", len(leases))
+}
+
+func (c taker) giveBack(leases ...platform.Lease) {
+	c.t.Helper()
+	c.t.must(c.Return(c.t.ctx, ids(leases)...), "return of %d messages", len(leases))
+}
+
+func (c taker) close() {
+	c.t.Helper()
+	c.t.must(c.Close(), "close of a consumer")
+}
+
+// fetching is a Fetch of one message in a goroutine of its own.
+type fetching struct {
+	taker
+	result chan fetched
+}
+
+type fetched struct {
+	leases []platform.Lease
+	err    error
+}
+
+// fetch begins to fetch until ctx ends.
+func (c taker) fetch(ctx context.Context) fetching {
+	f := fetching{c, make(chan fetched, 1)}
+	go func() {
+		leases, err := c.Fetch(ctx, 1, math.MaxInt)
+		f.result <- fetched{leases, err}
+	}()
+	return f
+}
+
+// wait returns what Fetch returned.
+func (f fetching) wait() ([]platform.Lease, error) {
+	f.t.Helper()
+	select {
+	case r := <-f.result:
+		return r.leases, r.err
+	case <-time.After(30 * time.Second):
+		f.t.Fatal("Fetch has not returned after 30 s")
+		return nil, nil
+	}
+}
+
+func bodies(leases []platform.Lease) []string {
+	texts := make([]string, len(leases))
+	for i, l := range leases {
+		texts[i] = string(l.Message.Body)
+	}
+	return texts
+}
+
+func ids(leases []platform.Lease) []uint64 {
+	numbers := make([]uint64, len(leases))
+	for i, l := range leases {
+		numbers[i] = l.ID
+	}
+	return numbers
+}

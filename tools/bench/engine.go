@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/jetstream"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// An engine is where a station keeps its messages and its key. Its queues have
+// no bounds.
+type engine struct {
+	store  platform.Store
+	queues platform.Queues
+	close  func() error
+}
+
+var key = platform.Key{ID: benchKey, Secret: benchSecret, App: "shop"}
+
+func inMemory() (*engine, error) {
+	return &engine{
+		store:  memory.NewStore(key),
+		queues: memory.New(memory.Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1}),
+		close:  func() error { return nil },
+	}, nil
+}
+
+// syncInterval is that of prismctl serve --data DIR --sync 100ms, and of what it
+// is compared with.
+const syncInterval = 100 * time.Millisecond
+
+// inJetStream is what prismctl serve --data has, in a directory that goes with it.
+func inJetStream() (*engine, error) {
+	dir, err := os.MkdirTemp("", "prism-bench-")
+	if err != nil {
+		return nil, err
+	}
+	e, err := jetStreamIn(dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	closeEngine := e.close
+	e.close = func() error { return errors.Join(closeEngine(), os.RemoveAll(dir)) }
+	return e, nil
+}
+
+func jetStreamIn(dir string) (*engine, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	js, err := jetstream.Open(ctx, jetstream.Config{
+		Dir: dir, SyncInterval: syncInterval, Logger: slog.New(slog.DiscardHandler),
+		MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	registry := platform.NewRegistry(js.Store())
+	err = registry.SaveApp(ctx, platform.App{ID: key.App})
+	if err == nil {
+		err = registry.SaveKey(ctx, key)
+	}
+	if err != nil {
+		return nil, errors.Join(err, js.Close())
+	}
+	return &engine{store: js.Store(), queues: js, close: js.Close}, nil
+}

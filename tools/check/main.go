@@ -1,0 +1,110 @@
+// Command check is the project's test command. It needs nothing but Go (and,
+// for the race detector, a C compiler, and for the tests in a real browser,
+// Chromium, which it installs on Debian), prints what it does, and exits with 1
+// when anything failed:
+//
+//	go run ./tools/check          everything
+//	go run ./tools/check lint     format, vet and staticcheck
+//	go run ./tools/check test     tests, fuzzing and the demo
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	staticcheck = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
+	// For each fuzz test. A number of inputs and not a time: go test -fuzz now
+	// and then takes the end of its own time for a failure.
+	fuzzInputs = "6000x"
+)
+
+func main() {
+	if len(os.Args) > 3 && os.Args[1] == "guard" {
+		os.Exit(guardMain(os.Args[2:]))
+	}
+	steps := map[string][]step{"lint": lint, "test": test, "": append(lint, test...)}
+	chosen, known := steps[strings.Join(os.Args[1:], " ")]
+	if !known {
+		fmt.Fprintln(os.Stderr, "usage: go run ./tools/check [lint|test]")
+		os.Exit(2)
+	}
+	endTogether()
+	announce()
+	failed := 0
+	for _, s := range chosen {
+		began := time.Now()
+		fmt.Printf("=== %s\n", s.name)
+		if err := s.run(); err != nil {
+			failed++
+			fmt.Printf("--- FAILED: %s: %v\n", s.name, err)
+			continue
+		}
+		fmt.Printf("--- done: %s (%v)\n", s.name, time.Since(began).Round(time.Second))
+	}
+	fmt.Printf("%d passed, %d failed\n", len(chosen)-failed, failed)
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+type step struct {
+	name string
+	run  func() error
+}
+
+var lint = []step{
+	{"gofmt", format},
+	{"go vet", func() error { return run("go", "vet", "work") }},
+	{"staticcheck", func() error {
+		return inModules(func(dir string) error { return runIn(dir, "go", "run", staticcheck, "./...") })
+	}},
+	{"govulncheck", func() error { return vulnerabilities(cmp.Or(os.Getenv("GOVULNDB"), vulnDatabase)) }},
+}
+
+var test = []step{
+	{"a browser for the tests", browser},
+	{"a proxy for the tests", nginx},
+	{"tests with the race detector", tests},
+	{"fuzzing each decoder with " + fuzzInputs, fuzz},
+	{"demo", func() error { return run("go", "run", "./cmd/prismctl", "demo") }},
+}
+
+func format() error {
+	root, err := output("go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	files, err := output(root+"/bin/gofmt", "-l", ".")
+	if err == nil && files != "" {
+		return fmt.Errorf("run gofmt -w on:\n%s", files)
+	}
+	return err
+}
+
+// fuzz runs every fuzz test of the workspace for a while.
+func fuzz() error {
+	return inModules(func(dir string) error {
+		packages, err := outputIn(dir, "go", "list", "./...")
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, pkg := range strings.Fields(packages) {
+			names, err := outputIn(dir, "go", "test", "-list", "^Fuzz", pkg)
+			errs = append(errs, err)
+			for _, name := range strings.Fields(names) {
+				if strings.HasPrefix(name, "Fuzz") {
+					args := append([]string{"test", "-run", "^$", "-fuzz", "^" + name + "$", "-fuzztime", fuzzInputs}, guarded()...)
+					errs = append(errs, runIn(dir, "go", append(args, pkg)...))
+				}
+			}
+		}
+		return errors.Join(errs...)
+	})
+}

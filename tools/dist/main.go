@@ -1,0 +1,151 @@
+// Command dist builds the archives of prismctl for all systems, with
+// checksums, into the folder dist:
+//
+//	go run ./tools/dist
+//
+// The same source and the same Go give the same bytes, on any machine.
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/shopex/prism-go"
+)
+
+const (
+	module = "github.com/shopex/prism-go"
+	folder = "dist"
+	sums   = "SHA256SUMS"
+)
+
+// A target is a system that an archive is for.
+type target struct{ os, arch string }
+
+var targets = []target{
+	{"linux", "amd64"}, {"linux", "arm64"},
+	{"darwin", "amd64"}, {"darwin", "arm64"},
+	{"windows", "amd64"}, {"windows", "arm64"},
+}
+
+// documents go into each archive, under these names.
+var documents = []string{"README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE", "docs/delivery.md"}
+
+func main() {
+	if err := build(); err != nil {
+		fmt.Fprintln(os.Stderr, "dist:", err)
+		os.Exit(1)
+	}
+}
+
+// build empties the folder first, so that it holds one version only.
+func build() error {
+	root, err := output(nil, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	if err != nil {
+		return err
+	}
+	if err := os.Chdir(root); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return err
+	}
+	var list bytes.Buffer
+	for _, t := range targets {
+		name, archive, err := t.archive()
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", t.os, t.arch, err)
+		}
+		if err := write(name, archive); err != nil {
+			return err
+		}
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(archive), name)
+	}
+	return write(sums, list.Bytes())
+}
+
+func write(name string, content []byte) error {
+	path := filepath.Join(folder, name)
+	fmt.Printf("%s (%d bytes)\n", path, len(content))
+	return os.WriteFile(path, content, 0o644)
+}
+
+// archive returns the name and the bytes of one archive.
+func (t target) archive() (name string, archive []byte, err error) {
+	files, err := t.files()
+	if err != nil {
+		return "", nil, err
+	}
+	stem := fmt.Sprintf("prismctl_%s_%s_%s", prism.Version, t.os, t.arch)
+	pack, suffix := packTar, ".tar.gz"
+	if t.os == "windows" {
+		pack, suffix = packZip, ".zip"
+	}
+	archive, err = pack(stem, files)
+	return stem + suffix, archive, err
+}
+
+// files returns what belongs into the archive, the binary first.
+func (t target) files() ([]file, error) {
+	binary, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	licenses, err := t.licenses()
+	if err != nil {
+		return nil, err
+	}
+	files := []file{binary, {name: "LICENSE-THIRD-PARTY", content: licenses}}
+	for _, name := range documents {
+		content, err := os.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: name, content: content})
+	}
+	return files, nil
+}
+
+func (t target) compile() (file, error) {
+	dir, err := os.MkdirTemp("", "prismctl")
+	if err != nil {
+		return file{}, err
+	}
+	defer os.RemoveAll(dir)
+	name := "prismctl"
+	if t.os == "windows" {
+		name += ".exe"
+	}
+	path := filepath.Join(dir, name)
+	// Without the state of the repository: a source archive gives the same
+	// bytes as a clone.
+	_, err = output(t.env(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", path, "./cmd/prismctl")
+	if err != nil {
+		return file{}, err
+	}
+	content, err := os.ReadFile(path)
+	return file{name: name, content: content, executable: true}, err
+}
+
+// env is the environment of the go command for this target.
+func (t target) env() []string {
+	return append(os.Environ(), "GOOS="+t.os, "GOARCH="+t.arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=")
+}
+
+func output(env []string, name string, args ...string) (string, error) {
+	var stdout bytes.Buffer
+	cmd := exec.Command(name, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}
