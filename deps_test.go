@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"/internal/patience":   {},
 	"/internal/printable":  {},
 	"/tools/failing":       {},
+	"/tools/forward":       {},
 	"/tools/dist":          {""},
 	"/tools/readme":        {},
 	"/notify":              {"", "internal/wire", "internal/socket", "internal/printable"},

@@ -208,6 +208,9 @@ func guess(res *Response) verdict {
 	if v, ok := guessJSON(res.Body); ok {
 		return v
 	}
+	if res.Status == http.StatusProxyAuthRequired {
+		return verdict{message: loginOfProxy}
+	}
 	const longest = 200
 	page := strings.TrimSpace(string(res.Body[:min(len(res.Body), 4*longest)]))
 	if !utf8.Valid(res.Body) {

@@ -16,7 +16,7 @@ type secrets []string
 const shortest = 4
 
 func (c *Client) secrets(r *request, signature string) secrets {
-	s := secrets{c.cfg.Secret, r.token, signature, strings.ToLower(signature)}
+	s := append(c.proxySecrets(r), c.cfg.Secret, r.token, signature, strings.ToLower(signature))
 	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
 	for _, name := range []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"} {
 		if name == "code" && !grant {

@@ -25,6 +25,7 @@ type outcome struct {
 	ended    time.Time
 
 	signature string
+	proxy     string // the address of the one over which no connection was made, if any
 }
 
 // try sends r once, with a signature of its own, and reads the answer.
@@ -45,7 +46,7 @@ func (c *Client) try(ctx context.Context, r *request) outcome {
 	o.ended = c.clock.now()
 	switch {
 	case err != nil:
-		o.err = c.noAnswer(ctx, limited, r, err, signature)
+		o.err = c.noAnswer(ctx, limited, r, &o, err)
 	case o.response.failure != nil:
 		o.err = o.response.failure
 	}
@@ -130,7 +131,7 @@ func refusedStream(err error) bool {
 
 // noAnswer says why a try ended without an answer. net/http's own error holds
 // the URL, and with it the signature.
-func (c *Client) noAnswer(ctx, limited context.Context, r *request, err error, signature string) error {
+func (c *Client) noAnswer(ctx, limited context.Context, r *request, o *outcome, err error) error {
 	var large *BodyTooLargeError
 	switch {
 	case errors.As(err, &large):
@@ -140,7 +141,10 @@ func (c *Client) noAnswer(ctx, limited context.Context, r *request, err error, s
 	case limited.Err() != nil:
 		err = fmt.Errorf("no complete answer within %v (Config.Timeout): %w", c.cfg.Timeout, context.DeadlineExceeded)
 	default:
-		err = c.secrets(r, signature).hide(reason(err))
+		err = c.secrets(r, o.signature).hide(reason(err))
+	}
+	if o.proxy != "" {
+		err = fmt.Errorf("through the proxy %s: %w", o.proxy, err)
 	}
 	return fmt.Errorf("prism: %s %s: %w", r.method, r.name, err)
 }

@@ -23,7 +23,8 @@ import (
 // else is repeated.
 //
 // A proxy of an [http.Transport], or of the environment, is asked for a tunnel by
-// CONNECT, for http as for https.
+// CONNECT, for http as for https. An error of the way to it or of the tunnel names the
+// proxy, and never its password.
 //
 // ctx and Config.Timeout bound the handshake, and not the connection.
 func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
@@ -61,7 +62,14 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
 	})
 	req, signature := c.build(own, r, new(trace), &o)
-	resp, err := c.sendThrough(req)
+	via, proxy, err := c.through(req)
+	var resp *http.Response
+	if err == nil {
+		resp, err = c.send(via, req)
+	}
+	if err != nil && got.Load() == nil {
+		o.proxy = proxy
+	}
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		if err = c.takeConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
@@ -77,14 +85,6 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	abort()
 	o.err = c.refused(ctx, limited, r, &o, err, signature)
 	return nil, o
-}
-
-func (c *Client) sendThrough(req *http.Request) (*http.Response, error) {
-	via, err := c.through(req)
-	if err != nil {
-		return nil, err
-	}
-	return c.send(via, req)
 }
 
 // takeConnection makes the body of resp one that shows the connection below it, if
@@ -141,7 +141,7 @@ func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, e
 		if err == nil {
 			err = limited.Err()
 		}
-		return c.noAnswer(ctx, limited, r, err, signature)
+		return c.noAnswer(ctx, limited, r, o, err)
 	}
 	if o.response.failure == nil {
 		o.response.failure = c.failure(r, o.response, signature, verdict{message: "the server did not switch protocols: does this path speak WebSocket?"})

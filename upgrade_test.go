@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -309,75 +307,5 @@ func TestAMissingHeaderOfTheUpgradeIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "no header "+missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
-	}
-}
-
-// forwardProxy makes tunnels; other requests it forwards without what is meant for one hop.
-func forwardProxy(t *testing.T, asked chan<- string) *url.URL {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Method + " " + r.Header.Get("Proxy-Authorization")
-		if r.Method != http.MethodConnect {
-			r.Header.Del("Connection")
-			r.Header.Del("Upgrade")
-			w.WriteHeader(http.StatusUpgradeRequired)
-			return
-		}
-		to, err := net.Dial("tcp", r.Host)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		defer to.Close()
-		from, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer from.Close()
-		io.WriteString(from, "HTTP/1.1 200 Connection established\r\n\r\n")
-		go func() { io.Copy(to, rw); to.Close() }()
-		io.Copy(from, to)
-	}))
-	t.Cleanup(s.Close)
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = url.UserPassword("me", "pass-word")
-	return u
-}
-
-func TestAProxyIsAskedForATunnelOverPlainHTTP(t *testing.T) {
-	asked := make(chan string, 10)
-	s := newServer(t, switching(t))
-	given := &http.Transport{Proxy: http.ProxyURL(forwardProxy(t, asked))}
-	c := newClient(t, s.URL, func(c *Config) { c.HTTPClient = &http.Client{Transport: given} })
-	resp, err := c.Upgrade(background, "x", echoHeader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := resp.Body.(interface{ NetConn() net.Conn }); !ok {
-		t.Errorf("a %T has no NetConn", resp.Body)
-	}
-	wantEcho(t, resp)
-	if got := <-asked; got != "CONNECT Basic bWU6cGFzcy13b3Jk" {
-		t.Errorf("the proxy was asked for %s", got)
-	}
-	if given.DialContext != nil || given.DisableKeepAlives {
-		t.Error("the caller's transport was changed")
-	}
-}
-
-func TestAProxyThatRefusesATunnelIsNamed(t *testing.T) {
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }))
-	t.Cleanup(proxy.Close)
-	u, _ := url.Parse(proxy.URL)
-	u.User = url.UserPassword("me", "pass-word")
-	c := newClient(t, "http://prism.example", func(c *Config) {
-		c.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(u)}}
-	})
-	_, err := c.Upgrade(background, "x", echoHeader)
-	if err == nil || !strings.Contains(err.Error(), u.Host) || !strings.Contains(err.Error(), "HTTP 403") || strings.Contains(err.Error(), "pass-word") {
-		t.Errorf("got %v", err)
 	}
 }
