@@ -17,6 +17,12 @@ const (
 	chinese = "README.zh-CN.md"
 )
 
+// twins are the pages that are in both languages.
+var twins = []struct{ english, chinese string }{
+	{english, chinese},
+	{"docs/delivery.md", "docs/delivery.zh-CN.md"},
+}
+
 // A block is code between fences.
 type block struct {
 	language, code string
@@ -27,11 +33,13 @@ type document struct {
 	blocks []block
 	shape  []string // what begins with a mark: headings, table rows, list items, blocks
 	links  []string
+	names  []string // code within the text: names, settings, commands
 }
 
 var (
 	mark = regexp.MustCompile(`^(#+ |\| |- |\d+\. )`)
 	link = regexp.MustCompile(`\]\(([^)]+)\)`)
+	name = regexp.MustCompile("`([^`]+)`")
 )
 
 func read(t *testing.T, name string) document {
@@ -70,6 +78,9 @@ func (d *document) readText(line string) {
 	for _, m := range link.FindAllStringSubmatch(line, -1) {
 		d.links = append(d.links, m[1])
 	}
+	for _, m := range name.FindAllStringSubmatch(line, -1) {
+		d.names = append(d.names, m[1])
+	}
 }
 
 // bare is the code without comments, which may be in either language.
@@ -96,26 +107,48 @@ func (b block) bare() string {
 var shellComment = regexp.MustCompile(`(?m)(^|\s+)#.*$`)
 
 func TestBothLanguagesShowTheSameCode(t *testing.T) {
-	ours, theirs := read(t, english).blocks, read(t, chinese).blocks
-	if len(ours) != len(theirs) {
-		t.Fatalf("%d blocks in %s, %d in %s", len(ours), english, len(theirs), chinese)
-	}
-	for i := range ours {
-		if a, b := ours[i].bare(), theirs[i].bare(); ours[i].language != theirs[i].language || a != b {
-			t.Errorf("block %d differs:\n%s\n\n%s", i+1, a, b)
+	for _, twin := range twins {
+		ours, theirs := read(t, twin.english).blocks, read(t, twin.chinese).blocks
+		if len(ours) != len(theirs) {
+			t.Errorf("%d blocks in %s, %d in %s", len(ours), twin.english, len(theirs), twin.chinese)
+			continue
+		}
+		for i := range ours {
+			if a, b := ours[i].bare(), theirs[i].bare(); ours[i].language != theirs[i].language || a != b {
+				t.Errorf("block %d of %s differs:\n%s\n\n%s", i+1, twin.chinese, a, b)
+			}
 		}
 	}
 }
 
 func TestBothLanguagesHaveTheSameChaptersTablesAndLists(t *testing.T) {
-	ours, theirs := read(t, english).shape, read(t, chinese).shape
-	for i := range min(len(ours), len(theirs)) {
-		if ours[i] != theirs[i] {
-			t.Fatalf("mark %d is %q in %s and %q in %s", i+1, ours[i], english, theirs[i], chinese)
+	for _, twin := range twins {
+		ours, theirs := read(t, twin.english).shape, read(t, twin.chinese).shape
+		for i := range min(len(ours), len(theirs)) {
+			if ours[i] != theirs[i] {
+				t.Errorf("mark %d is %q in %s and %q in %s", i+1, ours[i], twin.english, theirs[i], twin.chinese)
+				break
+			}
+		}
+		if len(ours) != len(theirs) {
+			t.Errorf("%d marks in %s, %d in %s", len(ours), twin.english, len(theirs), twin.chinese)
 		}
 	}
-	if len(ours) != len(theirs) {
-		t.Errorf("%d marks in %s, %d in %s", len(ours), english, len(theirs), chinese)
+}
+
+func TestBothLanguagesNameTheSameThings(t *testing.T) {
+	for _, twin := range twins {
+		ours, theirs := read(t, twin.english).names, read(t, twin.chinese).names
+		for _, name := range ours {
+			if !slices.Contains(theirs, name) {
+				t.Errorf("%s does not have %q", twin.chinese, name)
+			}
+		}
+		for _, name := range theirs {
+			if !slices.Contains(ours, name) {
+				t.Errorf("%s does not have %q", twin.english, name)
+			}
+		}
 	}
 }
 
