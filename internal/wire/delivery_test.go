@@ -262,3 +262,18 @@ func BenchmarkPlainByteByByte(b *testing.B) {
 		}
 	}
 }
+
+// Whoever keeps one body keeps the shelf that it lies on.
+func TestAKeptBodyKeepsLittleElse(t *testing.T) {
+	var dec Decoder
+	for size := range 2 * smallBody {
+		frame := AppendDelivery(nil, &Delivery{Tag: 1, Body: bytes.Repeat([]byte("x"), size)})
+		var d Delivery
+		if err := dec.Decode(frame, &d); err != nil || len(d.Body) != size {
+			t.Fatal(len(d.Body), err)
+		}
+		if dec.shelfSize > 2<<10 || size > smallBody && cap(d.Body) > 2*size {
+			t.Fatalf("a body of %d bytes keeps %d, its shelf has %d", size, cap(d.Body), dec.shelfSize)
+		}
+	}
+}
