@@ -34,7 +34,9 @@ var arrows = map[string][]string{
 	"/platform/memory":     {"platform", "internal/topic", "internal/steady"},
 	"/platform/enginetest": {"platform"},
 	"/prismtest":           {"", "platform", "platform/memory"},
+	"/internal/tour":       {"", "notify", "oauth", "platform", "platform/memory"},
 	"/examples/webapp":     {"", "oauth"},
+	"/examples/tour":       {"internal/tour"},
 }
 
 func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
@@ -70,7 +72,7 @@ func TestTheModuleRequiresNothingElse(t *testing.T) {
 	forLogins := append(basis, "github.com/alexedwards/scs/v2", "golang.org/x/oauth2")
 	for _, path := range list(t, "{{.ImportPath}}", "./...") {
 		allowed := basis
-		if name := strings.TrimPrefix(path, module); name == "/oauth" || name == "/examples/webapp" {
+		if slices.Contains([]string{"/oauth", "/internal/tour", "/examples/webapp", "/examples/tour"}, strings.TrimPrefix(path, module)) {
 			allowed = forLogins
 		}
 		for _, needed := range list(t, "{{with .Module}}{{.Path}}{{end}}", "-deps", path) {

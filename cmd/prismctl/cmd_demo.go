@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
+	"log/slog"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/internal/tour"
 )
 
 type demoCmd struct{ storage }
@@ -28,95 +28,27 @@ func (c *demoCmd) AfterApply(k *kong.Context) error {
 	return c.storage.check(from)
 }
 
-const (
-	// demoTime is more than enough on any machine; a healthy run takes a second.
-	demoTime  = 30 * time.Second
-	leaveTime = time.Second
-)
-
-// Run tells the story. It uses no environment, so that it shows the same
+// Run goes on the tour. It uses no environment, so that it shows the same
 // everywhere.
 func (c *demoCmd) Run(ctx context.Context, t *tool) error {
-	timed, cancel := context.WithTimeout(ctx, demoTime)
-	defer cancel()
-	d := &demo{t: t, storage: &c.storage, began: time.Now()}
-	d.write("A platform and its clients talk over TCP, on this machine only.")
-	err := d.tell(timed)
-	err = errors.Join(err, d.leave())
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case d.unwritten != nil:
-		return d.unwritten
-	case err != nil:
-		return &exitError{exitRefused, err}
+	story := tour.Config{Open: c.open}
+	if t.Output == asJSON {
+		story.Step = func(s tour.Step) error { return t.printJSON(s) }
+	} else {
+		story.Line = func(text string) error { return t.println("%s", text) }
 	}
-	d.write("\nAll of it held, in %.1f s.", time.Since(d.began).Seconds())
-	return d.unwritten
+	err := tour.Run(ctx, story)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return &exitError{exitRefused, err}
 }
 
-func (d *demo) tell(ctx context.Context) error {
-	steps := []struct {
-		title string
-		play  func(context.Context) error
-	}{
-		{"A platform starts", d.start},
-		{"An API is called, signed", d.call},
-		{"A user signs in, and an API is called as the user", d.user},
-		{"A message is published, consumed and acknowledged", d.message},
-		{"A handler fails and its message is tried again", d.failing},
-		{"Connections are cut in the middle, and nothing is lost", d.cutting},
-		{"A wrong secret is refused, and the refusal explains itself", d.refusal},
-		{"It ends with care for what is under way", d.ending},
-	}
-	for i, step := range steps {
-		if err := d.step(ctx, i+1, step.title, step.play); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// step plays one step and tells how it went.
-func (d *demo) step(ctx context.Context, number int, title string, play func(context.Context) error) error {
-	d.write("\n%d. %s", number, title)
-	d.said = nil
-	began := time.Now()
-	err := play(ctx)
-	took := time.Since(began)
-	d.record(number, title, took, err)
+// open opens the engine that the flags describe.
+func (c *demoCmd) open(ctx context.Context) (tour.Engine, error) {
+	e, err := c.storage.open(ctx, 0, queueBounds{}, slog.New(slog.DiscardHandler))
 	if err != nil {
-		d.write("   ✗ after %.1f ms", 1000*took.Seconds())
-		return fmt.Errorf("step %d of the demo (%s) failed: %w", number, title, err)
+		return tour.Engine{}, err
 	}
-	d.write("   ✓ %.1f ms", 1000*took.Seconds())
-	return nil
-}
-
-// say tells what was done within a step.
-func (d *demo) say(done, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	d.said = append(d.said, done+" "+text)
-	d.write("   %-12s  %s", done, text)
-}
-
-// write prints a line of the transcript for people.
-func (d *demo) write(format string, args ...any) {
-	if d.t.Output != asJSON && d.unwritten == nil {
-		d.unwritten = d.t.println(format, args...)
-	}
-}
-
-// record prints a step for programs.
-func (d *demo) record(number int, title string, took time.Duration, err error) {
-	if d.t.Output != asJSON || d.unwritten != nil {
-		return
-	}
-	d.unwritten = d.t.printJSON(struct {
-		Step    int      `json:"step"`
-		Title   string   `json:"title"`
-		OK      bool     `json:"ok"`
-		Seconds float64  `json:"seconds"`
-		Said    []string `json:"said"`
-	}{number, title, err == nil, took.Seconds(), d.said})
+	return tour.Engine{Store: e.store, Queues: e.queues, Close: e.close}, nil
 }

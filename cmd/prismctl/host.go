@@ -23,10 +23,6 @@ type host struct {
 	failure  error
 }
 
-func serveOn(l net.Listener, cfg platform.Config) (*host, error) {
-	return serveSecure(l, nil, connLimit{total: mostConns, perAddress: mostConns}, cfg)
-}
-
 // serveSecure serves within a limit, and by TLS if there is a certificate.
 func serveSecure(l net.Listener, cert *certificate, limit connLimit, cfg platform.Config) (*host, error) {
 	p, err := platform.New(cfg)

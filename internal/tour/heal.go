@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"context"
@@ -43,31 +43,31 @@ func (r *receiver) handle(_ context.Context, delivery *notify.Delivery) error {
 
 // cutting cuts every connection when half of the messages have arrived, and
 // publishes on.
-func (d *demo) cutting(ctx context.Context) error {
+func (s *story) cutting(ctx context.Context) error {
 	retry := notify.Retry{Sleep: 100 * time.Millisecond}
-	publisher, err := notify.NewPublisher(d.client, notify.PublisherConfig{Retry: retry})
+	publisher, err := notify.NewPublisher(s.client, notify.PublisherConfig{Retry: retry})
 	if err != nil {
 		return err
 	}
 	connected := make(chan bool, 10)
 	r := &receiver{seen: make(map[string]bool), half: make(chan bool, 1), all: make(chan bool, 1)}
 	cfg := notify.ConsumerConfig{Retry: retry, OnConnect: func() { connected <- true }}
-	stop, err := d.consume(ctx, cfg, r.handle)
+	stop, err := s.consume(ctx, cfg, r.handle)
 	if err != nil {
 		return err
 	}
-	err = d.cutBetween(ctx, publisher, r, connected)
+	err = s.cutBetween(ctx, publisher, r, connected)
 	if err == nil {
-		err = d.drained(ctx)
+		err = s.drained(ctx)
 	}
 	err = errors.Join(err, publisher.Close(ctx), stop())
 	if err == nil {
-		d.say("consumed", "all %d messages, and %s, as at-least-once allows", len(r.seen), counted(r.repeats, "repeat", "repeats"))
+		s.say("consumed", "all %d messages, and %s, as at-least-once allows", len(r.seen), counted(r.repeats, "repeat", "repeats"))
 	}
 	return err
 }
 
-func (d *demo) cutBetween(ctx context.Context, publisher *notify.Publisher, r *receiver, connected <-chan bool) error {
+func (s *story) cutBetween(ctx context.Context, publisher *notify.Publisher, r *receiver, connected <-chan bool) error {
 	if _, err := await(ctx, connected, "the consumer's connection"); err != nil {
 		return err
 	}
@@ -81,19 +81,19 @@ func (d *demo) cutBetween(ctx context.Context, publisher *notify.Publisher, r *r
 	if err := publishNumbers(ctx, publisher, cutAt, cutAt+unconfirmed); err != nil {
 		return err
 	}
-	d.say("cut", "%d connections, when %d of %d messages had arrived", d.cutter.cut(), cutAt, cutMessages)
+	s.say("cut", "%d connections, when %d of %d messages had arrived", s.cutter.cut(), cutAt, cutMessages)
 	if err := publishNumbers(ctx, publisher, cutAt+unconfirmed, cutMessages); err != nil {
 		return err
 	}
 	if _, err := await(ctx, connected, "the consumer to connect again"); err != nil {
 		return err
 	}
-	d.say("reconnected", "the consumer")
+	s.say("reconnected", "the consumer")
 	if err := publisher.Flush(ctx); err != nil {
 		return err
 	}
 	stats := publisher.Stats()
-	d.say("reconnected", "the publisher, which sent %s again; all %d are confirmed", counted(int(stats.Resent), "message", "messages"), stats.Confirmed)
+	s.say("reconnected", "the publisher, which sent %s again; all %d are confirmed", counted(int(stats.Resent), "message", "messages"), stats.Confirmed)
 	if stats.Connects < 2 || stats.Confirmed != cutMessages {
 		return fmt.Errorf("the publisher has connected %d times and has %d of %d confirmed", stats.Connects, stats.Confirmed, cutMessages)
 	}

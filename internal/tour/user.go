@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"cmp"
@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -19,27 +18,29 @@ import (
 	"github.com/shopex/prism-go/oauth"
 )
 
+const callbackPath = "/auth/callback"
+
 // user is the story of a web application with a page behind the login, and of
 // a browser that has nothing but cookies.
-func (d *demo) user(ctx context.Context) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (s *story) user(ctx context.Context) error {
+	l, err := listen()
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
+		return err
 	}
 	address := "http://" + l.Addr().String()
-	login, err := oauth.New(d.client, oauth.Config{CallbackURL: address + "/auth/callback"})
+	login, err := oauth.New(s.client, oauth.Config{CallbackURL: address + callbackPath})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	defer login.Close()
-	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders)), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader}
+	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders)), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- site.Serve(l) }()
 	defer func() {
 		_ = site.Close()
 		<-served
 	}()
-	return d.signIn(ctx, address+"/orders")
+	return s.signIn(ctx, address+"/orders")
 }
 
 // orders is the page: it calls the API as the user who looks at it.
@@ -59,7 +60,7 @@ func orders(w http.ResponseWriter, r *http.Request) {
 }
 
 // signIn opens a page that only users see.
-func (d *demo) signIn(ctx context.Context, address string) error {
+func (s *story) signIn(ctx context.Context, address string) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err
@@ -70,8 +71,8 @@ func (d *demo) signIn(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	d.say("opened", "%s, which sent the browser to the platform's login", address)
-	fields := url.Values{"login": {d.key.App}, "password": {d.password}}
+	s.say("opened", "%s, which sent the browser to the platform's login", address)
+	fields := url.Values{"login": {s.key.App}, "password": {s.password}}
 	for _, field := range hiddenField.FindAllStringSubmatch(form.body, -1) {
 		fields.Set(field[1], html.UnescapeString(field[2]))
 	}
@@ -79,9 +80,9 @@ func (d *demo) signIn(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	d.say("signed in", "as %s, and back at %s", d.key.App, page.address)
-	d.say("read", "%s: the backend knows for whom it is called", page.body)
-	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", d.key.App)
+	s.say("signed in", "as %s, and back at %s", s.key.App, page.address)
+	s.say("read", "%s: the backend knows for whom it is called", page.body)
+	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", s.key.App)
 	return errors.Join(check(page.address == address, "the login does not lead back to the page"),
 		check(page.body == want, cmp.Or(page.body, "the page is empty")))
 }

@@ -1,0 +1,141 @@
+package tour
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// inMemory opens the engine that a tour has unless it is given another one.
+func inMemory(context.Context) (Engine, error) {
+	return Engine{memory.NewStore(), memory.New(memory.Config{}), func() error { return nil }}, nil
+}
+
+// start serves a platform whose backend has one API of a shop.
+func (s *story) start(ctx context.Context) error {
+	engine, err := s.Open(ctx)
+	if err != nil {
+		return err
+	}
+	s.engine = &engine
+	if err := s.provision(ctx); err != nil {
+		return err
+	}
+	if err := s.serve(); err != nil {
+		return err
+	}
+	s.client, err = prism.New(prism.Config{Server: s.host.url, Key: s.key.ID, Secret: s.key.Secret})
+	s.say("listening", "on %s, with the key %s", s.host.url, s.key.ID)
+	return err
+}
+
+// provision makes an app with a key, and a user. Their names are like no other:
+// others may live in the same place.
+func (s *story) provision(ctx context.Context) error {
+	s.registry = platform.NewRegistry(s.engine.Store)
+	s.key = platform.NewKey("")
+	s.key.App = "demo-" + s.key.ID
+	s.password = platform.NewKey("").Secret
+	hash, err := platform.HashPassword(s.password, 1) // what is that random needs no slow hash
+	if err != nil {
+		return err
+	}
+	return cmp.Or(
+		s.registry.SaveApp(ctx, platform.App{ID: s.key.App, Redirects: []string{"http://127.0.0.1" + callbackPath}}),
+		s.registry.SaveKey(ctx, s.key),
+		s.registry.SaveUser(ctx, platform.User{ID: s.key.App, Login: s.key.App}, hash))
+}
+
+// A host is a platform that is being served.
+type host struct {
+	url      string // of the API
+	platform *platform.Platform
+	server   *http.Server
+	ended    chan struct{} // closed when the server has ended
+}
+
+// serve begins to serve on a free port.
+func (s *story) serve() error {
+	silent := slog.New(slog.DiscardHandler)
+	p, err := platform.New(platform.Config{
+		Store: s.engine.Store, Users: s.registry, Queues: s.engine.Queues, Logger: silent,
+		Explain: true, Backend: http.HandlerFunc(shop), Trace: &platform.Trace{Ack: s.sawAck},
+	})
+	if err != nil {
+		return err
+	}
+	l, err := listen()
+	if err != nil {
+		return errors.Join(err, p.Shutdown(context.Background()))
+	}
+	s.cutter = newCutter(l)
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(silent.Handler(), slog.LevelWarn)}
+	ended := make(chan struct{})
+	s.host = &host{"http://" + l.Addr().String() + "/api", p, server, ended}
+	go func() {
+		defer close(ended)
+		_ = server.Serve(s.cutter)
+	}()
+	return nil
+}
+
+func listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	return l, nil
+}
+
+// stop says goodbye to channels and lets calls finish, until ctx ends.
+func (h *host) stop(ctx context.Context) error {
+	err := errors.Join(h.platform.Shutdown(ctx), h.server.Shutdown(ctx))
+	if err != nil {
+		_ = h.server.Close()
+	}
+	<-h.ended
+	return err
+}
+
+// shop is the backend of an API provider.
+func shop(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	user, _ := url.ParseQuery(r.Header.Get("X-Api-Oauth"))
+	fmt.Fprintf(w, `{"result":{"order":%q,"state":"paid","customer":%q},"error":null}`, r.FormValue("id"), user.Get("login"))
+}
+
+func (s *story) sawAck(platform.AckEvent) {
+	select {
+	case s.acked <- struct{}{}:
+	default:
+	}
+}
+
+// leave stops the platform and removes what provision made, once.
+func (s *story) leave() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	if s.client != nil {
+		s.client.CloseIdleConnections()
+	}
+	if h := s.host; h != nil {
+		s.host = nil
+		err = h.stop(ctx)
+	}
+	if e := s.engine; e != nil {
+		s.engine = nil
+		err = errors.Join(err, s.registry.DeleteUser(ctx, s.key.App), s.registry.DeleteApp(ctx, s.key.App),
+			e.Queues.Forget(ctx, s.key.ID), e.Close())
+	}
+	return err
+}

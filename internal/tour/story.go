@@ -1,0 +1,83 @@
+package tour
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/platform"
+)
+
+// A story is what is there while a tour goes on.
+type story struct {
+	Config
+	said   []string // within the step
+	failed error    // of Line or Step
+
+	engine   *Engine
+	registry *platform.Registry
+	cutter   *cutter
+	host     *host
+	key      platform.Key
+	client   *prism.Client
+	acked    chan struct{} // gets one when the platform has seen acks since it was last asked
+	password string        // of the user, whose name is that of the app
+}
+
+func (s *story) tell(ctx context.Context) error {
+	steps := []struct {
+		title string
+		play  func(context.Context) error
+	}{
+		{"A platform starts", s.start},
+		{"An API is called, signed", s.call},
+		{"A user signs in, and an API is called as the user", s.user},
+		{"A message is published, consumed and acknowledged", s.message},
+		{"A handler fails and its message is tried again", s.failing},
+		{"Connections are cut in the middle, and nothing is lost", s.cutting},
+		{"A wrong secret is refused, and the refusal explains itself", s.refusal},
+		{"It ends with care for what is under way", s.ending},
+	}
+	for i, step := range steps {
+		if err := s.step(ctx, i+1, step.title, step.play); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step plays one step and tells how it went.
+func (s *story) step(ctx context.Context, number int, title string, play func(context.Context) error) error {
+	s.write("\n%d. %s", number, title)
+	s.said = nil
+	began := time.Now()
+	err := play(ctx)
+	took := time.Since(began)
+	s.record(Step{number, title, err == nil, took.Seconds(), s.said})
+	if err != nil {
+		s.write("   ✗ after %.1f ms", 1000*took.Seconds())
+		return fmt.Errorf("step %d of the demo (%s) failed: %w", number, title, err)
+	}
+	s.write("   ✓ %.1f ms", 1000*took.Seconds())
+	return s.failed // nobody would read the rest
+}
+
+// say tells what was done within a step.
+func (s *story) say(done, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.said = append(s.said, done+" "+text)
+	s.write("   %-12s  %s", done, text)
+}
+
+func (s *story) write(format string, args ...any) {
+	if s.Line != nil && s.failed == nil {
+		s.failed = s.Line(fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *story) record(step Step) {
+	if s.Step != nil && s.failed == nil {
+		s.failed = s.Step(step)
+	}
+}

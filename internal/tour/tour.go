@@ -1,0 +1,73 @@
+// Package tour is the demo of the whole project: it starts a platform on a free
+// port of this machine and talks to it with the public packages over TCP.
+// The program examples/tour tells it, and so does "prismctl demo".
+package tour
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Config says where the platform of a tour keeps what it has, and gets what
+// the tour tells. Its zero value is a silent tour in memory.
+type Config struct {
+	// Open opens the engine of the platform. If nil, it is in memory.
+	Open func(context.Context) (Engine, error)
+	// Line gets each line of the text for people, without its end. If nil,
+	// there is none. Its first error ends the tour.
+	Line func(text string) error
+	// Step gets each step once it is over, in the same way.
+	Step func(Step) error
+}
+
+// An Engine is where a platform keeps everything. The tour leaves nothing in
+// it but, in a durable one, an empty queue.
+type Engine struct {
+	Store  platform.Store
+	Queues platform.Queues
+	Close  func() error
+}
+
+// A Step is a part of the tour, for programs.
+type Step struct {
+	Number  int      `json:"step"`
+	Title   string   `json:"title"`
+	OK      bool     `json:"ok"`
+	Seconds float64  `json:"seconds"`
+	Said    []string `json:"said"`
+}
+
+const (
+	// tourTime is more than enough on any machine; a healthy tour takes a second.
+	tourTime  = 30 * time.Second
+	leaveTime = time.Second
+)
+
+// Run goes on the tour. It returns after all that it has started, and its error
+// is nil only if each step held and was told; it is that of ctx if ctx has
+// ended. No environment matters, so that a tour shows the same everywhere.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Open == nil {
+		cfg.Open = inMemory
+	}
+	s := &story{Config: cfg, acked: make(chan struct{}, 1)}
+	began := time.Now()
+	s.write("A platform and its clients talk over TCP, on this machine only.")
+	timed, cancel := context.WithTimeout(ctx, tourTime)
+	defer cancel()
+	err := s.tell(timed)
+	err = errors.Join(err, s.leave())
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.failed != nil:
+		return s.failed
+	case err != nil:
+		return err
+	}
+	s.write("\nAll of it held, in %.1f s.", time.Since(began).Seconds())
+	return s.failed
+}
