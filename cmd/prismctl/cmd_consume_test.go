@@ -178,3 +178,16 @@ func TestConsumeWaitsForAPlaceWhenThereAreTooManyConnections(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestConsumeOfADroppedQueueSaysThatAndNoMore(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	with(srv, "queue", "create", "orders")
+	done := begin(invocation{args: []string{"consume", "orders"}, env: of(srv)})
+	srv.WaitConnections(1)
+	with(srv, "queue", "drop", "orders").want(t, exitDone, "dropped queue orders\n", "")
+	r := <-done
+	r.want(t, exitRefused, "", "the queue was dropped")
+	if strings.Contains(r.err, "connecting again") || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("it says %q", r.err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/notify"
 )
 
 // A lifeline watches the connection of a publisher or a consumer, which would
@@ -34,8 +35,8 @@ func (l *lifeline) onConnect() {
 }
 
 func (l *lifeline) onDisconnect(err error) {
-	if err == nil {
-		return // this side ended it
+	if err == nil || errors.Is(err, notify.ErrQueueDropped) {
+		return // this side ended it, or there is nothing to come back to
 	}
 	if !l.lost.Swap(true) {
 		l.t.notice("the connection was lost (%s); connecting again", plain(err))
