@@ -103,3 +103,23 @@ func TestACallIsInterrupted(t *testing.T) {
 	cancel()
 	(<-done).want(t, exitInterrupted, "", "")
 }
+
+// The argument parser takes what begins with - for a flag.
+func TestANumberBelowZeroIsAMessageBehindTwoDashes(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	for _, args := range [][]string{
+		{"publish", "order.new", "--", "-5"},
+		{"queue", "write", "--", "-5"},
+		{"post", "platform/notify/write", "data=-5"},
+		{"post", "platform/notify/write", "--", "data=-5"},
+	} {
+		if r := with(srv, args...); r.status != exitDone {
+			t.Errorf("%q: %+v", args, r)
+		}
+		if r := with(srv, "queue", "read", "--output", "text"); !strings.HasSuffix(r.out, "  -5\n") {
+			t.Errorf("%q brought %q%s", args, r.out, r.err)
+		}
+	}
+	with(srv, "post", "platform/notify/write", "-5").want(t, exitUsage, "", "An argument that begins with - stands behind --")
+	with(srv, "post", "platform/notify/write", "--", "-5").want(t, exitUsage, "", `"-5" is no parameter: write name=value`)
+}
