@@ -73,13 +73,20 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 // taken what was printed.
 func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
 	connected, stop := context.WithCancel(context.WithoutCancel(ctx))
+	out := t.outPipe()
 	r := newReceipts(connected, stop, t.countWritten(connected))
 	var watching sync.WaitGroup
 	watching.Go(r.watch)
+	if out != nil {
+		watching.Go(func() { r.watchReader(ctx, out) })
+	}
 	defer context.AfterFunc(ctx, r.finish)()
 	err = c.printUntil(ctx, t, consumer, r)
 	stop()
 	watching.Wait()
+	if r.err == errNoReader && c.Count != nil && r.acked >= *c.Count {
+		r.err = nil // it had what it wanted
+	}
 	return r.acked, cmp.Or(r.err, err)
 }
 

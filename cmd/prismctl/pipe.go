@@ -22,15 +22,12 @@ type pipe struct {
 // written to it, until ctx ends; or nil if it is none, or the system does not say
 // what its reader has taken.
 func (t *tool) countWritten(ctx context.Context) *pipe {
-	f, ok := t.out.(*os.File)
-	if !ok {
-		return nil
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+	f := t.outPipe()
+	if f == nil {
 		return nil
 	}
 	p := &pipe{ctx: ctx, f: f}
+	var err error
 	if p.room, err = p.size(); err != nil {
 		return nil
 	}
@@ -72,7 +69,22 @@ func (p *pipe) wait() error {
 	}
 }
 
-var errReaderGone = errors.New("cannot write to standard output: its reader ended before it had read everything; what it had not read comes again")
+var (
+	errReaderGone = errors.New("cannot write to standard output: its reader ended before it had read everything; what it had not read comes again")
+	errNoReader   = errors.New("cannot write to standard output: broken pipe: its reader has ended")
+)
+
+// outPipe returns standard output if it is a pipe, and nil otherwise.
+func (t *tool) outPipe() *os.File {
+	f, ok := t.out.(*os.File)
+	if !ok {
+		return nil
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return nil
+	}
+	return f
+}
 
 // ask finds out how much of what was written the reader has taken, or less, and
 // returns errReaderGone if it takes no more.

@@ -2,36 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/shopex/prism-go/prismtest"
 )
-
-// piped returns a pipe, as a shell makes one.
-func piped(t *testing.T) (r, w *os.File) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
-	return r, w
-}
-
-// readLine reads one line and not a byte more.
-func readLine(t *testing.T, r io.Reader) string {
-	t.Helper()
-	var line strings.Builder
-	for b := make([]byte, 1); b[0] != '\n'; line.Write(b) {
-		if _, err := io.ReadFull(r, b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return line.String()
-}
 
 func TestWhatNobodyReadFromThePipeIsNotAcknowledged(t *testing.T) {
 	srv := prismtest.NewServer(t)
