@@ -230,23 +230,6 @@ func (c *queueUnbindCmd) Run(ctx context.Context, t *tool) error {
 	})
 }
 
-type queueWriteCmd struct {
-	connection
-	Topic string `placeholder:"TOPIC" help:"The queue, made if it is not there. Without it, the default queue of the key."`
-	Data  string `is:"bytes" arg:"" help:"The message; - reads it from standard input."`
-}
-
-// Run writes one message.
-func (c *queueWriteCmd) Run(ctx context.Context, t *tool) error {
-	data, err := t.dataOf(ctx, c.Data)
-	if err != nil {
-		return err
-	}
-	return c.change(ctx, t, "written to "+queueName(c.Topic), func(ctx context.Context, q *notify.Queues) error {
-		return q.Write(ctx, c.Topic, data)
-	})
-}
-
 type queueReadCmd struct {
 	connection
 	aQueue
