@@ -56,13 +56,11 @@ func (r *Response) Decode(v any) error {
 	if value == nil {
 		value = r.Body
 	}
-	if string(bytes.TrimSpace(value)) == "[]" && takesObject(v) {
-		value = []byte("{}")
-	}
 	return r.decode(value, v)
 }
 
-// takesObject reports whether v points to what JSON writes as an object.
+// takesObject reports whether v points to what JSON writes as an object, and which
+// does not itself judge what it takes.
 func takesObject(v any) bool {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
@@ -93,6 +91,9 @@ func (r *Response) decode(value []byte, v any) error {
 }
 
 func (r *Response) decodeJSON(value []byte, v any) error {
+	if string(bytes.TrimSpace(value)) == "[]" && takesObject(v) {
+		value = []byte("{}")
+	}
 	if len(bytes.TrimSpace(value)) == 0 {
 		return fmt.Errorf("prism: nothing to decode: the answer (HTTP %d) has no body", r.Status)
 	}
@@ -174,7 +175,7 @@ func (c *Client) judge(r *request, res *Response, signature string) {
 	case v.failed:
 		res.failure = c.failure(r, res, signature, v)
 	case res.Status >= 400:
-		res.failure = c.failure(r, res, signature, guess(res))
+		res.failure = c.failure(r, res, signature, guess(res, c.secrets(r, signature)))
 	}
 }
 
@@ -204,20 +205,53 @@ func redirect(location string) string {
 }
 
 // guess reads what it can from an error page without an envelope.
-func guess(res *Response) verdict {
+func guess(res *Response, s secrets) verdict {
 	if v, ok := guessJSON(res.Body); ok {
 		return v
 	}
 	if res.Status == http.StatusProxyAuthRequired {
 		return verdict{message: loginOfProxy}
 	}
+	if !utf8.Valid(res.Body) {
+		return verdict{message: fmt.Sprintf("the answer is not UTF-8 (Content-Type %q): is it a page of a proxy?", res.Header.Get("Content-Type")) +
+			inASCII(s.clean(asciiOf(res.Body)))}
+	}
 	const longest = 200
 	page := strings.TrimSpace(string(res.Body[:min(len(res.Body), 4*longest)]))
-	if !utf8.Valid(res.Body) {
-		return verdict{message: fmt.Sprintf("the answer is not UTF-8 (Content-Type %q): is it a page of a proxy?", res.Header.Get("Content-Type"))}
-	}
 	if page == "" || len(page) > longest || page[0] == '<' || page[0] == '{' {
 		return verdict{}
 	}
 	return verdict{message: page}
+}
+
+func inASCII(text string) string {
+	const longest = 200
+	switch {
+	case text == "":
+		return ""
+	case len(text) > longest:
+		text = text[:longest] + "..."
+	}
+	return fmt.Sprintf(" In ASCII it has %q", text)
+}
+
+// asciiOf returns the words of a page that are ASCII, without its tags. What is not
+// ASCII counts as GBK, where the second byte of a character may look like a letter.
+func asciiOf(page []byte) string {
+	var b strings.Builder
+	for i, inTag := 0, false; i < len(page); i++ {
+		switch c := page[i]; {
+		case c >= utf8.RuneSelf:
+			if i+1 < len(page) && page[i+1] >= 0x40 {
+				i++
+			}
+			b.WriteByte(' ')
+		case c == '<' || c == '>':
+			inTag = c == '<'
+			b.WriteByte(' ')
+		case !inTag:
+			b.WriteByte(c)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
 }

@@ -2,6 +2,7 @@ package prism
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -327,7 +329,7 @@ func TestAnswersThatSayLittleAreExplained(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"a page in GBK":           {answer(404, "<html>\xd5\xd2\xb2\xbb\xb5\xbd"), "not UTF-8"},
+		"a page in GBK":           {answer(404, "<html class=x>\xd5\xd2\xb2\xbb\xb5\xbd 404\n nginx/1.2 \x81\x41"), "not UTF-8 (Content-Type \"text/html; charset=utf-8\"): is it a page of a proxy? In ASCII it has \"404 nginx/1.2\""},
 		"nothing has changed":     {answer(304, ""), "nothing has changed"},
 		"a status of a gateway's": {answer(520, ""), "does not define"},
 	} {
@@ -358,7 +360,7 @@ func TestAnEmptyListOfPHPIsAnObjectWithoutMembers(t *testing.T) {
 	}
 }
 
-func TestATimeOutDoesNotHideEarlierAnswers(t *testing.T) {
+func TestALostConnectionDoesNotHideEarlierAnswers(t *testing.T) {
 	var tries atomic.Int32
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if tries.Add(1) == 1 {
@@ -373,6 +375,35 @@ func TestATimeOutDoesNotHideEarlierAnswers(t *testing.T) {
 	_, err := c.Do(background, Call{Method: "GET", Path: "x", Repeatable: true})
 	var failure *Error
 	if err == nil || !strings.Contains(err.Error(), "HTTP 503") || errors.As(err, &failure) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATimeOutDoesNotHideEarlierAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
+			if tries++; tries == 1 {
+				return reply(http.StatusServiceUnavailable, ""), nil
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}), func(c *Config) {
+			c.Timeout = 10 * time.Second
+			c.Retry = Retry{Tries: 2, Min: time.Millisecond, Max: time.Millisecond, Within: time.Minute}
+		})
+		_, err := c.Do(background, Call{Method: "GET", Path: "x", Repeatable: true})
+		var failure *Error
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "HTTP 503") || errors.As(err, &failure) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAPageThatIsNotUTF8ShowsNoSecret(t *testing.T) {
+	page := "\xd5\xd2 you sent " + testSecret + strings.Repeat(" and so on", 1000)
+	_, err := get(t, 502, page)
+	if err == nil || !strings.Contains(err.Error(), "you sent *** and so on") || len(err.Error()) > 500 {
 		t.Errorf("got %v", err)
 	}
 }

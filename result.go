@@ -43,7 +43,8 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 // behind it. Such a call has succeeded only if the body is Prism's own
 // envelope with the documented result: {"result": ..., "error": null}. If v is nil
 // the result must be true; else it is decoded into what v points to, and may
-// be null only for a slice. The error is an [*AnswerError] if the answer is another
+// be null only for a slice; the [] of PHP is an object for a struct or a map that does
+// not refuse it. The error is an [*AnswerError] if the answer is another
 // one, and the [*Error] that Do returned if the call failed.
 func (r *Response) Result(v any) error {
 	if r.failure != nil {

@@ -1,6 +1,7 @@
 package prism
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -60,6 +61,40 @@ func TestAResultIsDecodedAndNullIsAnEmptyList(t *testing.T) {
 	res, refused := get(t, 403, `{"result":null,"error":{"code":"forbidden","message":"no"}}`)
 	if err := res.Result(nil); err == nil || err != refused {
 		t.Errorf("Result = %v, Do = %v", err, refused)
+	}
+}
+
+// anOrder is an object that promises a member.
+type anOrder struct{ ID string }
+
+func (o *anOrder) UnmarshalJSON(text []byte) error {
+	var said struct{ ID string }
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	if o.ID = said.ID; o.ID == "" {
+		return errors.New("an order with an ID was expected")
+	}
+	return nil
+}
+
+// PHP writes an object without members as a list.
+func TestAnEmptyListIsAnObjectWhereNothingIsPromised(t *testing.T) {
+	res, err := get(t, 200, `{"result": [] ,"error":null}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, meta := struct{ A int }{}, map[string]string{}
+	for _, v := range []any{&plain, &meta} {
+		if err := res.Result(v); err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+	var wrong *AnswerError
+	for _, v := range []any{nil, new(anOrder), new(int), new(bool)} {
+		if err := res.Result(v); !errors.As(err, &wrong) {
+			t.Errorf("%T: %v", v, err)
+		}
 	}
 }
 
