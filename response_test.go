@@ -401,9 +401,11 @@ func TestATimeOutDoesNotHideEarlierAnswers(t *testing.T) {
 }
 
 func TestAPageThatIsNotUTF8ShowsNoSecret(t *testing.T) {
-	page := "\xd5\xd2 you sent " + testSecret + strings.Repeat(" and so on", 1000)
-	_, err := get(t, 502, page)
-	if err == nil || !strings.Contains(err.Error(), "you sent *** and so on") || len(err.Error()) > 500 {
-		t.Errorf("got %v", err)
+	for _, before := range []int{0, 190} { // there the secret is in the way of the cut
+		page := "\xd5\xd2 " + strings.Repeat("x", before) + " " + testSecret + strings.Repeat(" and so on", 1000)
+		_, err := get(t, 502, page)
+		if err == nil || !strings.Contains(err.Error(), "*** and so on") && before == 0 || strings.Contains(err.Error(), testSecret[:4]) || len(err.Error()) > 500 {
+			t.Errorf("got %v", err)
+		}
 	}
 }
