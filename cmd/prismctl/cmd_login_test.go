@@ -3,14 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -279,4 +283,34 @@ func TestALoginOfAWrongSecretIsRefusedAndTellsTheBrowser(t *testing.T) {
 		t.Errorf("the browser is told HTTP %d", page.StatusCode)
 	}
 	(<-done).want(t, exitRefused, "", "invalid_sign")
+}
+
+func TestConnectionsHeldOpenKeepTheBrowserNotOut(t *testing.T) {
+	back, err := awaitBrowser(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.close()
+	there, err := url.Parse(back.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held []net.Conn
+	for range 3 * oneBrowser {
+		conn, err := net.Dial("tcp", there.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		held = append(held, conn)
+	}
+	if status, page := get(t, "GET", back.url+"?state=x"); status != http.StatusBadRequest {
+		t.Errorf("the browser got HTTP %d: %s", status, page)
+	}
+	for i, conn := range held[:2*oneBrowser] {
+		_ = conn.SetReadDeadline(time.Now().Add(patience.Of(5 * time.Second)))
+		if n, err := conn.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d is still open", i)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,12 +17,16 @@ import (
 
 const callbackPath = "/callback"
 
+// oneBrowser is more connections than one browser opens. Any program of this machine
+// may open more, and then makes its own older ones end.
+const oneBrowser = 32
+
 // A comeback is where the browser comes back to after a login: a server on
 // this machine that takes one answer, from whoever knows the state.
 type comeback struct {
 	url    string // of the callback
 	state  string
-	server http.Server
+	server *http.Server
 	served chan struct{} // closed when Serve has returned
 
 	visits  chan visit // gets the one answer
@@ -51,10 +56,11 @@ func awaitBrowser(port uint16) (*comeback, error) {
 		visits: make(chan visit, 1),
 		told:   make(chan struct{}),
 	}
-	b.server = http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader}
+	var conns net.Listener
+	b.server, conns = newServer(b, l, connLimit{total: oneBrowser}, slog.New(slog.DiscardHandler))
 	go func() {
 		defer close(b.served)
-		_ = b.server.Serve(l)
+		_ = b.server.Serve(conns)
 	}()
 	return b, nil
 }
