@@ -65,6 +65,8 @@ func run(ctx context.Context, listen string, env func(string) string, out io.Wri
 		return err
 	}
 	defer login.Close()
+	// net/http takes as many connections as come: where strangers reach this, have a
+	// proxy in front bound them.
 	server := &http.Server{Handler: newSite(login), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
