@@ -313,3 +313,9 @@ func TestAnObjectThatIsNoKeyIsNotTakenForOne(t *testing.T) {
 		}
 	}
 }
+
+func TestAClientThatIsNilShowsAtTheFirstCall(t *testing.T) {
+	if _, err := admin.New(nil).Apps(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is nil: make one with prism.New") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -17,7 +17,8 @@ import (
 type Client struct{ calls *prism.Client }
 
 // New returns the Client of client's key. It sends nothing, so a key that is no
-// admin key shows at the first call, and so does a client that is nil.
+// admin key shows at the first call, and so does a client that is nil, by an error
+// that says so.
 func New(client *prism.Client) *Client { return &Client{client} }
 
 func (c *Client) get(ctx context.Context, path string, params prism.Params, result any) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/shopex/prism-go"
@@ -48,5 +49,11 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 				t.Errorf("%s, answered by %q: %v", name, body, err)
 			}
 		}
+	}
+}
+
+func TestQueuesOfAClientThatIsNilSayItAtTheFirstCall(t *testing.T) {
+	if _, err := notify.NewQueues(nil).Topics(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is nil: make one with prism.New") {
+		t.Errorf("got %v", err)
 	}
 }

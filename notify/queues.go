@@ -13,7 +13,8 @@ import (
 // topic is the key's default queue. A failure is a [*prism.Error].
 type Queues struct{ client *prism.Client }
 
-// NewQueues returns the queues of client's key. Without a client every call fails.
+// NewQueues returns the queues of client's key. It sends nothing; a client that is
+// nil shows at the first call, by an error that says so.
 func NewQueues(client *prism.Client) *Queues { return &Queues{client} }
 
 // Status is the state of a queue. Its JSON is the platform's.
