@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 // asGiven takes arguments as they are. Kong passes them through JSON, which would
@@ -87,5 +89,5 @@ func misused(err error) error {
 	if strings.HasPrefix(text, "unknown flag") {
 		text += "\nAn argument that begins with - stands behind --, as in: prismctl publish order.new -- -5"
 	}
-	return usage("%s\nRead: %s --help", text, command)
+	return exit.Usagef("%s\nRead: %s --help", text, command)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 type appCmd struct {
@@ -60,10 +61,10 @@ func (t *tool) printApp(a *admin.App) error {
 		return t.printJSON(appLine(*a))
 	}
 	return t.printTable([][]string{
-		{"id", shown(a.ID)},
-		{"name", shown(a.Name)},
+		{"id", words.Shown(a.ID)},
+		{"name", words.Shown(a.Name)},
 		{"summary", textOr(a.Summary, "-")},
-		{"domain", shown(a.Domain)},
+		{"domain", words.Shown(a.Domain)},
 		{"created", timeOr(a.Created, "-")},
 		{"keys", ofLimit(a.Keys, a.MaxKeys)},
 		{"publishes", patternsFor(a.Publish)},
@@ -88,7 +89,7 @@ func (c *appListCmd) Run(ctx context.Context, t *tool) error {
 	}
 	rows := [][]string{{"ID", "NAME", "KEYS", "CREATED"}}
 	for _, a := range apps {
-		rows = append(rows, []string{shown(a.ID), shown(a.Name), strconv.Itoa(a.Keys), timeOr(a.Created, "-")})
+		rows = append(rows, []string{words.Shown(a.ID), words.Shown(a.Name), strconv.Itoa(a.Keys), timeOr(a.Created, "-")})
 	}
 	return t.printTable(rows)
 }
@@ -147,7 +148,7 @@ type appDeleteCmd struct {
 
 // Run deletes an app.
 func (c *appDeleteCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "deleted app "+shown(c.ID)+" and its keys", func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "deleted app "+words.Shown(c.ID)+" and its keys", func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteApp(ctx, c.ID)
 	})
 }
@@ -185,7 +186,7 @@ func (*appPublishCmd) Help() string {
 
 // Run says what an app may publish.
 func (c *appPublishCmd) Run(ctx context.Context, t *tool) error {
-	done := "app " + shown(c.ID) + " may publish: " + patternsFor(append([]string{}, c.Patterns...))
+	done := "app " + words.Shown(c.ID) + " may publish: " + patternsFor(append([]string{}, c.Patterns...))
 	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
 		return a.AllowPublish(ctx, c.ID, c.Patterns...)
 	})
@@ -206,7 +207,7 @@ func (*appListenCmd) Help() string {
 
 // Run says what an app may listen to.
 func (c *appListenCmd) Run(ctx context.Context, t *tool) error {
-	done := "app " + shown(c.ID) + " listens to: " + patternsFor(append([]string{}, c.Patterns...))
+	done := "app " + words.Shown(c.ID) + " listens to: " + patternsFor(append([]string{}, c.Patterns...))
 	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
 		return a.AllowListen(ctx, c.ID, c.Patterns...)
 	})

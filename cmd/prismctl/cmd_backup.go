@@ -16,6 +16,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform/jetstream"
 )
 
@@ -65,7 +67,7 @@ func (s *storage) settle(k *kong.Context, t *tool, config string) error {
 func (c *backupCmd) Run(ctx context.Context, t *tool) error {
 	write := func(w io.Writer) error { return c.write(ctx, t, w) }
 	if c.File == "-" && t.screen {
-		return usage("a backup is nothing for a terminal: give a file, or lead standard output elsewhere")
+		return exit.Usagef("a backup is nothing for a terminal: give a file, or lead standard output elsewhere")
 	}
 	if c.File == "-" {
 		return backedUp(write(t.out))
@@ -73,7 +75,7 @@ func (c *backupCmd) Run(ctx context.Context, t *tool) error {
 	if err := replaceFileBy(c.File, write); err != nil {
 		return backedUp(err)
 	}
-	return t.println("backed up %s to %s", shown(c.where()), shown(c.File))
+	return t.println("backed up %s to %s", words.Shown(c.where()), words.Shown(c.File))
 }
 
 func backedUp(err error) error {

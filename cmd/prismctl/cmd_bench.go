@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/shopex/prism-go/notify"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/load"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/progress"
 )
 
 type benchCmd struct {
@@ -48,103 +46,18 @@ It refuses a queue that has messages or consumers, and a routing key of which ot
 The exit status is 1 if messages were lost, or stay in the queue.`
 }
 
-// The bounds of what can be asked for.
-const (
-	mostConnections = 100 // as a platform lets a key have unless it is told otherwise
-	mostCallers     = 100
-	mostWorkers     = 1000
-	mostInFlight    = 100_000 // messages, as a queue holds
-	mostInFlightMiB = 256     // as a queue holds
-	mostSize        = 1 << 20
-	mostRate        = 10_000_000
-)
-
 // Validate is called for the flags.
 func (c *benchCmd) Validate() error {
-	if err := c.checkNumbers(); err != nil {
-		return err
-	}
-	if err := c.checkTimes(); err != nil {
-		return err
-	}
-	switch {
-	case c.Callers != nil && !c.ConfirmEach:
-		return errors.New("--callers is for --confirm-each: without it nobody waits for a confirmation")
-	case c.Size < minSize || c.Size > mostSize:
-		return fmt.Errorf("--size is %d bytes: use %d, which hold the run and the time, to %d", c.Size, minSize, mostSize)
-	case c.RoutingKey == "":
-		return errors.New("the routing key is empty: a message needs one, such as bench.load")
-	case len(c.RoutingKey) > 256:
-		return &notify.SizeError{Part: "routing key", Size: len(c.RoutingKey), Limit: 256}
-	case strings.ContainsAny(c.RoutingKey, "*#"):
-		return fmt.Errorf("the routing key %q is a pattern: give one without * and #", c.RoutingKey)
-	}
-	return c.checkInFlight()
+	cfg := c.config()
+	return cfg.Check()
 }
 
-func (c *benchCmd) checkNumbers() error {
-	for _, n := range []struct {
-		flag         string
-		value        int64
-		lowest, most int64
-	}{
-		{"--publishers", int64(c.Publishers), 1, mostConnections},
-		{"--consumers", int64(c.Consumers), 1, mostConnections},
-		{"--workers", int64(c.Workers), 1, mostWorkers},
-		{"--callers", int64(c.callers()), 1, mostCallers},
-		{"--rate", c.Rate, 0, mostRate},
-		{"--in-flight", int64(c.inFlight()), 1, mostInFlight},
-	} {
-		if n.value < n.lowest || n.value > n.most {
-			return fmt.Errorf("%s is %d: use %d to %d", n.flag, n.value, n.lowest, n.most)
-		}
+func (c *benchCmd) config() load.Config {
+	return load.Config{
+		Server: c.URL, Topic: c.Topic, RoutingKey: c.RoutingKey, Duration: c.Duration, Size: c.Size, Rate: c.Rate,
+		Publishers: c.Publishers, ConfirmEach: c.ConfirmEach, Callers: c.Callers, Consumers: c.Consumers, Workers: c.Workers,
+		InFlight: c.InFlight, Patience: c.Patience,
 	}
-	return nil
-}
-
-func (c *benchCmd) checkTimes() error {
-	for _, d := range []struct {
-		flag          string
-		value, lowest time.Duration
-		most          time.Duration
-	}{
-		{"--duration", c.Duration, 10 * time.Millisecond, 24 * time.Hour},
-		{"--patience", c.Patience, 100 * time.Millisecond, 10 * time.Minute},
-	} {
-		if d.value < d.lowest || d.value > d.most {
-			return fmt.Errorf("%s is %v: use %v to %v", d.flag, d.value, d.lowest, d.most)
-		}
-	}
-	return nil
-}
-
-func (c *benchCmd) checkInFlight() error {
-	n := c.inFlight()
-	switch {
-	case n < c.Publishers:
-		return fmt.Errorf("--in-flight is %d: each of the %d publishers needs one", n, c.Publishers)
-	case n > mostInFlightMiB<<20/c.Size:
-		return fmt.Errorf("--in-flight is %d: of %d bytes each, use at most %d, which are %d MiB", n, c.Size, mostInFlightMiB<<20/c.Size, mostInFlightMiB)
-	}
-	return nil
-}
-
-// callers is how many publish for each publisher.
-func (c *benchCmd) callers() int {
-	if c.Callers == nil {
-		return 1
-	}
-	return *c.Callers
-}
-
-// inFlight is the flag, or what it says of itself.
-func (c *benchCmd) inFlight() int {
-	if c.InFlight != nil {
-		return *c.InFlight
-	}
-	const bytes = 64 << 20
-	fits := bytes / min(max(c.Size, minSize), mostSize)
-	return max(min(max(1000, 2*c.Publishers*c.callers()), fits), c.Publishers)
 }
 
 // Run loads the platform and reports.
@@ -154,40 +67,30 @@ func (c *benchCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	if !c.Remote {
-		if err := checkLocal(ctx, c.URL); err != nil {
+		if err := load.CheckLocal(ctx, c.URL); err != nil {
 			return err
 		}
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	quiet, bar := c.progress(t)
-	ctx, line := newLifeline(ctx, quiet, c.URL)
-	b, err := newBench(c, quiet, client, line)
-	if err != nil {
+	cfg := c.config()
+	cfg.Client, cfg.Notice = client, t.notice
+	if fd, ok := terminal(t.err); ok && !c.NoProgress {
+		line := progress.On(t.err, fd)
+		above := *t
+		above.err = line
+		cfg.Notice, cfg.Progress = above.notice, line
+	}
+	report, err := load.Run(ctx, cfg)
+	if report == nil {
 		return err
 	}
-	err = verdict(ctx, b.run(ctx, bar))
-	if b.began == 0 { // nothing was measured
-		if b.sent && b.left > 0 {
-			t.notice("%s of bench may be left in %s", messagesOf(int64(b.left)), queueName(c.Topic))
-		}
-		return err
-	}
-	r := b.report()
-	if unwritten := r.print(t); unwritten != nil {
-		return unwritten
-	}
-	return cmp.Or(r.failure(), err)
+	return cmp.Or(c.print(t, report), err)
 }
 
-// progress returns the progress, if there is one, and a tool whose notices
-// come above it.
-func (c *benchCmd) progress(t *tool) (*tool, *progress) {
-	p := progressOn(t.err)
-	if c.NoProgress || p == nil {
-		return t, nil
+func (c *benchCmd) print(t *tool, r *load.Report) error {
+	if t.Output == asJSON {
+		return t.printJSON(r)
 	}
-	above := *t
-	above.err = p
-	return &above, p
+	return t.write([]byte(r.Text()))
 }

@@ -4,69 +4,37 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/load"
 	"github.com/shopex/prism-go/internal/patience"
-	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/prismtest"
 )
 
-// reported is the report in a result.
-func reported(t *testing.T, r result) (report benchReport) {
+// benched runs bench against srv and returns the report.
+func benched(t *testing.T, srv *prismtest.Server, status int, args ...string) (report load.Report) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(r.out), &report); err != nil {
-		t.Fatalf("%v in %+v", err, r)
+	r := with(srv, append([]string{"bench", "--output", "json"}, args...)...)
+	if err := json.Unmarshal([]byte(r.out), &report); err != nil || r.status != status {
+		t.Fatalf("%v: %v in %+v, want exit status %d", args, err, r, status)
 	}
 	return report
 }
 
-// benched runs bench against srv and returns the report.
-func benched(t *testing.T, srv *prismtest.Server, status int, args ...string) (benchReport, result) {
-	t.Helper()
-	r := with(srv, append([]string{"bench", "--output", "json"}, args...)...)
-	if r.status != status {
-		t.Errorf("%v: exit status %d, want %d\n%s%s", args, r.status, status, r.out, r.err)
-	}
-	return reported(t, r), r
-}
+// shortLoad is long enough for some messages.
+func shortLoad() string { return patience.Of(200 * time.Millisecond).String() }
 
-// beginBench runs bench until it is cancelled, a thousand messages a second.
-func beginBench(t *testing.T, srv *prismtest.Server, flags ...string) (end context.CancelFunc, done <-chan result) {
-	ctx, cancel := context.WithCancel(t.Context())
-	args := append([]string{"bench", "--output", "json", "-d", "1h", "--rate", "1000"}, flags...)
-	return cancel, begin(invocation{ctx: ctx, args: args, env: of(srv)})
-}
-
-func TestBenchCountsEveryMessageAndLeavesNone(t *testing.T) {
+func TestBenchDoesWhatItsFlagsSay(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{
-		"", "-p 2 -c 3 -w 2", "--confirm-each", "--confirm-each --callers 8 -p 2", "--rate 500", "-s 32 --in-flight 1", "-s 100000 --in-flight 10",
-	} {
-		t.Run(args, func(t *testing.T) {
-			t.Parallel()
-			srv := prismtest.NewServer(t)
-			r, _ := benched(t, srv, exitDone, append(strings.Fields(args), "-d", shortLoad())...)
-			if n := r.Published; n == 0 || r.Confirmed != n || r.Consumed != n || r.Acked != n || *r.Lost != 0 || *r.Left != 0 || r.Duplicates != 0 {
-				t.Errorf("%+v", r)
-			}
-			if n := r.Published; r.Handled.Messages != n || r.Confirm.Messages != n {
-				t.Errorf("measured %d and %d of %d", r.Handled.Messages, r.Confirm.Messages, n)
-			}
-			if first := int64(r.Settings.Publishers); int64(len(srv.Published())) != r.Published+first {
-				t.Errorf("the platform has seen %d messages, want %d and %d first ones", len(srv.Published()), r.Published, first)
-			}
-			if srv.Depth("") != 0 {
-				t.Errorf("%d messages were left behind", srv.Depth(""))
-			}
-			for _, p := range srv.Published() {
-				if len(p.Message.Body) != r.Settings.Size {
-					t.Fatalf("a body has %d bytes, want %d", len(p.Message.Body), r.Settings.Size)
-				}
-			}
-		})
+	srv := prismtest.NewServer(t)
+	r := benched(t, srv, exitDone, strings.Fields("-p 2 -c 3 -w 4 -s 100 -r 500 --confirm-each --callers 5 --in-flight 60 --patience 9s --routing-key load.x -d "+shortLoad())...)
+	want := load.Settings{
+		RoutingKey: "load.x", Duration: r.Settings.Duration, Size: 100, Rate: 500, Publishers: 2, ConfirmEach: true, Callers: 5,
+		Consumers: 3, Workers: 4, InFlight: 60, Patience: 9,
+	}
+	if r.Settings != want || r.Settings.Duration < 0.2 || r.Published == 0 || r.Consumed != r.Published {
+		t.Errorf("%+v, want settings %+v", r, want)
 	}
 }
 
@@ -84,186 +52,42 @@ func TestBenchForPeople(t *testing.T) {
 	}
 }
 
+func TestBenchEndsWithItsTimeout(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServer(t)
+	if r := benched(t, srv, exitTimeout, "-d", "1h", "--timeout", patience.Of(time.Second).String()); !r.Early || *r.Left != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnInterruptedBenchPrintsItsReport(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := begin(invocation{ctx: ctx, args: []string{"bench", "-d", "1h", "--rate", "1000"}, env: of(srv)})
+	srv.WaitAcks(50)
+	cancel()
+	if r := <-done; r.status != exitInterrupted || r.err != "" || !strings.Contains(r.out, ", ended early\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestBenchPrintsItsReportAndThenWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServer(t)
+	srv.LoseAcks(1)
+	r := with(srv, "bench", "-d", shortLoad(), "--patience", "2s")
+	if r.status != exitRefused || !strings.Contains(r.out, "\nleft in the queue ") || !strings.Contains(r.err, " left in the queue: more --patience") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestBenchRefusesAQueueThatIsUsed(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.Publish("order.new", "not of bench")
 	with(srv, "bench").want(t, exitRefused, "", "the default queue holds 1 message, which bench would hold up")
-	if srv.Depth("") != 1 || len(srv.Deliveries()) != 0 || len(srv.Published()) != 0 {
-		t.Error("it was not left alone")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	consumer := begin(invocation{ctx: ctx, args: []string{"consume"}, env: of(srv)})
-	srv.WaitAcks(1)
-	with(srv, "bench").want(t, exitRefused, "", "the default queue has 1 consumer, which would take messages from bench")
-	cancel()
-	<-consumer
-}
-
-func TestBenchLeavesMessagesOfOthersAlone(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	end, done := beginBench(t, srv)
-	srv.WaitAcks(10)
-	srv.Publish("order.new", "not of bench")
-	srv.Publish("order.new", strings.Repeat("A", 1024)) // a marking, but of no run that there is
-	others := func() (n int) {
-		for _, d := range srv.Deliveries() {
-			if d.Message.Key == "order.new" {
-				n++
-			}
-		}
-		return n
-	}
-	srv.WaitUntil("the messages of others", func() bool { return others() == 2 })
-	end()
-	r := <-done
-	if report := reported(t, r); r.status != exitInterrupted || report.Foreign != 2 || *report.Left != 0 || !strings.Contains(r.err, "messages of others come to the default queue") {
-		t.Errorf("%+v", r)
-	}
-	if srv.Depth("") != 2 {
-		t.Errorf("%d messages in the queue, want 2", srv.Depth(""))
-	}
-}
-
-func TestAnInterruptedBenchReportsAndLeavesNothing(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	end, done := beginBench(t, srv)
-	srv.WaitAcks(50)
-	end()
-	r := <-done
-	report := reported(t, r)
-	if r.status != exitInterrupted || r.err != "" || !report.Early || report.Published < 40 || report.Consumed != report.Published {
-		t.Errorf("%+v", r)
-	}
-	if srv.Depth("") != 0 {
-		t.Errorf("%d messages were left behind", srv.Depth(""))
-	}
-}
-
-// shortLoad is long enough for some messages.
-func shortLoad() string { return patience.Of(200 * time.Millisecond).String() }
-
-func TestBenchEndsWithItsTimeout(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	if r, _ := benched(t, srv, exitTimeout, "-d", "1h", "--timeout", patience.Of(time.Second).String()); !r.Early || *r.Left != 0 {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestBenchCountsDuplicates(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	srv.Duplicate(8) // one of them a first message, which does not count
-	r, _ := benched(t, srv, exitDone, "-d", shortLoad())
-	if r.Duplicates != 7 || r.Consumed != r.Published || r.Acked != r.Published+7 {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestBenchGoesOnWhenConnectionsAreCut(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	end, done := beginBench(t, srv)
-	srv.WaitAcks(50)
-	srv.Cut()
-	srv.WaitAcks(len(srv.Acks()) + 100)
-	end()
-	r := <-done
-	report := reported(t, r)
-	if report.Disconnects < 2 || *report.Lost != 0 || *report.Left != 0 || report.Consumed != report.Confirmed || srv.Depth("") != 0 {
-		t.Errorf("%+v", r)
-	}
-}
-
-// forgetful loses some messages that it has confirmed.
-type forgetful struct {
-	platform.Queues
-	seen atomic.Int64
-}
-
-func (f *forgetful) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	if n := f.seen.Add(1); n > 10 && n <= 13 {
-		return nil
-	}
-	return f.Queues.Publish(ctx, owner, m)
-}
-
-func TestBenchTellsThatMessagesWereLost(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Queues: &forgetful{Queues: memory.New(memory.Config{})}}})
-	report, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--patience", "3s")
-	if *report.Lost != 3 || *report.Left != 0 || report.Consumed != report.Confirmed-3 || !strings.Contains(r.err, "3 messages lost: confirmed, never delivered, and not in the queue") {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestBenchTellsWhatStaysInTheQueue(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	srv.LoseAcks(1) // or as many messages as are acknowledged together
-	report, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--patience", "2s")
-	left := srv.Depth("")
-	if left == 0 || *report.Left != int64(left) || *report.Lost != 0 || !strings.Contains(r.err, " left in the queue: more --patience") {
-		t.Errorf("%d are left: %+v", left, r)
-	}
-}
-
-func TestBenchSaysThatItDoesNotKnowWhatStays(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	end, done := beginBench(t, srv, "--patience", "2s")
-	srv.WaitAcks(10)
-	srv.Refuse(true)
-	srv.Cut()
-	end()
-	r := <-done
-	if report := reported(t, r); r.status != exitRefused || report.Lost != nil || report.Left != nil || !strings.Contains(r.err, "how many messages stayed in the queue is unknown: ") {
-		t.Errorf("%+v", r)
-	}
-	if people := (&benchReport{}).text(); !strings.Contains(people, "\nlost                        unknown\n") {
-		t.Errorf("for people it is\n%s", people)
-	}
-}
-
-func TestBenchEndsWhenAMessageIsRefused(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Limits: platform.Limits{MaxBody: 100}}})
-	with(srv, "bench", "-s", "101").want(t, exitRefused, "", "the platform refused the message")
-}
-
-func TestBenchDropsTheQueueThatItMakes(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []memory.Binding{{Pattern: "order.#"}}}})
-	if r, _ := benched(t, srv, exitDone, "-d", shortLoad(), "--topic", "load"); r.Consumed == 0 || r.Consumed != r.Published {
-		t.Errorf("%+v", r)
-	}
-	with(srv, "queue", "list").want(t, exitDone, "", "")
-
-	srv.LoseAcks(1)
-	_, r := benched(t, srv, exitRefused, "-d", shortLoad(), "--topic", "load", "--patience", "2s")
-	if !strings.Contains(r.err, " left in the queue when it was dropped") {
-		t.Errorf("%+v", r)
-	}
-	with(srv, "queue", "list").want(t, exitDone, "", "")
-}
-
-func TestBenchRefusesARoutingKeyThatFillsOtherQueues(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServer(t)
-	with(srv, "bench", "--topic", "load", "-p", "2").want(t, exitRefused, "", "the default queue gets copies of messages with the routing key bench.load, which nobody would consume")
-	if srv.Depth("") != 0 {
-		t.Errorf("%d copies were left behind", srv.Depth(""))
-	}
-	with(srv, "queue", "list").want(t, exitDone, "", "")
-}
-
-func TestBenchSaysThatItsMessagesDoNotCome(t *testing.T) {
-	t.Parallel()
-	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []memory.Binding{{Pattern: "order.#"}}}})
-	with(srv, "bench", "--patience", "1s").want(t, exitTimeout, "", "did not come to the default queue (is it bound to that? \"prismctl queue bind\" does it) within 1s")
+	with(srv, "bench", "--topic", "load").want(t, exitRefused, "", "the default queue gets copies of messages")
 }
 
 func TestBenchLoadsThisMachineOnlyUnlessTold(t *testing.T) {

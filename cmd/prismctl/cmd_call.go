@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 // callFlags are what calls of all methods take.
@@ -127,7 +128,7 @@ func parseParams(args []string) (prism.Params, error) {
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok || name == "" {
-			return nil, usage("%q is no parameter: write name=value, such as topic=orders", arg)
+			return nil, exit.Usagef("%q is no parameter: write name=value, such as topic=orders", arg)
 		}
 		values, _ := params[name].([]string)
 		params[name] = append(values, value)
@@ -141,7 +142,7 @@ func parseHeader(args []string) (http.Header, error) {
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, usage("%q is no header: write -H 'X-Api-Name: value'", arg)
+			return nil, exit.Usagef("%q is no header: write -H 'X-Api-Name: value'", arg)
 		}
 		header.Add(name, strings.TrimSpace(value))
 	}

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -53,19 +56,19 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	ctx, line := newLifeline(ctx, t, c.URL)
+	ctx, line := lifeline.New(ctx, c.URL, t.notice)
 	consumer, err := notify.NewConsumer(client, notify.ConsumerConfig{
 		Topic: c.Topic, PingInterval: c.Ping, PongTimeout: min(c.Ping, 10*time.Second),
-		OnConnect: line.onConnect, OnDisconnect: line.onDisconnect, OnError: line.onError,
+		OnConnect: line.OnConnect, OnDisconnect: line.OnDisconnect, OnError: line.OnError,
 	})
 	if err != nil {
 		return err
 	}
 	done, err := c.print(ctx, t, consumer)
 	if err != nil {
-		return verdict(ctx, &exitError{exitRefused, err})
+		return lifeline.Verdict(ctx, exit.With(exit.Refused, err))
 	}
-	return verdict(ctx, c.shortfall(ctx, done, line))
+	return lifeline.Verdict(ctx, c.shortfall(ctx, done, line))
 }
 
 // print prints and acknowledges deliveries until there are enough, and returns
@@ -119,15 +122,15 @@ func (c *consumeCmd) printUntil(ctx context.Context, t *tool, consumer *notify.C
 }
 
 // shortfall is the error for an end before it was enough.
-func (c *consumeCmd) shortfall(ctx context.Context, done int, line *lifeline) error {
+func (c *consumeCmd) shortfall(ctx context.Context, done int, line *lifeline.Line) error {
 	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case timedOut && !line.reached.Load():
-		return &exitError{exitTimeout, errors.New("no connection to the platform within --timeout")}
+	case timedOut && !line.Reached():
+		return exit.With(exit.Timeout, errors.New("no connection to the platform within --timeout"))
 	case c.Count == nil || done == *c.Count:
 		return nil
 	case timedOut:
-		return &exitError{exitTimeout, errors.New(counted(done, "delivery", "deliveries") + " within --timeout, fewer than -n asks for")}
+		return exit.With(exit.Timeout, errors.New(words.Counted(done, "delivery", "deliveries")+" within --timeout, fewer than -n asks for"))
 	}
 	return ctx.Err()
 }

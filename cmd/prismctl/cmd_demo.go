@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/internal/tour"
 )
 
@@ -41,7 +42,7 @@ func (c *demoCmd) Run(ctx context.Context, t *tool) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return &exitError{exitRefused, err}
+	return exit.With(exit.Refused, err)
 }
 
 // open opens the engine that the flags describe.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -50,9 +51,9 @@ func (t *tool) password(ctx context.Context) (string, error) {
 	password := strings.TrimRight(string(text), "\r\n")
 	switch {
 	case password == "":
-		return "", usage("there is no password on standard input")
+		return "", exit.Usagef("there is no password on standard input")
 	case len(text) > longestPassword:
-		return "", usage("the password is longer than %d bytes", longestPassword)
+		return "", exit.Usagef("the password is longer than %d bytes", longestPassword)
 	}
 	return password, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 type keyCmd struct {
@@ -63,13 +64,13 @@ func (t *tool) printKey(k *admin.Key) error {
 		}
 		return t.printJSON(line)
 	}
-	rows := [][]string{{"key", shown(k.ID)}}
+	rows := [][]string{{"key", words.Shown(k.ID)}}
 	if k.Secret != "" {
-		rows = append(rows, []string{"secret", shown(k.Secret)})
+		rows = append(rows, []string{"secret", words.Shown(k.Secret)})
 	}
 	return t.printTable(append(rows,
-		[]string{"app", shown(k.App)},
-		[]string{"domain", shown(k.Domain)},
+		[]string{"app", words.Shown(k.App)},
+		[]string{"domain", words.Shown(k.Domain)},
 		[]string{"notes", textOr(k.Notes, "-")},
 		[]string{"created", timeOr(k.Created, "-")},
 		[]string{"expires", timeOr(k.Expires, "never")},
@@ -96,7 +97,7 @@ func (c *keyListCmd) Run(ctx context.Context, t *tool) error {
 	}
 	rows := [][]string{{"KEY", "CREATED", "EXPIRES", "NOTES"}}
 	for _, k := range keys {
-		rows = append(rows, []string{shown(k.ID), timeOr(k.Created, "-"), timeOr(k.Expires, "never"), textOr(k.Notes, "-")})
+		rows = append(rows, []string{words.Shown(k.ID), timeOr(k.Created, "-"), timeOr(k.Expires, "never"), textOr(k.Notes, "-")})
 	}
 	return t.printTable(rows)
 }
@@ -167,7 +168,7 @@ type keyDeleteCmd struct {
 
 // Run deletes a key.
 func (c *keyDeleteCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "deleted key "+shown(c.ID), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "deleted key "+words.Shown(c.ID), func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteKey(ctx, c.ID)
 	})
 }

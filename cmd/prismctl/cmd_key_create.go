@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 type keyCreateCmd struct {
@@ -58,7 +59,7 @@ func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
 	now := time.Now()
 	expires := c.expires(now)
 	if !expires.IsZero() && !expires.After(now) {
-		return usage("--expires: %s has passed already, and a date is over as soon as its day begins", c.Expires)
+		return exit.Usagef("--expires: %s has passed already, and a date is over as soon as its day begins", c.Expires)
 	}
 	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
 		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: expires})

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/oauth"
 )
 
@@ -84,7 +85,7 @@ func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, ba
 	t.showAddress(ctx, !c.NoBrowser, "sign in", address)
 	code, err := back.wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, &exitError{exitTimeout, fmt.Errorf("nobody has signed in within %v", c.Timeout)}
+		return nil, exit.With(exit.Timeout, fmt.Errorf("nobody has signed in within %v", c.Timeout))
 	}
 	if err != nil {
 		return nil, err

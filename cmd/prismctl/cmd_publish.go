@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -58,20 +59,20 @@ func (c *publishCmd) Run(ctx context.Context, t *tool) error {
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	ctx, line := newLifeline(ctx, t, c.URL)
+	ctx, line := lifeline.New(ctx, c.URL, t.notice)
 	publisher, err := notify.NewPublisher(client, notify.PublisherConfig{
-		OnConnect: line.onConnect, OnDisconnect: line.onDisconnect, OnError: line.onError,
+		OnConnect: line.OnConnect, OnDisconnect: line.OnDisconnect, OnError: line.OnError,
 	})
 	if err != nil {
 		return err
 	}
-	score := &score{stop: line.stop}
+	score := &score{stop: line.Stop}
 	err = c.publish(ctx, t, publisher, score)
 	_ = publisher.Close(ctx) // score knows what became of each message
 	if err != nil {
-		return verdict(ctx, err)
+		return lifeline.Verdict(ctx, err)
 	}
-	return verdict(ctx, score.tell(t))
+	return lifeline.Verdict(ctx, score.tell(t))
 }
 
 func (c *publishCmd) publish(ctx context.Context, t *tool, publisher *notify.Publisher, s *score) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -45,14 +46,6 @@ func (c *connection) change(ctx context.Context, t *tool, done string, do func(c
 	return t.printDone(done)
 }
 
-// queueName is a topic for people.
-func queueName(topic string) string {
-	if topic == "" {
-		return "the default queue"
-	}
-	return "queue " + shown(topic)
-}
-
 type queueListCmd struct{ connection }
 
 // Run prints one topic a line; the default queue has none.
@@ -69,7 +62,7 @@ func (c *queueListCmd) Run(ctx context.Context, t *tool) error {
 		if t.Output == asJSON {
 			err = t.printJSON(map[string]string{"topic": topic})
 		} else {
-			err = t.println("%s", shown(topic))
+			err = t.println("%s", words.Shown(topic))
 		}
 	}
 	return err
@@ -100,7 +93,7 @@ type queueCreateCmd struct {
 
 // Run makes a queue.
 func (c *queueCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "created "+queueName(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "created "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
 		return q.Create(ctx, c.Topic)
 	})
 }
@@ -112,7 +105,7 @@ type queueDropCmd struct {
 
 // Run removes a queue.
 func (c *queueDropCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "dropped "+queueName(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "dropped "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
 		return q.Drop(ctx, c.Topic)
 	})
 }
@@ -124,7 +117,7 @@ type queuePurgeCmd struct {
 
 // Run empties a queue.
 func (c *queuePurgeCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "purged "+queueName(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "purged "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
 		return q.Purge(ctx, c.Topic)
 	})
 }
@@ -157,7 +150,7 @@ func (c *queueStatusCmd) warn(t *tool, s *notify.Status) {
 	if full := s.Full(); s.Consumers == 0 && full >= 0.5 {
 		t.notice("%s is %.0f%% full and nobody consumes it: when it is full, what is published to it is refused.\n"+
 			"Consume it, empty it by \"prismctl queue purge\", or see to it by \"prismctl queue unbind\" that it gets no more",
-			queueName(c.Topic), 100*full)
+			words.Queue(c.Topic), 100*full)
 	}
 }
 
@@ -185,7 +178,7 @@ func (c *queueBindCmd) Validate() error {
 
 // Run binds a queue.
 func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
-	done := fmt.Sprintf("bound %s to %s", queueName(c.Topic), shown(c.Pattern))
+	done := fmt.Sprintf("bound %s to %s", words.Queue(c.Topic), words.Shown(c.Pattern))
 	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
 		err := q.Bind(ctx, c.Topic, c.Pattern)
 		if err == nil && c.Topic != "" {
@@ -204,7 +197,7 @@ func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.Queues) {
 	}
 	if s, err := q.Status(ctx, ""); err == nil && s.Consumers == 0 {
 		t.notice("the default queue is bound to %s, too, and nobody consumes it: it gets its copies until it is full, and then publishing is refused.\n"+
-			"If it is not needed: prismctl queue unbind '' '%[1]s'", shown(patterns[0]))
+			"If it is not needed: prismctl queue unbind '' '%[1]s'", words.Shown(patterns[0]))
 	}
 }
 
@@ -224,7 +217,7 @@ func (*queueUnbindCmd) Help() string {
 
 // Run undoes a bind.
 func (c *queueUnbindCmd) Run(ctx context.Context, t *tool) error {
-	done := fmt.Sprintf("unbound %s from %s", queueName(c.Topic), shown(c.Pattern))
+	done := fmt.Sprintf("unbound %s from %s", words.Queue(c.Topic), words.Shown(c.Pattern))
 	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
 		return q.Unbind(ctx, c.Topic, c.Pattern)
 	})

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -47,7 +49,7 @@ func (c *queueWriteCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, t, "written to "+queueName(topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "written to "+words.Queue(topic), func(ctx context.Context, q *notify.Queues) error {
 		return q.Write(ctx, topic, data)
 	})
 }
@@ -61,9 +63,9 @@ func (c *queueWriteCmd) target(t *tool) (topic, message string, err error) {
 	case c.Topic != nil:
 		return *c.Topic, c.First, nil
 	case c.First != "-" && t.hasText():
-		return "", "", usage("is %[1]s the queue, or the message? Standard input has text, which a message that is an argument leaves unread.\n"+
+		return "", "", exit.Usagef("is %[1]s the queue, or the message? Standard input has text, which a message that is an argument leaves unread.\n"+
 			"That text into the queue: prismctl queue write %[1]s -\n"+
-			"%[1]s into the default queue: prismctl queue write '' %[1]s", shown(c.First))
+			"%[1]s into the default queue: prismctl queue write '' %[1]s", words.Shown(c.First))
 	default:
 		return "", c.First, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -26,7 +27,7 @@ func TestAQueueIsNamedBeforeTheMessage(t *testing.T) {
 			srv := prismtest.NewServer(t)
 			args := append([]string{"queue", "write"}, strings.Fields(c.args)...)
 			r := invocation{args: args, env: of(srv), in: strings.NewReader(c.in)}.run()
-			r.want(t, exitDone, "written to "+queueName(c.topic)+"\n", "")
+			r.want(t, exitDone, "written to "+words.Queue(c.topic)+"\n", "")
 			if r := with(srv, "queue", "read", c.topic, "--output", "text"); !strings.HasSuffix(r.out, "  "+c.body+"\n") {
 				t.Errorf("it brought %q%s", r.out, r.err)
 			}

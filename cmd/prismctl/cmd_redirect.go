@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 type appRedirectCmd struct {
@@ -40,7 +41,7 @@ func (c *redirectListCmd) Run(ctx context.Context, t *tool) error {
 	}
 	rows := make([][]string, len(uris))
 	for i, uri := range uris {
-		rows[i] = []string{shown(uri)}
+		rows[i] = []string{words.Shown(uri)}
 	}
 	return t.printTable(rows)
 }
@@ -66,7 +67,7 @@ type redirectAddCmd struct {
 
 // Run registers an address.
 func (c *redirectAddCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "app "+shown(c.ID)+" may be returned to at "+shown(c.Address), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "app "+words.Shown(c.ID)+" may be returned to at "+words.Shown(c.Address), func(ctx context.Context, a *admin.Client) error {
 		return a.AddRedirect(ctx, c.ID, c.Address)
 	})
 }
@@ -78,7 +79,7 @@ type redirectRemoveCmd struct {
 
 // Run takes an address away.
 func (c *redirectRemoveCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "app "+shown(c.ID)+" may no longer be returned to at "+shown(c.Address), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "app "+words.Shown(c.ID)+" may no longer be returned to at "+words.Shown(c.Address), func(ctx context.Context, a *admin.Client) error {
 		return a.RemoveRedirect(ctx, c.ID, c.Address)
 	})
 }

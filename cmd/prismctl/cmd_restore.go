@@ -9,6 +9,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform/jetstream"
 )
 
@@ -37,7 +39,7 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 	if c.File != "-" {
 		f, err := os.Open(c.File)
 		if err != nil {
-			return usage("the backup cannot be read: %w", err)
+			return exit.Usagef("the backup cannot be read: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -45,7 +47,7 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 	if err := c.restore(ctx, t, in); err != nil {
 		return err
 	}
-	return t.println("restored %s", shown(c.where()))
+	return t.println("restored %s", words.Shown(c.where()))
 }
 
 func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {

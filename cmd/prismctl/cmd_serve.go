@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -240,7 +241,7 @@ func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
 		return key, err
 	}
 	if (key.ID == "") != (key.Secret == "") {
-		return key, usage("only one of PRISM_KEY and PRISM_SECRET is set: set both to choose the key, or none to have a new one")
+		return key, exit.Usagef("only one of PRISM_KEY and PRISM_SECRET is set: set both to choose the key, or none to have a new one")
 	}
 	if key.ID == "" {
 		return key, nil

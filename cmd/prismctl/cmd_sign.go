@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -68,11 +69,11 @@ func (c *signCmd) Run(ctx context.Context, t *tool) error {
 func (c *signCmd) request() (r sign.Request, err error) {
 	path, query, _ := strings.Cut(c.Path, "?")
 	if path, err = url.PathUnescape(path); err != nil {
-		return r, usage("the path: %w", err)
+		return r, exit.Usagef("the path: %w", err)
 	}
 	r = sign.Request{Method: c.Method, Path: path, Form: url.Values{}}
 	if r.Query, err = url.ParseQuery(query); err != nil {
-		return r, usage("the query of the path: %w", err)
+		return r, exit.Usagef("the query of the path: %w", err)
 	}
 	values := r.Query
 	if c.Method == http.MethodPost || c.Method == http.MethodPut {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -68,7 +70,7 @@ func (t *tool) printUsers(users []*admin.User) error {
 		if u.Disabled {
 			may = "no"
 		}
-		rows = append(rows, []string{shown(u.Login), shown(u.ID), may, timeOr(u.Since, "-")})
+		rows = append(rows, []string{words.Shown(u.Login), words.Shown(u.ID), may, timeOr(u.Since, "-")})
 	}
 	return t.printTable(rows)
 }
@@ -99,7 +101,7 @@ type userDisableCmd struct {
 
 // Run disables a user.
 func (c *userDisableCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "disabled user "+shown(c.Login), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "disabled user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.DisableUser(ctx, c.Login)
 	})
 }
@@ -111,7 +113,7 @@ type userEnableCmd struct {
 
 // Run enables a user.
 func (c *userEnableCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "enabled user "+shown(c.Login), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "enabled user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.EnableUser(ctx, c.Login)
 	})
 }
@@ -123,7 +125,7 @@ type userDeleteCmd struct {
 
 // Run deletes a user.
 func (c *userDeleteCmd) Run(ctx context.Context, t *tool) error {
-	return c.provisioned(ctx, t, "deleted user "+shown(c.Login), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "deleted user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteUser(ctx, c.Login)
 	})
 }
@@ -140,7 +142,7 @@ func (c *userPasswordCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	return c.provisioned(ctx, t, "changed the password of user "+shown(c.Login), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "changed the password of user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.SetPassword(ctx, c.Login, hash)
 	})
 }
@@ -169,7 +171,7 @@ func (c *userSessionsCmd) Run(ctx context.Context, t *tool) error {
 	if !c.End {
 		return c.show(ctx, t)
 	}
-	return c.provisioned(ctx, t, "ended the sessions of user "+shown(c.Login), func(ctx context.Context, a *admin.Client) error {
+	return c.provisioned(ctx, t, "ended the sessions of user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.EndUserSessions(ctx, c.Login)
 	})
 }
@@ -184,5 +186,5 @@ func (c *userSessionsCmd) show(ctx context.Context, t *tool) error {
 			return t.printUsers([]*admin.User{u})
 		}
 	}
-	return usage("there is no user %s: \"prismctl user list\" names them", shown(c.Login))
+	return exit.Usagef("there is no user %s: \"prismctl user list\" names them", words.Shown(c.Login))
 }

@@ -3,15 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 // secretSource is the flag that says where the secret is.
@@ -35,21 +33,21 @@ type connection struct {
 // client makes the client that the flags and the environment describe.
 func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error) {
 	if c.Timeout < 0 {
-		return nil, usage("--timeout must not be negative")
+		return nil, exit.Usagef("--timeout must not be negative")
 	}
 	server := cmp.Or(c.URL, t.env("PRISM_URL"))
 	if server == "" {
-		return nil, usage("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
+		return nil, exit.Usagef("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
 	}
 	if i := strings.IndexFunc(server, unseen); i >= 0 {
-		return nil, usage("PRISM_URL (or --url) has %s at byte %d: leave it out", named([]rune(server[i:])[0]), i)
+		return nil, exit.Usagef("PRISM_URL (or --url) has %s at byte %d: leave it out", named([]rune(server[i:])[0]), i)
 	}
 	key, err := visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
 	if err != nil {
 		return nil, err
 	}
 	if key == "" {
-		return nil, usage("no key is named: set PRISM_KEY or give --key")
+		return nil, exit.Usagef("no key is named: set PRISM_KEY or give --key")
 	}
 	secret, err := c.secret(ctx, t)
 	if err != nil {
@@ -65,7 +63,7 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	}
 	client, err := prism.New(cfg)
 	if err != nil {
-		return nil, &exitError{exitUsage, err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	c.URL = server // for messages
 	return client, nil
@@ -93,28 +91,7 @@ func (c *connection) with(ctx context.Context, t *tool, call func(context.Contex
 func (c *connection) attempt(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	var tried, reached, answering atomic.Bool
-	err := call(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { tried.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
-
-		GotFirstResponseByte: func() { answering.Store(true) },
-	}))
-	var failure *prism.Error
-	var large *prism.BodyTooLargeError
-	var exit *exitError // such as output that could not be written
-	var answer *prism.AnswerError
-	switch {
-	case err == nil, errors.As(err, &failure), errors.As(err, &large), errors.As(err, &exit), errors.As(err, &answer), ctx.Err() != nil:
-		return err
-	case !tried.Load():
-		return &exitError{exitUsage, err}
-	case errors.Is(err, context.DeadlineExceeded) && reached.Load():
-		return err
-	case answering.Load():
-		return fmt.Errorf("the answer broke off, so it may be done or not: %s", plain(err))
-	}
-	return unreachable(c.URL, err)
+	return exit.Attempt(ctx, c.URL, call)
 }
 
 // logger returns the logger that was asked for, or else fallback.
@@ -135,7 +112,7 @@ func (t *tool) level(fallback slog.Level) (slog.Level, error) {
 	}
 	level, err := levelOf(asked)
 	if err != nil {
-		return fallback, &exitError{exitUsage, err}
+		return fallback, exit.With(exit.Usage, err)
 	}
 	return level, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -39,17 +40,9 @@ func (t *tool) printDelivery(d *notify.Delivery) error {
 
 // deliveryText is a delivery for people. What a terminal would obey is quoted.
 func deliveryText(d *notify.Delivery) string {
-	fields := []string{d.Time.Format(time.TimeOnly), shown(d.Key), shown(d.Type), shown(string(d.Body))}
+	fields := []string{d.Time.Format(time.TimeOnly), words.Shown(d.Key), words.Shown(d.Type), words.Shown(string(d.Body))}
 	if d.Tag > 0 {
 		fields = append([]string{"#" + strconv.FormatUint(d.Tag, 10)}, fields...)
 	}
 	return strings.Join(fields, "  ")
-}
-
-// shown returns s, quoted if it is empty or has what cannot be printed.
-func shown(s string) string {
-	if s == "" || strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) >= 0 || !utf8.ValidString(s) {
-		return strconv.Quote(s)
-	}
-	return s
 }

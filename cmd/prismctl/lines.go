@@ -84,11 +84,3 @@ func (t *tool) dataOf(ctx context.Context, arg string) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 }
-
-// counted is a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

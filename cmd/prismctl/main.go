@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 func main() {
@@ -37,7 +39,7 @@ func untilSignal() context.Context {
 		cancel()
 		for range signals {
 			if time.Since(first) >= sameSignal {
-				os.Exit(exitInterrupted)
+				os.Exit(exit.Interrupted)
 			}
 		}
 	}()

@@ -10,8 +10,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/internal/leak"
 	"github.com/shopex/prism-go/prismtest"
+)
+
+// The exit statuses.
+const (
+	exitDone        = exit.Done
+	exitRefused     = exit.Refused
+	exitUsage       = exit.Usage
+	exitUnreachable = exit.Unreachable
+	exitTimeout     = exit.Timeout
+	exitInterrupted = exit.Interrupted
 )
 
 // asProgram makes the test binary the program itself, for tests that need a

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/internal/printable"
 )
 
@@ -57,7 +58,7 @@ func unwritten(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{exitRefused, fmt.Errorf("cannot write to standard output: %w", err)}
+	return exit.With(exit.Refused, fmt.Errorf("cannot write to standard output: %w", err))
 }
 
 // printJSON writes v as one line.

@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 // checkPrivate refuses a file that other users of the machine may read or
@@ -23,7 +26,7 @@ func checkPrivate(f *os.File) error {
 		return nil
 	}
 	return fmt.Errorf("%s may be %s by other users of this machine (mode %04o): run \"chmod g-w,o-rwx %s\"",
-		shown(f.Name()), open, info.Mode().Perm(), quoted(f.Name()))
+		words.Shown(f.Name()), open, info.Mode().Perm(), quoted(f.Name()))
 }
 
 // openTo says what others may do with a file or a directory, or "".
@@ -58,7 +61,7 @@ func (s *service) warnOfDirectory() {
 	}
 	if open := openTo(info); open != "" {
 		s.t.notice("WARNING: the directory %s may be %s by other users of this machine (mode %04o): run \"chmod g-w,o-rwx %s\".",
-			shown(s.Data), open, info.Mode().Perm(), quoted(s.Data))
+			words.Shown(s.Data), open, info.Mode().Perm(), quoted(s.Data))
 	}
 }
 
@@ -67,7 +70,7 @@ func (s *storage) checkCreds() error {
 		return nil
 	}
 	if err := checkPrivateFile(s.NatsCreds); err != nil {
-		return usage("the credentials for --nats cannot be read: %w", err)
+		return exit.Usagef("the credentials for --nats cannot be read: %w", err)
 	}
 	return nil
 }

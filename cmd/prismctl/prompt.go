@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 // askSecret asks for what is called a secret or a password on the terminal fd, without echo. When ctx ends
@@ -33,7 +35,7 @@ func (t *tool) askSecret(ctx context.Context, fd int, what string) (string, erro
 			r.err = errors.New("it is empty")
 		}
 		if r.err != nil {
-			return "", usage("no %s was typed: %w", what, r.err)
+			return "", exit.Usagef("no %s was typed: %w", what, r.err)
 		}
 		return string(r.secret), nil
 	case <-ctx.Done():

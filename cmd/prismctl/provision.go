@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 // provision does something with the apps and keys of the admin key's domain.
@@ -46,7 +47,7 @@ func patternsFor(patterns []string) string {
 	}
 	texts := make([]string, len(patterns))
 	for i, pattern := range patterns {
-		texts[i] = shown(pattern)
+		texts[i] = words.Shown(pattern)
 	}
 	return strings.Join(texts, " ")
 }
@@ -56,7 +57,7 @@ func textOr(s, none string) string {
 	if s == "" {
 		return none
 	}
-	return shown(s)
+	return words.Shown(s)
 }
 
 // timeOr is a time for people, or what stands for none.

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 // A score counts what became of the messages.
@@ -33,7 +35,7 @@ func (s *score) count(err error) {
 	}
 	var failure *prism.Error
 	if errors.As(err, &failure) {
-		s.stop(&exitError{exitRefused, err})
+		s.stop(exit.With(exit.Refused, err))
 	}
 }
 
@@ -50,7 +52,7 @@ func (s *score) interrupted(err error) {
 func (s *score) tell(t *tool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := counted(s.confirmed, "message", "messages") + " confirmed"
+	text := words.Counted(s.confirmed, "message", "messages") + " confirmed"
 	if s.failed > 0 {
 		text += fmt.Sprintf(", %d not", s.failed)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/internal/printable"
 )
 
@@ -100,7 +102,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	case help.err != nil:
 		return t.report(unwritten(help.err))
 	case helped:
-		return exitDone
+		return exit.Done
 	case err != nil:
 		return t.report(misused(err))
 	}
@@ -120,11 +122,11 @@ func asked(args []string) []string {
 // report prints err, if there is anything to say, and returns its exit status.
 func (t *tool) report(err error) int {
 	if err == nil {
-		return exitDone
+		return exit.Done
 	}
-	status := statusOf(err)
-	if status != exitInterrupted { // whoever pressed Ctrl-C knows
-		t.notice("%s", plain(err))
+	status := exit.Of(err)
+	if status != exit.Interrupted { // whoever pressed Ctrl-C knows
+		t.notice("%s", words.Plain(err))
 	}
 	return status
 }
@@ -133,15 +135,6 @@ func (t *tool) report(err error) int {
 func (t *tool) notice(format string, args ...any) {
 	text := flagNames.Replace(fmt.Sprintf(format, args...))
 	fmt.Fprintln(t.err, "prismctl: "+printable.Lines(text))
-}
-
-// plain is the text of an error without the name of a package in front.
-func plain(err error) string {
-	text := err.Error()
-	for _, name := range []string{"prism: ", "notify: ", "oauth: ", "admin: ", "socket: "} {
-		text = strings.TrimPrefix(text, name)
-	}
-	return text
 }
 
 // flagNames turns the names of a Go programmer into those of the command line.

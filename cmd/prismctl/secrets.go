@@ -9,6 +9,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 // secret reads the secret from where no other user of the machine sees it: a
@@ -20,7 +23,7 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 	}
 	fd, ok := terminal(t.in)
 	if !ok {
-		return "", usage("there is no secret: set PRISM_SECRET or give --secret-file")
+		return "", exit.Usagef("there is no secret: set PRISM_SECRET or give --secret-file")
 	}
 	secret, err = t.askSecret(ctx, fd, "secret")
 	if err != nil {
@@ -41,16 +44,16 @@ func secretOf(file string, t *tool, variable string) (string, error) {
 func readSecret(what, file string) (string, error) {
 	text, err := readPrivate(atHome(file))
 	if err != nil {
-		return "", usage("the %s cannot be read: %w", what, err)
+		return "", exit.Usagef("the %s cannot be read: %w", what, err)
 	}
 	secret := strings.TrimRight(withoutMark(string(text)), "\r\n")
 	if secret == "" {
-		return "", usage("the %s file %s is empty", what, shown(file))
+		return "", exit.Usagef("the %s file %s is empty", what, words.Shown(file))
 	}
 	if what == "password" { // people may type what they like
 		return secret, nil
 	}
-	return visible("the "+what+" file "+shown(file), secret)
+	return visible("the "+what+" file "+words.Shown(file), secret)
 }
 
 // longestPrivate is more than any secret or private key has.
@@ -71,9 +74,9 @@ func readPrivate(file string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(text) > longestPrivate:
-		return nil, fmt.Errorf("%s has more than %d bytes", shown(file), longestPrivate)
+		return nil, fmt.Errorf("%s has more than %d bytes", words.Shown(file), longestPrivate)
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
-		return nil, fmt.Errorf("%s is UTF-16: save it as UTF-8", shown(file))
+		return nil, fmt.Errorf("%s is UTF-16: save it as UTF-8", words.Shown(file))
 	}
 	return text, nil
 }
@@ -90,9 +93,9 @@ func visible(where, secret string) (string, error) {
 		switch {
 		case r < utf8.RuneSelf:
 		case r == utf8.RuneError:
-			return "", usage("%s is no UTF-8 at byte %d", where, i)
+			return "", exit.Usagef("%s is no UTF-8 at byte %d", where, i)
 		case !unicode.IsPrint(r):
-			return "", usage("%s has %s at byte %d, which nobody sees: copy or type it anew", where, named(r), i)
+			return "", exit.Usagef("%s has %s at byte %d, which nobody sees: copy or type it anew", where, named(r), i)
 		}
 	}
 	return secret, nil

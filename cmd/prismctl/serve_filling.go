@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -112,6 +113,6 @@ func (f *filling) tell(d platform.QueueDepth, percent int) {
 	if d.Consumers == 0 {
 		what = "a queue fills and nobody consumes it; when it is full, publishing to it is refused"
 	}
-	f.log.Warn(what, "key", d.Owner, "queue", queueName(d.Topic), "percent", percent,
+	f.log.Warn(what, "key", d.Owner, "queue", words.Queue(d.Topic), "percent", percent,
 		"messages", d.Ready+d.Unacknowledged, "bytes", d.Bytes, "consumers", d.Consumers)
 }

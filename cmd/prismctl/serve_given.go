@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -115,7 +116,7 @@ func (s *seeder) end(ctx context.Context, g *gift) error {
 	switch g.Kind {
 	case "user":
 		s.ended = true
-		s.say("The user %s is not in the settings any more: deleted, and logged out everywhere.", shown(g.ID))
+		s.say("The user %s is not in the settings any more: deleted, and logged out everywhere.", words.Shown(g.ID))
 		return s.registry.DeleteUser(ctx, g.ID)
 	case "key":
 		return s.endKey(ctx, g.ID)
@@ -137,7 +138,7 @@ func (s *seeder) endKey(ctx context.Context, id string) error {
 	if err := s.registry.EndKeyTokens(ctx, id); err != nil {
 		return err
 	}
-	s.say("The key %s is not in the settings any more: it is refused from now on. Its queues stay until \"prismctl key delete %s\".", shown(id), quoted(id))
+	s.say("The key %s is not in the settings any more: it is refused from now on. Its queues stay until \"prismctl key delete %s\".", words.Shown(id), quoted(id))
 	return nil
 }
 
@@ -155,7 +156,7 @@ func (s *seeder) endRedirects(ctx context.Context, g *gift) error {
 		return nil
 	}
 	if err == nil && len(g.Redirects) > 0 {
-		s.say("The redirects of the app %s are not in the settings any more: no browser is sent there now.", shown(g.ID))
+		s.say("The redirects of the app %s are not in the settings any more: no browser is sent there now.", words.Shown(g.ID))
 	}
 	return err
 }
@@ -180,7 +181,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 	for _, key := range keys {
 		over := !key.Expires.IsZero() && key.Expires.Before(time.Now())
 		if key.Admin && !over && key.ID != own && !s.gives[giftID("key", key.ID)] {
-			s.say("The key %s is an admin key that no setting gives; \"prismctl key delete %s\" takes it away.", shown(key.ID), quoted(key.ID))
+			s.say("The key %s is an admin key that no setting gives; \"prismctl key delete %s\" takes it away.", words.Shown(key.ID), quoted(key.ID))
 		}
 	}
 	s.warnOfShort(keys)
@@ -190,7 +191,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 	users, err := s.registry.Users(ctx)
 	for _, u := range users {
 		if !s.gives[giftID("user", u.Login)] {
-			s.say("The user %s can sign in, though no setting says so; \"prismctl user delete %s\" takes that away.", shown(u.Login), quoted(u.Login))
+			s.say("The user %s can sign in, though no setting says so; \"prismctl user delete %s\" takes that away.", words.Shown(u.Login), quoted(u.Login))
 		}
 	}
 	return err
@@ -205,7 +206,7 @@ func (s *seeder) warnOfShort(keys []platform.Key) {
 	var short []string
 	for _, key := range keys {
 		if len(key.Secret) < shortestSecret {
-			short = append(short, shown(key.ID))
+			short = append(short, words.Shown(key.ID))
 		}
 	}
 	if len(short) == 0 {

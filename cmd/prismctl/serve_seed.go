@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -62,7 +64,7 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 	})
 	switch {
 	case errors.Is(err, platform.ErrUnknownApp) && before != nil:
-		s.say("The app %s was deleted since the settings gave it, and stays so; \"prismctl app create NAME --id %s\" makes it again.", shown(entry.ID), entry.ID)
+		s.say("The app %s was deleted since the settings gave it, and stays so; \"prismctl app create NAME --id %s\" makes it again.", words.Shown(entry.ID), entry.ID)
 		return s.stays(ctx, before)
 	case errors.Is(err, platform.ErrUnknownApp):
 		app := platform.App{ID: entry.ID, Created: time.Now()}
@@ -76,7 +78,7 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 }
 
 func inOtherDomain(app *platform.App) error {
-	return usage("there is an app %s in the domain %s, which these settings do not say; an admin key of that domain may have made it: choose another ID, or write domain = %q in its [[app]] to take it over as it is, or let an admin key of %s delete it", shown(app.ID), shown(domainOf(*app)), domainOf(*app), shown(domainOf(*app)))
+	return exit.Usagef("there is an app %s in the domain %s, which these settings do not say; an admin key of that domain may have made it: choose another ID, or write domain = %q in its [[app]] to take it over as it is, or let an admin key of %s delete it", words.Shown(app.ID), words.Shown(domainOf(*app)), domainOf(*app), words.Shown(domainOf(*app)))
 }
 
 // change gives app what the entry has and did not have before.
@@ -108,7 +110,7 @@ func (s *seeder) homeOf(ctx context.Context, key, id string) (domain string, err
 	app, err := s.registry.App(ctx, id)
 	switch {
 	case errors.Is(err, platform.ErrUnknownApp) && before != nil:
-		s.say("The key %s is not made, as its app %s was deleted since the settings gave it.", shown(key), shown(id))
+		s.say("The key %s is not made, as its app %s was deleted since the settings gave it.", words.Shown(key), words.Shown(id))
 		return "", nil
 	case errors.Is(err, platform.ErrUnknownApp):
 		return defaultDomain, s.registry.SaveApp(ctx, platform.App{ID: id, Created: time.Now()})
@@ -144,7 +146,7 @@ func (s *seeder) key(ctx context.Context, id, app, secret string, admin bool) er
 	case same && !there:
 		return s.stayedDeleted(ctx, before)
 	case same && key.Secret != secret:
-		s.say("The key %s has a newer secret than that of the settings, which counts no more; put the newer one there.", shown(id))
+		s.say("The key %s has a newer secret than that of the settings, which counts no more; put the newer one there.", words.Shown(id))
 		secret = key.Secret
 	case there && before == nil:
 		err = s.mayTakeOver(ctx, &key, domain)
@@ -179,7 +181,7 @@ func (s *seeder) known(ctx context.Context, id string) (key platform.Key, there 
 }
 
 func (s *seeder) stayedDeleted(ctx context.Context, before *gift) error {
-	s.say("The key %s was deleted since the settings gave it, and stays so; with another secret it is made again.", shown(before.ID))
+	s.say("The key %s was deleted since the settings gave it, and stays so; with another secret it is made again.", words.Shown(before.ID))
 	return s.stays(ctx, before)
 }
 
@@ -187,7 +189,7 @@ func (s *seeder) stayedDeleted(ctx context.Context, before *gift) error {
 func (s *seeder) mayTakeOver(ctx context.Context, key *platform.Key, domain string) error {
 	app, err := s.registry.App(ctx, key.App)
 	if err == nil && domainOf(app) != domain {
-		err = usage("there is a key %s of the app %s in the domain %s: choose another key", shown(key.ID), shown(app.ID), shown(domainOf(app)))
+		err = exit.Usagef("there is a key %s of the app %s in the domain %s: choose another key", words.Shown(key.ID), words.Shown(app.ID), words.Shown(domainOf(app)))
 	}
 	return err
 }
@@ -198,14 +200,14 @@ func (s *seeder) longEnough(stored *platform.Key, secret string) error {
 	if len(secret) >= shortestSecret || stored.Secret == secret {
 		return nil
 	}
-	return usage("the secret of the key %s has %d characters, and could be guessed from recorded calls: choose one of %d or more, such as 20 random letters and digits", shown(stored.ID), len(secret), shortestSecret)
+	return exit.Usagef("the secret of the key %s has %d characters, and could be guessed from recorded calls: choose one of %d or more, such as 20 random letters and digits", words.Shown(stored.ID), len(secret), shortestSecret)
 }
 
 // usable reports whether a client takes such a key; if not, it is of no use.
 func usable(id, secret string) error {
 	_, err := prism.New(prism.Config{Server: "http://127.0.0.1/api", Key: id, Secret: secret})
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	return nil
 }
@@ -292,7 +294,7 @@ func (s *seeder) resecret(ctx context.Context, key *platform.Key, secret string,
 	case key.Secret == secret:
 		return s.longEnough(key, secret)
 	case same:
-		s.say("The key %s has a newer secret than PRISM_SECRET, which counts no more.", shown(key.ID))
+		s.say("The key %s has a newer secret than PRISM_SECRET, which counts no more.", words.Shown(key.ID))
 		return nil
 	}
 	if err := s.mayTakeOver(ctx, key, defaultDomain); err != nil {

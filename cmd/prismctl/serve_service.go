@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -150,7 +151,7 @@ func (s *service) adminKey() (shownKey, error) {
 		return key, fmt.Errorf("%s: %w", s.from["admin-key"], err)
 	}
 	if key.secret == "" {
-		return key, usage("%s: there is no secret: set PRISM_ADMIN_SECRET or give --admin-secret-file", s.from["admin-key"])
+		return key, exit.Usagef("%s: there is no secret: set PRISM_ADMIN_SECRET or give --admin-secret-file", s.from["admin-key"])
 	}
 	return key, nil
 }
@@ -299,7 +300,7 @@ func (s *service) openAccessLog() (*accessLog, error) {
 	case s.AccessLog == "":
 		return nil, nil
 	case s.AccessLog == "-" && s.t.Output != asJSON:
-		return nil, usage("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
+		return nil, exit.Usagef("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
 	case s.AccessLog == "-":
 		access := newAccessLog(s.t.out, s.log)
 		s.ends = append(s.ends, func() error { access.queue.close(); return nil })
@@ -336,7 +337,7 @@ func (s *service) certificate() (*certificate, error) {
 	}
 	cert, err := newCertificate(s.TLSCert, s.TLSKey, s.log, time.Now)
 	if err != nil {
-		return nil, usage("%s: %w", cmp.Or(s.from["tls-cert"], "tls-cert"), err)
+		return nil, exit.Usagef("%s: %w", cmp.Or(s.from["tls-cert"], "tls-cert"), err)
 	}
 	return cert, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -87,7 +88,7 @@ func (s *seeder) user(ctx context.Context, entry userEntry, there []platform.Use
 	i := slices.IndexFunc(there, func(u platform.User) bool { return u.Login == entry.Login })
 	if before != nil && entry.is(password, before.Proof) {
 		if i < 0 {
-			s.say("The user %s was deleted since the settings gave it, and stays so; with another password the user is made again.", shown(entry.Login))
+			s.say("The user %s was deleted since the settings gave it, and stays so; with another password the user is made again.", words.Shown(entry.Login))
 		}
 		return s.stays(ctx, before)
 	}

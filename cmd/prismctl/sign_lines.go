@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"unicode/utf8"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -73,7 +74,7 @@ func signLines(ctx context.Context, t *tool) error {
 		}
 		result, err := signLine(l.text)
 		if err != nil {
-			return usage("line %d of standard input: %w", l.number, err)
+			return exit.Usagef("line %d of standard input: %w", l.number, err)
 		}
 		if err := t.printJSON(result); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"math/rand/v2"
@@ -40,7 +40,7 @@ func TestALatencyIsRightWithinAHundredth(t *testing.T) {
 	}
 }
 
-func checkBins(t *testing.T, name string, s *spread, all []int64) {
+func checkBins(t *testing.T, name string, s *Spread, all []int64) {
 	t.Helper()
 	var sum int64
 	for i, b := range s.Bins {

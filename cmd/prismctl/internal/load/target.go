@@ -1,48 +1,15 @@
-package main
+package load
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
-	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
-
-// resolveTime is how long the name of a host may take to become addresses.
-const resolveTime = 5 * time.Second
-
-// checkLocal returns an error unless the host of a base URL is this machine, by
-// all of its addresses.
-func checkLocal(ctx context.Context, server string) error {
-	u, err := url.Parse(server)
-	if err != nil {
-		return usage("PRISM_URL (or --url) is not a URL")
-	}
-	addresses, err := addressesOf(ctx, u.Hostname())
-	if err != nil {
-		return unreachable(server, err)
-	}
-	for _, a := range addresses {
-		if !a.Unmap().IsLoopback() {
-			return usage("%s is not this machine, and bench would put a heavy load on it: give --remote if that is what you want and may do", u.Hostname())
-		}
-	}
-	return nil
-}
-
-func addressesOf(ctx context.Context, host string) ([]netip.Addr, error) {
-	if a, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{a}, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTime)
-	defer cancel()
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-}
 
 // A target is the queue that bench loads.
 type target struct {
@@ -66,11 +33,11 @@ func (q *target) check() error {
 	const elsewhere = `a key of its own ("prismctl key create") has queues of its own, and --topic names another queue`
 	switch n := q.before; {
 	case n.Messages > 0:
-		return &exitError{exitRefused, fmt.Errorf("%s holds %s, which bench would hold up: %s; \"prismctl queue purge\" removes them",
-			queueName(q.topic), messagesOf(int64(n.Messages)), elsewhere)}
+		return exit.With(exit.Refused, fmt.Errorf("%s holds %s, which bench would hold up: %s; \"prismctl queue purge\" removes them",
+			words.Queue(q.topic), messagesOf(int64(n.Messages)), elsewhere))
 	case n.Consumers > 0:
-		return &exitError{exitRefused, fmt.Errorf("%s has %s, which would take messages from bench: %s",
-			queueName(q.topic), counted(n.Consumers, "consumer", "consumers"), elsewhere)}
+		return exit.With(exit.Refused, fmt.Errorf("%s has %s, which would take messages from bench: %s",
+			words.Queue(q.topic), words.Counted(n.Consumers, "consumer", "consumers"), elsewhere))
 	}
 	return nil
 }
@@ -89,7 +56,7 @@ func (q *target) remove(ctx context.Context) error {
 		return nil
 	}
 	if err := q.Drop(ctx, q.topic); err != nil && !errors.Is(err, prism.ErrNotFound) {
-		return fmt.Errorf("%s was made by bench and could not be dropped: %w", queueName(q.topic), err)
+		return fmt.Errorf("%s was made by bench and could not be dropped: %w", words.Queue(q.topic), err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"sync"
@@ -45,8 +45,8 @@ func merged(all []*latency) *latency {
 	return sum
 }
 
-// A spread is how times are distributed.
-type spread struct {
+// A Spread is how times are distributed.
+type Spread struct {
 	Messages int64   `json:"messages"`
 	Min      float64 `json:"min_ms"`
 	P50      float64 `json:"p50_ms"`
@@ -54,32 +54,32 @@ type spread struct {
 	P99      float64 `json:"p99_ms"`
 	P999     float64 `json:"p99_9_ms"`
 	Max      float64 `json:"max_ms"`
-	Bins     []bin   `json:"bins"`
+	Bins     []Bin   `json:"bins"`
 }
 
-// A bin counts the messages that took more than Above and at most UpTo.
-type bin struct {
+// A Bin counts the messages that took more than Above and at most UpTo.
+type Bin struct {
 	Above    float64 `json:"above_ms"`
 	UpTo     float64 `json:"up_to_ms"`
 	Messages int64   `json:"messages"`
 }
 
 // spread returns nil if there is nothing.
-func (l *latency) spread() *spread {
+func (l *latency) spread() *Spread {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.h.TotalCount() == 0 {
 		return nil
 	}
 	at := func(percent float64) float64 { return inMillis(l.h.ValueAtQuantile(percent)) }
-	return &spread{
+	return &Spread{
 		Messages: l.h.TotalCount(), Min: inMillis(l.h.Min()), P50: at(50), P90: at(90), P99: at(99),
 		P999: at(99.9), Max: inMillis(l.h.Max()), Bins: l.bins(),
 	}
 }
 
 // bins returns those from the first that has a message to the last.
-func (l *latency) bins() []bin {
+func (l *latency) bins() []Bin {
 	bins := emptyBins()
 	i, first := 0, -1
 	for _, bar := range l.h.Distribution() {
@@ -99,12 +99,12 @@ func (l *latency) bins() []bin {
 
 // emptyBins are about equally wide on a logarithmic scale, with ends that are
 // easily read.
-func emptyBins() (bins []bin) {
+func emptyBins() (bins []Bin) {
 	above := int64(0)
 	for power := int64(time.Microsecond); above < int64(longest); power *= 10 {
 		for _, tenths := range []int64{10, 15, 20, 30, 50, 70} {
 			upTo := power / 10 * tenths
-			bins = append(bins, bin{Above: inMillis(above), UpTo: inMillis(upTo)})
+			bins = append(bins, Bin{Above: inMillis(above), UpTo: inMillis(upTo)})
 			above = upTo
 		}
 	}

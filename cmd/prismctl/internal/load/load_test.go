@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -75,14 +76,14 @@ func TestARefusedMessageEndsTheLoadAndOneThatIsGivenUpDoesNot(t *testing.T) {
 		{notify.ErrClosed, false},
 		{errors.Join(notify.ErrOutcomeUnknown, context.Canceled), false},
 	} {
-		ctx, line := newLifeline(t.Context(), &tool{}, "")
+		ctx, line := lifeline.New(t.Context(), "", func(string, ...any) {})
 		b := &bench{line: line}
 		b.slots = newSlots(1, b.settle)
 		b.settle(0, c.err)
 		if (ctx.Err() != nil) != c.stop || b.count.failed.Load() != 1 || !errors.Is(*b.failure.Load(), c.err) {
 			t.Errorf("%v: %v", c.err, context.Cause(ctx))
 		}
-		line.stop(nil)
+		line.Stop(nil)
 	}
 }
 
@@ -124,28 +125,6 @@ func TestALateMessageCountsFromWhenItWasDue(t *testing.T) {
 	if _, ok := p.turn(over, timer); ok {
 		t.Error("it did not wait")
 	}
-}
-
-func TestProgressIsOneLineAndGoesAway(t *testing.T) {
-	var screen buffer
-	columns := 40
-	p := &progress{w: &screen, columns: func() int { return columns }}
-	p.draw("a longer line")
-	p.draw("short")
-	_, _ = p.Write([]byte("notice\n"))
-	p.draw(strings.Repeat("é", 100))
-	p.clear()
-	p.clear()
-	want := "\ra longer line" + "\rshort        " + "\r     \rnotice\n" + "\r" + strings.Repeat("é", 39) + "\r" + strings.Repeat(" ", 39) + "\r"
-	if got := screen.String(); got != want {
-		t.Errorf("wrote %q, want %q", got, want)
-	}
-	columns = 0
-	p.draw("no room")
-	if progressOn(&screen) != nil {
-		t.Error("a buffer is no terminal")
-	}
-	(*progress)(nil).watch(nil)()
 }
 
 func TestProgressLineTellsHowFarItIs(t *testing.T) {

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/shopex/prism-go"
+
+// What the packages below this one may import, beside the standard library:
+// the arrows of DESIGN.md. Who adds one here adds the reason there.
+var arrows = map[string][]string{
+	"words":    {},
+	"exit":     {"words", module, module + "/notify"},
+	"lifeline": {"words", "exit", module, module + "/notify"},
+	"progress": {"golang.org/x/term"},
+	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},
+}
+
+func TestPackagesOfTheCommandImportOnlyWhatTheDesignAllows(t *testing.T) {
+	const below = module + "/cmd/prismctl/internal/"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./internal/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name := strings.TrimPrefix(path, below)
+		seen[name] = true
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("package %q is in no arrow of the design", name)
+		}
+		for _, imported := range strings.Fields(imports) {
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.Contains(first, ".") && !slices.Contains(allowed, strings.TrimPrefix(imported, below)) {
+				t.Errorf("%s imports %s", path, imported)
+			}
+		}
+	}
+	for name := range arrows {
+		if !seen[name] {
+			t.Errorf("package %q is gone", name)
+		}
+	}
+}
