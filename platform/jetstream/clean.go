@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"time"
 )
 
 // The log is cleaned from its head. Records of which nothing lasts are
@@ -170,37 +171,46 @@ func (e *Engine) sweepSoon() {
 	if first > e.swept+sweepRecords || e.useless > worth && first > e.swept {
 		e.useless = 0
 		e.swept = first
-		select {
-		case e.sweep <- first:
-		default: // the next time
-			e.swept = 0
+		select { // what the sweeper has not begun with, this includes
+		case <-e.sweep:
+		default:
 		}
+		e.sweep <- first
 	}
 }
 
-// forgetSwept has the head removed the next time.
-func (e *Engine) forgetSwept() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.swept = 0
-}
+// sweepAgain is when a removal that did not come about is tried once more.
+const sweepAgain = time.Second
 
-// sweeper removes the head of the log when it is told, until ctx ends.
+// sweeper removes the head of the log when it is told, until ctx ends. Nobody may
+// tell it again, as a full disk takes no more records: so it goes on until the head
+// is gone.
 func (e *Engine) sweeper(ctx context.Context) {
+	var first uint64
+	var again <-chan time.Time
 	for {
 		select {
-		case first := <-e.sweep:
-			if !e.keeping.TryLock() {
-				e.forgetSwept() // a backup is under way
-				continue
-			}
-			err := e.journal.purge(ctx, first)
-			e.keeping.Unlock()
-			if err != nil && ctx.Err() == nil {
-				e.config.Logger.Warn("jetstream: the head of the log was not removed; tried again later", "error", err)
-			}
+		case first = <-e.sweep:
+		case <-again:
 		case <-ctx.Done():
 			return
 		}
+		again = nil
+		if !e.removeHead(ctx, first) {
+			again = time.After(sweepAgain)
+		}
 	}
+}
+
+// removeHead reports whether the records before first are gone.
+func (e *Engine) removeHead(ctx context.Context, first uint64) bool {
+	if !e.keeping.TryLock() {
+		return false // a backup is under way
+	}
+	defer e.keeping.Unlock()
+	err := e.journal.purge(ctx, first)
+	if err != nil && ctx.Err() == nil {
+		e.config.Logger.Warn("jetstream: the head of the log was not removed; tried again", "error", err)
+	}
+	return err == nil
 }
