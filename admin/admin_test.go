@@ -270,7 +270,7 @@ func TestUnusualMetaDoesNotHideASecret(t *testing.T) {
 
 func TestAnotherDomainIsUnknown(t *testing.T) {
 	other := platform.NewKey("elsewhere")
-	store := memory.NewStore(other)
+	store := must[*memory.Store](t)(memory.NewStore(other))
 	store.AddApp(platform.App{ID: "elsewhere", Domain: "b"})
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
 	a, ctx := admin.New(srv.Client()), t.Context()

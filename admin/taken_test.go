@@ -111,7 +111,7 @@ func TestAUserIsAdministered(t *testing.T) {
 func TestUsersAreOfTheOperatorOnly(t *testing.T) {
 	other := platform.NewKey("elsewhere")
 	other.Admin = true
-	store := memory.NewStore(other)
+	store := must[*memory.Store](t)(memory.NewStore(other))
 	store.AddApp(platform.App{ID: "elsewhere", Domain: "b"})
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
 	srv.AddUser(platform.User{Login: "ann"}, "secret")

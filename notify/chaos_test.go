@@ -167,7 +167,7 @@ func TestEveryOutcomeIsTrueOnABadNetwork(t *testing.T) {
 func chaos(t *testing.T, r *rand.Rand, callers int, failUnconfirmed bool) {
 	book := &ledger{callers: callers, stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
 	cfg := platform.Config{
-		Store:  memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
+		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
 		Queues: memory.New(memory.Config{}), Limits: platform.Limits{MaxBody: 1000, ConnectionsPerKey: 1000},
 		Trace: &platform.Trace{Publish: func(e platform.PublishEvent) {
 			book.Lock()

@@ -21,7 +21,7 @@ import (
 func newDetour(t *testing.T) (w *world, elsewhere *atomic.Pointer[http.HandlerFunc]) {
 	elsewhere = new(atomic.Pointer[http.HandlerFunc])
 	queues := memory.New(memory.Config{})
-	p, err := platform.New(platform.Config{Store: memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues})
+	p, err := platform.New(platform.Config{Store: storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues})
 	if err != nil {
 		t.Fatal(err)
 	}

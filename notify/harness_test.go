@@ -46,7 +46,7 @@ type world struct {
 // newWorld serves the real platform; change may adjust its configuration.
 func newWorld(t *testing.T, limits memory.Config, change func(*platform.Config)) *world {
 	queues := memory.New(limits)
-	cfg := platform.Config{Store: memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues}
+	cfg := platform.Config{Store: storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues}
 	if change != nil {
 		change(&cfg)
 	}
@@ -208,7 +208,7 @@ func (w *world) run(c *Consumer, handle Handler) (stop func() error) {
 func (w *world) publish(bodies ...string) {
 	w.t.Helper()
 	for _, body := range bodies {
-		err := w.queues.Publish(context.Background(), testKey, &platform.Message{Key: "k", Body: []byte(body)})
+		_, err := w.queues.Publish(context.Background(), testKey, &platform.Message{Key: "k", Body: []byte(body)})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -255,4 +255,13 @@ func (s *safeBuffer) String() string {
 
 func (w *world) http() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+}
+
+// storeOf returns a store that holds keys.
+func storeOf(keys ...platform.Key) *memory.Store {
+	s, err := memory.NewStore(keys...)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }

@@ -20,15 +20,15 @@ type slowQueues struct {
 	stored map[string]bool
 }
 
-func (q *slowQueues) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	time.Sleep(50 * time.Microsecond)
-	err := q.Queues.Publish(ctx, owner, m)
-	if err == nil {
-		q.mu.Lock()
-		defer q.mu.Unlock()
+func (q *slowQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+	time.Sleep(time.Duration(len(ms)) * 50 * time.Microsecond)
+	stored, err := q.Queues.Publish(ctx, exchange, ms...)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range ms[:stored] {
 		q.stored[string(m.Body)] = true
 	}
-	return err
+	return stored, err
 }
 
 func (q *slowQueues) has(body []byte) bool {

@@ -21,7 +21,7 @@ import (
 // behindProxy is a platform on loopback, and a client that reaches it by a proxy.
 func behindProxy(t *testing.T) (*prism.Client, *forward.Proxy, *safeBuffer) {
 	p, err := platform.New(platform.Config{
-		Store:  memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
+		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
 		Queues: memory.New(memory.Config{}),
 	})
 	if err != nil {

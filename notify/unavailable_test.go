@@ -19,11 +19,11 @@ type flaky struct {
 	publish, consume atomic.Int64
 }
 
-func (f *flaky) Publish(ctx context.Context, owner string, m *platform.Message) error {
+func (f *flaky) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
 	if f.publish.Add(1) < 3 {
-		return platform.ErrUnavailable
+		return 0, platform.ErrUnavailable
 	}
-	return f.Queues.Publish(ctx, owner, m)
+	return f.Queues.Publish(ctx, exchange, ms...)
 }
 
 func (f *flaky) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
@@ -34,7 +34,7 @@ func (f *flaky) Consume(ctx context.Context, owner, topic string) (platform.Cons
 }
 
 func TestAnEngineThatIsNotAvailableIsTriedAgain(t *testing.T) {
-	queues := &flaky{Queues: memory.New(memory.Config{Bindings: []memory.Binding{{Pattern: "#"}}})}
+	queues := &flaky{Queues: memory.New(memory.Config{Bindings: []platform.Binding{{Pattern: "#"}}})}
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Queues: queues}})
 	retry := notify.Retry{Sleep: time.Millisecond}
 	publisher, err := notify.NewPublisher(srv.Client(), notify.PublisherConfig{Retry: retry})

@@ -14,7 +14,7 @@ import (
 // queuesOf returns how many queues a key has.
 func queuesOf(t *testing.T, queues platform.Queues, key platform.Key) (count int) {
 	t.Helper()
-	all, err := queues.Depths(t.Context())
+	all, err := queues.(platform.QueueDepths).Depths(t.Context())
 	must(t, err)
 	for _, d := range all {
 		if d.Owner == key.ID {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/shopex/prism-go/internal/wire"
@@ -80,7 +81,7 @@ func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
 	if topic, err = optional(own, "topic", limits.Topic); err != nil {
 		return "", nil, err
 	}
-	m = &Message{ClientID: c.key.ID, App: c.key.App, Time: p.cfg.Now().Unix()}
+	m = &Message{ClientID: c.key.ID, App: c.key.App, Time: toSecond(p.cfg.Now())}
 	if m.Key, err = optionalLine(own, "routing_key", limits.RoutingKey); err != nil {
 		return "", nil, err
 	}
@@ -94,19 +95,21 @@ func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
 	return topic, m, err
 }
 
-// firstPublished returns the Unix time that the parameter time says a message was
-// published at, for one that is put aside or back: with the time it keeps its age. No
+// toSecond is what the time of a message is: the protocol has it in seconds.
+func toSecond(t time.Time) time.Time { return time.Unix(t.Unix(), 0) }
+
+// firstPublished returns when the parameter time says that a message was published, for one that is put aside or back: with the time it keeps its age. No
 // message is from the future, where it would never become too old.
-func firstPublished(own url.Values, now int64) (int64, error) {
+func firstPublished(own url.Values, now time.Time) (time.Time, error) {
 	text, err := once(own, "time")
 	if err != nil || text == "" {
 		return now, err
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 1 {
-		return 0, badRequest("invalid_parameter", fmt.Sprintf("time is %q; it must be a Unix time in seconds", shorten(text, 32)))
+		return now, badRequest("invalid_parameter", fmt.Sprintf("time is %q; it must be a Unix time in seconds", shorten(text, 32)))
 	}
-	return min(seconds, now), nil
+	return time.Unix(min(seconds, now.Unix()), 0), nil
 }
 
 func (p *Platform) data(own url.Values) ([]byte, error) {
@@ -174,7 +177,7 @@ func (p *Platform) readNum(own url.Values) (int, error) {
 // the channel delivers them as they are.
 func messageText(m *Message) json.RawMessage {
 	inner := wire.AppendMessage(nil, &wire.Delivery{
-		Time: m.Time, Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+		Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 	})
 	return appendJSONString(make([]byte, 0, len(inner)+len(inner)/8+2), inner)
 }

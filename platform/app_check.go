@@ -6,7 +6,7 @@ import (
 )
 
 // Check reports whether an app is one that platform/app/create and the calls for
-// its permissions could have made. A [Registry] saves any.
+// its permissions could have made.
 func (a App) Check() error {
 	switch {
 	case len(a.ID) > idBytes || !isID(a.ID):

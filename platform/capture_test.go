@@ -109,7 +109,7 @@ func (c capture) outcome() (status int, code string) {
 func (c capture) ofOAuth() bool { return strings.HasPrefix(c.Scenario, "oauth-") }
 
 // nobody are users of whom there is none.
-func nobody() platform.Users { return platform.NewRegistry(memory.NewStore()) }
+func nobody() platform.Users { return platform.NewRegistry(new(memory.Store)) }
 
 // prepared has the code and the session of the captures.
 func prepared(t *testing.T, cfg platform.Config) *env {

@@ -45,7 +45,7 @@ func (c *channel) publish(cmd wire.Command) error {
 		ContentType: cmd.ContentType,
 		ClientID:    c.info.Key,
 		App:         app.ID,
-		Time:        c.came.Unix(),
+		Time:        toSecond(c.came),
 	}
 	routed, err := app.routes(m.Key)
 	if !routed || err != nil {
@@ -92,7 +92,7 @@ func (c *channel) publishAll(all []*Message) (stored int, err error) {
 	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
 		return 0, refused
 	}
-	return c.p.cfg.Queues.PublishAll(c.ctx, c.info.Key, all)
+	return c.p.cfg.Queues.Publish(c.ctx, c.info.Key, all...)
 }
 
 func (c *channel) published(m *Message, err error) {

@@ -515,7 +515,7 @@ func TestDroppedTopicEndsItsConnection(t *testing.T) {
 
 type panickingQueues struct{ platform.Queues }
 
-func (panickingQueues) PublishAll(context.Context, string, []*platform.Message) (int, error) {
+func (panickingQueues) Publish(context.Context, string, ...*platform.Message) (int, error) {
 	panic("engine")
 }
 

@@ -145,7 +145,7 @@ func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byt
 	for n, l := range leases {
 		m, tag := l.Message, c.lastTag+1
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
-			Tag: tag, Time: m.Time, Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+			Tag: tag, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
 		if !c.hold(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil

@@ -11,11 +11,11 @@
 // which hold the messages; with [Users], such as a Registry, it logs people in,
 // too. Package platform/memory has them for one process.
 //
-//	key := platform.NewKey("shop")
-//	p, err := platform.New(platform.Config{
-//		Store:  memory.NewStore(key),
-//		Queues: memory.New(memory.Config{}),
-//	})
+//	store, err := memory.NewStore(platform.NewKey("shop"))
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	p, err := platform.New(platform.Config{Store: store, Queues: memory.New(memory.Config{})})
 //	if err != nil {
 //		log.Fatal(err)
 //	}

@@ -67,7 +67,7 @@ func (deafConn) Write([]byte) (int, error) { return 0, errors.New("the peer has 
 func TestABrokenHandshakeIsRecordedAndNotAnswered(t *testing.T) {
 	seen, trace := newEvents()
 	p, err := platform.New(platform.Config{
-		Store:  memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}),
+		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}),
 		Queues: memory.New(memory.Config{}), Trace: trace,
 		Limits: platform.Limits{ConnectionsPerKey: 1},
 	})

@@ -18,8 +18,13 @@ import (
 // A platform is a handler. This one serves over loopback, with an API of its
 // own behind the gateway.
 func Example() {
+	store, err := memory.NewStore(platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	p, err := platform.New(platform.Config{
-		Store:  memory.NewStore(platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}),
+		Store:  store,
 		Queues: memory.New(memory.Config{}),
 		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "%s for %s, sent %s", r.URL.Path, r.Header.Get("X-Api-Arg"), r.URL.RawQuery)
@@ -59,7 +64,7 @@ func Example() {
 // What a registry keeps is in force at once, for every platform over its store.
 func ExampleRegistry() {
 	ctx := context.Background()
-	registry := platform.NewRegistry(memory.NewStore())
+	registry := platform.NewRegistry(new(memory.Store))
 	key := platform.NewKey("shop")
 	fmt.Println(registry.SaveKey(ctx, key))
 

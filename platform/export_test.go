@@ -71,3 +71,10 @@ func RecordID(name string) string { return digest(name) }
 
 // ParsePatterns reads the parameter routing_key of provisioning.
 func ParsePatterns(text string) ([]string, error) { return parsePatterns(text) }
+
+// HeldByForms returns how many bytes the forms that are being read take.
+func (p *Platform) HeldByForms() int64 {
+	p.arriving.mu.Lock()
+	defer p.arriving.mu.Unlock()
+	return p.arriving.used
+}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -41,6 +42,11 @@ func TestTheFormThatHeldMostForLongestMakesRoom(t *testing.T) {
 	e := newEnv(t, platform.Config{Limits: platform.Limits{RequestBody: 200_000, FormsInFlight: 200_000}})
 	first := e.halfForm(t, 150_000)
 	first.SetReadDeadline(time.Now().Add(patience))
+	for deadline := time.Now().Add(patience); e.p.HeldByForms() < 150_000; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the platform does not read the first form")
+		}
+	}
 	for range 3 {
 		e.call("POST", "platform/notify/write", url.Values{"data": {repeat("x", 150_000)}}).wantResult(t, "true")
 	}

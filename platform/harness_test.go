@@ -51,7 +51,7 @@ type env struct {
 func newEnv(t testing.TB, cfg platform.Config) *env {
 	t.Helper()
 	if cfg.Store == nil {
-		cfg.Store = memory.NewStore(
+		cfg.Store = storeOf(
 			platform.Key{ID: testKey, Secret: testSecret, App: "shop"},
 			platform.Key{ID: "otherkey", Secret: "othersecretothersecr", App: "other"})
 	}
@@ -589,6 +589,15 @@ func decode(t testing.TB, frame []byte) wire.Delivery {
 // discard stores nothing.
 type discard struct{ platform.Queues }
 
-func (discard) PublishAll(_ context.Context, _ string, ms []*platform.Message) (int, error) {
+func (discard) Publish(_ context.Context, _ string, ms ...*platform.Message) (int, error) {
 	return len(ms), nil
+}
+
+// storeOf returns a store that holds keys.
+func storeOf(keys ...platform.Key) *memory.Store {
+	s, err := memory.NewStore(keys...)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }

@@ -19,7 +19,7 @@ import (
 func bubble(t *testing.T, cfg platform.Config, test func(t *testing.T, p *platform.Platform, dial func() net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		if cfg.Store == nil {
-			cfg.Store = memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
+			cfg.Store = storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
 		}
 		if cfg.Queues == nil {
 			cfg.Queues = memory.New(memory.Config{})

@@ -70,7 +70,7 @@ func TestAConsumerThatConnectsAgainGetsWhatItsOldConnectionHeldInOrder(t *testin
 
 func TestAConsumerIDEndsNoConnectionOfAnotherKeyOrConsumer(t *testing.T) {
 	queues := memory.New(memory.Config{})
-	store := memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}, platform.Key{ID: "other", Secret: "s", App: "shop"})
+	store := storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}, platform.Key{ID: "other", Secret: "s", App: "shop"})
 	bubble(t, platform.Config{Queues: queues, Store: store}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		mine := dialOver(t, dial(), consumerTarget(testKey, testSecret, "me"))
 		mine.consume("")

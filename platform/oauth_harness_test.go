@@ -44,7 +44,7 @@ func newTokenEnv(t testing.TB, cfg platform.Config) *tokenEnv {
 }
 
 func twoKeys() *memory.Store {
-	store := memory.NewStore(
+	store := storeOf(
 		platform.Key{ID: testKey, Secret: testSecret, App: "shop"},
 		platform.Key{ID: otherKey, Secret: otherSecret, App: "other"})
 	store.AddApp(platform.App{ID: "shop", Redirects: []string{callback}}, platform.App{ID: "other", Redirects: []string{callback}})

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/platform/memory"
 )
 
 // everyPage returns each page that the platform has, by its name.
@@ -182,8 +181,10 @@ func attr(el xml.StartElement, name string) string {
 // page, if it is there at all.
 func TestNothingThatComesFromOutsideIsMarkup(t *testing.T) {
 	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}&lt;javascript:alert(3)`
-	store := memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: evil})
-	store.AddApp(platform.App{ID: evil, Redirects: []string{callback}})
+	store := storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
+	if err := store.AddApp(platform.App{ID: "shop", Name: evil, Redirects: []string{callback}}); err != nil {
+		t.Fatal(err)
+	}
 	e := newPageEnv(t, platform.Config{Store: store})
 	b := e.browser()
 	page := b.get(authorizePath("state", evil, "view", evil))

@@ -19,7 +19,8 @@ func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
 	if !routed || err != nil {
 		return err
 	}
-	return p.cfg.Queues.Publish(ctx, m.ClientID, m)
+	_, err = p.cfg.Queues.Publish(ctx, m.ClientID, m)
+	return err
 }
 
 // routes reports whether a message of the app goes to its queues, or why it is

@@ -21,7 +21,7 @@ import (
 // The key of newEnv that calls is an admin key of the app that it restricts:
 // the rules are for its own messages, too.
 func restrictedEnv(t *testing.T, publish, listen []string) (*env, *events) {
-	store := memory.NewStore(platform.Key{ID: testKey, Secret: testSecret, App: "shop", Admin: true})
+	store := storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop", Admin: true})
 	store.AddApp(platform.App{ID: "shop", Publish: publish, Listen: listen})
 	seen, trace := newEvents()
 	return newEnv(t, platform.Config{Store: store, Trace: trace}), seen
@@ -414,8 +414,7 @@ func TestMessagesAreNotLookedUp(t *testing.T) {
 // unavailable is an engine that stores nothing at the moment.
 type unavailable struct{ platform.Queues }
 
-func (unavailable) Publish(context.Context, string, *platform.Message) error { return errOutage }
-func (unavailable) PublishAll(context.Context, string, []*platform.Message) (int, error) {
+func (unavailable) Publish(context.Context, string, ...*platform.Message) (int, error) {
 	return 0, errOutage
 }
 func (unavailable) Consume(context.Context, string, string) (platform.Consumer, error) {

@@ -47,11 +47,11 @@ func gated() gatedQueues {
 	return gatedQueues{memory.New(memory.Config{}), make(chan struct{}, 100), make(chan struct{})}
 }
 
-func (q gatedQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+func (q gatedQueues) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
 	q.asked <- struct{}{}
 	select {
 	case <-q.gate:
-		return q.Queues.PublishAll(ctx, owner, ms)
+		return q.Queues.Publish(ctx, owner, ms...)
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
@@ -142,10 +142,10 @@ type limitedQueues struct {
 	err  error
 }
 
-func (q limitedQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+func (q limitedQueues) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
 	n := min(*q.room, len(ms))
 	*q.room -= n
-	if _, err := q.Queues.PublishAll(ctx, owner, ms[:n]); err != nil || n == len(ms) {
+	if _, err := q.Queues.Publish(ctx, owner, ms[:n]...); err != nil || n == len(ms) {
 		return n, err
 	}
 	return n, q.err

@@ -27,7 +27,7 @@ var (
 )
 
 func provisionedStore() *memory.Store {
-	store := memory.NewStore(adminKey, shopKey, alienKey, alienAdmin)
+	store := storeOf(adminKey, shopKey, alienKey, alienAdmin)
 	store.AddApp(platform.App{ID: "alien", Domain: "mars"})
 	return store
 }

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // A Message is what a queue stores. Queues may share one value, so nobody
@@ -13,7 +14,20 @@ type Message struct {
 	ContentType string
 	ClientID    string // the key of the publisher
 	App         string // the app of the publisher
-	Time        int64  // Unix seconds, by the platform's clock
+	// Time is when it was first published, by the platform's clock, to the second.
+	Time time.Time
+}
+
+// Size is what the message counts against bounds of bytes: its body, routing key
+// and content type.
+func (m *Message) Size() int64 { return int64(len(m.Key) + len(m.Body) + len(m.ContentType)) }
+
+// unix is the time in deliveries, 0 for a message without.
+func (m *Message) unix() int64 {
+	if m.Time.IsZero() {
+		return 0
+	}
+	return m.Time.Unix()
 }
 
 // Queues stores the messages of all keys and hands them out. Queues belong to
@@ -25,15 +39,13 @@ type Message struct {
 // or consumed. The other methods make nothing, and return [ErrUnknownTopic] for a
 // topic that is not there.
 type Queues interface {
-	// Publish routes m to each queue of owner with a binding that matches
-	// m.Key: to all of them or, with [ErrQueueFull], to none. A message that
-	// matches no queue is dropped and is no error.
-	Publish(ctx context.Context, owner string, m *Message) error
-	// PublishAll is Publish for messages that came together, in their order, up
-	// to the first that is refused. It returns how many were stored, and why the
-	// next one was not. The slice stays the caller's. Where storing one takes as long as storing many, an
-	// engine does it at once; others use [PublishEach].
-	PublishAll(ctx context.Context, owner string, ms []*Message) (stored int, err error)
+	// Publish routes each message to the queues of the exchange with a binding
+	// that matches its Key: to all of them or, with [ErrQueueFull], to none. A
+	// message that matches no queue is dropped, and counts as stored. The messages
+	// are stored in their order, up to the first that is refused: Publish returns
+	// how many were stored, and why the next one was not. An exchange is named for
+	// an owner, and has its queues. The slice stays the caller's.
+	Publish(ctx context.Context, exchange string, ms ...*Message) (stored int, err error)
 	// Write puts m into one queue, or returns [ErrQueueFull].
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
@@ -76,19 +88,13 @@ type Queues interface {
 	// Limits returns how many messages a queue holds at most, and how many
 	// bytes of them as [QueueStatus] counts them. The largest number is no limit.
 	Limits() (messages int, bytes int64)
-	// Depths counts every queue of every owner, in no order. It is for
-	// operators; on a large platform it is not cheap.
-	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
-// PublishEach is PublishAll by one Publish after the other.
-func PublishEach(ctx context.Context, owner string, ms []*Message, publish func(ctx context.Context, owner string, m *Message) error) (stored int, err error) {
-	for i, m := range ms {
-		if err := publish(ctx, owner, m); err != nil {
-			return i, err
-		}
-	}
-	return len(ms), nil
+// QueueDepths is what an engine may have beside [Queues], for operators.
+type QueueDepths interface {
+	// Depths counts every queue of every owner, in no order. On a large platform
+	// it is not cheap.
+	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
 // A Consumer takes messages from one queue. What it took and did not

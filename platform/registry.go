@@ -103,11 +103,11 @@ func instead(err, absent error) error {
 	return err
 }
 
-// SaveApp stores an app, in place of the one that had the same ID. Without an ID
-// it is an error.
+// SaveApp stores an app, in place of the one that had the same ID. It returns the
+// error of [App.Check].
 func (r *Registry) SaveApp(ctx context.Context, app App) error {
-	if app.ID == "" {
-		return errors.New("platform: an app needs an ID to be saved")
+	if err := app.Check(); err != nil {
+		return err
 	}
 	return putRecord(ctx, r.store, kindApp, app.ID, func(*App) (*App, error) { return &app, nil })
 }

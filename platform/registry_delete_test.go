@@ -39,7 +39,7 @@ func (s *keepingStore) Delete(ctx context.Context, kind, id string) error {
 // Whoever deletes an app may hang up in the midst of it.
 func TestADeletionThatHasBegunDoesNotEndWithItsCaller(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
-	store := &tellingStore{Store: memory.NewStore(), deleted: hangUp}
+	store := &tellingStore{Store: new(memory.Store), deleted: hangUp}
 	r := newRegistry(t, store)
 	for _, id := range []string{"one", "two"} {
 		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, Secret: "s", App: "shop"}))
@@ -57,7 +57,7 @@ func TestADeletionThatHasBegunDoesNotEndWithItsCaller(t *testing.T) {
 }
 
 func TestAKeyThatIsMadeWhileItsAppIsDeletedGoesToo(t *testing.T) {
-	store := &tellingStore{Store: memory.NewStore()}
+	store := &tellingStore{Store: new(memory.Store)}
 	r := newRegistry(t, store)
 	must(t, r.SaveKey(t.Context(), platform.Key{ID: "first", Secret: "s", App: "shop"}))
 	store.deleted = func() {
@@ -71,7 +71,7 @@ func TestAKeyThatIsMadeWhileItsAppIsDeletedGoesToo(t *testing.T) {
 }
 
 func TestAKeyThatWasMovedIsNotDeletedWithItsFormerApp(t *testing.T) {
-	store := &tellingStore{Store: memory.NewStore()}
+	store := &tellingStore{Store: new(memory.Store)}
 	r := newRegistry(t, store)
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "other"}))
 	must(t, r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "shop"}))
@@ -114,7 +114,7 @@ func (s *tellingStore) List(ctx context.Context, kind string) (map[string]platfo
 }
 
 func TestAKeyThatIsSavedAfterItsAppIsGoneIsNotLeft(t *testing.T) {
-	store := &appThief{Store: memory.NewStore()}
+	store := &appThief{Store: new(memory.Store)}
 	r := newRegistry(t, store)
 	store.armed = true
 	if err := r.SaveKey(t.Context(), platform.Key{ID: "late", Secret: "s", App: "shop"}); !errors.Is(err, platform.ErrUnknownApp) {

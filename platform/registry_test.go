@@ -41,7 +41,7 @@ func keyIDs(t *testing.T, r *platform.Registry) (ids []string) {
 }
 
 func TestWhatWasRegisteredIsFoundAsItWas(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	app := platform.App{
 		ID: "a/b *.>订单", Name: "Orders & more", Summary: "<b>", Domain: "east", Redirects: []string{"https://a.example/?x=1&y=%2F"},
@@ -62,7 +62,7 @@ func TestWhatWasRegisteredIsFoundAsItWas(t *testing.T) {
 }
 
 func TestWhatWasNotRegisteredIsUnknown(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	for _, id := range []string{"", "Shop", "shop ", "nobody"} {
 		if _, err := r.App(t.Context(), id); err != platform.ErrUnknownApp {
 			t.Errorf("app %q: %v", id, err)
@@ -80,7 +80,7 @@ func TestWhatWasNotRegisteredIsUnknown(t *testing.T) {
 
 // Nil allows every routing key and an empty list none.
 func TestNoPatternsAndNoListOfPatternsStayDifferent(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	for _, patterns := range [][]string{nil, {}, {""}, {"#", "order.*"}} {
 		must(t, r.SaveApp(t.Context(), platform.App{ID: "shop", Publish: patterns}))
 		got, err := r.App(t.Context(), "shop")
@@ -96,7 +96,7 @@ func TestNoPatternsAndNoListOfPatternsStayDifferent(t *testing.T) {
 }
 
 func TestListsAreSorted(t *testing.T) {
-	r := platform.NewRegistry(memory.NewStore())
+	r := platform.NewRegistry(new(memory.Store))
 	if apps, err := r.Apps(t.Context()); len(apps) != 0 || err != nil {
 		t.Errorf("apps of an empty registry: %+v, %v", apps, err)
 	}
@@ -114,7 +114,7 @@ func TestListsAreSorted(t *testing.T) {
 }
 
 func TestAKeyNeedsItsApp(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	if err := r.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "s", App: "nobodys"}); err != platform.ErrUnknownApp {
 		t.Errorf("got %v", err)
 	}
@@ -124,7 +124,7 @@ func TestAKeyNeedsItsApp(t *testing.T) {
 }
 
 func TestWhatLacksAPartIsNotSaved(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	for lacks, err := range map[string]error{
 		"an app needs an ID": r.SaveApp(t.Context(), platform.App{Name: "x"}),
 		"a key needs an ID":  r.SaveKey(t.Context(), platform.Key{Secret: "s", App: "shop"}),
@@ -142,7 +142,7 @@ func TestWhatLacksAPartIsNotSaved(t *testing.T) {
 }
 
 func TestAnAppTakesItsKeysAlong(t *testing.T) {
-	r := newRegistry(t, memory.NewStore())
+	r := newRegistry(t, new(memory.Store))
 	must(t, r.SaveApp(t.Context(), platform.App{ID: "other"}))
 	for id, app := range map[string]string{"one": "shop", "two": "shop", "three": "other"} {
 		must(t, r.SaveKey(t.Context(), platform.Key{ID: id, Secret: "s", App: app}))
@@ -155,7 +155,7 @@ func TestAnAppTakesItsKeysAlong(t *testing.T) {
 }
 
 func TestRegistriesOverOneStoreAreOne(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	one, two := newRegistry(t, store), platform.NewRegistry(store)
 	must(t, two.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "first", App: "shop"}))
 	must(t, one.SaveKey(t.Context(), platform.Key{ID: "k", Secret: "second", App: "shop"}))
@@ -169,7 +169,7 @@ func TestRegistriesOverOneStoreAreOne(t *testing.T) {
 }
 
 func TestManyMaySaveOneApp(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	r := platform.NewRegistry(store)
 	var group sync.WaitGroup
 	for i := range 50 {
@@ -193,7 +193,7 @@ func TestManyMaySaveOneApp(t *testing.T) {
 
 // What changes an app must not undo what another has changed since it looked.
 func TestNoChangeOfAnAppUndoesAnother(t *testing.T) {
-	good := memory.NewStore()
+	good := new(memory.Store)
 	newRegistry(t, good)
 	store := &betweenStore{Store: good, once: func() {
 		_, err := platform.NewRegistry(good).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
@@ -231,7 +231,7 @@ func (s *betweenStore) Load(ctx context.Context, kind, id string) (platform.Reco
 }
 
 func TestAnAppThatIsNotChangedIsNotStored(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	r := newRegistry(t, store)
 	revisions := func() string {
 		all, err := store.List(t.Context(), "app")
@@ -260,7 +260,7 @@ func TestAnAppThatIsNotChangedIsNotStored(t *testing.T) {
 // A store may say what it likes, and its records may be of another program.
 func TestNoErrorOfARegistryTellsASecret(t *testing.T) {
 	const secret = "ucr72ygfutspqeuu6s36"
-	good := memory.NewStore(platform.Key{ID: "k", Secret: secret, App: "shop"})
+	good := storeOf(platform.Key{ID: "k", Secret: secret, App: "shop"})
 	user, hash := platform.User{ID: "7", Login: "ann"}, "pbkdf2-sha256$1$"+secret
 	for name, spoil := range map[string]func([]byte) []byte{
 		"cut":            func(b []byte) []byte { return b[:len(b)-5] },
@@ -308,7 +308,7 @@ func (s *spoiltStore) List(ctx context.Context, kind string) (map[string]platfor
 
 // What an engine cannot do now must not look like what is not there.
 func TestAnEngineThatIsNotAvailableKnowsNothing(t *testing.T) {
-	store := &brokenStore{Store: memory.NewStore(platform.Key{ID: "k", Secret: "s", App: "shop"})}
+	store := &brokenStore{Store: storeOf(platform.Key{ID: "k", Secret: "s", App: "shop"})}
 	r := platform.NewRegistry(store)
 	for _, store.load = range []string{"key", "app"} {
 		if _, err := r.Key(t.Context(), "k"); !errors.Is(err, errBroken) || errors.Is(err, platform.ErrUnknownKey) {

@@ -23,7 +23,7 @@ func hash(t testing.TB, password string, iterations int) string {
 }
 
 func TestOnlyTheRightPasswordLetsAUserIn(t *testing.T) {
-	r := platform.NewRegistry(memory.NewStore())
+	r := platform.NewRegistry(new(memory.Store))
 	user := platform.User{ID: "7", Login: "ann", Data: map[string]string{"mail": "ann@example.com"}}
 	must(t, r.SaveUser(t.Context(), user, hash(t, "秘密", 1)))
 	for _, row := range []struct {
@@ -48,7 +48,7 @@ func TestOnlyTheRightPasswordLetsAUserIn(t *testing.T) {
 }
 
 func TestAUserCanBeReplacedAndDeleted(t *testing.T) {
-	r := platform.NewRegistry(memory.NewStore())
+	r := platform.NewRegistry(new(memory.Store))
 	must(t, r.SaveUser(t.Context(), platform.User{ID: "7", Login: "ann"}, hash(t, "old", 1)))
 	must(t, r.SaveUser(t.Context(), platform.User{ID: "7", Login: "ann"}, hash(t, "new", 1)))
 	if _, err := r.Authenticate(t.Context(), "ann", "old"); err != platform.ErrWrongPassword {
@@ -65,7 +65,7 @@ func TestAUserCanBeReplacedAndDeleted(t *testing.T) {
 }
 
 func TestUsersAreListedByTheirLogins(t *testing.T) {
-	r := platform.NewRegistry(memory.NewStore())
+	r := platform.NewRegistry(new(memory.Store))
 	if users, err := r.Users(t.Context()); len(users) != 0 || err != nil {
 		t.Errorf("users of an empty registry: %+v, %v", users, err)
 	}
@@ -84,7 +84,7 @@ func TestNobodyIsInAnEmptyRegistry(t *testing.T) {
 }
 
 func TestAPasswordIsNotTakenForItsHash(t *testing.T) {
-	r := platform.NewRegistry(memory.NewStore())
+	r := platform.NewRegistry(new(memory.Store))
 	err := r.SaveUser(t.Context(), platform.User{ID: "7", Login: "ann"}, "plain text")
 	if err == nil || strings.Contains(err.Error(), "plain text") {
 		t.Errorf("got %v", err)
@@ -95,7 +95,7 @@ func TestAPasswordIsNotTakenForItsHash(t *testing.T) {
 }
 
 func TestAnEngineThatIsNotAvailableIsNoWrongPassword(t *testing.T) {
-	store := &brokenStore{Store: memory.NewStore()}
+	store := &brokenStore{Store: new(memory.Store)}
 	r := platform.NewRegistry(store)
 	must(t, r.SaveUser(t.Context(), platform.User{Login: "ann"}, hash(t, "x", 1)))
 	for _, store.load = range []string{"user", "decoy"} {
@@ -112,7 +112,7 @@ func TestAnEngineThatIsNotAvailableIsNoWrongPassword(t *testing.T) {
 // users were saved, and when the last of them is gone. The hash costs some ten
 // milliseconds, so that a check that is left out is far outside of the noise.
 func TestAnUnknownLoginCostsAsMuchTimeAsAKnownOne(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	must(t, platform.NewRegistry(store).SaveUser(t.Context(), platform.User{Login: "bob"}, hash(t, "x", 1)))
 	must(t, platform.NewRegistry(store).SaveUser(t.Context(), platform.User{Login: "ann"}, hash(t, "x", 50_000)))
 	r := platform.NewRegistry(store)
@@ -143,7 +143,7 @@ func TestAnUnknownLoginCostsAsMuchTimeAsAKnownOne(t *testing.T) {
 }
 
 func TestUsersMayBeUsedByManyGoroutines(t *testing.T) {
-	r := cheapRegistry(memory.NewStore()) // to rehash 400 times takes minutes
+	r := cheapRegistry(new(memory.Store)) // to rehash 400 times takes minutes
 	texts := []string{hash(t, "x", 1), hash(t, "x", 2)}
 	var group sync.WaitGroup
 	for i := range 8 {
@@ -164,7 +164,7 @@ func TestUsersMayBeUsedByManyGoroutines(t *testing.T) {
 }
 
 func TestACheapHashIsReplacedWhenItsUserLogsIn(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	r := platform.NewRegistry(store)
 	must(t, r.SaveUser(t.Context(), platform.User{Login: "ann"}, hash(t, "secret", platform.MinIterations)))
 	iterations := func() int {

@@ -17,9 +17,9 @@ type batches struct {
 	sizes chan int
 }
 
-func (b batches) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+func (b batches) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
 	b.sizes <- len(ms)
-	return b.Queues.PublishAll(ctx, owner, ms)
+	return b.Queues.Publish(ctx, owner, ms...)
 }
 
 func publishFrame(t *testing.T, key, body string) []byte {

@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 		c.Platform.Now = time.Now
 	}
 	if c.Platform.Store == nil {
-		c.Platform.Store = memory.NewStore()
+		c.Platform.Store = new(memory.Store)
 	}
 	if c.Platform.Users == nil {
 		users := platform.NewRegistry(c.Platform.Store)

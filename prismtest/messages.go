@@ -3,6 +3,7 @@ package prismtest
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -11,7 +12,7 @@ import (
 // stored when Publish returns. [Server.Published] does not list it.
 func (s *Server) Publish(key, body string) {
 	s.t.Helper()
-	if err := s.queues.Publish(context.Background(), s.key.ID, s.message(key, body)); err != nil {
+	if _, err := s.queues.Publish(context.Background(), s.key.ID, s.message(key, body)); err != nil {
 		s.t.Fatalf("prismtest: publishing %s: %v", key, err)
 	}
 }
@@ -29,7 +30,7 @@ func (s *Server) Write(topic, body string) {
 func (s *Server) message(key, body string) *platform.Message {
 	return &platform.Message{
 		Key: key, Body: []byte(body), ContentType: "text/plain",
-		ClientID: s.key.ID, App: s.key.App, Time: s.Now().Unix(),
+		ClientID: s.key.ID, App: s.key.App, Time: time.Unix(s.Now().Unix(), 0),
 	}
 }
 

@@ -14,16 +14,17 @@ type queues struct {
 	lostAcks   atomic.Int64 // acks still to be lost
 }
 
-func (q *queues) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	err := q.Queues.Publish(ctx, owner, m)
-	if err == nil && take(&q.duplicates) {
-		err = q.Queues.Publish(ctx, owner, m)
+func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
+	for i, m := range ms {
+		_, err := q.Queues.Publish(ctx, exchange, m)
+		if err == nil && take(&q.duplicates) {
+			_, err = q.Queues.Publish(ctx, exchange, m)
+		}
+		if err != nil {
+			return i, err
+		}
 	}
-	return err
-}
-
-func (q *queues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	return platform.PublishEach(ctx, owner, ms, q.Publish)
+	return len(ms), nil
 }
 
 func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {

@@ -116,7 +116,7 @@ func TestSettingsAreKept(t *testing.T) {
 	var traced []string
 	srv := prismtest.NewServerConfig(t, prismtest.Config{
 		Key: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop",
-		Memory: memory.Config{Bindings: []memory.Binding{{Pattern: "order.#", Topic: "orders"}}},
+		Memory: memory.Config{Bindings: []platform.Binding{{Pattern: "order.#", Topic: "orders"}}},
 		Platform: platform.Config{
 			BasePath: "/api-sandbox/",
 			Limits:   platform.Limits{MaxBody: 10},
@@ -179,7 +179,7 @@ func (s *plainStore) Save(ctx context.Context, kind, id string, value []byte, re
 }
 
 func TestAStoreOfTheUserTakesAll(t *testing.T) {
-	store := &plainStore{Store: memory.NewStore()}
+	store := &plainStore{Store: new(memory.Store)}
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
 	srv.AddUser(platform.User{Login: "lin"}, "open sesame")
 	srv.AccessToken("lin")
@@ -193,8 +193,13 @@ func TestAStoreOfTheUserTakesAll(t *testing.T) {
 
 func TestAKeyOfTheUsersStoreStaysAsItIs(t *testing.T) {
 	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop", Admin: true}
-	store := memory.NewStore(key)
-	store.AddApp(platform.App{ID: "shop", Summary: "kept"})
+	store, err := memory.NewStore(key)
+	if err == nil {
+		err = store.AddApp(platform.App{ID: "shop", Summary: "kept"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, secret := range []string{key.Secret, "anothersecret"} {
 		srv := prismtest.NewServerConfig(t, prismtest.Config{Key: key.ID, Secret: secret, Platform: platform.Config{Store: store}})
 		if _, err := srv.Client().Get(t.Context(), "platform/notify/status", nil); err != nil {
@@ -211,7 +216,7 @@ func TestAKeyOfTheUsersStoreStaysAsItIs(t *testing.T) {
 }
 
 func TestAStoreThatTakesNothingFailsTheTest(t *testing.T) {
-	store := &plainStore{Store: memory.NewStore()}
+	store := &plainStore{Store: new(memory.Store)}
 	f := &fake{}
 	srv := prismtest.NewServerConfig(f, prismtest.Config{Platform: platform.Config{Store: store}})
 	defer f.end()

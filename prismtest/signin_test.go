@@ -248,7 +248,7 @@ func (fixedUsers) Authenticate(_ context.Context, login, _ string) (platform.Use
 
 // Addresses that were registered before stay, whoever registered them.
 func TestAllowRedirectAddsToTheApp(t *testing.T) {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	store.AddApp(platform.App{ID: "test", Redirects: []string{"https://a.example/"}})
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Store: store}})
 	done := make(chan struct{})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/jetstream"
 )
 
@@ -107,7 +108,7 @@ func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 			return fmt.Errorf("%s cannot be read: %w", c.Data, err)
 		}
 	}
-	e, err := c.open(ctx, 0, queueBounds{}, t.logAt(slog.LevelError))
+	e, err := c.open(ctx, 0, platform.QueueBounds{}, t.logAt(slog.LevelError))
 	if errors.Is(err, jetstream.ErrInUse) {
 		socket, release, err := backupAddress(c.Data)
 		if err != nil {

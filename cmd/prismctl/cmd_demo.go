@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/internal/tour"
+	"github.com/shopex/prism-go/platform"
 )
 
 type demoCmd struct{ storage }
@@ -47,7 +48,7 @@ func (c *demoCmd) Run(ctx context.Context, t *tool) error {
 
 // open opens the engine that the flags describe.
 func (c *demoCmd) open(ctx context.Context) (tour.Engine, error) {
-	e, err := c.storage.open(ctx, 0, queueBounds{}, slog.New(slog.DiscardHandler))
+	e, err := c.storage.open(ctx, 0, platform.QueueBounds{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return tour.Engine{}, err
 	}

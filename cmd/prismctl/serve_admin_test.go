@@ -201,7 +201,7 @@ func TestPeersThatDoNotLeaveTakeNoTimeOfCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	queues := &slowQueues{Queues: memory.New(memory.Config{}), asked: make(chan bool), goOn: make(chan bool)}
-	store := memory.NewStore()
+	store := new(memory.Store)
 	key := platform.NewKey("shop")
 	registry := platform.NewRegistry(store)
 	if err := errors.Join(registry.SaveApp(t.Context(), platform.App{ID: "shop"}), registry.SaveKey(t.Context(), key)); err != nil {
@@ -320,7 +320,7 @@ func TestServeThatCannotAcceptAnyMoreEndsInOrder(t *testing.T) {
 	out, in := io.Pipe()
 	c := &serveCmd{serveFlags: serveFlags{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute}}
 	s := &service{serveCmd: c, t: &tool{out: in, err: new(buffer), env: func(string) string { return "" }, settings: settings{Output: asJSON}},
-		log: slog.New(slog.DiscardHandler), engine: inMemory(queueBounds{})}
+		log: slog.New(slog.DiscardHandler), engine: inMemory(platform.QueueBounds{})}
 	done := make(chan error, 1)
 	go func() { done <- s.run(t.Context(), platform.Key{}) }()
 	var first served

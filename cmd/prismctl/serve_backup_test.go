@@ -14,12 +14,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 func TestASecondBackupIsRefusedAtOnce(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{storage: storage{Data: data, Replicas: 1}}}
-	e, err := s.storage.open(t.Context(), 0, queueBounds{}, s.log)
+	e, err := s.storage.open(t.Context(), 0, platform.QueueBounds{}, s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,7 @@ func TestADirectoryWithALongPathIsBackedUpWhileItIsUsed(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), strings.Repeat("long/", 40), "data")
 	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{storage: storage{Data: data, Replicas: 1}}}
-	e, err := s.storage.open(t.Context(), 0, queueBounds{}, s.log)
+	e, err := s.storage.open(t.Context(), 0, platform.QueueBounds{}, s.log)
 	if err != nil {
 		t.Fatal(err)
 	}

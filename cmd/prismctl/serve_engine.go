@@ -51,16 +51,6 @@ func (s *storage) config(log *slog.Logger) jetstream.Config {
 	return jetstream.Config{Dir: s.Data, URL: s.Nats, Creds: s.NatsCreds, Replicas: s.Replicas, Logger: log}
 }
 
-// queueBounds is what bounds and routes the messages of an engine.
-type queueBounds struct {
-	messages, topics, bindings int
-	bytes                      int64
-	keyMessages, allMessages   int
-	keyBytes, allBytes         int64
-	maxAge                     time.Duration
-	routes                     []bindingEntry
-}
-
 // An engine is where a platform keeps everything.
 type engine struct {
 	store  platform.Store
@@ -70,20 +60,16 @@ type engine struct {
 
 // open starts the engine of s: in memory, in a directory, or at servers. Sync is
 // how much of the latest a power failure may take from a directory; 0 is nothing.
-func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, log *slog.Logger) (*engine, error) {
+func (s *storage) open(ctx context.Context, sync time.Duration, bounds platform.QueueBounds, log *slog.Logger) (*engine, error) {
 	if s.inMemory() {
-		return inMemory(b), nil
+		return inMemory(bounds), nil
 	}
 	if err := s.checkCreds(); err != nil {
 		return nil, err
 	}
 	c := s.config(log)
 	c.SyncInterval = sync
-	c.MaxMessages, c.MaxBytes, c.MaxTopics, c.MaxBindings, c.MaxAge = b.messages, b.bytes, b.topics, b.bindings, b.maxAge
-	c.MaxOwnerMessages, c.MaxOwnerBytes, c.MaxTotalMessages, c.MaxTotalBytes = b.keyMessages, b.keyBytes, b.allMessages, b.allBytes
-	for _, r := range b.routes {
-		c.Bindings = append(c.Bindings, jetstream.Binding{Pattern: r.Pattern, Topic: r.Topic})
-	}
+	c.QueueBounds = bounds
 	js, err := jetstream.Open(ctx, c)
 	if err != nil {
 		return nil, s.refused(err)
@@ -91,13 +77,8 @@ func (s *storage) open(ctx context.Context, sync time.Duration, b queueBounds, l
 	return &engine{js.Store(), js, js}, nil
 }
 
-func inMemory(b queueBounds) *engine {
-	c := memory.Config{MaxMessages: b.messages, MaxBytes: b.bytes, MaxTopics: b.topics, MaxBindings: b.bindings, MaxAge: b.maxAge}
-	c.MaxOwnerMessages, c.MaxOwnerBytes, c.MaxTotalMessages, c.MaxTotalBytes = b.keyMessages, b.keyBytes, b.allMessages, b.allBytes
-	for _, r := range b.routes {
-		c.Bindings = append(c.Bindings, memory.Binding{Pattern: r.Pattern, Topic: r.Topic})
-	}
-	return &engine{store: memory.NewStore(), queues: memory.New(c)}
+func inMemory(bounds platform.QueueBounds) *engine {
+	return &engine{store: new(memory.Store), queues: memory.New(bounds)}
 }
 
 // refused says what to do about an engine that does not open.

@@ -71,6 +71,15 @@ func (f *filling) start() (stop func() error) {
 	}
 }
 
+// depthsOf counts the queues, if the engine does.
+func depthsOf(ctx context.Context, queues platform.Queues) ([]platform.QueueDepth, error) {
+	counting, ok := queues.(platform.QueueDepths)
+	if !ok {
+		return nil, nil
+	}
+	return counting.Depths(ctx)
+}
+
 // look leaves it at what was told when the engine does not answer: others say so.
 func (f *filling) look(ctx context.Context) {
 	if gone := expiredOf(f.queues); gone > f.gone {
@@ -79,7 +88,7 @@ func (f *filling) look(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, countingTime)
 	defer cancel()
-	depths, err := f.queues.Depths(ctx)
+	depths, err := depthsOf(ctx, f.queues)
 	if err != nil {
 		return
 	}

@@ -27,7 +27,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	store := memory.NewStore()
+	store := new(memory.Store)
 	return &stage{t: t, store: store, users: platform.NewRegistry(store)}
 }
 

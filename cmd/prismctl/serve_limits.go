@@ -72,14 +72,19 @@ func (f *limitFlags) platform() platform.Limits {
 }
 
 // queueBounds is what bounds the queues of c.
-func (c *serveCmd) queueBounds() queueBounds {
-	return queueBounds{
-		messages: c.LimitsMaxMessages, topics: c.LimitsMaxTopics, bindings: c.LimitsMaxBindings, bytes: c.LimitsMaxBytes,
-		keyMessages: c.LimitsMaxKeyMessages, keyBytes: c.LimitsMaxKeyBytes,
-		allMessages: cmp.Or(c.LimitsMaxAllMessages, messagesIn(memoryLimit(), c.inMemory())),
-		allBytes:    cmp.Or(c.LimitsMaxAllBytes, bytesIn(memoryLimit(), c.inMemory())),
-		maxAge:      c.RetentionMaxAge, routes: c.lists.Bindings,
+func (c *serveCmd) queueBounds() platform.QueueBounds {
+	b := platform.QueueBounds{
+		MaxMessages: c.LimitsMaxMessages, MaxBytes: c.LimitsMaxBytes,
+		MaxOwnerMessages: c.LimitsMaxKeyMessages, MaxOwnerBytes: c.LimitsMaxKeyBytes,
+		MaxTotalMessages: cmp.Or(c.LimitsMaxAllMessages, messagesIn(memoryLimit(), c.inMemory())),
+		MaxTotalBytes:    cmp.Or(c.LimitsMaxAllBytes, bytesIn(memoryLimit(), c.inMemory())),
+		MaxTopics:        c.LimitsMaxTopics, MaxBindings: c.LimitsMaxBindings,
+		MaxAge: c.RetentionMaxAge,
 	}
+	for _, entry := range c.lists.Bindings {
+		b.Bindings = append(b.Bindings, platform.Binding{Pattern: entry.Pattern, Topic: entry.Topic})
+	}
+	return b
 }
 
 const (
@@ -153,7 +158,7 @@ func (f *limitFlags) zero(from sources) error {
 // tried makes a platform with the limits, as only that knows what it takes, and
 // says in its error where the limit is from.
 func (f *limitFlags) tried(from sources) error {
-	_, err := platform.New(platform.Config{Store: memory.NewStore(), Queues: memory.New(memory.Config{}), Limits: f.platform()})
+	_, err := platform.New(platform.Config{Store: new(memory.Store), Queues: memory.New(memory.Config{}), Limits: f.platform()})
 	if err == nil {
 		return nil
 	}

@@ -144,7 +144,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	gauge(out, engineUp, 1)
-	if depths, err := m.engine.queues.Depths(ctx); err == nil {
+	if depths, err := depthsOf(ctx, m.engine.queues); err == nil {
 		collectDepths(out, depths)
 		collectFilling(out, depths, m.engine.queues)
 	}

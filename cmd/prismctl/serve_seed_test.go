@@ -29,7 +29,7 @@ func (s *restrictingStore) Load(ctx context.Context, kind, id string) (platform.
 }
 
 func TestAStartUndoesNoRestrictionOfTheSameMoment(t *testing.T) {
-	good := memory.NewStore()
+	good := new(memory.Store)
 	good.AddApp(platform.App{ID: "shop", Name: "Shop"})
 	store := &restrictingStore{Store: good}
 	seed := seeder{store: store, registry: platform.NewRegistry(store)}

@@ -18,7 +18,7 @@ import (
 
 // inMemory opens the engine that a tour has unless it is given another one.
 func inMemory(context.Context) (Engine, error) {
-	return Engine{memory.NewStore(), memory.New(memory.Config{}), func() error { return nil }}, nil
+	return Engine{new(memory.Store), memory.New(memory.Config{}), func() error { return nil }}, nil
 }
 
 // start serves a platform whose backend has one API of a shop.

@@ -2,13 +2,13 @@
 // [platform.Store] as tests, which every engine runs:
 //
 //	func TestQueues(t *testing.T) {
-//		enginetest.Queues(t, func(t testing.TB, c enginetest.Config) platform.Queues {
-//			return memory.New(memory.Config{MaxMessages: c.MaxMessages, ...})
+//		enginetest.Queues(t, func(t testing.TB, bounds platform.QueueBounds) platform.Queues {
+//			return memory.New(bounds)
 //		})
 //	}
 //
 //	func TestStore(t *testing.T) {
-//		enginetest.Store(t, func(testing.TB) platform.Store { return memory.NewStore() })
+//		enginetest.Store(t, func(testing.TB) platform.Store { return new(memory.Store) })
 //	}
 //
 // The suites ask through the interfaces only, so they also fit an engine whose

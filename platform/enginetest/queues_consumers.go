@@ -10,22 +10,22 @@ import (
 
 func consumers() []queuePromise {
 	return []queuePromise{
-		{"FetchWaitsForAMessage", Config{}, fetchWaits},
-		{"FetchDoesNotWaitForMoreThanThereIs", Config{}, fetchTakesWhatIsThere},
-		{"FetchIsBoundedByBytes", Config{}, fetchIsBoundedByBytes},
-		{"AWaitingFetchIsBoundedByBytes", Config{}, waitingFetchIsBoundedByBytes},
-		{"AnEndedContextEndsFetch", Config{}, contextEndsFetch},
-		{"CloseEndsFetch", Config{}, closeEndsFetch},
-		{"LeasesHaveDistinctIDs", Config{}, distinctIDs},
-		{"AcknowledgedMessagesStayAway", Config{}, ackedStayAway},
-		{"AckIgnoresWhatIsNotOutstanding", Config{}, ackIgnores},
-		{"CloseReturnsMessagesToTheirPlace", Config{}, closeReturns},
-		{"CloseServesAConsumerThatWaits", Config{}, closeServes},
-		{"ReturnedMessagesAreBackAtTheirPlace", Config{}, returnGivesBack},
-		{"ReturnServesAConsumerThatWaits", Config{}, returnServes},
-		{"ReturnIgnoresWhatIsNotOutstanding", Config{}, returnIgnores},
-		{"ReturnAfterTheEndIsHarmless", Config{}, returnAfterEnd},
-		{"AConsumerThatTakesNothingHarmsNobody", Config{}, idleHarmsNobody},
+		{"FetchWaitsForAMessage", platform.QueueBounds{}, fetchWaits},
+		{"FetchDoesNotWaitForMoreThanThereIs", platform.QueueBounds{}, fetchTakesWhatIsThere},
+		{"FetchIsBoundedByBytes", platform.QueueBounds{}, fetchIsBoundedByBytes},
+		{"AWaitingFetchIsBoundedByBytes", platform.QueueBounds{}, waitingFetchIsBoundedByBytes},
+		{"AnEndedContextEndsFetch", platform.QueueBounds{}, contextEndsFetch},
+		{"CloseEndsFetch", platform.QueueBounds{}, closeEndsFetch},
+		{"LeasesHaveDistinctIDs", platform.QueueBounds{}, distinctIDs},
+		{"AcknowledgedMessagesStayAway", platform.QueueBounds{}, ackedStayAway},
+		{"AckIgnoresWhatIsNotOutstanding", platform.QueueBounds{}, ackIgnores},
+		{"CloseReturnsMessagesToTheirPlace", platform.QueueBounds{}, closeReturns},
+		{"CloseServesAConsumerThatWaits", platform.QueueBounds{}, closeServes},
+		{"ReturnedMessagesAreBackAtTheirPlace", platform.QueueBounds{}, returnGivesBack},
+		{"ReturnServesAConsumerThatWaits", platform.QueueBounds{}, returnServes},
+		{"ReturnIgnoresWhatIsNotOutstanding", platform.QueueBounds{}, returnIgnores},
+		{"ReturnAfterTheEndIsHarmless", platform.QueueBounds{}, returnAfterEnd},
+		{"AConsumerThatTakesNothingHarmsNobody", platform.QueueBounds{}, idleHarmsNobody},
 	}
 }
 

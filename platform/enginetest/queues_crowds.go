@@ -24,10 +24,10 @@ const (
 
 func crowds() []queuePromise {
 	return []queuePromise{
-		{"ConsumersShareTheMessages", Config{}, consumersShare},
-		{"NothingIsLostWhenConsumersComeAndGo", Config{}, comeAndGo},
-		{"NothingIsLostWhenFetchGivesUp", Config{}, fetchGivesUp},
-		{"PublishIsAllOrNothingInACrowd", Config{MaxMessages: 50}, crowdAllOrNothing},
+		{"ConsumersShareTheMessages", platform.QueueBounds{}, consumersShare},
+		{"NothingIsLostWhenConsumersComeAndGo", platform.QueueBounds{}, comeAndGo},
+		{"NothingIsLostWhenFetchGivesUp", platform.QueueBounds{}, fetchGivesUp},
+		{"PublishIsAllOrNothingInACrowd", platform.QueueBounds{MaxMessages: 50}, crowdAllOrNothing},
 	}
 }
 
@@ -83,7 +83,7 @@ func (t *queueTrial) crowd(w work) {
 func (t *queueTrial) publishMany(publisher int) error {
 	for i := range each {
 		key := fmt.Sprintf("order.%d.%d", publisher, i)
-		if err := t.queues.Publish(t.ctx, t.owner, keyed(key)); err != nil {
+		if err := t.tryPublish(keyed(key)); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 	}
@@ -225,7 +225,7 @@ func crowdAllOrNothing(t *queueTrial) {
 // fill publishes more than there is room for.
 func (t *queueTrial) fill(accepted *atomic.Int64, publisher int) error {
 	for i := range 40 {
-		err := t.queues.Publish(t.ctx, t.owner, keyed(fmt.Sprintf("order.%d.%d", publisher, i)))
+		err := t.tryPublish(keyed(fmt.Sprintf("order.%d.%d", publisher, i)))
 		switch {
 		case err == nil:
 			accepted.Add(1)

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,7 @@ import (
 // A faultyQueues engine does what its functions say, else what the good one does.
 type faultyQueues struct {
 	platform.Queues
-	publish func(ctx context.Context, owner string, m *platform.Message) error
-	all     func(ctx context.Context, owner string, ms []*platform.Message) (int, error)
+	publish func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error)
 	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
 	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
 	purge   func(ctx context.Context, owner, topic string) error
@@ -26,15 +26,23 @@ type faultyQueues struct {
 }
 
 func spoilQueues(good platform.Queues) *faultyQueues {
-	return &faultyQueues{good, good.Publish, good.PublishAll, good.Write, good.Consume, good.Purge, good.Unbind, good.Status, good.Depths, good.Forget}
+	return &faultyQueues{good, good.Publish, good.Write, good.Consume, good.Purge, good.Unbind, good.Status, good.(platform.QueueDepths).Depths, good.Forget}
 }
 
-func (f *faultyQueues) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	return f.publish(ctx, owner, m)
+func (f *faultyQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+	return f.publish(ctx, exchange, ms...)
 }
 
-func (f *faultyQueues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	return f.all(ctx, owner, ms)
+// oneByOne is Publish by one after the other.
+func oneByOne(publish func(ctx context.Context, exchange string, m *platform.Message) error) func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+	return func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+		for i, m := range ms {
+			if err := publish(ctx, exchange, m); err != nil {
+				return i, err
+			}
+		}
+		return len(ms), nil
+	}
 }
 
 func (f *faultyQueues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
@@ -65,30 +73,29 @@ func (f *faultyQueues) Depths(ctx context.Context) ([]platform.QueueDepth, error
 
 func doubling(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
-		if err := good.Publish(ctx, owner, m); err != nil {
-			return err
-		}
-		return good.Publish(ctx, owner, m)
-	}
+	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
+		_, err := good.Publish(ctx, owner, m)
+		_, again := good.Publish(ctx, owner, m)
+		return cmp.Or(err, again)
+	})
 	return f
 }
 
 func turning(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
+	f.publish = func(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
 		ms = slices.Clone(ms)
 		slices.Reverse(ms)
-		return good.PublishAll(ctx, owner, ms)
+		return good.Publish(ctx, owner, ms...)
 	}
 	return f
 }
 
 func goingOn(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.all = func(ctx context.Context, owner string, ms []*platform.Message) (stored int, err error) {
+	f.publish = func(ctx context.Context, owner string, ms ...*platform.Message) (stored int, err error) {
 		for _, m := range ms {
-			if refused := good.Publish(ctx, owner, m); refused != nil {
+			if _, refused := good.Publish(ctx, owner, m); refused != nil {
 				err = refused
 				continue
 			}
@@ -151,7 +158,7 @@ func (c *unbounded) Fetch(ctx context.Context, max, _ int) ([]platform.Lease, er
 
 func cuttingBodies(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
+	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
 		changed := *m
 		for i, b := range m.Body {
 			if b == 0 {
@@ -159,8 +166,9 @@ func cuttingBodies(good platform.Queues) platform.Queues {
 				break
 			}
 		}
-		return good.Publish(ctx, owner, &changed)
-	}
+		_, err := good.Publish(ctx, owner, &changed)
+		return err
+	})
 	return f
 }
 
@@ -296,7 +304,7 @@ func resumeMakes(good platform.Queues) platform.Queues { return makesAgain{good}
 func namedDepths(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {
-		all, err := good.Depths(ctx)
+		all, err := good.(platform.QueueDepths).Depths(ctx)
 		return slices.DeleteFunc(all, func(d platform.QueueDepth) bool { return d.Topic == "" }), err
 	}
 	return f
@@ -323,7 +331,9 @@ func forgetNamed(good platform.Queues) platform.Queues {
 
 func oneOwner(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, _ string, m *platform.Message) error { return good.Publish(ctx, "one", m) }
+	f.publish = func(ctx context.Context, _ string, ms ...*platform.Message) (int, error) {
+		return good.Publish(ctx, "one", ms...)
+	}
 	return f
 }
 
@@ -338,14 +348,14 @@ func neverFull(good platform.Queues) platform.Queues {
 
 func partly(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, owner string, m *platform.Message) error {
-		err := good.Publish(ctx, owner, m)
+	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
+		_, err := good.Publish(ctx, owner, m)
 		if err != nil {
 			err = fmt.Errorf("one of the queues: %w", err)
 			_ = good.Write(ctx, owner, "a", m)
 		}
 		return err
-	}
+	})
 	return f
 }
 

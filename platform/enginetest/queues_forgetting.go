@@ -10,11 +10,11 @@ import (
 
 func forgetting() []queuePromise {
 	return []queuePromise{
-		{"ForgetTakesAllOfAnOwner", Config{}, forgetTakesAll},
-		{"ForgetNeedsNoOwner", Config{}, forgetNobody},
-		{"ForgetEndsConsumers", Config{}, forgetEndsConsumers},
-		{"NoConsumerIsLeftWithAForgottenOwner", Config{}, forgetMeanwhile},
-		{"AForgottenOwnerBeginsAnew", Config{MaxTopics: 3, MaxBindings: 5, Bindings: []Binding{{"order.#", "orders"}, {"#", ""}}}, beginsAnew},
+		{"ForgetTakesAllOfAnOwner", platform.QueueBounds{}, forgetTakesAll},
+		{"ForgetNeedsNoOwner", platform.QueueBounds{}, forgetNobody},
+		{"ForgetEndsConsumers", platform.QueueBounds{}, forgetEndsConsumers},
+		{"NoConsumerIsLeftWithAForgottenOwner", platform.QueueBounds{}, forgetMeanwhile},
+		{"AForgottenOwnerBeginsAnew", platform.QueueBounds{MaxTopics: 3, MaxBindings: 5, Bindings: []platform.Binding{{Pattern: "order.#", Topic: "orders"}, {Pattern: "#", Topic: ""}}}, beginsAnew},
 	}
 }
 
@@ -26,8 +26,7 @@ func (t *queueTrial) forget() {
 // has counts the queues of the owner without naming it to the engine.
 func (t *queueTrial) has() (count int) {
 	t.Helper()
-	all, err := t.queues.Depths(t.ctx)
-	t.must(err, "depths")
+	all := t.depths()
 	for _, d := range all {
 		if d.Owner == t.owner {
 			count++

@@ -10,18 +10,18 @@ import (
 
 func limits() []queuePromise {
 	return []queuePromise{
-		{"AQueueHoldsItsLimitOfMessages", Config{MaxMessages: 3}, messageLimit},
-		{"AQueueHoldsItsLimitOfBytes", Config{MaxBytes: 100}, byteLimit},
-		{"AnOwnerHasItsLimitOfMessages", Config{MaxOwnerMessages: 4}, ownerMessageLimit},
-		{"AnOwnerHasItsLimitOfBytes", Config{MaxOwnerBytes: 100}, ownerByteLimit},
-		{"AllOwnersHaveTheirLimitTogether", Config{MaxTotalMessages: 4, MaxTotalBytes: 100}, totalLimit},
-		{"LimitsAreThoseOfAQueue", Config{MaxMessages: 7, MaxBytes: 1000}, toldLimits},
-		{"AFullQueueIsNamedWithWhoConsumesIt", Config{MaxMessages: 1}, namedFull},
-		{"PublishIsAllOrNothing", Config{MaxMessages: 3}, allOrNothing},
-		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", Config{MaxMessages: 3}, refusedTogether},
-		{"WhatIsTooOldIsNeitherFetchedNorRead", Config{MaxAge: time.Hour}, tooOld},
-		{"AnOwnerHasItsLimitOfTopics", Config{MaxTopics: 3}, topicLimit},
-		{"AnOwnerHasItsLimitOfBindings", Config{MaxBindings: 5}, bindingLimit},
+		{"AQueueHoldsItsLimitOfMessages", platform.QueueBounds{MaxMessages: 3}, messageLimit},
+		{"AQueueHoldsItsLimitOfBytes", platform.QueueBounds{MaxBytes: 100}, byteLimit},
+		{"AnOwnerHasItsLimitOfMessages", platform.QueueBounds{MaxOwnerMessages: 4}, ownerMessageLimit},
+		{"AnOwnerHasItsLimitOfBytes", platform.QueueBounds{MaxOwnerBytes: 100}, ownerByteLimit},
+		{"AllOwnersHaveTheirLimitTogether", platform.QueueBounds{MaxTotalMessages: 4, MaxTotalBytes: 100}, totalLimit},
+		{"LimitsAreThoseOfAQueue", platform.QueueBounds{MaxMessages: 7, MaxBytes: 1000}, toldLimits},
+		{"AFullQueueIsNamedWithWhoConsumesIt", platform.QueueBounds{MaxMessages: 1}, namedFull},
+		{"PublishIsAllOrNothing", platform.QueueBounds{MaxMessages: 3}, allOrNothing},
+		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", platform.QueueBounds{MaxMessages: 3}, refusedTogether},
+		{"WhatIsTooOldIsNeitherFetchedNorRead", platform.QueueBounds{MaxAge: time.Hour}, tooOld},
+		{"AnOwnerHasItsLimitOfTopics", platform.QueueBounds{MaxTopics: 3}, topicLimit},
+		{"AnOwnerHasItsLimitOfBindings", platform.QueueBounds{MaxBindings: 5}, bindingLimit},
 	}
 }
 
@@ -59,7 +59,7 @@ func ownerMessageLimit(t *queueTrial) {
 	t.publish("order.new") // and into the default queue
 	t.write("b", "1", "2")
 	t.full("c", text("x"))
-	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish")
+	t.refused(t.tryPublish(keyed("x")), platform.ErrQueueFull, "publish")
 	c := t.consume("a")
 	held := c.take(1)
 	t.full("b", text("x"))
@@ -70,7 +70,7 @@ func ownerMessageLimit(t *queueTrial) {
 	t.write("d", "1", "2", "3")
 	t.full("d", text("x"))
 	t.read("d", 1)
-	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
+	t.refused(t.tryPublish(keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
 	t.purge("")
 	t.publish("order.new")
 	t.full("a", text("x"))
@@ -123,7 +123,7 @@ func namedFull(t *queueTrial) {
 	t.consume("orders").take(t.one("orders"))
 	full := func(want, other string) {
 		t.Helper()
-		err := t.queues.Publish(t.ctx, t.owner, keyed("order.new"))
+		err := t.tryPublish(keyed("order.new"))
 		t.refused(err, platform.ErrQueueFull, "publish to a full queue")
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), other) {
 			t.Errorf("the refusal is %q, want %q in it and not %q", err, want, other)
@@ -161,7 +161,7 @@ func allOrNothing(t *queueTrial) {
 	}
 	t.purge("")
 	t.write("full", "1", "2", "3")
-	t.refused(t.queues.Publish(t.ctx, t.owner, keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
+	t.refused(t.tryPublish(keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
 	for _, topic := range []string{"", "a", "z"} {
 		t.holds(topic)
 	}
@@ -177,9 +177,8 @@ func refusedTogether(t *queueTrial) {
 	t.bind("full", "order.#")
 	t.write("full", "0")
 	keyed := func(key, body string) *platform.Message { return &platform.Message{Key: key, Body: []byte(body)} }
-	stored, err := t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{
-		keyed("order.new", "1"), keyed("order.new", "2"), keyed("order.new", "3"), keyed("stock.low", "4"),
-	})
+	stored, err := t.queues.Publish(t.ctx, t.owner,
+		keyed("order.new", "1"), keyed("order.new", "2"), keyed("order.new", "3"), keyed("stock.low", "4"))
 	if stored != 2 {
 		t.Errorf("%d messages were stored, want 2", stored)
 	}
@@ -187,7 +186,7 @@ func refusedTogether(t *queueTrial) {
 	t.holds("", "1", "2")
 	t.holds("full", "0", "1", "2")
 	t.write("full", "0", "1", "2")
-	stored, err = t.queues.PublishAll(t.ctx, t.owner, []*platform.Message{keyed("order.new", "5"), keyed("stock.low", "6")})
+	stored, err = t.queues.Publish(t.ctx, t.owner, keyed("order.new", "5"), keyed("stock.low", "6"))
 	if stored != 0 {
 		t.Errorf("%d messages were stored although the first was refused", stored)
 	}
@@ -218,7 +217,7 @@ func tooOld(t *queueTrial) {
 // aged writes a message of this age.
 func (t *queueTrial) aged(topic, body string, age time.Duration) {
 	t.Helper()
-	m := &platform.Message{Body: []byte(body), Time: time.Now().Add(-age).Unix()}
+	m := &platform.Message{Body: []byte(body), Time: time.Now().Add(-age)}
 	t.must(t.queues.Write(t.ctx, t.owner, topic, m), "write %q to %q", body, topic)
 }
 

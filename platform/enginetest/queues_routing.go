@@ -9,18 +9,18 @@ import (
 
 func routing() []queuePromise {
 	return []queuePromise{
-		{"PatternsMatchAsInATopicExchange", Config{}, patternsMatch},
-		{"TheDefaultQueueGetsEverything", Config{}, defaultGetsAll},
-		{"EveryMatchingQueueGetsAMessageOnce", Config{}, eachQueueOnce},
-		{"AMessageWithoutAQueueIsDropped", Config{Bindings: []Binding{{"order.#", "orders"}}}, unroutedIsDropped},
-		{"ConfiguredBindingsReplaceTheDefault", Config{Bindings: []Binding{
-			{"order.#", "orders"}, {"order.paid", "paid"}, {"*.paid", "paid"}, {"refund", ""},
+		{"PatternsMatchAsInATopicExchange", platform.QueueBounds{}, patternsMatch},
+		{"TheDefaultQueueGetsEverything", platform.QueueBounds{}, defaultGetsAll},
+		{"EveryMatchingQueueGetsAMessageOnce", platform.QueueBounds{}, eachQueueOnce},
+		{"AMessageWithoutAQueueIsDropped", platform.QueueBounds{Bindings: []platform.Binding{{Pattern: "order.#", Topic: "orders"}}}, unroutedIsDropped},
+		{"ConfiguredBindingsReplaceTheDefault", platform.QueueBounds{Bindings: []platform.Binding{
+			{Pattern: "order.#", Topic: "orders"}, {Pattern: "order.paid", Topic: "paid"}, {Pattern: "*.paid", Topic: "paid"}, {Pattern: "refund", Topic: ""},
 		}}, configuredBindings},
-		{"UnbindTakesOnePattern", Config{}, unbindOne},
-		{"TheDefaultQueueCanBeUnbound", Config{Bindings: []Binding{{"#", ""}, {"order.#", "orders"}}}, unbindFirst},
-		{"UnbindOfWhatIsNotBoundIsRefused", Config{}, unbindNothing},
-		{"AnUnboundPatternMakesRoomForAnother", Config{MaxBindings: 2}, unbindMakesRoom},
-		{"OwnersShareNothing", Config{}, ownersShareNothing},
+		{"UnbindTakesOnePattern", platform.QueueBounds{}, unbindOne},
+		{"TheDefaultQueueCanBeUnbound", platform.QueueBounds{Bindings: []platform.Binding{{Pattern: "#", Topic: ""}, {Pattern: "order.#", Topic: "orders"}}}, unbindFirst},
+		{"UnbindOfWhatIsNotBoundIsRefused", platform.QueueBounds{}, unbindNothing},
+		{"AnUnboundPatternMakesRoomForAnother", platform.QueueBounds{MaxBindings: 2}, unbindMakesRoom},
+		{"OwnersShareNothing", platform.QueueBounds{}, ownersShareNothing},
 	}
 }
 

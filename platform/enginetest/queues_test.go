@@ -12,13 +12,7 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-func newQueues(_ testing.TB, c Config) platform.Queues {
-	config := memory.Config{MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes, MaxOwnerMessages: c.MaxOwnerMessages, MaxOwnerBytes: c.MaxOwnerBytes, MaxTotalMessages: c.MaxTotalMessages, MaxTotalBytes: c.MaxTotalBytes, MaxTopics: c.MaxTopics, MaxBindings: c.MaxBindings, MaxAge: c.MaxAge}
-	for _, b := range c.Bindings {
-		config.Bindings = append(config.Bindings, memory.Binding(b))
-	}
-	return memory.New(config)
-}
+func newQueues(_ testing.TB, bounds platform.QueueBounds) platform.Queues { return memory.New(bounds) }
 
 func TestAGoodEnginePasses(t *testing.T) { Queues(t, newQueues) }
 
@@ -73,7 +67,9 @@ func TestASpoiledEngineFails(t *testing.T) {
 			t.Parallel() // some notice by waiting
 			p := findQueuePromise(t, row.notices)
 			if !failing.Does(t, func(tb testing.TB) {
-				p.keep(tb, 3*time.Second, func(tb testing.TB, c Config) platform.Queues { return row.spoil(newQueues(tb, c)) })
+				p.keep(tb, 3*time.Second, func(tb testing.TB, bounds platform.QueueBounds) platform.Queues {
+					return row.spoil(newQueues(tb, bounds))
+				})
 			}) {
 				t.Errorf("%s did not notice that %s", row.notices, row.spoiled)
 			}

@@ -9,14 +9,14 @@ import (
 
 func topics() []queuePromise {
 	return []queuePromise{
-		{"CreateBindWriteAndConsumeMakeATopic", Config{}, makeTopics},
-		{"WhatOnlyNeedsATopicMakesNone", Config{}, makeNoTopics},
-		{"ListIsSortedAndLeavesOutTheDefaultQueue", Config{}, listIsSorted},
-		{"CreateAgainChangesNothing", Config{}, createAgain},
-		{"DropTakesMessagesAndBindingsAlong", Config{}, dropTakesAll},
-		{"DropEndsConsumers", Config{}, dropEndsConsumers},
-		{"ResumeIsConsumeOfWhatIsThere", Config{}, resume},
-		{"DropOnlyEmptiesTheDefaultQueue", Config{}, dropDefault},
+		{"CreateBindWriteAndConsumeMakeATopic", platform.QueueBounds{}, makeTopics},
+		{"WhatOnlyNeedsATopicMakesNone", platform.QueueBounds{}, makeNoTopics},
+		{"ListIsSortedAndLeavesOutTheDefaultQueue", platform.QueueBounds{}, listIsSorted},
+		{"CreateAgainChangesNothing", platform.QueueBounds{}, createAgain},
+		{"DropTakesMessagesAndBindingsAlong", platform.QueueBounds{}, dropTakesAll},
+		{"DropEndsConsumers", platform.QueueBounds{}, dropEndsConsumers},
+		{"ResumeIsConsumeOfWhatIsThere", platform.QueueBounds{}, resume},
+		{"DropOnlyEmptiesTheDefaultQueue", platform.QueueBounds{}, dropDefault},
 	}
 }
 

@@ -32,10 +32,31 @@ func numbers(first, n int) []string {
 	return texts
 }
 
+// tryPublish publishes one message.
+func (t *queueTrial) tryPublish(m *platform.Message) error {
+	stored, err := t.queues.Publish(t.ctx, t.owner, m)
+	if stored != 1 && err == nil || stored != 0 && err != nil {
+		t.Errorf("%d of one message were stored, and the error is %v", stored, err)
+	}
+	return err
+}
+
+// depths counts all queues, if the engine does.
+func (t *queueTrial) depths() []platform.QueueDepth {
+	t.Helper()
+	counting, ok := t.queues.(platform.QueueDepths)
+	if !ok {
+		t.Skip("the engine is no platform.QueueDepths")
+	}
+	all, err := counting.Depths(t.ctx)
+	t.must(err, "depths")
+	return all
+}
+
 func (t *queueTrial) publish(keys ...string) {
 	t.Helper()
 	for _, key := range keys {
-		t.must(t.queues.Publish(t.ctx, t.owner, keyed(key)), "publish %q", key)
+		t.must(t.tryPublish(keyed(key)), "publish %q", key)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/shopex/prism-go/tools/failing"
 )
 
-func newStore(testing.TB) platform.Store { return memory.NewStore() }
+func newStore(testing.TB) platform.Store { return new(memory.Store) }
 
 func TestAGoodStorePasses(t *testing.T) { Store(t, newStore) }
 

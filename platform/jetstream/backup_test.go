@@ -30,7 +30,7 @@ func filled(t *testing.T, c Config) []byte {
 	e := open(t, c)
 	ctx := t.Context()
 	for i := range 100 {
-		if err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now().Unix()}); err != nil {
+		if _, err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func goesOn(t *testing.T, e *Engine) {
 	if patterns, err := e.Bindings(ctx, "one", "orders"); err != nil || len(patterns) != 1 || patterns[0] != "order.*" {
 		t.Errorf("bindings %v, %v", patterns, err)
 	}
-	if err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
+	if _, err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
 		t.Fatal(err)
 	}
 	within(t, func() bool { // what an engine on servers held comes back when that is gone for AckWait
@@ -430,7 +430,7 @@ func TestASymbolicLinkInTheDirectoryIsNotFollowed(t *testing.T) {
 // What restores are slow by is a sync for each record.
 func TestManySmallRecordsAreRestoredTogether(t *testing.T) {
 	from := t.TempDir()
-	e := open(t, Config{Dir: from, SyncInterval: time.Minute, MaxMessages: -1})
+	e := open(t, Config{Dir: from, SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1}})
 	const n = 20_000
 	var publishing sync.WaitGroup
 	for range 8 {

@@ -59,13 +59,13 @@ func share(b *testing.B, workers int, begin func(worker int) (step func() error)
 }
 
 func passEngine(b *testing.B, workers int, interval time.Duration) {
-	e := open(b, Config{Dir: b.TempDir(), SyncInterval: interval, MaxMessages: -1, MaxOwnerMessages: -1})
+	e := open(b, Config{Dir: b.TempDir(), SyncInterval: interval, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxOwnerMessages: -1}})
 	m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
 	ctx := context.Background()
 	share(b, workers, func(int) func() error {
 		c := consume(b, e, "")
 		return func() error {
-			if err := e.Publish(ctx, shop, m); err != nil {
+			if _, err := e.Publish(ctx, shop, m); err != nil {
 				return err
 			}
 			leases, err := c.Fetch(ctx, 1, math.MaxInt)
@@ -117,10 +117,10 @@ func passDirect(b *testing.B, workers int, interval time.Duration) {
 func BenchmarkPublish(b *testing.B) {
 	for _, workers := range []int{1, 16, 64, 256} {
 		b.Run("fsync/workers="+strconv.Itoa(workers), func(b *testing.B) {
-			e := open(b, Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1})
+			e := open(b, Config{Dir: b.TempDir(), QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1}})
 			m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
 			share(b, workers, func(int) func() error {
-				return func() error { return e.Publish(context.Background(), shop, m) }
+				return func() error { return errorOf(e.Publish(context.Background(), shop, m)) }
 			})
 		})
 	}
@@ -131,7 +131,7 @@ func BenchmarkPublish(b *testing.B) {
 func BenchmarkMillion(b *testing.B) {
 	const n, batch = 1_000_000, 1000
 	for range b.N {
-		c := Config{Dir: b.TempDir(), MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1, SyncInterval: time.Minute}
+		c := Config{Dir: b.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1}}
 		e := open(b, c)
 		began := time.Now()
 		var group sync.WaitGroup
@@ -205,7 +205,7 @@ func passShared(b *testing.B, workers int, c Config) {
 		e := engines[worker%2]
 		taker := consume(b, e, "")
 		return func() error {
-			if err := e.Publish(ctx, shop, m); err != nil {
+			if _, err := e.Publish(ctx, shop, m); err != nil {
 				return err
 			}
 			leases, err := taker.Fetch(ctx, 1, math.MaxInt)
@@ -221,7 +221,7 @@ func passShared(b *testing.B, workers int, c Config) {
 // publishers write it.
 func BenchmarkOpenSingle(b *testing.B) {
 	const n = 100_000
-	c := Config{Dir: b.TempDir(), MaxMessages: -1, MaxOwnerMessages: -1, SyncInterval: time.Minute}
+	c := Config{Dir: b.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxOwnerMessages: -1}}
 	e := open(b, c)
 	m := &platform.Message{Body: make([]byte, 200)}
 	for range n {

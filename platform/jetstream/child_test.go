@@ -34,7 +34,7 @@ func child() {
 // what was confirmed. A consumer holds some and acknowledges every third.
 func work(dir string) error {
 	ctx := context.Background()
-	e, err := Open(ctx, Config{Dir: dir, MaxMessages: -1, cleanAbove: 64 << 10})
+	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1}})
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func work(dir string) error {
 	}
 	for i := 0; ; i++ {
 		body := fmt.Sprintf("%06d", i)
-		if err := e.Publish(ctx, shop, &platform.Message{Key: "order.new", Body: []byte(body)}); err != nil {
+		if _, err := e.Publish(ctx, shop, &platform.Message{Key: "order.new", Body: []byte(body)}); err != nil {
 			return err
 		}
 		fmt.Println("published", body)
@@ -163,7 +163,7 @@ func TestAnEngineThatIsOpenedAgainIsAsItWas(t *testing.T) {
 		}
 		for i := range 20 {
 			m := &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d.%02d", round, i)}
-			if err := e.Publish(t.Context(), shop, m); err != nil {
+			if _, err := e.Publish(t.Context(), shop, m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -218,7 +218,7 @@ func TestTheLogIsCleanedBehindAStuckMessage(t *testing.T) {
 
 // What is read must not overrun the connection.
 func TestALogOfLargeMessagesIsReadAgain(t *testing.T) {
-	c := Config{Dir: t.TempDir(), SyncInterval: time.Minute, MaxMessages: -1, MaxBytes: -1}
+	c := Config{Dir: t.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1}}
 	e := open(t, c)
 	body := strings.Repeat("x", 1<<20)
 	const n = 80 // MiB, more than a client keeps

@@ -148,7 +148,7 @@ func TestWhatLastsOfARecordIsCountedByItsSize(t *testing.T) {
 
 // What is carried of large messages must not fill every record.
 func TestOperationsDoNotWaitUntilEverythingIsCarried(t *testing.T) {
-	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, cleanAbove: 1 << 20, MaxBytes: -1})
+	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, cleanAbove: 1 << 20, QueueBounds: platform.QueueBounds{MaxBytes: -1}})
 	body := string(make([]byte, 1<<20-100))
 	for range 25 {
 		write(t, e, "stuck", body)

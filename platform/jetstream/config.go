@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // Config says where an engine keeps its messages, and bounds its queues. One
-// of Dir and URL is needed; everything else has a default. In the bounds 0
-// means the default and a negative number means no bound, as in package
-// platform/memory.
+// of Dir and URL is needed; everything else has a default, which is what zero
+// means.
 type Config struct {
 	// Dir is a directory for a JetStream server inside this process, which
 	// no other process can reach. It is made if it is not there, and is
@@ -47,28 +47,14 @@ type Config struct {
 	// Name begins the names of streams and subjects, so that platforms may
 	// share servers: letters, digits and dashes. The default is "prism".
 	Name string
-	// Logger gets what the engine and the server of Dir have to say. The
-	// default is [slog.Default].
+	// Logger gets what the engine and the server of Dir have to say. If nil,
+	// nothing is logged.
 	Logger *slog.Logger
 
-	MaxMessages int   // that one queue holds, ready and unacknowledged; the default is 100,000
-	MaxBytes    int64 // of bodies, keys and content types that one queue holds; the default is 256 MiB
-	// The same over all queues of an owner: the defaults are a million and 1 GiB.
-	MaxOwnerMessages int
-	MaxOwnerBytes    int64
-	// The same over the queues of all owners; the default is no bound.
-	MaxTotalMessages int
-	MaxTotalBytes    int64
-
-	MaxTopics   int // named ones of an owner; the default is 1,000
-	MaxBindings int // of an owner; the default is 10,000
-	// MaxAge is how old a message may become, by its Time: an older one that no
-	// consumer holds is never delivered, and is removed within half a minute.
-	// 0 is no bound.
-	MaxAge time.Duration
-	// Bindings are those that an owner begins with when it is first named, at
-	// most 1,000; without any, its default queue is bound to #.
-	Bindings []Binding
+	// QueueBounds is what the queues hold at most. An owner gets Bindings, of which
+	// there are at most 1,000, when it is first named. What has become older than
+	// MaxAge is never delivered, and is removed within half a minute.
+	platform.QueueBounds
 	// CacheBytes is how much of the messages stays in memory, the newest
 	// ones; 0 is 64 MiB.
 	CacheBytes int64
@@ -83,12 +69,6 @@ const leastAckWait = time.Second
 
 // mostFirstBindings lets an owner be made in one record.
 const mostFirstBindings = 1000
-
-// A Binding sends the messages whose routing key matches Pattern to the queue
-// of Topic, where the empty topic is the default queue.
-type Binding struct {
-	Pattern, Topic string
-}
 
 func (c Config) withDefaults() (Config, error) {
 	if (c.Dir == "") == (c.URL == "") {
@@ -106,27 +86,16 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AckWait < 0 || c.AckWait > 0 && c.AckWait < leastAckWait || c.Patience < 0 {
 		return c, fmt.Errorf("jetstream: AckWait must be at least %v and Patience positive; 0 is the default", leastAckWait)
 	}
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.Replicas = cmp.Or(c.Replicas, 1)
 	c.AckWait = cmp.Or(c.AckWait, 10*time.Second)
 	c.Patience = cmp.Or(c.Patience, 5*time.Second)
 	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
 	c.cleanAbove = cmp.Or(c.cleanAbove, 16<<20)
-	c.MaxMessages = bound(c.MaxMessages, 100_000, math.MaxInt)
-	c.MaxBytes = bound(c.MaxBytes, 256<<20, math.MaxInt64)
-	c.MaxOwnerMessages = bound(c.MaxOwnerMessages, 1_000_000, math.MaxInt)
-	c.MaxOwnerBytes = bound(c.MaxOwnerBytes, 1<<30, math.MaxInt64)
-	c.MaxTotalMessages = bound(c.MaxTotalMessages, math.MaxInt, math.MaxInt)
-	c.MaxTotalBytes = bound(c.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
-	c.MaxTopics = bound(c.MaxTopics, 1000, math.MaxInt)
-	c.MaxBindings = bound(c.MaxBindings, 10_000, math.MaxInt)
 	if len(c.Bindings) > mostFirstBindings {
 		return c, fmt.Errorf("jetstream: %d bindings for each owner to begin with are too many: at most %d", len(c.Bindings), mostFirstBindings)
 	}
-	c.Bindings = append([]Binding(nil), c.Bindings...)
-	if len(c.Bindings) == 0 {
-		c.Bindings = []Binding{{Pattern: "#"}}
-	}
+	c.QueueBounds = c.QueueBounds.WithDefaults()
 	return c, nil
 }
 
@@ -144,23 +113,4 @@ func (c *Config) checkServers() error {
 		}
 	}
 	return nil
-}
-
-// maxWords keeps a binding from costing as much memory as the longest pattern.
-func (c *Config) maxWords() int {
-	const perBinding = 4
-	if c.MaxBindings > math.MaxInt/perBinding {
-		return math.MaxInt
-	}
-	return perBinding * c.MaxBindings
-}
-
-func bound[N int | int64](n, preset, none N) N {
-	switch {
-	case n < 0:
-		return none
-	case n == 0:
-		return preset
-	}
-	return n
 }

@@ -21,7 +21,7 @@ func TestAConfigThatCannotWorkIsRefused(t *testing.T) {
 		{Config{Dir: "data", URL: "nats://127.0.0.1"}, "either Dir"},
 		{Config{Dir: "data", Creds: "prism.creds"}, "Creds belong to URL"},
 		{Config{URL: "nats://127.0.0.1,nats://user:hunter2@[::1"}, "address 2 of URL"},
-		{Config{Dir: "data", Bindings: make([]Binding, mostFirstBindings+1)}, "at most 1000"},
+		{Config{Dir: "data", QueueBounds: platform.QueueBounds{Bindings: make([]platform.Binding, mostFirstBindings+1)}}, "at most 1000"},
 		{Config{URL: "nats://127.0.0.1", Name: "a.b"}, "letters, digits and dashes"},
 		{Config{URL: "nats://127.0.0.1", Creds: filepath.Join(t.TempDir(), "prism.creds")}, "prism.creds"},
 	} {

@@ -36,7 +36,7 @@ type draft struct {
 	wanted  bool // the record is to be stored without facts too
 	bytes   int  // about
 	queues  []*queue
-	drafted usage           // what it would add to all queues
+	drafted platform.Usage  // what it would add to all queues
 	taken   map[uint64]int  // items at the head of a queue that it leases
 	made    map[string]bool // owners that it makes
 }
@@ -173,7 +173,7 @@ func (d *draft) obtain(owner, topic string) (*queue, error) {
 	if q := o.topics[topic]; q != nil {
 		return q, nil
 	}
-	if err := o.roomForTopic(d.config, topic); err != nil {
+	if err := d.config.CheckTopic(len(o.topics)-1, topic); err != nil {
 		return nil, err
 	}
 	if err := d.change(o, fact{kind: factQueue, owner: owner, text: topic}); err != nil {
@@ -192,7 +192,8 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 			return err
 		}
 	}
-	more := usage{int64(len(queues)), int64(len(queues)) * size(m)}
+	n := int64(len(queues))
+	more := platform.Usage{Messages: n, Bytes: n * m.Size()}
 	if err := d.roomFor(o, more); err != nil {
 		return err
 	}
@@ -207,11 +208,9 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 		return err
 	}
 	for _, q := range queues {
-		q.drafted++
-		q.draftedBytes += size(m)
+		q.drafted = q.drafted.Plus(platform.Usage{Messages: 1, Bytes: m.Size()})
 	}
-	o.drafted.add(more)
-	d.drafted.add(more)
+	o.drafted, d.drafted = o.drafted.Plus(more), d.drafted.Plus(more)
 	d.queues = append(d.queues, queues...)
 	d.emit(o, f)
 	return nil
@@ -226,15 +225,11 @@ func (d *draft) diskFor(f *fact) error {
 }
 
 // roomFor returns an error if more would exceed a limit of o or of all owners.
-func (d *draft) roomFor(o *owner, more usage) error {
-	used, c := o.used, d.config
-	used.add(o.drafted)
-	if err := used.room("this key", more, int64(c.MaxOwnerMessages), c.MaxOwnerBytes); err != nil {
+func (d *draft) roomFor(o *owner, more platform.Usage) error {
+	if err := d.config.CheckOwner(o.used.Plus(o.drafted), more); err != nil {
 		return err
 	}
-	used = d.state.used
-	used.add(d.drafted)
-	return used.room("all keys", more, int64(c.MaxTotalMessages), c.MaxTotalBytes)
+	return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
 }
 
 // lease gives up to n ready messages of q, of no more than so many bytes but for
@@ -256,7 +251,7 @@ func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 // discard forgets what the queues were to store.
 func (d *draft) discard() {
 	for _, q := range d.queues {
-		q.drafted, q.draftedBytes, q.owner.drafted = 0, 0, usage{}
+		q.drafted, q.owner.drafted = platform.Usage{}, platform.Usage{}
 	}
 }
 

@@ -42,28 +42,24 @@ func open(t testing.TB, c Config) *Engine {
 	return e
 }
 
+func errorOf(_ int, err error) error { return err }
+
 // suite returns c with the limits that a promise needs.
-func suite(c Config, wanted enginetest.Config) Config {
-	c.MaxMessages, c.MaxBytes = wanted.MaxMessages, wanted.MaxBytes
-	c.MaxOwnerMessages, c.MaxOwnerBytes = wanted.MaxOwnerMessages, wanted.MaxOwnerBytes
-	c.MaxTotalMessages, c.MaxTotalBytes = wanted.MaxTotalMessages, wanted.MaxTotalBytes
+func suite(c Config, wanted platform.QueueBounds) Config {
+	c.QueueBounds = wanted
 	c.Patience = time.Minute // a test that must wait is not to fail
-	c.MaxTopics, c.MaxBindings, c.MaxAge = wanted.MaxTopics, wanted.MaxBindings, wanted.MaxAge
-	for _, b := range wanted.Bindings {
-		c.Bindings = append(c.Bindings, Binding(b))
-	}
 	return c
 }
 
 func TestKeepsThePromisesOfAnEngine(t *testing.T) {
-	enginetest.Queues(t, func(t testing.TB, wanted enginetest.Config) platform.Queues {
+	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		return open(t, suite(Config{Dir: t.TempDir()}, wanted))
 	})
 }
 
 // With next to no garbage allowed, each record is soon carried on.
 func TestKeepsThePromisesWhileTheLogIsCleaned(t *testing.T) {
-	enginetest.Queues(t, func(t testing.TB, wanted enginetest.Config) platform.Queues {
+	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		return open(t, suite(Config{Dir: t.TempDir(), SyncInterval: time.Minute, CacheBytes: 1, cleanAbove: 1}, wanted))
 	})
 }

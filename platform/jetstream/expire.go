@@ -22,7 +22,7 @@ const (
 
 // old reports whether m has passed Config.MaxAge.
 func (e *Engine) old(m *platform.Message) bool {
-	return e.config.MaxAge > 0 && e.ages.Now().Sub(time.Unix(m.Time, 0)) > e.config.MaxAge
+	return e.config.MaxAge > 0 && e.ages.Now().Sub(m.Time) > e.config.MaxAge
 }
 
 // Expired returns how many messages this engine has removed since Open as they had

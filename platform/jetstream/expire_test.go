@@ -10,16 +10,16 @@ import (
 
 // Nobody takes them, and the log forgets them too.
 func TestMessagesThatBecomeTooOldGoByThemselves(t *testing.T) {
-	c := Config{Dir: t.TempDir(), MaxAge: 2 * time.Second}
+	c := Config{Dir: t.TempDir(), QueueBounds: platform.QueueBounds{MaxAge: 2 * time.Second}}
 	e := open(t, c)
 	const n = 2 * expireAtOnce
-	m := &platform.Message{Body: make([]byte, 10), Time: time.Now().Unix()}
+	m := &platform.Message{Body: make([]byte, 10), Time: time.Now()}
 	for range n {
 		if err := e.Write(t.Context(), shop, "", m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	young := &platform.Message{Body: []byte("young"), Time: time.Now().Add(time.Hour).Unix()}
+	young := &platform.Message{Body: []byte("young"), Time: time.Now().Add(time.Hour)}
 	if err := e.Write(t.Context(), shop, "", young); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestMessagesThatBecomeTooOldGoByThemselves(t *testing.T) {
 func TestAWallClockThatIsAheadAtTheStartRemovesNothing(t *testing.T) {
 	c := Config{Dir: t.TempDir(), SyncInterval: time.Minute}
 	e := open(t, c)
-	m := &platform.Message{Body: []byte("x"), Time: time.Now().Add(-2 * time.Hour).Unix()}
+	m := &platform.Message{Body: []byte("x"), Time: time.Now().Add(-2 * time.Hour)}
 	for range 3 {
 		if err := e.Write(t.Context(), shop, "", m); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -102,9 +103,17 @@ func appendMessage(b []byte, m *platform.Message) []byte {
 	for _, s := range []string{m.Key, m.ContentType, m.ClientID, m.App} {
 		b = appendText(b, s)
 	}
-	b = binary.AppendVarint(b, m.Time)
+	b = binary.AppendVarint(b, seconds(m.Time))
 	b = binary.AppendUvarint(b, uint64(len(m.Body)))
 	return append(b, m.Body...)
+}
+
+// seconds is a time in a record, 0 for none.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 var errBroken = errors.New("jetstream: a record of the log cannot be read")
@@ -165,7 +174,10 @@ func (d *decoder) fact() fact {
 }
 
 func (d *decoder) message() *platform.Message {
-	m := &platform.Message{Key: d.text(), ContentType: d.text(), ClientID: d.text(), App: d.text(), Time: d.varint()}
+	m := &platform.Message{Key: d.text(), ContentType: d.text(), ClientID: d.text(), App: d.text()}
+	if at := d.varint(); at != 0 {
+		m.Time = time.Unix(at, 0)
+	}
 	m.Body = d.bytes(d.uvarint())
 	return m
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -14,7 +15,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 		{kind: factQueue, owner: shop, text: "orders"},
 		{kind: factBind, queue: 0, text: "order.#"},
 		{kind: factUnbind, queue: 1 << 20, text: "order.#"},
-		{kind: factPut, queues: []uint64{1 << 20, 5 << 12}, message: &platform.Message{Key: "k", Body: []byte{0, 255}, Time: -1}},
+		{kind: factPut, queues: []uint64{1 << 20, 5 << 12}, message: &platform.Message{Key: "k", Body: []byte{0, 255}, Time: time.Unix(-1, 0)}},
 		{kind: factMove, number: 1 << 40, queues: []uint64{1 << 20}, message: &platform.Message{Body: []byte{}, App: "shop"}},
 		{kind: factLease, queue: 1 << 20, consumer: 1<<64 - 2, numbers: []uint64{9, 3, 1<<64 - 1}},
 	}

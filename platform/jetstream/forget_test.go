@@ -39,7 +39,7 @@ func TestAForgottenOwnerStaysForgotten(t *testing.T) {
 			owner := fmt.Sprint("owner", i%3)
 			must(t, e.Write(t.Context(), owner, fmt.Sprint("topic", i%7), &platform.Message{Body: make([]byte, 100)}))
 			must(t, e.Bind(t.Context(), owner, fmt.Sprint("topic", i%5), fmt.Sprint("order.", i)))
-			must(t, e.Publish(t.Context(), owner, &platform.Message{Key: "order.1", Body: make([]byte, 100)}))
+			must(t, errorOf(e.Publish(t.Context(), owner, &platform.Message{Key: "order.1", Body: make([]byte, 100)})))
 			if i%11 == 10 {
 				must(t, e.Forget(t.Context(), owner))
 			}
@@ -60,7 +60,7 @@ func TestAForgottenOwnerStaysForgotten(t *testing.T) {
 }
 
 func TestAnOwnerOfManyQueuesIsForgottenInSteps(t *testing.T) {
-	config := Config{Dir: t.TempDir(), SyncInterval: time.Minute, MaxTopics: -1}
+	config := Config{Dir: t.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxTopics: -1}}
 	e := open(t, config)
 	for i := range 2*forgottenFacts + 10 {
 		must(t, e.Create(t.Context(), shop, fmt.Sprint(i)))

@@ -29,8 +29,10 @@ func TestAnEngineDoesWhatItsModelSays(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			c := Config{
 				Dir: filepath.Join(t.TempDir(), "0"), SyncInterval: time.Minute, Patience: time.Minute,
-				MaxMessages: 8, MaxBytes: 150_000, MaxTopics: 3, MaxBindings: 5,
-				Bindings:   []Binding{{Pattern: "#"}, {Pattern: "a.*", Topic: "x"}},
+				QueueBounds: platform.QueueBounds{
+					MaxMessages: 8, MaxBytes: 150_000, MaxTopics: 3, MaxBindings: 5,
+					Bindings: []platform.Binding{{Pattern: "#"}, {Pattern: "a.*", Topic: "x"}},
+				},
 				CacheBytes: 1 + random.Int64N(2)*1000, cleanAbove: 1 + random.Int64N(2)*1000,
 			}
 			m := newModel(open(t, c), seed)
@@ -147,19 +149,17 @@ func (e *Engine) sum(t *testing.T) {
 	t.Helper()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all, owners := usage{}, make(map[*owner]usage)
+	all, owners := platform.Usage{}, make(map[*owner]platform.Usage)
 	for _, q := range e.state.queues {
-		has := usage{int64(q.ready.len() + len(q.held)), q.bytes}
-		all.add(has)
-		of := owners[q.owner]
-		of.add(has)
-		owners[q.owner] = of
+		has := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}
+		all = all.Plus(has)
+		owners[q.owner] = owners[q.owner].Plus(has)
 	}
 	if e.state.used != all {
 		t.Errorf("all queues hold %+v, which is counted as %+v", all, e.state.used)
 	}
 	for o, has := range owners {
-		if o.used != has || o.drafted != (usage{}) {
+		if o.used != has || o.drafted != (platform.Usage{}) {
 			t.Errorf("the queues of %s hold %+v, which is counted as %+v and %+v", o.name, has, o.used, o.drafted)
 		}
 	}
@@ -359,7 +359,7 @@ func (o *modelOwner) publish(t *testing.T) {
 			want = platform.ErrQueueFull
 		}
 	}
-	o.expect(t, "publish", o.engine.Publish(t.Context(), o.name, message), want)
+	o.expect(t, "publish", errorOf(o.engine.Publish(t.Context(), o.name, message)), want)
 	for _, q := range to {
 		if want == nil {
 			q.ready = append(q.ready, m)

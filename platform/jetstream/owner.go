@@ -18,7 +18,7 @@ type owner struct {
 	routes   topic.Trie[*queue]
 	matched  []*queue // scratch of match
 
-	used, drafted usage // of its queues, and what the present draft would add
+	used, drafted platform.Usage // of its queues, and what the present draft would add
 
 	touched, sealed uint64 // the draft that has facts of it; see draft
 }
@@ -30,24 +30,6 @@ func (o *owner) find(topic string) (*queue, error) {
 		return nil, fmt.Errorf("%w %q", platform.ErrUnknownTopic, topic)
 	}
 	return q, nil
-}
-
-func (o *owner) roomForTopic(limits *Config, topic string) error {
-	if named := len(o.topics) - 1; named >= limits.MaxTopics {
-		return fmt.Errorf("%w: %q would exceed the limit of %d", platform.ErrTooManyTopics, topic, limits.MaxTopics)
-	}
-	return nil
-}
-
-func (o *owner) roomForBinding(limits *Config, pattern string) error {
-	if o.bindings >= limits.MaxBindings {
-		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, limits.MaxBindings)
-	}
-	if n, most := wordsOf(pattern), limits.maxWords(); n > most-o.words {
-		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words",
-			platform.ErrTooManyBindings, n, most)
-	}
-	return nil
 }
 
 // match returns the queues that key goes to. The slice is good until the next

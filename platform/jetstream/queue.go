@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/shopex/prism-go/platform"
@@ -20,9 +19,9 @@ type queue struct {
 	ready    lane
 	bytes    int64 // ready and held
 
-	counted usage // of it, in those of the owner and of all
+	counted platform.Usage // of it, in those of the owner and of all
 
-	drafted, draftedBytes int64 // what the present draft would add; see draft
+	drafted platform.Usage // what the present draft would add; see draft
 }
 
 // A member is a consumer of a queue, of this engine or another.
@@ -48,36 +47,10 @@ func newQueue(id uint64) *queue {
 	}
 }
 
-func (q *queue) String() string {
-	if q.topic == "" {
-		return "the default queue"
-	}
-	return fmt.Sprintf("topic %q", q.topic)
-}
-
-// unconsumed says in a refusal why the queue may be full.
-func (q *queue) unconsumed() string {
-	if q.status().Consumers > 0 {
-		return ""
-	}
-	return " and nobody consumes it"
-}
-
-// size is what a message counts against [Config].MaxBytes.
-func size(m *platform.Message) int64 {
-	return int64(len(m.Key) + len(m.Body) + len(m.ContentType))
-}
-
 // room returns an error if m would exceed a limit.
 func (q *queue) room(limits *Config, m *platform.Message) error {
-	if n := int64(q.ready.len()+len(q.held)) + q.drafted; n >= int64(limits.MaxMessages) {
-		return fmt.Errorf("%w: %v holds its limit of %d messages%s", platform.ErrQueueFull, q, limits.MaxMessages, q.unconsumed())
-	}
-	if bytes := q.bytes + q.draftedBytes; size(m) > limits.MaxBytes-bytes {
-		return fmt.Errorf("%w: %v holds %d bytes of at most %d%s, and the message has %d",
-			platform.ErrQueueFull, q, bytes, limits.MaxBytes, q.unconsumed(), size(m))
-	}
-	return nil
+	used := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}.Plus(q.drafted)
+	return limits.CheckQueue(q.topic, used, q.status().Consumers > 0, m.Size())
 }
 
 // first returns up to n ready items behind the first skip, of no more than so many

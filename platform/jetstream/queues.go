@@ -13,24 +13,13 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Publish stores m in every queue of owner that has a binding for m.Key, or
-// in none and returns [platform.ErrQueueFull]. A message that matches no
-// queue is dropped.
-func (e *Engine) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	return e.do(ctx, func(d *draft) error {
-		o, err := d.owner(owner)
-		if err != nil {
-			return err
-		}
-		return d.put(o, o.match(m.Key), m)
-	}, nil)
-}
-
-// PublishAll stores as many as fit into one record at once.
-func (e *Engine) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (stored int, err error) {
+// Publish stores each message in every queue of the exchange that has a binding
+// for its key, or in none and returns [platform.ErrQueueFull]. A message that
+// matches no queue is dropped. As many as fit into one record are stored at once.
+func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
 	ms = slices.Clone(ms) // the clerk may look at it when the caller has given up
 	for stored < len(ms) {
-		n, err := e.publishSome(ctx, owner, ms[stored:])
+		n, err := e.publishSome(ctx, exchange, ms[stored:])
 		stored += n
 		if err != nil {
 			return stored, err
@@ -262,7 +251,7 @@ func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
 				return nil
 			}
 		}
-		if err := o.roomForBinding(d.config, pattern); err != nil {
+		if err := d.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
 			return err
 		}
 		q, err := d.obtain(owner, topic)
@@ -282,7 +271,7 @@ func (e *Engine) Unbind(ctx context.Context, owner, topic, pattern string) error
 			return err
 		}
 		if _, bound := q.patterns[pattern]; !bound {
-			return fmt.Errorf("%w: %v is not bound to %q", platform.ErrUnknownBinding, q, pattern)
+			return fmt.Errorf("%w: %s is not bound to %q", platform.ErrUnknownBinding, platform.QueueName(q.topic), pattern)
 		}
 		return d.change(q.owner, fact{kind: factUnbind, queue: q.id, text: pattern})
 	}, nil)

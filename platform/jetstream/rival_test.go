@@ -95,7 +95,9 @@ func deadEnd(t *testing.T, urls func(first bool) string) (client *prism.Client, 
 }
 
 func servePlatform(t *testing.T, engine *Engine) (address string) {
-	p, err := platform.New(platform.Config{Queues: engine, Store: memory.NewStore(platform.Key{ID: shop, Secret: "secret", App: "a"})})
+	store, err := memory.NewStore(platform.Key{ID: shop, Secret: "secret", App: "a"})
+	must(t, err)
+	p, err := platform.New(platform.Config{Queues: engine, Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}

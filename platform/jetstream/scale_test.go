@@ -37,7 +37,7 @@ func BenchmarkDepth(b *testing.B) {
 func openEndless(b *testing.B) *Engine {
 	return open(b, Config{
 		Dir: b.TempDir(), SyncInterval: time.Minute,
-		MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1,
+		QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1},
 	})
 }
 

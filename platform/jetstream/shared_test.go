@@ -63,11 +63,8 @@ func (a *alternating) next() *Engine {
 	return e
 }
 
-func (a *alternating) Publish(ctx context.Context, owner string, m *platform.Message) error {
-	return a.next().Publish(ctx, owner, m)
-}
-func (a *alternating) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	return a.next().PublishAll(ctx, owner, ms)
+func (a *alternating) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+	return a.next().Publish(ctx, exchange, ms...)
 }
 func (a *alternating) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	return a.next().Write(ctx, owner, topic, m)
@@ -116,7 +113,7 @@ func (a *alternating) Depths(ctx context.Context) ([]platform.QueueDepth, error)
 func TestEnginesThatShareAServerKeepThePromisesTogether(t *testing.T) {
 	url := external(t)
 	names := 0
-	enginetest.Queues(t, func(t testing.TB, wanted enginetest.Config) platform.Queues {
+	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		names++
 		a := &alternating{}
 		for range 2 {
@@ -213,7 +210,7 @@ func TestEnginesSeeEachOthersChangesAtOnce(t *testing.T) {
 		if err := one.Bind(ctx, shop, topic, fmt.Sprintf("order.%d", i)); err != nil {
 			t.Fatal(err)
 		}
-		if err := other.Publish(ctx, shop, &platform.Message{Key: fmt.Sprintf("order.%d", i)}); err != nil {
+		if _, err := other.Publish(ctx, shop, &platform.Message{Key: fmt.Sprintf("order.%d", i)}); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := one.Status(ctx, shop, topic); err != nil || s.Ready != 1 {
@@ -322,7 +319,7 @@ func TestThreeNodesKeepThePromises(t *testing.T) {
 	}
 	_, url := cluster(t)
 	names := 0
-	enginetest.Queues(t, func(t testing.TB, wanted enginetest.Config) platform.Queues {
+	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		names++
 		a := &alternating{}
 		for range 2 {

@@ -1,5 +1,7 @@
 package jetstream
 
+import "github.com/shopex/prism-go/platform"
+
 // A state is what the log says up to the record applied. It changes by facts
 // alone, and whoever reads the same log comes to the same state; only an
 // engine that is alone with its log keeps leases, returns and consumers out of
@@ -9,7 +11,7 @@ type state struct {
 	queues  map[uint64]*queue
 	records records
 	applied uint64
-	used    usage
+	used    platform.Usage
 	newest  int64 // Time of any message
 	loading bool  // facts may come before the one that makes their queue
 }
@@ -117,9 +119,9 @@ func (s *state) queue(id uint64) *queue {
 }
 
 func (s *state) store(seq uint64, index int, f *fact) {
-	s.records.age(seq, f.message.Time)
-	s.newest = max(s.newest, f.message.Time)
-	it := item{number: f.number, seq: seq, size: uint32(size(f.message)), index: uint16(index)}
+	s.records.age(seq, seconds(f.message.Time))
+	s.newest = max(s.newest, seconds(f.message.Time))
+	it := item{number: f.number, seq: seq, size: uint32(f.message.Size()), index: uint16(index)}
 	for _, id := range f.queues {
 		q := s.queue(id)
 		if q == nil {
@@ -166,7 +168,7 @@ func (s *state) enter(q *queue, name, topic string) {
 		s.owners[name] = o
 	}
 	q.owner, q.topic = o, topic
-	o.used.add(q.counted)
+	o.used = o.used.Plus(q.counted)
 	o.topics[topic] = q
 	for pattern := range q.patterns {
 		o.connect(q, pattern)

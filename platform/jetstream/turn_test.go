@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -73,8 +74,8 @@ func late(to, from net.Conn, delay time.Duration) {
 // The engine next to the servers would win each race for the next record.
 func TestAnEngineThatIsFarAwayGetsItsTurn(t *testing.T) {
 	url := external(t)
-	near := open(t, Config{URL: url, MaxMessages: -1})
-	far := open(t, Config{URL: distant(t, url, 3*time.Millisecond), MaxMessages: -1, Patience: 20 * time.Second})
+	near := open(t, Config{URL: url, QueueBounds: platform.QueueBounds{MaxMessages: -1}})
+	far := open(t, Config{URL: distant(t, url, 3*time.Millisecond), Patience: busy.Of(20 * time.Second), QueueBounds: platform.QueueBounds{MaxMessages: -1}})
 	write(t, near, "", "x")
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
@@ -87,7 +88,7 @@ func TestAnEngineThatIsFarAwayGetsItsTurn(t *testing.T) {
 	for range 20 {
 		write(t, far, "", "far")
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > busy.Of(10*time.Second) {
 		t.Errorf("20 messages took %v", took)
 	}
 	stop()

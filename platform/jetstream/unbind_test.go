@@ -15,7 +15,7 @@ func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 		config := Config{Dir: t.TempDir(), SyncInterval: time.Minute, CacheBytes: 1, cleanAbove: above}
 		e := open(t, config)
 		message := &platform.Message{Key: "order.new", Body: make([]byte, 100)}
-		publish := func() { must(t, e.Publish(t.Context(), "one", message)) }
+		publish := func() { must(t, errorOf(e.Publish(t.Context(), "one", message))) }
 		publish()
 		for range 20 {
 			must(t, e.Bind(t.Context(), "one", "orders", "order.*"))
@@ -36,7 +36,7 @@ func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 		if after := shape(again); after != before {
 			t.Errorf("cleaned above %d bytes:\n%s\nbecame\n%s", above, before, after)
 		}
-		must(t, again.Publish(t.Context(), "one", message))
+		must(t, errorOf(again.Publish(t.Context(), "one", message)))
 		for topic, want := range map[string]int{"": 1, "orders": 20} {
 			s, err := again.Status(t.Context(), "one", topic)
 			if err != nil || s.Ready != want {

@@ -26,7 +26,7 @@ func passThrough(b *testing.B, depth, batch int) {
 	q := New(Config{MaxMessages: -1})
 	m := &platform.Message{Key: "order.new", Body: make([]byte, 100)}
 	for range depth {
-		if err := q.Publish(ctx, shop, m); err != nil {
+		if _, err := q.Publish(ctx, shop, m); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func passThrough(b *testing.B, depth, batch int) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for range batch {
-			if err := q.Publish(ctx, shop, m); err != nil {
+			if _, err := q.Publish(ctx, shop, m); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -106,9 +106,9 @@ func BenchmarkRoute(b *testing.B) {
 	for _, bindings := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("bindings=%d", bindings), func(b *testing.B) {
 			var routes topic.Trie[*queue]
-			routes.Add("order.#", newQueue(&owner{config: new(Config)}, ""))
+			routes.Add("order.#", newQueue(new(owner), ""))
 			for i := range bindings {
-				routes.Add(fmt.Sprintf("order.%d.*.new", i), newQueue(&owner{config: new(Config)}, "topic"))
+				routes.Add(fmt.Sprintf("order.%d.*.new", i), newQueue(new(owner), "topic"))
 			}
 			var found []*queue
 			b.ReportAllocs()

@@ -12,13 +12,13 @@ import (
 func Example() {
 	ctx := context.Background()
 	queues := memory.New(memory.Config{
-		Bindings: []memory.Binding{{Pattern: "order.#", Topic: "orders"}},
+		Bindings: []platform.Binding{{Pattern: "order.#", Topic: "orders"}},
 	})
 	key := platform.NewKey("shop")
 
 	for _, routingKey := range []string{"order.new", "refund.new", "order.paid"} {
 		m := &platform.Message{Key: routingKey, Body: []byte("hello world")}
-		if err := queues.Publish(ctx, key.ID, m); err != nil {
+		if _, err := queues.Publish(ctx, key.ID, m); err != nil {
 			fmt.Println(err)
 		}
 	}
@@ -43,8 +43,11 @@ func Example() {
 
 func ExampleStore() {
 	key := platform.Key{ID: "buwb2lii", Secret: "ucr72ygfutspqeuu6s36", App: "shop"}
-	store := memory.NewStore(key)
-	store.Add(platform.NewKey("another shop"))
+	store, err := memory.NewStore(key)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	registry := platform.NewRegistry(store)
 
 	found, err := registry.Key(context.Background(), "buwb2lii")

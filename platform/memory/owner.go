@@ -11,9 +11,8 @@ import (
 
 // An owner is all that belongs to one key.
 type owner struct {
-	config *Config
-	own    usage
-	total  *usage // of all owners
+	*shared
+	own usage
 
 	mu       sync.Mutex // guards what follows, and the queues and consumers
 	topics   map[string]*queue
@@ -25,11 +24,10 @@ type owner struct {
 	forgotten bool // whoever gets hold of it later has to look for another
 }
 
-func newOwner(config *Config, total *usage) *owner {
-	o := &owner{config: config, total: total, topics: make(map[string]*queue)}
-	o.own.of, o.own.maxMessages, o.own.maxBytes = "this key", int64(config.MaxOwnerMessages), config.MaxOwnerBytes
+func newOwner(s *shared) *owner {
+	o := &owner{shared: s, topics: make(map[string]*queue)}
 	o.add("")
-	for _, b := range config.Bindings {
+	for _, b := range s.config.Bindings {
 		q := o.topics[b.Topic]
 		if q == nil {
 			q = o.add(b.Topic)
@@ -59,17 +57,10 @@ func (o *owner) obtain(topic string) (*queue, error) {
 	if q := o.topics[topic]; q != nil {
 		return q, nil
 	}
-	if err := o.roomForTopic(topic); err != nil {
+	if err := o.config.CheckTopic(len(o.topics)-1, topic); err != nil {
 		return nil, err
 	}
 	return o.add(topic), nil
-}
-
-func (o *owner) roomForTopic(topic string) error {
-	if named := len(o.topics) - 1; named >= o.config.MaxTopics {
-		return fmt.Errorf("%w: %q would exceed the limit of %d", platform.ErrTooManyTopics, topic, o.config.MaxTopics)
-	}
-	return nil
 }
 
 // publish asks every matching queue for room before it puts m into the first.
@@ -92,10 +83,11 @@ func (o *owner) room(queues []*queue, m *platform.Message) error {
 		}
 	}
 	n := int64(len(queues))
-	if err := o.own.room(n, n*size(m)); err != nil {
+	more := platform.Usage{Messages: n, Bytes: n * m.Size()}
+	if err := o.config.CheckOwner(o.own.now(), more); err != nil {
 		return err
 	}
-	return o.total.room(n, n*size(m))
+	return o.config.CheckTotal(o.total.now(), more)
 }
 
 func (o *owner) bind(topic, pattern string) error {
@@ -103,11 +95,8 @@ func (o *owner) bind(topic, pattern string) error {
 	if q != nil && q.patterns[pattern] {
 		return nil
 	}
-	if o.bindings >= o.config.MaxBindings {
-		return fmt.Errorf("%w: a further binding would exceed the limit of %d", platform.ErrTooManyBindings, o.config.MaxBindings)
-	}
-	if n, most := wordsOf(pattern), o.config.maxWords(); n > most-o.words {
-		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words", platform.ErrTooManyBindings, n, most)
+	if err := o.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
+		return err
 	}
 	q, err := o.obtain(topic)
 	if err != nil {
@@ -133,7 +122,7 @@ func (o *owner) unbind(topic, pattern string) error {
 		return err
 	}
 	if !q.patterns[pattern] {
-		return fmt.Errorf("%w: %v is not bound to %q", platform.ErrUnknownBinding, q, pattern)
+		return fmt.Errorf("%w: %s is not bound to %q", platform.ErrUnknownBinding, platform.QueueName(q.topic), pattern)
 	}
 	o.disconnect(q, pattern)
 	delete(q.patterns, pattern)

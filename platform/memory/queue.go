@@ -14,7 +14,6 @@ import (
 // lie while somebody waits for it.
 type queue struct {
 	owner     *owner
-	config    *Config
 	topic     string
 	patterns  map[string]bool
 	consumers map[*consumer]struct{}
@@ -26,7 +25,7 @@ type queue struct {
 	held       int // messages that consumers hold
 	heldBytes  int64
 
-	counted, countedBytes int64 // of it, in the usage of the owner and of all
+	counted platform.Usage // of it, in the usage of the owner and of all
 }
 
 // An item is a message with its number in the queue.
@@ -38,7 +37,6 @@ type item struct {
 func newQueue(o *owner, topic string) *queue {
 	return &queue{
 		owner:     o,
-		config:    o.config,
 		topic:     topic,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
@@ -48,51 +46,29 @@ func newQueue(o *owner, topic string) *queue {
 // room returns an error if m would exceed a limit.
 func (q *queue) room(m *platform.Message) error {
 	q.expire()
-	limits := q.config
-	if q.ready.len()+q.held >= limits.MaxMessages {
-		return fmt.Errorf("%w: %v holds its limit of %d messages%s", platform.ErrQueueFull, q, limits.MaxMessages, q.unconsumed())
-	}
-	if bytes := q.readyBytes + q.heldBytes; size(m) > limits.MaxBytes-bytes {
-		return fmt.Errorf("%w: %v holds %d bytes of at most %d%s, and the message has %d",
-			platform.ErrQueueFull, q, bytes, limits.MaxBytes, q.unconsumed(), size(m))
-	}
-	return nil
+	return q.owner.config.CheckQueue(q.topic, q.usage(), len(q.consumers) > 0, m.Size())
 }
 
-func (q *queue) String() string {
-	if q.topic == "" {
-		return "the default queue"
-	}
-	return fmt.Sprintf("topic %q", q.topic)
-}
-
-// unconsumed says in a refusal why the queue may be full.
-func (q *queue) unconsumed() string {
-	if len(q.consumers) > 0 {
-		return ""
-	}
-	return " and nobody consumes it"
-}
-
-// size is what a message counts against [Config].MaxBytes.
-func size(m *platform.Message) int64 {
-	return int64(len(m.Key) + len(m.Body) + len(m.ContentType))
+// usage is what the queue holds.
+func (q *queue) usage() platform.Usage {
+	return platform.Usage{Messages: int64(q.ready.len() + q.held), Bytes: q.readyBytes + q.heldBytes}
 }
 
 func (q *queue) put(m *platform.Message) {
 	q.last++
 	q.ready.pushBack(item{q.last, m})
-	q.readyBytes += size(m)
+	q.readyBytes += m.Size()
 	q.count()
 	q.serve()
 }
 
 // count brings what has changed into the usage of the owner and of all.
 func (q *queue) count() {
-	messages, bytes := int64(q.ready.len()+q.held), q.readyBytes+q.heldBytes
-	q.owner.own.add(messages-q.counted, bytes-q.countedBytes)
-	q.owner.total.add(messages-q.counted, bytes-q.countedBytes)
-	q.counted, q.countedBytes = messages, bytes
+	now := q.usage()
+	change := now.Minus(q.counted)
+	q.owner.own.add(change)
+	q.owner.total.add(change)
+	q.counted = now
 }
 
 // serve hands ready messages to those who wait. Several messages, which a
@@ -109,12 +85,12 @@ func (q *queue) serve() {
 
 // expire removes what has become too old, from the head.
 func (q *queue) expire() {
-	if q.config.MaxAge <= 0 {
+	if q.owner.config.MaxAge <= 0 {
 		return
 	}
-	for q.ready.len() > 0 && q.config.old(q.ready.front().message) {
+	for q.ready.len() > 0 && q.owner.old(q.ready.front().message) {
 		q.pop()
-		q.owner.total.expired.Add(1)
+		q.owner.expired.Add(1)
 	}
 	q.count()
 }
@@ -122,10 +98,10 @@ func (q *queue) expire() {
 // next removes the first message that is not too old, if there is one.
 func (q *queue) next() (item, bool) {
 	for q.ready.len() > 0 {
-		if it := q.pop(); !q.config.old(it.message) {
+		if it := q.pop(); !q.owner.old(it.message) {
 			return it, true
 		}
-		q.owner.total.expired.Add(1)
+		q.owner.expired.Add(1)
 	}
 	return item{}, false
 }
@@ -139,12 +115,12 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 		if q.ready.len() == 0 {
 			break
 		}
-		if bytes -= int(size(q.ready.front().message)); bytes < 0 && len(leases) > 0 {
+		if bytes -= int(q.ready.front().message.Size()); bytes < 0 && len(leases) > 0 {
 			break
 		}
 		it := q.pop()
 		q.held++
-		q.heldBytes += size(it.message)
+		q.heldBytes += it.message.Size()
 		c.hold(it)
 		leases = append(leases, platform.Lease{ID: it.number, Message: it.message})
 	}
@@ -154,14 +130,14 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 // pop removes the head. The queue must not be empty.
 func (q *queue) pop() item {
 	it := q.ready.popFront()
-	q.readyBytes -= size(it.message)
+	q.readyBytes -= it.message.Size()
 	return it
 }
 
 // forget ends the holding of m, which the caller took from its consumer.
 func (q *queue) forget(m *platform.Message) {
 	q.held--
-	q.heldBytes -= size(m)
+	q.heldBytes -= m.Size()
 }
 
 // giveBack makes messages that a consumer held ready again, each before every
@@ -169,7 +145,7 @@ func (q *queue) forget(m *platform.Message) {
 func (q *queue) giveBack(items []item) {
 	for _, it := range items {
 		q.forget(it.message)
-		q.readyBytes += size(it.message)
+		q.readyBytes += it.message.Size()
 	}
 	q.merge(items)
 	q.serve()

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -21,8 +23,7 @@ import (
 // [platform.ErrTooManyBindings] at its own. The text of an error names the queue
 // and the limit.
 type Queues struct {
-	config Config
-	total  usage
+	shared
 
 	mu     sync.RWMutex // guards owners
 	owners map[string]*owner
@@ -32,8 +33,10 @@ var _ platform.Queues = (*Queues)(nil)
 
 // New returns an engine without messages. It copies config.
 func New(config Config) *Queues {
-	q := &Queues{config: config.withDefaults(), owners: make(map[string]*owner)}
-	q.total.of, q.total.maxMessages, q.total.maxBytes = "all keys", int64(q.config.MaxTotalMessages), q.config.MaxTotalBytes
+	q := &Queues{shared: shared{config: config.WithDefaults()}, owners: make(map[string]*owner)}
+	if config.MaxAge > 0 {
+		q.ages = steady.New(time.Now(), agePatience)
+	}
 	return q
 }
 
@@ -64,7 +67,7 @@ func (q *Queues) enter(name string) *owner {
 	defer q.mu.Unlock()
 	o := q.owners[name]
 	if o == nil {
-		o = newOwner(&q.config, &q.total)
+		o = newOwner(&q.shared)
 		q.owners[name] = o
 	}
 	return o
@@ -72,20 +75,20 @@ func (q *Queues) enter(name string) *owner {
 
 // Expired returns how many messages were removed since New as they had become older
 // than [Config].MaxAge.
-func (q *Queues) Expired() int64 { return q.total.expired.Load() }
+func (q *Queues) Expired() int64 { return q.expired.Load() }
 
-// Publish stores m in every queue of owner that has a binding for m.Key, or
-// in none and returns [platform.ErrQueueFull]. A message that matches no
-// queue is dropped.
-func (q *Queues) Publish(_ context.Context, owner string, m *platform.Message) error {
-	o := q.lock(owner)
+// Publish stores each message in every queue of the exchange that has a binding
+// for its key, or in none and returns [platform.ErrQueueFull]. A message that
+// matches no queue is dropped.
+func (q *Queues) Publish(_ context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
+	o := q.lock(exchange)
 	defer o.mu.Unlock()
-	return o.publish(m)
-}
-
-// PublishAll publishes one after the other.
-func (q *Queues) PublishAll(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	return platform.PublishEach(ctx, owner, ms, q.Publish)
+	for i, m := range ms {
+		if err := o.publish(m); err != nil {
+			return i, err
+		}
+	}
+	return len(ms), nil
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -22,37 +23,47 @@ type Store struct {
 
 var _ platform.Store = (*Store)(nil)
 
-// NewStore returns a store that holds keys, and an app for each of them.
-func NewStore(keys ...platform.Key) *Store {
-	s := &Store{}
-	s.Add(keys...)
-	return s
+// NewStore returns a store that holds keys, and an app for each of them. It
+// returns the errors of Add.
+func NewStore(keys ...platform.Key) (*Store, error) {
+	s := new(Store)
+	if err := s.Add(keys...); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Add adds keys, each in place of the key that had the same ID. The app of a
 // key is made if it is not there: it has an ID, nothing else, and may do all.
-// Add is [platform.Registry.SaveKey] for what is written in a program; a key
-// that it would refuse, for want of an ID, a Secret or an App or for a time that
-// JSON cannot express, after the year 9999, is left out.
-func (s *Store) Add(keys ...platform.Key) {
+// Add is [platform.Registry.SaveKey] for what is written in a program. It stops at
+// the first key that is refused, for want of an ID, a Secret or an App or for a
+// time that JSON cannot express, after the year 9999.
+func (s *Store) Add(keys ...platform.Key) error {
 	s.adding.Lock()
 	defer s.adding.Unlock()
 	ctx, registry := context.Background(), platform.NewRegistry(s)
 	for _, k := range keys {
-		if _, err := registry.App(ctx, k.App); errors.Is(err, platform.ErrUnknownApp) {
-			_ = registry.SaveApp(ctx, platform.App{ID: k.App, Created: k.Created})
+		_, err := registry.App(ctx, k.App)
+		if errors.Is(err, platform.ErrUnknownApp) && k.App != "" {
+			err = registry.SaveApp(ctx, platform.App{ID: k.App, Created: k.Created})
 		}
-		_ = registry.SaveKey(ctx, k)
+		if err := cmp.Or(registry.SaveKey(ctx, k), err); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // AddApp adds apps, each in place of the app that had the same ID. It is to
 // [platform.Registry.SaveApp] what Add is to SaveKey.
-func (s *Store) AddApp(apps ...platform.App) {
+func (s *Store) AddApp(apps ...platform.App) error {
 	s.adding.Lock()
 	defer s.adding.Unlock()
 	registry := platform.NewRegistry(s)
 	for _, a := range apps {
-		_ = registry.SaveApp(context.Background(), a)
+		if err := registry.SaveApp(context.Background(), a); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -9,10 +10,22 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
+// storeOf returns a store that holds keys.
+func storeOf(t *testing.T, keys ...platform.Key) *Store {
+	t.Helper()
+	s, err := NewStore(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestStoreFindsTheKeysThatWereAdded(t *testing.T) {
 	first, second := platform.NewKey("shop"), platform.NewKey("other")
-	s := NewStore(first)
-	s.Add(second)
+	s := storeOf(t, first)
+	if err := s.Add(second); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []platform.Key{first, second} {
 		got, err := platform.NewRegistry(s).Key(t.Context(), want.ID)
 		if got.Secret != want.Secret || got.App != want.App || err != nil {
@@ -28,7 +41,7 @@ func TestStoreFindsTheKeysThatWereAdded(t *testing.T) {
 
 func TestAddReplacesAKeyWithTheSameID(t *testing.T) {
 	k := platform.NewKey("shop")
-	s := NewStore(k)
+	s := storeOf(t, k)
 	k.App = "other"
 	s.Add(k)
 	if got, _ := platform.NewRegistry(s).Key(t.Context(), k.ID); got.App != "other" {
@@ -38,7 +51,7 @@ func TestAddReplacesAKeyWithTheSameID(t *testing.T) {
 
 func TestAddMakesTheAppOfAKeyAndChangesNone(t *testing.T) {
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s := NewStore(platform.Key{ID: "a", Secret: "s", App: "new", Created: created})
+	s := storeOf(t, platform.Key{ID: "a", Secret: "s", App: "new", Created: created})
 	s.AddApp(platform.App{ID: "old", Redirects: []string{"https://a.example/"}})
 	s.Add(platform.NewKey("old"))
 	apps, err := platform.NewRegistry(s).Apps(t.Context())
@@ -101,16 +114,35 @@ func TestStoreMayBeUsedByManyGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-func TestWhatCannotBeStoredIsLeftOut(t *testing.T) {
+func TestAKeyThatCannotBeStoredIsRefused(t *testing.T) {
 	late := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, k := range []platform.Key{
-		{ID: "k", Secret: "s", App: "shop", Expires: late},
-		{ID: "k", App: "shop"},
-		{ID: "k", Secret: "s"},
-		{Secret: "s", App: "shop"},
+	for want, k := range map[string]platform.Key{
+		"9999":   {ID: "k", Secret: "s", App: "shop", Expires: late},
+		"Secret": {ID: "k", App: "shop"},
+		"App":    {ID: "k", Secret: "s"},
+		"ID":     {Secret: "s", App: "shop"},
 	} {
-		if keys, err := platform.NewRegistry(NewStore(k)).Keys(t.Context()); len(keys) > 0 || err != nil {
+		if s, err := NewStore(k); s != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, %v, want an error that names %s", s, err, want)
+		}
+		var s Store
+		if err := s.Add(k); err == nil {
+			t.Errorf("added a key without a good %s", want)
+		}
+		if keys, err := platform.NewRegistry(&s).Keys(t.Context()); len(keys) > 0 || err != nil {
 			t.Errorf("kept %v, %v", keys, err)
 		}
+	}
+}
+
+func TestAnAppThatCannotBeStoredIsRefused(t *testing.T) {
+	var s Store
+	for _, app := range []platform.App{{}, {ID: "a b"}, {ID: "shop", Publish: []string{"order*"}}} {
+		if err := s.AddApp(app); err == nil {
+			t.Errorf("added %+v", app)
+		}
+	}
+	if apps, err := platform.NewRegistry(&s).Apps(t.Context()); len(apps) > 0 || err != nil {
+		t.Errorf("kept %v, %v", apps, err)
 	}
 }

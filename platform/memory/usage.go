@@ -1,34 +1,37 @@
 package memory
 
 import (
-	"fmt"
 	"sync/atomic"
+	"time"
 
+	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
-// A usage is what queues hold together, ready and unacknowledged, and what they
-// may. It is of one owner or of all of them.
-type usage struct {
-	of              string // for the words of a refusal
-	messages, bytes atomic.Int64
-	expired         atomic.Int64 // since the start; of all owners only
+// A usage is what queues hold together, of one owner or of all.
+type usage struct{ messages, bytes atomic.Int64 }
 
-	maxMessages, maxBytes int64
+func (u *usage) add(more platform.Usage) {
+	u.messages.Add(more.Messages)
+	u.bytes.Add(more.Bytes)
 }
 
-// room returns an error if so many more would exceed a limit.
-func (u *usage) room(messages, bytes int64) error {
-	if has := u.messages.Load(); messages > u.maxMessages-has {
-		return fmt.Errorf("%w: the queues of %s hold %d messages of at most %d", platform.ErrQueueFull, u.of, has, u.maxMessages)
-	}
-	if has := u.bytes.Load(); bytes > u.maxBytes-has {
-		return fmt.Errorf("%w: the queues of %s hold %d bytes of at most %d", platform.ErrQueueFull, u.of, has, u.maxBytes)
-	}
-	return nil
+func (u *usage) now() platform.Usage {
+	return platform.Usage{Messages: u.messages.Load(), Bytes: u.bytes.Load()}
 }
 
-func (u *usage) add(messages, bytes int64) {
-	u.messages.Add(messages)
-	u.bytes.Add(bytes)
+// shared is what all owners have in common.
+type shared struct {
+	config  Config
+	ages    *steady.Clock // nil without MaxAge
+	total   usage
+	expired atomic.Int64 // messages, since New
+}
+
+// agePatience is how long the wall clock must have differed until messages grow old by it.
+const agePatience = 10 * time.Minute
+
+// old reports whether m has passed MaxAge.
+func (s *shared) old(m *platform.Message) bool {
+	return s.config.MaxAge > 0 && s.ages.Now().Sub(m.Time) > s.config.MaxAge
 }

@@ -33,7 +33,7 @@ func (w *way) deepen(n int) error {
 	for err == nil && has < n {
 		some := messages(min(n-has, 256))
 		has += len(some)
-		_, err = w.engine.queues.PublishAll(ctx, benchKey, some)
+		_, err = w.engine.queues.Publish(ctx, benchKey, some...)
 	}
 	return err
 }

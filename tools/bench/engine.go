@@ -23,8 +23,12 @@ type engine struct {
 var key = platform.Key{ID: benchKey, Secret: benchSecret, App: "shop"}
 
 func inMemory() (*engine, error) {
+	store, err := memory.NewStore(key)
+	if err != nil {
+		return nil, err
+	}
 	return &engine{
-		store:  memory.NewStore(key),
+		store:  store,
 		queues: memory.New(memory.Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1}),
 		close:  func() error { return nil },
 	}, nil
@@ -54,7 +58,7 @@ func jetStreamIn(dir string) (*engine, error) {
 	defer cancel()
 	js, err := jetstream.Open(ctx, jetstream.Config{
 		Dir: dir, SyncInterval: syncInterval, Logger: slog.New(slog.DiscardHandler),
-		MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1,
+		QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1},
 	})
 	if err != nil {
 		return nil, err

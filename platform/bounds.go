@@ -1,0 +1,167 @@
+package platform
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/shopex/prism-go/internal/topic"
+)
+
+// NoBound is the value of a bound that there is not to be.
+const NoBound = -1
+
+// QueueBounds is what the queues of an engine hold at most. In each, zero means
+// the default and [NoBound], as any negative number, none.
+type QueueBounds struct {
+	// MaxMessages is how many messages one queue holds, ready and
+	// unacknowledged; the default is 100,000.
+	MaxMessages int
+	// MaxBytes is how many bytes of bodies, routing keys and content types
+	// one queue holds, ready and unacknowledged; the default is 256 MiB. A
+	// message that went to several queues counts in each of them.
+	MaxBytes int64
+	// MaxOwnerMessages and MaxOwnerBytes are the same over all queues of an owner;
+	// the defaults are a million and 1 GiB.
+	MaxOwnerMessages int
+	MaxOwnerBytes    int64
+	// MaxTotalMessages and MaxTotalBytes are the same over the queues of all
+	// owners. The default is no bound.
+	MaxTotalMessages int
+	MaxTotalBytes    int64
+	// MaxTopics is how many named topics an owner has; the default is 1,000.
+	MaxTopics int
+	// MaxBindings is how many bindings an owner has over all of its queues;
+	// the default is 10,000. Their patterns have at most four times as many
+	// words, all together.
+	MaxBindings int
+	// MaxAge is how old a message may become, by its Time: an older one is
+	// removed unless a consumer holds it. A clock that is set wrong for less than
+	// ten minutes removes nothing. The default is no bound.
+	MaxAge time.Duration
+	// Bindings are the bindings that every owner begins with. Their topics
+	// exist from the start, even above MaxTopics and MaxBindings. If there
+	// are none, the default queue is bound to #; if there are any, it is
+	// bound to nothing else than they say.
+	Bindings []Binding
+}
+
+// A Binding sends the messages whose routing key matches Pattern to the queue
+// of Topic, where the empty topic is the default queue.
+type Binding struct {
+	Pattern, Topic string
+}
+
+// Usage is how many messages queues hold, ready and unacknowledged, and how many
+// bytes of them.
+type Usage struct{ Messages, Bytes int64 }
+
+// Plus returns the sum of both.
+func (u Usage) Plus(more Usage) Usage { return Usage{u.Messages + more.Messages, u.Bytes + more.Bytes} }
+
+// Minus returns the difference of both.
+func (u Usage) Minus(less Usage) Usage {
+	return Usage{u.Messages - less.Messages, u.Bytes - less.Bytes}
+}
+
+// WithDefaults returns b for an engine: with its defaults, the largest number for
+// what has no bound, and Bindings of its own.
+func (b QueueBounds) WithDefaults() QueueBounds {
+	b.MaxMessages = bound(b.MaxMessages, 100_000, math.MaxInt)
+	b.MaxBytes = bound(b.MaxBytes, 256<<20, math.MaxInt64)
+	b.MaxOwnerMessages = bound(b.MaxOwnerMessages, 1_000_000, math.MaxInt)
+	b.MaxOwnerBytes = bound(b.MaxOwnerBytes, 1<<30, math.MaxInt64)
+	b.MaxTotalMessages = bound(b.MaxTotalMessages, math.MaxInt, math.MaxInt)
+	b.MaxTotalBytes = bound(b.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
+	b.MaxTopics = bound(b.MaxTopics, 1000, math.MaxInt)
+	b.MaxBindings = bound(b.MaxBindings, 10_000, math.MaxInt)
+	b.Bindings = append([]Binding(nil), b.Bindings...)
+	if len(b.Bindings) == 0 {
+		b.Bindings = []Binding{{Pattern: "#"}}
+	}
+	return b
+}
+
+func bound[N int | int64](n, preset, none N) N {
+	switch {
+	case n < 0:
+		return none
+	case n == 0:
+		return preset
+	}
+	return n
+}
+
+// CheckQueue returns [ErrQueueFull], with the reason, if the queue of a topic that
+// is used so far has no room for a message of size bytes. For b and the others it
+// is what WithDefaults returned.
+func (b *QueueBounds) CheckQueue(topic string, used Usage, consumed bool, size int64) error {
+	idle := ""
+	if !consumed {
+		idle = " and nobody consumes it"
+	}
+	switch {
+	case used.Messages >= int64(b.MaxMessages):
+		return fmt.Errorf("%w: %s holds its limit of %d messages%s", ErrQueueFull, QueueName(topic), b.MaxMessages, idle)
+	case size > b.MaxBytes-used.Bytes:
+		return fmt.Errorf("%w: %s holds %d bytes of at most %d%s, and the message has %d",
+			ErrQueueFull, QueueName(topic), used.Bytes, b.MaxBytes, idle, size)
+	}
+	return nil
+}
+
+// CheckOwner returns [ErrQueueFull], with the reason, if more does not fit into the
+// queues of an owner.
+func (b *QueueBounds) CheckOwner(used, more Usage) error {
+	return checkAll("this key", used, more, int64(b.MaxOwnerMessages), b.MaxOwnerBytes)
+}
+
+// CheckTotal is CheckOwner for the queues of all owners.
+func (b *QueueBounds) CheckTotal(used, more Usage) error {
+	return checkAll("all keys", used, more, int64(b.MaxTotalMessages), b.MaxTotalBytes)
+}
+
+func checkAll(of string, used, more Usage, messages, bytes int64) error {
+	switch {
+	case more.Messages > messages-used.Messages:
+		return fmt.Errorf("%w: the queues of %s hold %d messages of at most %d", ErrQueueFull, of, used.Messages, messages)
+	case more.Bytes > bytes-used.Bytes:
+		return fmt.Errorf("%w: the queues of %s hold %d bytes of at most %d", ErrQueueFull, of, used.Bytes, bytes)
+	}
+	return nil
+}
+
+// CheckTopic returns [ErrTooManyTopics] if an owner with so many named topics may
+// not make this one.
+func (b *QueueBounds) CheckTopic(named int, topic string) error {
+	if named >= b.MaxTopics {
+		return fmt.Errorf("%w: %q would exceed the limit of %d", ErrTooManyTopics, topic, b.MaxTopics)
+	}
+	return nil
+}
+
+// CheckBinding returns [ErrTooManyBindings] if an owner whose bindings are so many,
+// with so many words, may not have another.
+func (b *QueueBounds) CheckBinding(bindings, words int, pattern string) error {
+	const perBinding = 4 // or a binding could cost as much memory as the longest pattern
+	if bindings >= b.MaxBindings {
+		return fmt.Errorf("%w: a further binding would exceed the limit of %d", ErrTooManyBindings, b.MaxBindings)
+	}
+	most := math.MaxInt
+	if b.MaxBindings <= math.MaxInt/perBinding {
+		most = perBinding * b.MaxBindings
+	}
+	if n := len(topic.Words(pattern)); n > most-words {
+		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words",
+			ErrTooManyBindings, n, most)
+	}
+	return nil
+}
+
+// QueueName is how an error names the queue of a topic.
+func QueueName(topic string) string {
+	if topic == "" {
+		return "the default queue"
+	}
+	return fmt.Sprintf("topic %q", topic)
+}
