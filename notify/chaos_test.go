@@ -141,8 +141,8 @@ func (p *proxy) harm(l link, how int) {
 	}
 }
 
-// ledger is what became of each message.
-type ledger struct {
+// outcomes is what became of each message.
+type outcomes struct {
 	sync.Mutex
 	callers         int
 	stored, handled map[string]int
@@ -165,7 +165,7 @@ func TestEveryOutcomeIsTrueOnABadNetwork(t *testing.T) {
 }
 
 func chaos(t *testing.T, r *rand.Rand, callers int, failUnconfirmed bool) {
-	book := &ledger{callers: callers, stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
+	book := &outcomes{callers: callers, stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
 	cfg := platform.Config{
 		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
 		Queues: memory.New(memory.Config{}), Limits: platform.Limits{MaxBody: 1000, ConnectionsPerKey: 1000},
@@ -258,7 +258,7 @@ func trouble(network *proxy, r *rand.Rand, publishing <-chan struct{}) {
 	}
 }
 
-func (b *ledger) handle(_ context.Context, d *Delivery) error {
+func (b *outcomes) handle(_ context.Context, d *Delivery) error {
 	b.Lock()
 	defer b.Unlock()
 	b.handled[string(d.Body)]++
@@ -269,7 +269,7 @@ const messages = 300 // of each caller
 
 // publish waits for room and, of every second message, for its outcome; some
 // callers are impatient, and some messages too large for the platform.
-func (b *ledger) publish(p *Publisher, seed uint64) {
+func (b *outcomes) publish(p *Publisher, seed uint64) {
 	var all sync.WaitGroup
 	for g := range b.callers {
 		r := rand.New(rand.NewPCG(seed, uint64(g)))
@@ -309,7 +309,7 @@ func awaitEmpty(t *testing.T, queues platform.Queues) {
 	}
 }
 
-func (b *ledger) check(t *testing.T, failUnconfirmed bool) {
+func (b *outcomes) check(t *testing.T, failUnconfirmed bool) {
 	b.Lock()
 	defer b.Unlock()
 	if len(b.outcome) != b.callers*messages {

@@ -207,7 +207,6 @@ func (l *lifecycle) watch(c *connection) {
 		case c.paused.Load(), since >= l.pingInterval && answered, since >= l.pongTimeout && now.pauses != asked.pauses:
 			asked, last, late = now, now, 0 // after a pause the pong may still lie unread
 			c.PingBehind()
-			c.Push(false)
 		case answered || now.at.Sub(last.at) < l.pongTimeout:
 		case now.bytes-last.bytes >= streamBytes && late < lateTimes:
 			last, late = now, late+1

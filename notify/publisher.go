@@ -2,15 +2,12 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go"
-	"github.com/shopex/prism-go/internal/wire"
 )
 
 // PublisherConfig bounds a Publisher. Every field has a useful zero value;
@@ -49,13 +46,6 @@ func (cfg *PublisherConfig) check() error {
 	})
 }
 
-// Message is what is published.
-type Message struct {
-	Key  string // the routing key, such as order.new; required
-	Body []byte
-	Type string // content type; empty is text/plain
-}
-
 // A Publisher sends messages over one connection, which it makes when the
 // first message comes and replaces when it is lost. All methods may be called
 // from any number of goroutines; their frames share system calls and
@@ -69,32 +59,21 @@ type Message struct {
 type Publisher struct {
 	cfg     PublisherConfig
 	link    lifecycle
-	ctx     context.Context // of the connection
+	ctx     context.Context // of the connections
 	quit    context.CancelFunc
 	parting context.Context // of Close; set before ctx ends
-	gone    chan struct{}   // closed when the goroutine of connections has ended
+	running sync.WaitGroup  // the goroutine that makes connections
+	more    chan struct{}   // gets a value when there may be something to send
+	spare   sync.Pool       // of entries
+	ended   []*entry        // reused by confirm
+	stats   publisherCounters
 
 	mu      sync.Mutex
-	queue   list    // unconfirmed messages, in order
-	unsent  *item   // the first of queue that this connection has not been given
-	current *stream // the present connection
-	bytes   int     // frames in queue
-	ghost   uint64  // seq of the last frame of this connection that was abandoned, until it is confirmed
-	full    error   // the platform's last word was that a queue is full
-	lost    error   // why there is no connection
-	failed  error   // the first failure that nobody was told of
-	company int     // messages that the last pong confirmed
-	awaited bool    // somebody waited for the last of them
-	started bool
-	closed  bool
-	pushed  uint64        // items ever put into queue
-	changed chan struct{} // if somebody waits: closed when queue shrinks
-	wake    chan struct{} // tells the connection that there is work
-
-	spare  sync.Pool // of items
-	waited sync.Pool // of items with a result
-	read   []*item   // what confirm settles; reused by whoever reads
-	stats  publisherCounters
+	ledger  ledger
+	trouble error         // the end of the last connection, until there is another, or room again
+	failed  error         // the first failure that nobody was told of
+	closed  bool          // nothing more is taken
+	changed chan struct{} // if anybody waits: closed when the ledger has shrunk
 }
 
 // NewPublisher checks cfg. It does not connect. Call Close when done.
@@ -108,11 +87,10 @@ func NewPublisher(client *prism.Client, cfg PublisherConfig) (*Publisher, error)
 			client: client, retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
 			onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
 		},
-		gone: make(chan struct{}),
-		wake: make(chan struct{}, 1),
+		more:   make(chan struct{}, 1),
+		spare:  sync.Pool{New: func() any { return new(entry) }},
+		ledger: ledger{maxEntries: cfg.MaxUnconfirmed, maxBytes: cfg.MaxUnconfirmedBytes},
 	}
-	p.spare.New = func() any { return new(item) }
-	p.waited.New = func() any { return &item{result: make(chan error, 1)} }
 	if err := p.link.check(); err != nil {
 		return nil, err
 	}
@@ -136,189 +114,145 @@ func (p *Publisher) Publish(ctx context.Context, key string, body []byte) error 
 // fails with a [*RefusedError], one that is too large with a [*SizeError], and
 // after Close with [ErrClosed].
 func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
-	it := p.waited.Get().(*item)
-	s, err := p.enqueue(ctx, m, it)
-	if err != nil {
+	e := p.spare.Get().(*entry)
+	e.waits = true
+	if e.result == nil {
+		e.result = make(chan error, 1)
+	}
+	if err := p.add(ctx, m, e); err != nil {
 		return err
 	}
-	if s != nil {
-		s.hear(ctx, it)
-	}
 	select {
-	case err := <-it.result:
+	case err := <-e.result:
 		if err == nil {
-			p.recycle(it)
+			p.recycle(e)
 		}
 		return err
 	case <-ctx.Done():
-		return p.abandon(it, ctx.Err())
+		return p.abandon(e, ctx.Err())
 	}
 }
 
 // PublishAsync sends m and does not wait for the confirmation: ctx bounds only
 // the waiting for room below MaxUnconfirmed. done is called once, with what
-// PublishMessage would have returned, in the order of confirmation, by whoever
-// reads confirmations, which may be a caller who waits for his own: it must not
-// block, publish nor panic.
-// With a nil done, Flush returns the first failure.
-// PublishAsync copies m.Body.
+// PublishMessage would have returned, in the order of confirmation, by a goroutine of
+// the publisher or by Close: it must not block, publish nor panic. With a nil done,
+// Flush returns the first failure. PublishAsync copies m.Body.
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
-	it := p.spare.Get().(*item)
-	it.done = done
-	_, err := p.enqueue(ctx, m, it)
-	return err
+	e := p.spare.Get().(*entry)
+	e.done = done
+	return p.add(ctx, m, e)
 }
 
-// recycle gives back an item that is confirmed or was never in the queue, which
-// saves two allocations a message, four if somebody waits. The frame of one that
-// has failed may still be on its way to the connection.
-func (p *Publisher) recycle(it *item) {
-	if cap(it.frame) > keptFrame {
-		return
-	}
-	*it = item{frame: it.frame[:0], result: it.result}
-	if it.result != nil {
-		p.waited.Put(it)
-	} else {
-		p.spare.Put(it)
+// recycle gives back an entry that is confirmed or was never in the ledger. The frame
+// of one that has failed may still be on its way to the connection.
+func (p *Publisher) recycle(e *entry) {
+	if cap(e.frame) <= keptFrame {
+		*e = entry{frame: e.frame[:0], result: e.result}
+		p.spare.Put(e)
 	}
 }
 
 const keptFrame = 4 << 10
 
-// enqueue has m sent. If it returns a stream, m is alone there, and its caller does
-// well to hear.
-func (p *Publisher) enqueue(ctx context.Context, m Message, it *item) (*stream, error) {
-	var s *stream
-	var lone bool
-	err := p.encode(m, it)
-	if err == nil {
-		s, lone, err = p.take(ctx, it)
+// add makes e the entry of m and puts it in the ledger, when there is room.
+func (p *Publisher) add(ctx context.Context, m Message, e *entry) (err error) {
+	if e.frame, err = m.appendTo(e.frame[:0], &p.cfg); err == nil {
+		err = p.addFrame(ctx, e)
 	}
 	if err != nil {
-		p.recycle(it)
-		return nil, err
+		p.recycle(e)
 	}
-	if s != nil {
-		s.conn.Push(lone)
-	}
-	if !lone {
-		s = nil
-	}
-	return s, nil
-}
-
-// take puts it in the queue when there is room, and perhaps on a stream, which is
-// to be pushed: by the caller, if this is all that is under way.
-func (p *Publisher) take(ctx context.Context, it *item) (s *stream, lone bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	err = ctx.Err()
-	for err == nil && !p.closed && p.crowded(len(it.frame)) {
-		err = p.awaitChange(ctx)
-	}
-	if err != nil {
-		return nil, false, p.explain(fmt.Errorf("notify: not published: %w", err))
-	}
-	if p.closed {
-		return nil, false, ErrClosed
-	}
-	p.push(it)
-	waits, hears := it.result != nil, false
-	switch lone = p.lone(it); {
-	case (waits || lone) && p.direct(it):
-		s, hears = p.current, waits && lone
-	case p.unsent == it:
-		p.rouse()
-	}
-	if p.current != nil && !hears {
-		p.current.needReader()
-	}
-	return s, lone, nil
-}
-
-// crowded reports whether a frame of n bytes has to wait. The caller holds mu.
-func (p *Publisher) crowded(n int) bool {
-	return p.queue.n > 0 && (p.queue.n >= p.cfg.MaxUnconfirmed || p.bytes+n > p.cfg.MaxUnconfirmedBytes)
-}
-
-// lone reports whether the platform has read everything but it, so that writing it
-// does not block, and no other caller is likely to join: of those that the last
-// pong has let go, the first would be lone. The caller holds mu.
-func (p *Publisher) lone(it *item) bool {
-	return p.queue.n == 1 && p.ghost == 0 && p.company <= 1 && len(it.frame) <= keptFrame
-}
-
-func (p *Publisher) encode(m Message, it *item) (err error) {
-	if m.Type == "" {
-		m.Type = "text/plain"
-	}
-	switch {
-	case len(m.Key) > p.cfg.MaxKey:
-		return &SizeError{Part: "routing key", Size: len(m.Key), Limit: p.cfg.MaxKey}
-	case len(m.Body) > p.cfg.MaxBody:
-		return &SizeError{Part: "body", Size: len(m.Body), Limit: p.cfg.MaxBody}
-	case len(m.Type) > maxType:
-		return &SizeError{Part: "content type", Size: len(m.Type), Limit: maxType}
-	}
-	if m.Key == "" {
-		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
-	}
-	if err := m.checkLines(); err != nil {
-		return err
-	}
-	it.frame, err = wire.AppendPublish(slices.Grow(it.frame[:0], 9+len(m.Key)+len(m.Body)+len(m.Type)), m.Key, m.Body, m.Type)
 	return err
 }
 
-const maxType = 256
-
-// checkLines refuses here what the platform would refuse by ending the connection.
-func (m *Message) checkLines() error {
-	for _, part := range [...]struct{ name, text string }{{"routing_key", m.Key}, {"content_type", m.Type}} {
-		for i := range len(part.text) {
-			if c := part.text[i]; c < ' ' || c == 0x7f {
-				return &prism.ParamError{Name: part.name, Err: errors.New("it has a line break or another control character")}
-			}
-		}
+func (p *Publisher) addFrame(ctx context.Context, e *entry) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := ctx.Err()
+	for err == nil && !p.closed && !p.ledger.fits(len(e.frame)) {
+		err = p.awaitChange(ctx)
+	}
+	if err != nil {
+		return p.explain(fmt.Errorf("notify: not published: %w", err))
+	}
+	if p.closed {
+		return ErrClosed
+	}
+	if p.ledger.added == 0 {
+		p.running.Go(p.run)
+	}
+	p.ledger.add(e)
+	if p.ledger.unsent == e { // else it was said before
+		p.signal()
 	}
 	return nil
+}
+
+// signal says that there may be something to send. The caller holds mu.
+func (p *Publisher) signal() {
+	if p.ledger.unsent == nil {
+		return
+	}
+	select {
+	case p.more <- struct{}{}:
+	default: // it was said already
+	}
 }
 
 // explain adds why nothing moves, if that is known. The caller holds mu.
 func (p *Publisher) explain(err error) error {
 	switch {
-	case p.full != nil:
-		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.full, err)
-	case p.lost != nil:
-		return fmt.Errorf("%w; not connected: %v", err, p.lost)
-	default:
+	case p.trouble == nil:
 		return err
+	case isQueueFull(p.trouble):
+		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.trouble, err)
+	default:
+		return fmt.Errorf("%w; not connected: %v", err, p.trouble)
 	}
 }
 
-// abandon takes back an item whose caller waits no longer.
-func (p *Publisher) abandon(it *item, err error) error {
+// abandon takes back an entry whose publisher waits no longer.
+func (p *Publisher) abandon(e *entry, err error) error {
 	p.mu.Lock()
-	if it.settled {
+	if e.complete {
 		p.mu.Unlock()
-		return <-it.result
+		return <-e.result
 	}
-	it.settled = true
-	sent := it.sent
-	if p.given(it) {
-		p.ghost = max(p.ghost, it.seq) // whatever ends this connection may be its fault
-	}
-	p.remove(it)
+	defer p.mu.Unlock()
+	p.ledger.abandon(e)
 	p.announce()
+	p.stats.failed.Add(1)
 	err = fmt.Errorf("notify: not published: %w", err)
-	if sent {
+	if e.sent {
 		err = unknown(err)
 	}
-	err = p.explain(err)
+	return p.explain(err)
+}
+
+// announce wakes those in awaitChange. The caller holds mu.
+func (p *Publisher) announce() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// awaitChange waits, without mu, until the ledger has shrunk. The caller holds mu
+// before and after.
+func (p *Publisher) awaitChange(ctx context.Context) error {
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	changed := p.changed
 	p.mu.Unlock()
-	p.stats.failed.Add(1)
-	return err
+	defer p.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Flush waits until everything published before the call is confirmed or has
@@ -328,9 +262,9 @@ func (p *Publisher) abandon(it *item, err error) error {
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for last := p.pushed; p.queue.first != nil && p.queue.first.order <= last; {
+	for last := p.ledger.added; p.ledger.holds(last); {
 		if err := p.awaitChange(ctx); err != nil {
-			return p.explain(fmt.Errorf("notify: %d messages are not confirmed: %w", p.queue.n, err))
+			return p.explain(fmt.Errorf("notify: %d messages are not confirmed: %w", p.ledger.n, err))
 		}
 	}
 	err := p.failed
@@ -349,14 +283,11 @@ func (p *Publisher) Close(ctx context.Context) error {
 	}
 	p.closed = true
 	p.announce() // those who wait for room
-	started := p.started
 	p.mu.Unlock()
 	err := p.Flush(ctx)
 	p.parting = ctx
 	p.quit()
-	if started {
-		<-p.gone
-	}
+	p.running.Wait()
 	p.fail(ErrClosed, true)
 	return err
 }
@@ -379,7 +310,7 @@ type publisherCounters struct {
 // Stats may be called at any time.
 func (p *Publisher) Stats() PublisherStats {
 	p.mu.Lock()
-	n := p.queue.n
+	n := p.ledger.n
 	p.mu.Unlock()
 	s := &p.stats
 	return PublisherStats{

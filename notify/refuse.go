@@ -55,7 +55,7 @@ func (r *recovery) refusal(end ending) time.Duration {
 func (r *recovery) lost(p *Publisher, end ending) time.Duration {
 	err := end.err
 	p.mu.Lock()
-	p.full, p.lost = nil, err
+	p.trouble = err
 	p.mu.Unlock()
 	if !curable(err, p.link.worked.Load()) {
 		p.link.fail(slog.LevelError, "cannot publish", err)
@@ -79,17 +79,23 @@ func (r *recovery) lost(p *Publisher, end ending) time.Duration {
 func (r *recovery) queueFull(p *Publisher, closed *socket.CloseError) time.Duration {
 	p.link.fail(slog.LevelWarn, "a queue of the platform is full", closed)
 	p.mu.Lock()
-	if p.full == nil {
+	if !isQueueFull(p.trouble) {
 		r.full = 0
 	}
-	p.full = closed
-	several := p.suspectSent() > 1 || p.ghost != 0
+	p.trouble = closed
+	suspects, _ := p.ledger.accuse()
 	p.mu.Unlock()
-	if several && p.cfg.FailUnconfirmed {
+	if suspects > 1 && p.cfg.FailUnconfirmed {
 		p.fail(closed, false)
 	}
 	r.full++
 	return min(p.link.retry.delay(r.full), lastFull)
+}
+
+// isQueueFull reports whether the platform has closed with 1013.
+func isQueueFull(err error) bool {
+	var closed *socket.CloseError
+	return errors.As(err, &closed) && closed.Code == socket.TryAgainLater
 }
 
 // refused finds the message that the platform did not take: there is no nack,
@@ -98,32 +104,16 @@ func (r *recovery) queueFull(p *Publisher, closed *socket.CloseError) time.Durat
 func (p *Publisher) refused(closed *socket.CloseError) bool {
 	p.link.fail(slog.LevelWarn, "the platform refused a message", closed)
 	p.mu.Lock()
-	first := p.queue.first
-	again := first != nil && first.suspect
-	sent, ghost := p.suspectSent(), p.ghost != 0
-	found := sent == 1 && !ghost && (again || p.cfg.FailUnconfirmed)
-	if found {
-		first.settled = true
-	}
+	suspects, again := p.ledger.accuse()
+	found := suspects == 1 && p.ledger.abandoned == 0 && (again || p.cfg.FailUnconfirmed)
 	p.mu.Unlock()
 	switch {
 	case found:
-		p.stats.failed.Add(1)
-		p.settle([]*item{first}, &RefusedError{Code: int(closed.Code), Reason: closed.Reason})
+		p.failFirst(&RefusedError{Code: int(closed.Code), Reason: closed.Reason}, p.ledger.given)
 	case p.cfg.FailUnconfirmed:
 		p.fail(closed, false)
 	}
-	return sent > 0 || ghost
-}
-
-// suspectSent marks what this connection was given and counts it. The caller
-// holds mu.
-func (p *Publisher) suspectSent() (n int) {
-	for it := p.queue.first; it != p.unsent; it = it.next {
-		it.suspect = true
-		n++
-	}
-	return n
+	return suspects > 0
 }
 
 // unknown is the error of a message that was sent, when err came before its

@@ -68,7 +68,6 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	}
 	conn.barrier.Store(consumeSent)
 	conn.PingBehind()
-	conn.Push(false)
 	c.stats.connects.Add(1)
 	c.stats.connected.Store(true)
 	conn.pause() // nobody reads while the user is told

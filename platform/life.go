@@ -114,7 +114,6 @@ func (c *channel) ackedSoFar() int {
 func (c *channel) ask() uint64 {
 	n := c.asked.Add(1)
 	c.conn.PingBehind()
-	c.conn.Push(false)
 	return n
 }
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -98,23 +97,17 @@ func (o Options) withDefaults() Options {
 // A Conn is one side of a WebSocket connection. Somebody must keep calling
 // Read, or pings stay unanswered and the peer's close goes unseen.
 //
-// Read and ReadControl are for one goroutine at a time; every other method may be
-// called by any goroutine at any time. Each Conn has one goroutine of its own,
-// which ends with the connection: call Close or CloseNow when done.
+// Read is for one goroutine at a time; every other method may be called by any
+// goroutine at any time. Each Conn has one goroutine of its own, which ends with
+// the connection: call Close or CloseNow when done.
 type Conn struct {
-	rwc      io.ReadWriteCloser
-	deadline interface{ SetReadDeadline(time.Time) error } // of rwc, if it takes one
-	buffered bool                                          // the kernel takes a few KiB whatever the peer does
-	side     ws.State                                      // StateClientSide or StateServerSide
-	opt      Options
-	in       inbox                 // belongs to whoever holds role
-	role     role                  // who reads
-	reading  atomic.Pointer[watch] // what watches the Read that is active
-	out      outbox                // guarded by mu
-
-	interrupting  sync.Mutex // guards the deadline, and the next two
-	interrupted   bool       // somebody wants a read to return
-	interruptible bool       // a read has returned for that
+	rwc     io.ReadWriteCloser
+	side    ws.State // StateClientSide or StateServerSide
+	opt     Options
+	in      inbox                 // belongs to whoever holds role
+	role    role                  // who reads
+	reading atomic.Pointer[watch] // what watches the Read that is active
+	out     outbox                // guarded by mu
 
 	mu      sync.Mutex
 	watch   *watch // the context that may end a Read
@@ -147,15 +140,6 @@ func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Option
 	}
 	c.late = time.AfterFunc(c.opt.WriteTimeout, func() { c.end(errSlowPeer) })
 	c.late.Stop()
-	if conn := below(rwc); conn != nil {
-		c.buffered = inKernel(conn)
-		// crypto/tls takes some errors of a transport that is not the kernel's for
-		// the end of all.
-		_, secure := conn.(*tls.Conn)
-		if (c.buffered || !secure) && conn.SetReadDeadline(time.Time{}) == nil {
-			c.deadline = conn
-		}
-	}
 	c.role.left = make(chan struct{}, 1)
 	c.in.src = &source{conn: c}
 	c.in.borrow(lent, min(c.opt.ReadBuffer, firstReadBuffer))
@@ -175,16 +159,6 @@ func below(rwc io.ReadWriteCloser) net.Conn {
 		return c.NetConn()
 	}
 	return nil
-}
-
-func inKernel(conn net.Conn) bool {
-	switch c := conn.(type) {
-	case *tls.Conn:
-		return inKernel(c.NetConn())
-	case syscall.Conn: // also a type that has all of a *net.TCPConn and counts
-		return true
-	}
-	return false
 }
 
 // newKeys makes the source of masking keys, which no peer can foretell.
@@ -288,21 +262,11 @@ func (s *source) Read(p []byte) (int, error) {
 	if err := s.conn.aboutToWait(); err != nil {
 		return 0, err
 	}
-	for {
-		if ctx := s.conn.in.brief; ctx != nil && ctx.Err() != nil {
-			return 0, errInterrupted
-		}
-		n, err := s.conn.readSome(p)
-		if err != nil {
-			if err = s.conn.resume(err); n == 0 && err == nil {
-				continue // the interrupt may have been another's
-			}
-		}
-		s.full = n == len(p)
-		if n > 0 {
-			s.conn.heard.Store(int64(time.Since(s.conn.born)))
-			s.conn.came.Add(int64(n))
-		}
-		return n, err
+	n, err := s.conn.readSome(p)
+	s.full = n == len(p)
+	if n > 0 {
+		s.conn.heard.Store(int64(time.Since(s.conn.born)))
+		s.conn.came.Add(int64(n))
 	}
+	return n, err
 }

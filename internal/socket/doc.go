@@ -7,8 +7,7 @@
 // One goroutine reads: [Conn.Read] joins fragments, answers pings and reports
 // how the peer ended. Any number of goroutines write: [Conn.Write] puts a frame
 // into a bounded queue, and the connection's only goroutine carries all that
-// is waiting to the kernel in one system call. Who knows that he is alone may do
-// that himself, by [Conn.Offer] and [Conn.Push].
+// is waiting to the kernel in one system call.
 //
 // The package is lenient where the published SDKs of Prism need it (protocol
 // chapter 6) and strict everywhere else. It knows no extensions and no

@@ -38,8 +38,6 @@ type outbox struct {
 	turn     chan struct{} // held by the writer whose turn is next
 	progress chan struct{} // if any, closed at the next change
 	idle     bool          // the write loop waits to be woken
-	writing  bool          // somebody writes a batch
-	fault    error         // what became of one that Push wrote
 }
 
 // A buffer is lent to a connection while it has something to write, so that an
@@ -59,14 +57,6 @@ func (b *buffer) giveBack() {
 // be on their way to the kernel, so each has half of the bound.
 func (o *outbox) room(payload, bound int) bool {
 	return o.next == nil || len(o.next.bytes)+maxHeader+payload <= bound/2
-}
-
-// waits returns how many bytes wait to be written.
-func (o *outbox) waits() int {
-	if o.next == nil {
-		return 0
-	}
-	return len(o.next.bytes)
 }
 
 // put appends a frame.
@@ -110,12 +100,6 @@ func (o *outbox) take() *buffer {
 	batch := o.next
 	o.next, o.pongs = nil, 0
 	return batch
-}
-
-// wrote notes that a batch is with the kernel.
-func (o *outbox) wrote(until uint64) {
-	o.writing, o.written = false, until
-	o.announce()
 }
 
 // announce wakes all who wait for a change.

@@ -36,7 +36,6 @@ type inbox struct {
 	err      error           // what every later Read returns
 	heeded   <-chan struct{} // Done of the context that watch is about
 	watch    *watch          // the same as Conn.watch, to be read without mu
-	brief    context.Context // whose end gives up a ReadControl, if one is active
 }
 
 // Read returns the next message. It blocks until one is complete or the
@@ -411,7 +410,7 @@ func (e *stopError) Unwrap() error { return e.error }
 
 func readError(err error) error {
 	var stop *stopError
-	if errors.As(err, &stop) || err == errInterrupted {
+	if errors.As(err, &stop) {
 		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -420,13 +419,11 @@ func readError(err error) error {
 	return fmt.Errorf("socket: read: %w", err)
 }
 
-// watch closes the connection when its context ends while a Read is active, or
-// interrupts a ReadControl.
+// watch closes the connection when its context ends while a Read is active.
 type watch struct {
-	conn  *Conn
-	ctx   context.Context
-	brief bool // it is about ReadControl, and never closes
-	stop  func() bool
+	conn *Conn
+	ctx  context.Context
+	stop func() bool
 }
 
 // heed makes ctx the one that may end this Read. It costs next to nothing as
@@ -437,10 +434,9 @@ func (c *Conn) heed(ctx context.Context) error {
 		return c.Err()
 	default:
 	}
-	brief, w := c.in.brief != nil, c.in.watch
-	if ctx.Done() != c.in.heeded || w != nil && w.brief != brief {
+	if ctx.Done() != c.in.heeded {
 		c.in.heeded = ctx.Done()
-		c.in.watch = c.rewatch(ctx, brief)
+		c.in.watch = c.rewatch(ctx)
 	}
 	// Read names its watch before it looks at ctx, and fire looks for its
 	// name after ctx has ended: one of the two sees the other, and the end of
@@ -454,14 +450,14 @@ func (c *Conn) heed(ctx context.Context) error {
 	return nil
 }
 
-// unheed is called when a Read or ReadControl is over.
+// unheed is called when a Read is over.
 func (c *Conn) unheed() {
 	if c.in.watch != nil {
 		c.reading.Store(nil)
 	}
 }
 
-func (c *Conn) rewatch(ctx context.Context, brief bool) *watch {
+func (c *Conn) rewatch(ctx context.Context) *watch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.watch != nil {
@@ -469,18 +465,14 @@ func (c *Conn) rewatch(ctx context.Context, brief bool) *watch {
 		c.watch = nil
 	}
 	if c.err == nil && ctx.Done() != nil {
-		c.watch = &watch{conn: c, ctx: ctx, brief: brief}
+		c.watch = &watch{conn: c, ctx: ctx}
 		c.watch.stop = context.AfterFunc(ctx, c.watch.fire)
 	}
 	return c.watch
 }
 
 func (w *watch) fire() {
-	switch {
-	case w.conn.reading.Load() != w:
-	case w.brief:
-		w.conn.interrupt()
-	default:
+	if w.conn.reading.Load() == w {
 		w.conn.end(contextEnded(w.ctx.Err()))
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -548,4 +551,46 @@ func TestLastReadIsWhenBytesArrived(t *testing.T) {
 		}
 		c.CloseNow()
 	})
+}
+
+func TestReadTellsOfAReset(t *testing.T) {
+	a, b := tcp(t)
+	c := newConn(a, nil, client, Options{})
+	defer c.CloseNow()
+	b.(*net.TCPConn).SetLinger(0)
+	b.Close()
+	if _, _, err := c.Read(soon(t)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An impatient is a transport with a time limit of its own.
+type impatient struct{ net.Conn }
+
+func (i impatient) Read(p []byte) (int, error) {
+	i.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	return i.Conn.Read(p)
+}
+
+func TestReadTellsOfATransportsOwnTimeout(t *testing.T) {
+	a, b := tcp(t)
+	defer b.Close()
+	c := newConn(impatient{a}, nil, client, Options{})
+	defer c.CloseNow()
+	if _, _, err := c.Read(soon(t)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A mute is a transport that returns nothing, and no error.
+type mute struct{ tape }
+
+func (mute) Read([]byte) (int, error) { return 0, nil }
+
+func TestATransportThatReturnsNothingIsNotAskedForEver(t *testing.T) {
+	c := newConn(mute{}, nil, client, Options{})
+	defer c.CloseNow()
+	if _, _, err := c.Read(t.Context()); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("got %v", err)
+	}
 }

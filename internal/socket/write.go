@@ -60,7 +60,8 @@ func (c *Conn) enqueue(ctx context.Context, op ws.OpCode, payload []byte) error 
 		c.mu.Unlock()
 		return err
 	}
-	if c.putIfRoom(op, payload) {
+	if c.out.waiting == 0 && c.out.room(len(payload), c.opt.WriteBuffer) {
+		c.out.put(op, payload)
 		c.wakeWriter()
 		c.mu.Unlock()
 		return nil
@@ -116,71 +117,16 @@ func (c *Conn) awaitChange(ctx context.Context) error {
 	}
 }
 
-// Offer is Write for one who must not wait: it returns false, with nothing
-// queued, if there is no room now or the connection has ended. The frame stays
-// where it is until the next Push, or until something else is written.
-func (c *Conn) Offer(op Opcode, payload []byte) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.out.refused == nil && c.putIfRoom(ws.OpCode(op), payload)
-}
-
-// putIfRoom puts a frame in the outbox, unless it would have to wait. The caller
-// holds mu.
-func (c *Conn) putIfRoom(op ws.OpCode, payload []byte) bool {
-	if c.out.waiting > 0 || !c.out.room(len(payload), c.opt.WriteBuffer) {
-		return false
-	}
-	c.out.put(op, payload)
-	return true
-}
-
 // PingBehind has a ping with Options.PingPayload follow all that leaves in the
-// next system call, which may be more than what is queued now. As with Offer, a
-// Push must follow.
+// next system call, which may be more than what is queued now.
 func (c *Conn) PingBehind() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.out.refused == nil {
 		c.out.behind = c.opt.PingPayload
-	}
-}
-
-// Push has what was offered written. Here means by the caller, if nobody else
-// is writing, it is no more than a few KiB and the kernel has buffers: without
-// waking the connection's goroutine a lone message is out 3 µs earlier. The caller
-// should know that the peer has read almost all so far; otherwise the write waits
-// for it, up to Options.WriteTimeout.
-func (c *Conn) Push(here bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !here || !c.buffered || c.out.writing || !c.out.idle || c.out.refused != nil || c.out.waits() > mostHere {
-		c.wakeWriter()
-		return
-	}
-	batch := c.out.take()
-	if batch == nil {
-		return
-	}
-	until := c.out.queued
-	c.out.writing = true
-	c.mu.Unlock()
-	err := c.writeBatch(batch.bytes)
-	batch.giveBack()
-	c.mu.Lock()
-	if err == nil {
-		c.out.wrote(until)
-	} else {
-		c.out.writing, c.out.fault = false, err
-	}
-	if err != nil || c.out.next != nil || c.out.owed || c.out.behind != nil {
 		c.wakeWriter()
 	}
 }
-
-// mostHere is how many bytes Push writes itself: others may have offered more
-// meanwhile.
-const mostHere = 8 << 10
 
 // Pong queues the answer to a ping, which passes the bound of the queue, or tells
 // nothing if the connection is ending. A peer that pings faster than it reads gets
@@ -223,8 +169,8 @@ func (c *Conn) wakeWriter() {
 func (c *Conn) writeLoop() {
 	defer close(c.gone)
 	for {
-		batch, until, err := c.nextBatch()
-		if batch == nil && err == nil {
+		batch, until := c.nextBatch()
+		if batch == nil {
 			select {
 			case <-c.wake:
 				runtime.Gosched() // who is about to write, too, shall share the system call
@@ -233,10 +179,7 @@ func (c *Conn) writeLoop() {
 				return
 			}
 		}
-		if err == nil {
-			err = c.writeBatch(batch.bytes)
-		}
-		if err != nil {
+		if err := c.writeBatch(batch.bytes); err != nil {
 			c.writeFailed(fmt.Errorf("socket: write: %w", err))
 			return
 		}
@@ -245,21 +188,14 @@ func (c *Conn) writeLoop() {
 	}
 }
 
-// nextBatch takes all that is queued, or nil, and makes room for as much. The
-// error is that of somebody else who wrote.
-func (c *Conn) nextBatch() (batch *buffer, until uint64, err error) {
+// nextBatch takes all that is queued, or nil, and makes room for as much.
+func (c *Conn) nextBatch() (batch *buffer, until uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.out.fault != nil {
-		return nil, 0, c.out.fault
-	}
-	if !c.out.writing { // who is will wake us
-		batch = c.out.take()
-	}
-	c.out.writing = c.out.writing || batch != nil
+	batch = c.out.take()
 	c.out.idle = batch == nil
 	c.out.announce()
-	return batch, c.out.queued, nil
+	return batch, c.out.queued
 }
 
 // writeBatch makes one system call, except that a frame larger than the buffer
@@ -279,7 +215,8 @@ func (c *Conn) writeBatch(batch []byte) error {
 func (c *Conn) batchWritten(until uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.wrote(until)
+	c.out.written = until
+	c.out.announce()
 }
 
 // writeFailed lets an active Read find the peer's close frame, which tells

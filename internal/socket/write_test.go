@@ -378,6 +378,53 @@ func TestPingKeepsItsPlaceAmongMessages(t *testing.T) {
 	p.expect(raw{op: 9, payload: string(make([]byte, 125))})
 }
 
+// The ping behind is made when its batch leaves, and is the last of it.
+func TestThePingBehindIsTheLastOfItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, count := newStuck(), 0
+		c := newConn(s, nil, server, Options{PingPayload: func(dst []byte) []byte {
+			count++
+			return fmt.Append(dst, count)
+		}})
+		defer c.CloseNow()
+		c.Write(t.Context(), Binary, []byte("first"))
+		synctest.Wait() // it is being written
+		for _, body := range []string{"a", "b", "c"} {
+			c.Write(t.Context(), Binary, []byte(body))
+			if body != "c" {
+				c.PingBehind()
+			}
+		}
+		<-s.writes
+		if got := string(<-s.writes); got != "\x82\x01a\x82\x01b\x82\x01c\x89\x011" {
+			t.Errorf("wrote %q", got)
+		}
+		synctest.Wait()
+		c.PingBehind()
+		if got := string(<-s.writes); got != "\x89\x012" {
+			t.Errorf("a ping alone is %q", got)
+		}
+	})
+}
+
+func TestThePingBehindGoesBeforeTheCloseFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStuck()
+		c := newConn(s, nil, server, Options{PingPayload: func(dst []byte) []byte { return append(dst, 'p') }})
+		defer c.CloseNow()
+		c.Write(t.Context(), Binary, []byte("first"))
+		synctest.Wait() // it is being written
+		c.Write(t.Context(), Binary, []byte("a"))
+		c.PingBehind()
+		go c.Close(t.Context(), NormalClosure, "")
+		synctest.Wait()
+		<-s.writes
+		if got := string(<-s.writes); got != "\x82\x01a\x89\x01p\x88\x02\x03\xe8" {
+			t.Errorf("wrote %q", got)
+		}
+	})
+}
+
 func TestPingFloodOfADeafPeerCostsNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := connectPipe(t, server, Options{WriteBuffer: 10})

@@ -47,15 +47,6 @@ var oursFlushed = oursBy("ours, flushed", func(c *socket.Conn, payload []byte) e
 	return c.Flush(context.Background())
 })
 
-// oursPushed makes the system call itself where it can, as the others do.
-var oursPushed = oursBy("ours, pushed", func(c *socket.Conn, payload []byte) error {
-	if !c.Offer(socket.Binary, payload) { // the queue is full, or the connection has ended
-		return c.Write(context.Background(), socket.Binary, payload)
-	}
-	c.Push(true)
-	return nil
-})
-
 // oursBy is internal/socket with one of its ways to write.
 func oursBy(name string, send func(*socket.Conn, []byte) error) library {
 	return library{

@@ -14,9 +14,7 @@ var socketRows = slices.Concat(
 	against("socket read 64 KiB", 500, ours, reading(largeMessages), []library{coder, gorilla, gwsLib}),
 	against("socket write", 8_000, ours, writing, []library{coder, gorilla, gwsLib, gwsAsync}),
 	against("socket write+flush", 4_000, oursFlushed, writing, []library{coder, gorilla, gwsLib}),
-	against("socket write+push", 4_000, oursPushed, writing, []library{coder, gorilla, gwsLib}),
 	against("socket echo", 1_000, ours, echoing(1), []library{coder, gorilla, gwsLib}),
-	against("socket echo+push", 1_000, oursPushed, echoing(1), []library{coder, gorilla, gwsLib}),
 	against("socket echo, 64 at once", 4_000, ours, echoing(64), []library{coder, gorilla, gwsLib}),
 )
 
