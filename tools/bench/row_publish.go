@@ -21,15 +21,15 @@ func openPublish() (*contest, error) {
 	return publishing(publishAsync, bareSide(func(b *bare, n int) error { return b.publish(n, payload) }))
 }
 
-// openConfirm compares one caller who waits for each confirmation with a ping
+// openConfirmBare compares one caller who waits for each confirmation with a ping
 // round trip.
-func openConfirm() (*contest, error) {
+func openConfirmBare() (*contest, error) {
 	return publishing(publishEach, bareSide(func(b *bare, n int) error { return repeat(n, b.ping) }))
 }
 
-// openConfirmLibrary is openConfirm with a ping as programs make it, by a library
+// openConfirm is openConfirmBare with a ping as programs make it, by a library
 // with a goroutine that reads.
-func openConfirmLibrary() (*contest, error) {
+func openConfirm() (*contest, error) {
 	return publishing(publishEach, func(s *rawServer) (func(int) error, func(), error) {
 		c, _, err := websocket.Dial(context.Background(), "ws://"+s.address(), nil)
 		if err != nil {
@@ -134,12 +134,11 @@ func publishEach(p *notify.Publisher, n int) error {
 	return nil
 }
 
-// openCallers compares 64 callers who wait for each confirmation with one who
-// does not.
+// openCallers compares 64 callers who wait for each confirmation with one who does.
 func openCallers() (*contest, error) {
 	return publishing(func(p *notify.Publisher, n int) error {
 		return together(64, n, func(n int) error { return publishEach(p, n) })
-	}, publisherSide(publishAsync))
+	}, publisherSide(publishEach))
 }
 
 // together divides n operations among goroutines.
