@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
-	"github.com/shopex/prism-go/platform"
 )
 
 type userCmd struct {
@@ -128,63 +126,4 @@ func (c *userDeleteCmd) Run(ctx context.Context, t *tool) error {
 	return c.provisioned(ctx, t, "deleted user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
 		return a.DeleteUser(ctx, c.Login)
 	})
-}
-
-type userPasswordCmd struct {
-	connection
-	aUser
-	PasswordFile string `is:"file" placeholder:"FILE" help:"A file with the password. Without it the password is asked for on a terminal, or read from standard input."`
-}
-
-// Run sends the hash of a password.
-func (c *userPasswordCmd) Run(ctx context.Context, t *tool) error {
-	hash, err := c.hash(ctx, t)
-	if err != nil {
-		return err
-	}
-	return c.provisioned(ctx, t, "changed the password of user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
-		return a.SetPassword(ctx, c.Login, hash)
-	})
-}
-
-func (c *userPasswordCmd) hash(ctx context.Context, t *tool) (hash string, err error) {
-	var password string
-	if c.PasswordFile != "" {
-		password, err = readSecret("password", c.PasswordFile)
-	} else {
-		password, err = t.password(ctx)
-	}
-	if err != nil {
-		return "", err
-	}
-	return platform.HashPassword(password, 0)
-}
-
-type userSessionsCmd struct {
-	connection
-	aUser
-	End bool `help:"End the sessions and tokens of the user, who may log in again."`
-}
-
-// Run ends the sessions of a user, or shows the user.
-func (c *userSessionsCmd) Run(ctx context.Context, t *tool) error {
-	if !c.End {
-		return c.show(ctx, t)
-	}
-	return c.provisioned(ctx, t, "ended the sessions of user "+words.Shown(c.Login), func(ctx context.Context, a *admin.Client) error {
-		return a.EndUserSessions(ctx, c.Login)
-	})
-}
-
-func (c *userSessionsCmd) show(ctx context.Context, t *tool) error {
-	users, err := c.users(ctx, t)
-	if err != nil {
-		return err
-	}
-	for _, u := range users {
-		if u.Login == c.Login {
-			return t.printUsers([]*admin.User{u})
-		}
-	}
-	return exit.Usagef("there is no user %s: \"prismctl user list\" names them", words.Shown(c.Login))
 }

@@ -105,3 +105,13 @@ func (t *tool) printBody(body []byte) error {
 	}
 	return t.write(body)
 }
+
+// printEach prints until something cannot be printed.
+func printEach[T any](all []T, print func(T) error) error {
+	for _, one := range all {
+		if err := print(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}

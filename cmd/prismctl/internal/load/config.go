@@ -49,7 +49,8 @@ type Config struct {
 	// its way.
 	Patience time.Duration
 
-	// Notice gets what the user should know meanwhile.
+	// Notice gets what the user should know meanwhile, in the form of
+	// fmt.Printf. It may be called by several goroutines.
 	Notice func(format string, args ...any)
 	// Progress shows how far it is. It may be nil.
 	Progress Progress

@@ -11,13 +11,18 @@ import (
 
 // A Report is what a load has measured, in JSON as "prismctl bench" prints it.
 type Report struct {
-	RunID    string   `json:"run_id"`
+	RunID    string   `json:"run_id"` // is in the body of each message
 	Server   string   `json:"server"`
 	Settings Settings `json:"settings"`
 
-	Load  float64 `json:"load_s"` // how long it took
+	// Load is how many seconds it took; Early reports whether something ended
+	// it before its duration.
+	Load  float64 `json:"load_s"`
 	Early bool    `json:"ended_early"`
 
+	// The counts are of messages and deliveries since the first messages, which
+	// count for nothing. Lost and Left are nil if the platform did not say in
+	// the end how many are in the queue.
 	Published   int64  `json:"published_messages"`
 	Confirmed   int64  `json:"confirmed_messages"`
 	Failed      int64  `json:"failed_messages"`
@@ -28,13 +33,15 @@ type Report struct {
 	Foreign     int64  `json:"foreign_deliveries"`
 	Resent      int64  `json:"resent_messages"`
 	Disconnects int64  `json:"lost_connections"`
-	Lost        *int64 `json:"lost_messages"` // nil: unknown
-	Left        *int64 `json:"left_messages"` // nil: unknown
+	Lost        *int64 `json:"lost_messages"`
+	Left        *int64 `json:"left_messages"`
 
 	PublishRate Throughput `json:"publish_rate"`
 	ConfirmRate Throughput `json:"confirm_rate"`
 	ConsumeRate Throughput `json:"consume_rate"`
 
+	// Handled and Confirm are the times from publishing to the handler and to
+	// the confirmation; nil if there was none.
 	Handled *Spread `json:"publish_to_handler"`
 	Confirm *Spread `json:"publish_to_confirmation"`
 

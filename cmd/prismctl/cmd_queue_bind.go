@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/notify"
+)
+
+type queueBindCmd struct {
+	connection
+	Topic   string `arg:"" help:"The queue, made if it is not there; '' is the default queue."`
+	Pattern string `arg:"" help:"Words with dots between; * is any one word, # any number of words."`
+}
+
+// Help teaches by example.
+func (*queueBindCmd) Help() string {
+	return `A published message goes to each queue that is bound to a pattern which its routing key matches.
+
+    prismctl queue bind orders 'order.*'
+    prismctl queue bind everything '#'`
+}
+
+// Validate is called for the arguments.
+func (c *queueBindCmd) Validate() error {
+	if c.Pattern == "" {
+		return errors.New("the pattern is empty: give one such as 'order.#'")
+	}
+	return nil
+}
+
+// Run binds a queue.
+func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
+	done := fmt.Sprintf("bound %s to %s", words.Queue(c.Topic), words.Shown(c.Pattern))
+	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
+		err := q.Bind(ctx, c.Topic, c.Pattern)
+		if err == nil && c.Topic != "" {
+			c.warn(ctx, t, q)
+		}
+		return err
+	})
+}
+
+// warn says that the default queue goes on getting its copies, beside the queue that
+// was bound. Other platforms may not say what it is bound to.
+func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.Queues) {
+	patterns, err := q.Bindings(ctx, "")
+	if err != nil || len(patterns) == 0 {
+		return
+	}
+	if s, err := q.Status(ctx, ""); err == nil && s.Consumers == 0 {
+		t.notice("the default queue is bound to %s, too, and nobody consumes it: it gets its copies until it is full, and then publishing is refused.\n"+
+			"If it is not needed: prismctl queue unbind '' '%[1]s'", words.Shown(patterns[0]))
+	}
+}
+
+type queueUnbindCmd struct {
+	connection
+	Topic   string `arg:"" help:"The queue; '' is the default queue."`
+	Pattern string `arg:"" help:"The pattern as it was bound."`
+}
+
+// Help teaches by example.
+func (*queueUnbindCmd) Help() string {
+	return `What the queue holds stays. The default queue is bound to # from the beginning: unbind it when only other queues are consumed.
+
+    prismctl queue unbind orders 'order.*'
+    prismctl queue unbind '' '#'`
+}
+
+// Run undoes a bind.
+func (c *queueUnbindCmd) Run(ctx context.Context, t *tool) error {
+	done := fmt.Sprintf("unbound %s from %s", words.Queue(c.Topic), words.Shown(c.Pattern))
+	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
+		return q.Unbind(ctx, c.Topic, c.Pattern)
+	})
+}
