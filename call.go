@@ -1,6 +1,7 @@
 package prism
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,26 @@ type Call struct {
 	Repeatable bool
 }
 
+// Get calls path by GET, with params in the query. See [Client.Do].
+func (c *Client) Get(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodGet, Path: path, Params: params})
+}
+
+// Post calls path by POST, with params in a form body. See [Client.Do].
+func (c *Client) Post(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodPost, Path: path, Params: params})
+}
+
+// Put calls path by PUT, with params in a form body. See [Client.Do].
+func (c *Client) Put(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodPut, Path: path, Params: params})
+}
+
+// Delete calls path by DELETE, with params in the query. See [Client.Do].
+func (c *Client) Delete(ctx context.Context, path string, params Params) (*Response, error) {
+	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
+}
+
 // Do makes a call and returns the answer. It blocks until the answer is read
 // to its end, until no further try is allowed, or until ctx ends.
 //
@@ -66,33 +87,28 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 	return c.repeat(ctx, r)
 }
 
-// A request is a checked call, ready for any number of tries.
+// A request is a checked call. Any number of tries read it, and none changes it.
 type request struct {
 	method      string
-	name        string // of the path, for people: as given, without its query
+	name        string // the path for people: as given, without its query
 	url         url.URL
-	query, form url.Values
+	query, form url.Values // without the parameters of the system
 	header      http.Header
 	token       string
 	repeatable  bool
 	upgrade     bool
 
-	encoded []byte // params, without those of the system; in room, if they fit
-	room    [128]byte
-	system  [3]string // the system's, of the present try
-
-	signedAt int64 // the sign_time of the last try
+	encoded []byte // query or form, whichever the system's parameters go to
+	buffer  [128]byte
 }
 
+// prepare checks a call and returns the request for it.
 func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
-	r := &request{method: call.Method, token: c.token, repeatable: call.Repeatable, upgrade: upgrade}
-	if r.method == "" {
-		r.method = http.MethodGet
+	r := &request{
+		method: cmp.Or(call.Method, http.MethodGet), token: cmp.Or(call.Token, c.token),
+		repeatable: call.Repeatable, upgrade: upgrade,
 	}
-	if call.Token != "" {
-		r.token = call.Token
-	}
-	if err := r.locate(&c.base, call.Path); err != nil {
+	if err := r.setPath(&c.base, call.Path); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -113,35 +129,11 @@ func (r *request) check() error {
 	if r.repeatable && strings.HasSuffix(r.url.Path, "/platform/notify/read") {
 		return errors.New("prism: platform/notify/read removes messages, so a second try could lose them: do not set Repeatable")
 	}
-	return checkToken(r.token)
-}
-
-// inForm tells where the parameters of the call, and with them those of the
-// system, go.
-func (r *request) inForm() bool {
-	return r.method == http.MethodPost || r.method == http.MethodPut
-}
-
-func (r *request) setParams(params Params) error {
-	into := &r.query
-	if r.inForm() {
-		r.url.RawQuery = string(appendPairs(nil, r.query))
-		into = &r.form
-	}
-	if *into == nil {
-		*into = make(url.Values, len(params)+3) // the system's come later
-	}
-	if err := params.addTo(*into); err != nil {
-		return err
-	}
-	r.encoded = appendPairs(r.room[:0], *into)
 	return nil
 }
 
-// params returns those that go where the system's go.
-func (r *request) params() url.Values {
-	if r.inForm() {
-		return r.form
-	}
-	return r.query
+// inForm reports whether the parameters of the call, and with them those of the
+// system, go into a form body; else they go into the query.
+func (r *request) inForm() bool {
+	return r.method == http.MethodPost || r.method == http.MethodPut
 }

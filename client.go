@@ -1,7 +1,6 @@
 package prism
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,26 +54,6 @@ func (c *Client) WithToken(token string) *Client {
 	other := *c
 	other.token = token
 	return &other
-}
-
-// Get calls path by GET, with params in the query. See [Client.Do].
-func (c *Client) Get(ctx context.Context, path string, params Params) (*Response, error) {
-	return c.Do(ctx, Call{Method: http.MethodGet, Path: path, Params: params})
-}
-
-// Post calls path by POST, with params in a form body. See [Client.Do].
-func (c *Client) Post(ctx context.Context, path string, params Params) (*Response, error) {
-	return c.Do(ctx, Call{Method: http.MethodPost, Path: path, Params: params})
-}
-
-// Put calls path by PUT, with params in a form body. See [Client.Do].
-func (c *Client) Put(ctx context.Context, path string, params Params) (*Response, error) {
-	return c.Do(ctx, Call{Method: http.MethodPut, Path: path, Params: params})
-}
-
-// Delete calls path by DELETE, with params in the query. See [Client.Do].
-func (c *Client) Delete(ctx context.Context, path string, params Params) (*Response, error) {
-	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
 }
 
 // known reports whether the transport is net/http's own: it changes no header, and

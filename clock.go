@@ -1,8 +1,10 @@
 package prism
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,6 +26,14 @@ func (c *clock) correction() time.Duration { return time.Duration(c.ahead.Load()
 // farthest is how wrong a clock may be that is corrected. Whoever could move it
 // further would have signatures made for years to come.
 const farthest = 24 * time.Hour
+
+func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
+	learned := c.clock.learn(o, originOf(&c.base))
+	if learned {
+		c.log.LogAttrs(ctx, slog.LevelInfo, "prism: clock corrected by the platform's", slog.Duration("ahead", c.clock.correction()))
+	}
+	return learned
+}
 
 // learn sets the clock by an answer that refuses the time of a signature, and
 // reports whether another try would carry another time. The correction is

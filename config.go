@@ -195,13 +195,6 @@ func checkServer(u *url.URL) error {
 	return nil
 }
 
-func checkToken(token string) error {
-	if i := strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
-		return fmt.Errorf("prism: the token has a character at byte %d that no token has: give the bare token, without Bearer", i)
-	}
-	return nil
-}
-
 // blankOrHidden holds for what nobody sees in a key or a secret. U+FFFD is what a
 // byte that is not UTF-8 is read as.
 func blankOrHidden(r rune) bool {
@@ -232,20 +225,6 @@ func named(r rune) string {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
-}
-
-// hasDots reports whether a proxy or server might rewrite the path, which would
-// make the signature wrong.
-func hasDots(path string) bool {
-	if strings.IndexByte(path, '.') < 0 {
-		return false // nearly every call
-	}
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return true
-		}
-	}
-	return false
 }
 
 func newShared(cfg Config) *shared {

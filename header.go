@@ -19,10 +19,13 @@ var (
 )
 
 // setHeader builds the header of the request from what the user gave. Values
-// are trimmed as net/http trims them, or the signature would not fit. Shared
-// tells that nobody will change it.
-func (r *request) setHeader(given http.Header, shared bool) error {
-	if shared && len(given) == 0 && r.token == "" {
+// are trimmed as net/http trims them, or the signature would not fit. If constant, nobody
+// will change it, and requests can have the same one.
+func (r *request) setHeader(given http.Header, constant bool) error {
+	if err := checkToken(r.token); err != nil {
+		return err
+	}
+	if constant && len(given) == 0 && r.token == "" {
 		r.header = usualHeader
 		if r.inForm() {
 			r.header = usualFormHeader
@@ -73,6 +76,13 @@ func (r *request) checkHeader(name string) error {
 		if !r.upgrade {
 			return fmt.Errorf("prism: header %s is set by the client itself: leave it out", name)
 		}
+	}
+	return nil
+}
+
+func checkToken(token string) error {
+	if i := strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+		return fmt.Errorf("prism: the token has a character at byte %d that no token has: give the bare token, without Bearer", i)
 	}
 	return nil
 }

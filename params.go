@@ -35,6 +35,24 @@ import (
 // which are the client's own, give a [*ParamError].
 type Params map[string]any
 
+// setParams adds params to those of the path, and encodes what is sent with
+// the system's parameters.
+func (r *request) setParams(params Params) error {
+	values := &r.query
+	if r.inForm() {
+		r.url.RawQuery = string(appendPairs(nil, r.query))
+		values = &r.form
+	}
+	if *values == nil {
+		*values = make(url.Values, len(params))
+	}
+	if err := params.addTo(*values); err != nil {
+		return err
+	}
+	r.encoded = appendPairs(r.buffer[:0], *values)
+	return nil
+}
+
 func (p Params) addTo(values url.Values) error {
 	for name, v := range p {
 		if err := checkParamName(name); err != nil {

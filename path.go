@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// locate sets url, query and name from a path as a user gives it.
-func (r *request) locate(base *url.URL, given string) error {
+// setPath sets url, query and name from a path as a user gives it.
+func (r *request) setPath(base *url.URL, given string) error {
 	given, fragment, hasFragment := strings.Cut(given, "#")
 	path, query, _ := strings.Cut(given, "?")
 	r.name = strings.TrimPrefix(path, "/")
@@ -47,6 +47,20 @@ func decodePath(path, query string) (string, error) {
 		return "", fmt.Errorf("prism: path %q has a control character", path)
 	}
 	return decoded, nil
+}
+
+// hasDots reports whether a proxy or server might rewrite the path, which would
+// make the signature wrong.
+func hasDots(path string) bool {
+	if strings.IndexByte(path, '.') < 0 {
+		return false // nearly every call
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *request) setQuery(query string) error {

@@ -31,9 +31,7 @@ type Response struct {
 	failure *Error
 	value   []byte // the result inside Body, or all of it
 
-	client    *Client // these three for what is shown of Body
-	call      *request
-	signature string
+	mask mask // for what is shown of Body
 }
 
 // Decode stores the result that is inside the envelope of the answer in the
@@ -112,25 +110,22 @@ func (r *Response) decodeJSON(value []byte, v any) error {
 	return nil
 }
 
-// read reads an answer to its end, so that the connection can be used again,
-// and judges it.
-func (c *Client) read(r *request, resp *http.Response, signature string) (*Response, error) {
+// readResponse reads an answer to its end, so that the connection can be used
+// again, and judges it.
+func readResponse(resp *http.Response, limit int64, m mask) (*Response, error) {
 	defer resp.Body.Close()
-	res := &Response{
-		Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id"),
-		client: c, call: r, signature: signature,
-	}
+	r := &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id"), mask: m}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		res.failure = c.failure(r, res, signature, verdict{message: "the server switched protocols unasked"})
-		return res, nil
+		r.failure = r.failed(verdict{message: "the server switched protocols unasked"})
+		return r, nil
 	}
-	body, err := readBody(resp, c.cfg.MaxBody)
+	body, err := readBody(resp, limit)
 	if err != nil {
 		return nil, err
 	}
-	res.Body = body
-	c.judge(r, res, signature)
-	return res, nil
+	r.Body = body
+	r.judge()
+	return r, nil
 }
 
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
@@ -160,35 +155,35 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	}
 }
 
-// judge opens the envelope and settles whether the call failed.
-func (c *Client) judge(r *request, res *Response, signature string) {
-	v := open(withoutBOM(res.Body))
-	res.value = v.value
-	if res.RequestID == "" {
-		res.RequestID = v.id
+// judge opens the envelope and finds out whether the call failed.
+func (r *Response) judge() {
+	v := open(withoutBOM(r.Body))
+	r.value = v.value
+	if r.RequestID == "" {
+		r.RequestID = v.id
 	}
 	switch {
-	case res.Status == http.StatusNotModified:
-		res.failure = c.failure(r, res, signature, verdict{message: "the server says that nothing has changed, and sends no answer: a header such as If-None-Match asks for that"})
-	case res.Status >= 300 && res.Status < 400:
-		res.failure = c.failure(r, res, signature, verdict{message: redirect(res.Header.Get("Location"))})
+	case r.Status == http.StatusNotModified:
+		r.failure = r.failed(verdict{message: "the server says that nothing has changed, and sends no answer: a header such as If-None-Match asks for that"})
+	case r.Status >= 300 && r.Status < 400:
+		r.failure = r.failed(verdict{message: redirect(r.Header.Get("Location"))})
 	case v.failed:
-		res.failure = c.failure(r, res, signature, v)
-	case res.Status >= 400:
-		res.failure = c.failure(r, res, signature, guess(res, c.secrets(r, signature)))
+		r.failure = r.failed(v)
+	case r.Status >= 400:
+		r.failure = r.failed(r.guess())
 	}
 }
 
-// failure makes the error for a failed call.
-func (c *Client) failure(r *request, res *Response, signature string, v verdict) *Error {
-	s := c.secrets(r, signature)
+// failed returns the error for a failed call.
+func (r *Response) failed(v verdict) *Error {
+	s := r.mask.secrets()
 	if _, known := sentinels[v.code]; !known {
 		v.code = s.clean(v.code)
 	}
 	return &Error{
-		Method: r.method, Path: s.clean(r.name),
+		Method: r.mask.call.method, Path: s.clean(r.mask.call.name),
 		Code: v.code, Message: s.clean(v.message), inEnvelope: v.own,
-		Status: res.Status, RequestID: s.clean(res.RequestID),
+		Status: r.Status, RequestID: s.clean(r.RequestID),
 		Data: s.cleanJSON(v.data), Exception: s.clean(text(v.exception)),
 	}
 }
@@ -205,19 +200,19 @@ func redirect(location string) string {
 }
 
 // guess reads what it can from an error page without an envelope.
-func guess(res *Response, s secrets) verdict {
-	if v, ok := guessJSON(res.Body); ok {
+func (r *Response) guess() verdict {
+	if v, ok := guessJSON(r.Body); ok {
 		return v
 	}
-	if res.Status == http.StatusProxyAuthRequired {
+	if r.Status == http.StatusProxyAuthRequired {
 		return verdict{message: loginOfProxy}
 	}
-	if !utf8.Valid(res.Body) {
-		return verdict{message: fmt.Sprintf("the answer is not UTF-8 (Content-Type %q): is it a page of a proxy?", res.Header.Get("Content-Type")) +
-			inASCII(s.clean(asciiOf(res.Body)))}
+	if !utf8.Valid(r.Body) {
+		return verdict{message: fmt.Sprintf("the answer is not UTF-8 (Content-Type %q): is it a page of a proxy?", r.Header.Get("Content-Type")) +
+			inASCII(r.mask.secrets().clean(asciiOf(r.Body)))}
 	}
 	const longest = 200
-	page := strings.TrimSpace(string(res.Body[:min(len(res.Body), 4*longest)]))
+	page := strings.TrimSpace(string(r.Body[:min(len(r.Body), 4*longest)]))
 	if page == "" || len(page) > longest || page[0] == '<' || page[0] == '{' {
 		return verdict{}
 	}

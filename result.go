@@ -69,10 +69,10 @@ func (r *Response) Result(v any) error {
 
 func (r *Response) unexpected(err error) error {
 	const longest = 200
-	s := r.client.secrets(r.call, r.signature)
+	s, call := r.mask.secrets(), r.mask.call
 	begin := s.clean(strings.ToValidUTF8(string(r.Body[:min(len(r.Body), 4*longest)]), "\uFFFD"))
 	return &AnswerError{
-		Method: r.call.method, Path: s.clean(r.call.name), Status: r.Status, ContentType: s.clean(r.Header.Get("Content-Type")),
+		Method: call.method, Path: s.clean(call.name), Status: r.Status, ContentType: s.clean(r.Header.Get("Content-Type")),
 		Begin: strings.ToValidUTF8(strings.TrimSpace(begin[:min(len(begin), longest)]), ""), Err: err,
 	}
 }

@@ -17,8 +17,9 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 	until := time.Now().Add(c.cfg.Retry.Within)
 	corrected := false
 	var refused *Error // the last that a try was answered with
+	var o outcome
 	for number := 1; ; number++ {
-		o := c.try(ctx, r)
+		o = c.try(ctx, r, o.signedAt)
 		c.logTry(ctx, r, &o, number)
 		if !errors.As(o.err, &refused) && o.err != nil && refused != nil {
 			o.err = fmt.Errorf("%w; an earlier try: %v", o.err, refused)
@@ -31,12 +32,8 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 			number--
 			continue
 		}
-		if !retryable(r.repeatable, &o) {
-			c.logLost(ctx, r, &o, number)
-			return o.response, o.err
-		}
 		wait := c.wait(&o, number)
-		if number == c.cfg.Retry.Tries || !inTime(ctx, until, wait) {
+		if !retryable(r.repeatable, &o) || number == c.cfg.Retry.Tries || !inTime(ctx, until, wait) {
 			c.logLost(ctx, r, &o, number)
 			return o.response, o.err
 		}
@@ -127,14 +124,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ended(ctx)
 	}
-}
-
-func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
-	learned := c.clock.learn(o, originOf(&c.base))
-	if learned {
-		c.log.LogAttrs(ctx, slog.LevelInfo, "prism: clock corrected by the platform's", slog.Duration("ahead", c.clock.correction()))
-	}
-	return learned
 }
 
 func (c *Client) logRepeat(ctx context.Context, r *request, o *outcome, number int, wait time.Duration) {

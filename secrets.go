@@ -15,8 +15,17 @@ type secrets []string
 // shorter would blot out other words.
 const shortest = 4
 
-func (c *Client) secrets(r *request, signature string) secrets {
-	s := append(c.proxySecrets(r), c.cfg.Secret, r.token, signature, strings.ToLower(signature))
+// A mask knows what a try must not show. Its secrets are collected when they are
+// asked for, as most tries have nothing to hide.
+type mask struct {
+	client    *Client
+	call      *request
+	signature string
+}
+
+func (m *mask) secrets() secrets {
+	r := m.call
+	s := append(m.client.proxySecrets(r), m.client.cfg.Secret, r.token, m.signature, strings.ToLower(m.signature))
 	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
 	for _, name := range []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"} {
 		if name == "code" && !grant {

@@ -38,10 +38,10 @@ func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (
 	if err != nil {
 		return nil, err
 	}
-	resp, o := c.handshake(ctx, r)
+	resp, o := c.handshake(ctx, r, 0)
 	c.logTry(ctx, r, &o, 1)
 	if resp == nil && ctx.Err() == nil && c.learnClock(ctx, &o) {
-		resp, o = c.handshake(ctx, r)
+		resp, o = c.handshake(ctx, r, o.signedAt)
 		c.logTry(ctx, r, &o, 2)
 	}
 	return resp, o.err
@@ -49,7 +49,7 @@ func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (
 
 // handshake returns the answer if it opens a connection, and what came of the
 // try if not.
-func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, outcome) {
+func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.Response, outcome) {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	// A RoundTripper may tie the connection to the context of its request, so
@@ -61,7 +61,8 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 	own = httptrace.WithClientTrace(own, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
 	})
-	req, signature := c.build(own, r, new(trace), &o)
+	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
+	req := r.build(own, new(trace), o.encoded)
 	via, proxy, err := c.through(req)
 	var resp *http.Response
 	if err == nil {
@@ -78,12 +79,12 @@ func (c *Client) handshake(ctx context.Context, r *request) (*http.Response, out
 		}
 		resp.Body.Close()
 	} else if err == nil {
-		o.response, err = c.read(r, resp, signature)
+		o.response, err = readResponse(resp, c.cfg.MaxBody, o.mask)
 	}
 	o.ended = c.clock.now()
 	stop()
 	abort()
-	o.err = c.refused(ctx, limited, r, &o, err, signature)
+	o.err = c.refused(ctx, limited, &o, err)
 	return nil, o
 }
 
@@ -136,15 +137,15 @@ func (c connection) CloseWrite() error {
 }
 
 // refused says why a handshake did not open a connection.
-func (c *Client) refused(ctx, limited context.Context, r *request, o *outcome, err error, signature string) error {
+func (c *Client) refused(ctx, limited context.Context, o *outcome, err error) error {
 	if o.response == nil {
 		if err == nil {
 			err = limited.Err()
 		}
-		return c.noAnswer(ctx, limited, r, o, err)
+		return c.noAnswer(ctx, limited, o, err)
 	}
 	if o.response.failure == nil {
-		o.response.failure = c.failure(r, o.response, signature, verdict{message: "the server did not switch protocols: does this path speak WebSocket?"})
+		o.response.failure = o.response.failed(verdict{message: "the server did not switch protocols: does this path speak WebSocket?"})
 	}
 	return o.response.failure
 }

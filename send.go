@@ -1,11 +1,32 @@
 package prism
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
 )
+
+// A trace watches what net/http does with a request.
+type trace struct {
+	url   url.URL // where it goes; beside the rest, it is no allocation of its own
+	hooks httptrace.ClientTrace
+	fresh bool        // over HTTP/1, only a new connection may be used
+	empty bool        // the body is an emptyBody
+	got   atomic.Bool // a connection
+	sent  atomic.Bool // the header
+}
+
+func (t *trace) follow(ctx context.Context) context.Context {
+	t.hooks.GotConn = t.gotConn
+	return httptrace.WithClientTrace(ctx, &t.hooks)
+}
 
 // preventReplay keeps net/http from sending a request a second time over
 // another connection when a reused one is lost before the answer. Over HTTP/1
@@ -32,6 +53,28 @@ func (c *Client) preventReplay(t *trace, req *http.Request) {
 	default:
 		t.fresh = true
 	}
+}
+
+// send is http.Client.Do without redirects and what they cost, and without
+// its Timeout, which would take the writable body of a 101 answer away.
+func (c *Client) send(via http.RoundTripper, req *http.Request) (*http.Response, error) {
+	if c.jar != nil {
+		req.Header = req.Header.Clone()
+		for _, cookie := range c.jar.Cookies(req.URL) {
+			req.AddCookie(cookie)
+		}
+	}
+	resp, err := via.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp == nil || resp.Body == nil {
+		return nil, errors.New("the Transport of Config.HTTPClient returned neither an answer with a body nor an error")
+	}
+	if c.jar != nil {
+		c.jar.SetCookies(req.URL, resp.Cookies())
+	}
+	return resp, nil
 }
 
 // gotConn is called when a request has a connection, before anything is sent. A
@@ -62,3 +105,25 @@ func (b emptyBody) Read([]byte) (int, error) { b.t.sent.Store(true); return 0, i
 func (b emptyBody) WriteTo(io.Writer) (int64, error) { b.t.sent.Store(true); return 0, nil }
 
 func (b emptyBody) Close() error { return nil }
+
+// unsent reports whether the server surely did not get the request: there was no
+// connection, or its header did not leave. It takes net/http's word for that,
+// and for a dial that failed anyone's.
+func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
+	var op *net.OpError
+	if refusedStream(err) || errors.As(err, &op) && op.Op == "dial" {
+		return true
+	}
+	if !c.known() {
+		return false
+	}
+	// When the context ends, HTTP/2 returns while it may still be writing.
+	return !t.got.Load() || t.empty && !t.sent.Load() && limited.Err() == nil
+}
+
+// refusedStream reports whether err is what net/http says of an HTTP/2 stream
+// which the server has declared unprocessed, and which it would have sent
+// again itself, had it got the body. It has no other name for that.
+func refusedStream(err error) bool {
+	return strings.Contains(err.Error(), "http2: Transport: cannot retry err")
+}
