@@ -80,9 +80,10 @@
 // BasePath/platform/notify and BasePath/notify take WebSocket connections
 // (protocol chapter 3). What a client can rely on:
 //
-//   - A publish is stored before the next frame is read, so the pong of a ping
-//     proves that everything sent before the ping is stored. A publish that is
-//     refused ends the connection, and nothing behind it is read.
+//   - A ping is answered only when everything sent before it is stored, so its
+//     pong proves that. Messages that arrive together are stored together. A
+//     publish that is refused ends the connection: no later one is stored, and no
+//     ping behind it is answered.
 //   - Deliveries carry the tags 1, 2, 3 ... in the order in which they arrive,
 //     each as one unfragmented frame: text if it is UTF-8, else binary.
 //   - When a connection ends, in whatever way, its unacknowledged messages are
