@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 )
 
 // asGiven takes arguments as they are. Kong passes them through JSON, which would
@@ -27,7 +26,7 @@ func asGiven() kong.Option {
 		switch ctx.Value.Tag.Get("is") {
 		case "bytes":
 		case "file":
-			text = atHome(text)
+			text = files.AtHome(text)
 		default:
 			err = checkText(text)
 		}
@@ -42,17 +41,6 @@ func checkText(text string) error {
 		return fmt.Errorf("%q is no UTF-8: write it in UTF-8, or convert it by iconv", text)
 	}
 	return nil
-}
-
-// atHome puts the home directory in the place of ~, which a shell leaves alone
-// behind a = or a colon, and nobody replaces in a file of settings.
-func atHome(file string) string {
-	if rest, ok := strings.CutPrefix(file, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return file
 }
 
 // A metaFlag is a map of texts, each given as NAME=VALUE.

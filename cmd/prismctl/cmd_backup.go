@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/jetstream"
@@ -73,7 +74,7 @@ func (c *backupCmd) Run(ctx context.Context, t *tool) error {
 	if c.File == "-" {
 		return backedUp(write(t.out))
 	}
-	if err := replaceFileBy(c.File, write); err != nil {
+	if err := files.ReplaceBy(c.File, write); err != nil {
 		return backedUp(err)
 	}
 	return t.println("backed up %s to %s", words.Shown(c.where()), words.Shown(c.File))

@@ -111,7 +111,7 @@ type keyShowCmd struct {
 // Validate is called for the arguments. That of what is embedded is called too.
 func (c *keyShowCmd) Validate() error {
 	if c.Secret {
-		return fmt.Errorf("a secret is shown once, when it is made; if it is lost, give the key a new one: prismctl key rotate %s", quoted(c.ID))
+		return fmt.Errorf("a secret is shown once, when it is made; if it is lost, give the key a new one: prismctl key rotate %s", words.Quoted(c.ID))
 	}
 	return c.aKey.Validate()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -237,7 +238,7 @@ func (c *serveCmd) lostLine(lost int64) []byte {
 // chosenKey is the key of PRISM_KEY or --key, or the zero value.
 func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
 	key.ID = cmp.Or(c.Key, t.env("PRISM_KEY"))
-	if key.Secret, err = secretOf(c.SecretFile, t, "PRISM_SECRET"); err != nil {
+	if key.Secret, err = secrets.Of(c.SecretFile, t.env, "PRISM_SECRET"); err != nil {
 		return key, err
 	}
 	if (key.ID == "") != (key.Secret == "") {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -28,7 +29,7 @@ func (c *userPasswordCmd) Run(ctx context.Context, t *tool) error {
 func (c *userPasswordCmd) hash(ctx context.Context, t *tool) (hash string, err error) {
 	var password string
 	if c.PasswordFile != "" {
-		password, err = readSecret("password", c.PasswordFile)
+		password, err = secrets.Read("password", c.PasswordFile)
 	} else {
 		password, err = t.password(ctx)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 )
 
 // A configFile is what a file of settings says. A nil one says nothing.
@@ -43,11 +44,11 @@ func settingNames() (names []string) {
 // readConfig reads a file of settings, of which those of one value have these
 // names, such as limits.window. It refuses every other name.
 func readConfig(name string, settings []string) (*configFile, error) {
-	text, err := os.ReadFile(atHome(name))
+	text, err := os.ReadFile(files.AtHome(name))
 	if err != nil {
 		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
 	}
-	f, err := parseConfig(name, withoutMark(string(text)), settings)
+	f, err := parseConfig(name, files.WithoutMark(string(text)), settings)
 	if err != nil {
 		return nil, err
 	}
@@ -155,4 +156,24 @@ func listNames() []string {
 func tomlName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
 	return name
+}
+
+// checkMode refuses a file with secrets that others may read, and one that
+// everybody may change.
+func (f *configFile) checkMode() error {
+	info, err := os.Stat(files.AtHome(f.name))
+	if err != nil {
+		return fmt.Errorf("the configuration cannot be read: %w", err)
+	}
+	if f.holdsSecret() || files.OpenTo(info) != "" && info.Mode().Perm()&0o002 != 0 {
+		return files.CheckFile(files.AtHome(f.name))
+	}
+	return nil
+}
+
+// holdsSecret reports whether there is a hash of a password, which can be
+// guessed at, or the password of a server.
+func (f *configFile) holdsSecret() bool {
+	nats, _ := f.scalars["nats"].(string)
+	return slices.ContainsFunc(f.lists.Users, func(u userEntry) bool { return u.PasswordHash != "" }) || strings.Contains(nats, "@")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 )
 
 // secretSource is the flag that says where the secret is.
@@ -39,10 +40,10 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	if server == "" {
 		return nil, exit.Usagef("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
 	}
-	if i := strings.IndexFunc(server, unseen); i >= 0 {
-		return nil, exit.Usagef("PRISM_URL (or --url) has %s at byte %d: leave it out", named([]rune(server[i:])[0]), i)
+	if i := strings.IndexFunc(server, secrets.Unseen); i >= 0 {
+		return nil, exit.Usagef("PRISM_URL (or --url) has %s at byte %d: leave it out", secrets.Named([]rune(server[i:])[0]), i)
 	}
-	key, err := visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
+	key, err := secrets.Visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ const module = "github.com/shopex/prism-go"
 var arrows = map[string][]string{
 	"words":    {},
 	"exit":     {"words", module, module + "/notify"},
+	"files":    {"words", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	"secrets":  {"words", "exit", "files"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
 	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},

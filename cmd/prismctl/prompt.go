@@ -9,7 +9,26 @@ import (
 	"golang.org/x/term"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 )
+
+// secret reads the secret from where no other user of the machine sees it: a
+// file, the environment, or the keyboard.
+func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
+	secret, err := secrets.Of(s.SecretFile, t.env, "PRISM_SECRET")
+	if secret != "" || err != nil {
+		return secret, err
+	}
+	fd, ok := terminal(t.in)
+	if !ok {
+		return "", exit.Usagef("there is no secret: set PRISM_SECRET or give --secret-file")
+	}
+	secret, err = t.askSecret(ctx, fd, "secret")
+	if err != nil {
+		return "", err
+	}
+	return secrets.Visible("the secret", secret)
+}
 
 // askSecret asks for what is called a secret or a password on the terminal fd, without echo. When ctx ends
 // it makes the terminal usable again; the read goes on until the process ends.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -77,10 +78,10 @@ func TestWhatAKilledBackupLeftIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer atWork.Close()
-	if locked, err := tryLock(atWork); !locked || err != nil {
+	if locked, err := files.TryLock(atWork); !locked || err != nil {
 		t.Fatal(locked, err)
 	}
-	if err := replaceFile(name, []byte("x")); err != nil {
+	if err := files.Replace(name, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(filepath.Dir(name))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/jetstream"
 	"github.com/shopex/prism-go/platform/memory"
@@ -139,4 +141,14 @@ func (e *engine) close() error {
 		return nil
 	}
 	return e.js.Close()
+}
+
+func (s *storage) checkCreds() error {
+	if s.NatsCreds == "" {
+		return nil
+	}
+	if err := files.CheckFile(s.NatsCreds); err != nil {
+		return exit.Usagef("the credentials for --nats cannot be read: %w", err)
+	}
+	return nil
 }

@@ -138,7 +138,7 @@ func (s *seeder) endKey(ctx context.Context, id string) error {
 	if err := s.registry.EndKeyTokens(ctx, id); err != nil {
 		return err
 	}
-	s.say("The key %s is not in the settings any more: it is refused from now on. Its queues stay until \"prismctl key delete %s\".", words.Shown(id), quoted(id))
+	s.say("The key %s is not in the settings any more: it is refused from now on. Its queues stay until \"prismctl key delete %s\".", words.Shown(id), words.Quoted(id))
 	return nil
 }
 
@@ -181,7 +181,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 	for _, key := range keys {
 		over := !key.Expires.IsZero() && key.Expires.Before(time.Now())
 		if key.Admin && !over && key.ID != own && !s.gives[giftID("key", key.ID)] {
-			s.say("The key %s is an admin key that no setting gives; \"prismctl key delete %s\" takes it away.", words.Shown(key.ID), quoted(key.ID))
+			s.say("The key %s is an admin key that no setting gives; \"prismctl key delete %s\" takes it away.", words.Shown(key.ID), words.Quoted(key.ID))
 		}
 	}
 	s.warnOfShort(keys)
@@ -191,7 +191,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 	users, err := s.registry.Users(ctx)
 	for _, u := range users {
 		if !s.gives[giftID("user", u.Login)] {
-			s.say("The user %s can sign in, though no setting says so; \"prismctl user delete %s\" takes that away.", words.Shown(u.Login), quoted(u.Login))
+			s.say("The user %s can sign in, though no setting says so; \"prismctl user delete %s\" takes that away.", words.Shown(u.Login), words.Quoted(u.Login))
 		}
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -225,7 +226,7 @@ func (s *seeder) keys(ctx context.Context, chosen platform.Key, admin shownKey) 
 		}
 	}
 	for i, entry := range s.lists.Keys {
-		secret, err := readSecret("secret", entry.SecretFile)
+		secret, err := secrets.Read("secret", entry.SecretFile)
 		if err == nil {
 			err = s.key(ctx, entry.ID, entry.App, secret, entry.Admin)
 		}

@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -147,7 +150,7 @@ func (s *service) adminKey() (shownKey, error) {
 		return key, nil
 	}
 	var err error
-	if key.secret, err = secretOf(s.AdminSecretFile, s.t, "PRISM_ADMIN_SECRET"); err != nil {
+	if key.secret, err = secrets.Of(s.AdminSecretFile, s.t.env, "PRISM_ADMIN_SECRET"); err != nil {
 		return key, fmt.Errorf("%s: %w", s.from["admin-key"], err)
 	}
 	if key.secret == "" {
@@ -268,7 +271,7 @@ and try
     prismctl consume
     prismctl login
 
-%s`, url, s.lasting(), admin, quoted(url), key.exports(), visitor.introduction())
+%s`, url, s.lasting(), admin, words.Quoted(url), key.exports(), visitor.introduction())
 }
 
 // lasting says where the messages are.
@@ -284,14 +287,14 @@ func (k shownKey) exports() string {
 	if k.id == "" {
 		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
 	}
-	lines := "    export PRISM_KEY=" + quoted(k.id) + "\n    export PRISM_SECRET="
+	lines := "    export PRISM_KEY=" + words.Quoted(k.id) + "\n    export PRISM_SECRET="
 	switch {
 	case k.file != "":
-		return lines + `"$(cat ` + quoted(k.file) + `)"` + "\n"
+		return lines + `"$(cat ` + words.Quoted(k.file) + `)"` + "\n"
 	case k.secret == "":
 		return lines + "...\n\nwith the secret that the first start has shown; \"prismctl key rotate\" gives the key a new one,\n"
 	}
-	return lines + quoted(k.secret) + "\n"
+	return lines + words.Quoted(k.secret) + "\n"
 }
 
 // openAccessLog returns what writes a line for each call, or nil.
@@ -342,13 +345,14 @@ func (s *service) certificate() (*certificate, error) {
 	return cert, nil
 }
 
-// quoted returns s as a word of a shell.
-func quoted(s string) string {
-	plain := func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/@%+=", r)
+// warnOfDirectory says when others may look into --data or change what is there.
+func (s *service) warnOfDirectory() {
+	info, err := os.Stat(s.Data)
+	if s.Data == "" || err != nil {
+		return
 	}
-	if s != "" && strings.IndexFunc(s, plain) < 0 {
-		return s
+	if open := files.OpenTo(info); open != "" {
+		s.t.notice("WARNING: the directory %s may be %s by other users of this machine (mode %04o): run \"chmod g-w,o-rwx %s\".",
+			words.Shown(s.Data), open, info.Mode().Perm(), words.Quoted(s.Data))
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 )
 
 // certificateAge is how long a certificate is used without a look at its files.
@@ -41,7 +43,7 @@ func newCertificate(certFile, keyFile string, log *slog.Logger, now func() time.
 // may give a new file the size and the time of the old one.
 func (c *certificate) files() (found [2][]byte, err error) {
 	if found[0], err = os.ReadFile(c.certFile); err == nil {
-		found[1], err = readPrivate(c.keyFile)
+		found[1], err = files.ReadPrivate(c.keyFile)
 	}
 	if err != nil {
 		return found, fmt.Errorf("the certificate cannot be read: %w", err)

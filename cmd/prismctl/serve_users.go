@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -114,7 +115,7 @@ func (e *userEntry) password() (string, error) {
 	if e.PasswordHash != "" {
 		return "", nil
 	}
-	return readSecret("password", e.PasswordFile)
+	return secrets.Read("password", e.PasswordFile)
 }
 
 // is reports whether the entry gives what proof is of.

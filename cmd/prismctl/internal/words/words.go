@@ -40,3 +40,14 @@ func Queue(topic string) string {
 	}
 	return "queue " + Shown(topic)
 }
+
+// Quoted returns s as a word of a shell.
+func Quoted(s string) string {
+	plain := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/@%+=", r)
+	}
+	if s != "" && strings.IndexFunc(s, plain) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

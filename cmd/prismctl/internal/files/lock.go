@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"context"
@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// lock locks a file until it is closed, or its process has ended. No system
+// Lock locks a file until it is closed, or its process has ended. No system
 // call waits for a lock and for ctx, so it asks again and again.
-func lock(ctx context.Context, f *os.File) error {
+func Lock(ctx context.Context, f *os.File) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if locked, err := tryLock(f); locked || err != nil {
+		if locked, err := TryLock(f); locked || err != nil {
 			return err
 		}
 		select {

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package main
+package files
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock reports whether it could lock f.
-func tryLock(f *os.File) (bool, error) {
+// TryLock reports whether it could lock f.
+func TryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
 		return false, nil
