@@ -68,12 +68,15 @@ func TestAnEngineThatDoesNotOpenEndsTheTour(t *testing.T) {
 	}
 }
 
-func TestATourThatCannotBeToldSaysSo(t *testing.T) {
+func TestATourThatCannotBeToldSaysSoAndGoesNoFurther(t *testing.T) {
 	clogged := errors.New("the pipe is closed")
-	told := 0
-	err := Run(t.Context(), Config{Line: func(string) error { told++; return clogged }})
-	if !errors.Is(err, clogged) || told != 1 {
-		t.Errorf("error %v after %d lines", err, told)
+	cfg := Config{Line: func(string) error { return clogged }}
+	if err := Run(t.Context(), cfg); !errors.Is(err, clogged) {
+		t.Errorf("error %v", err)
+	}
+	s := &story{Config: cfg}
+	if err := s.step(t.Context(), 1, "Something", func(context.Context) error { return nil }); !errors.Is(err, clogged) {
+		t.Errorf("after the first step: %v", err)
 	}
 }
 
