@@ -40,7 +40,7 @@ func (p *Platform) userTable(r *Registry) map[string]route {
 		return change(func(ctx context.Context, _ *call, login string) error { return do(ctx, login) })
 	}
 	return map[string]route{
-		"platform/user/list": {admin: true, methods: []string{"GET", "POST"}, serve: func(ctx context.Context, c *call) (any, error) {
+		"platform/user/list": {admin: true, lists: true, methods: []string{"GET", "POST"}, serve: func(ctx context.Context, c *call) (any, error) {
 			return userList(ctx, c, r)
 		}},
 		"platform/user/disable":  byLogin(r.DisableUser),

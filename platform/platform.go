@@ -30,6 +30,7 @@ type Platform struct {
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
+	lists        chan struct{} // has room for the calls that read all records of a kind
 
 	expiry func() time.Time // the clock by which keys expire
 
@@ -53,7 +54,7 @@ func New(cfg Config) (*Platform, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), apiBase: cfg.BasePath + "/"}
+	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), apiBase: cfg.BasePath + "/", lists: make(chan struct{}, mostLists)}
 	if cfg.Users != nil {
 		p.oauthBase = besideBase(cfg.BasePath) + "/oauth/"
 	}

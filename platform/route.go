@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A route is an API that the platform serves itself.
@@ -14,6 +15,7 @@ type route struct {
 	admin   bool // for admin keys only
 	changes bool // something, so the same signature does not count twice
 	tail    bool // one more element of the path may name what it is about
+	lists   bool // reads all records of a kind
 	// Exactly one is set: serve answers with a result, channel takes the
 	// connection over.
 	serve   func(ctx context.Context, c *call) (any, error)
@@ -53,19 +55,19 @@ func (p *Platform) adminTable() map[string]route {
 	post, list := []string{"POST"}, []string{"GET", "POST"}
 	info := []string{"GET"}
 	return map[string]route{
-		"platform/app/create":              {admin: true, changes: true, methods: post, serve: p.appCreate},
-		"platform/app/info":                {admin: true, methods: info, serve: p.appInfo, tail: true},
-		"platform/app/list":                {admin: true, methods: list, serve: p.appList},
-		"platform/app/delete":              {admin: true, changes: true, methods: post, serve: p.appDelete},
+		"platform/app/create":              {admin: true, lists: true, changes: true, methods: post, serve: p.appCreate},
+		"platform/app/info":                {admin: true, lists: true, methods: info, serve: p.appInfo, tail: true},
+		"platform/app/list":                {admin: true, lists: true, methods: list, serve: p.appList},
+		"platform/app/delete":              {admin: true, lists: true, changes: true, methods: post, serve: p.appDelete},
 		"platform/app/redirect/add":        {admin: true, changes: true, methods: post, serve: p.redirectAdd},
 		"platform/app/redirect/remove":     {admin: true, changes: true, methods: post, serve: p.redirectRemove},
 		"platform/app/redirect/list":       {admin: true, methods: list, serve: p.redirectList},
-		"platform/manageapp/list":          {admin: true, methods: list, serve: p.appList},
+		"platform/manageapp/list":          {admin: true, lists: true, methods: list, serve: p.appList},
 		"platform/manageapp/queue/publish": {admin: true, changes: true, methods: post, serve: p.allowPublish},
 		"platform/manageapp/queue/consume": {admin: true, changes: true, methods: post, serve: p.allowListen},
-		"platform/key/create":              {admin: true, changes: true, methods: post, serve: p.keyCreate},
+		"platform/key/create":              {admin: true, lists: true, changes: true, methods: post, serve: p.keyCreate},
 		"platform/key/info":                {admin: true, methods: info, serve: p.keyInfo, tail: true},
-		"platform/key/list":                {admin: true, methods: list, serve: p.keyList},
+		"platform/key/list":                {admin: true, lists: true, methods: list, serve: p.keyList},
 		"platform/key/delete":              {admin: true, changes: true, methods: post, serve: p.keyDelete},
 		"platform/key/rotate":              {admin: true, changes: true, methods: post, serve: p.keyRotate},
 	}
@@ -111,11 +113,38 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 			return err
 		}
 	}
+	if api.lists {
+		leave, err := p.enterList(w, r)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	result, err := api.serve(r.Context(), c)
 	if err != nil {
 		return err
 	}
 	return w.succeed(result)
+}
+
+// mostLists is how many calls may hold all records of a kind at a time, which are
+// megabytes for each until its answer is written.
+const mostLists = 4
+
+// enterList waits for a place among them. A caller that does not read its answer
+// loses its place, and its connection, after WriteTimeout.
+func (p *Platform) enterList(w *answer, r *http.Request) (leave func(), err error) {
+	select {
+	case p.lists <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	conn := http.NewResponseController(w)
+	conn.SetWriteDeadline(time.Now().Add(p.cfg.WriteTimeout)) // where there are no deadlines, the server's own limits have to do
+	return func() {
+		conn.SetWriteDeadline(time.Time{})
+		<-p.lists
+	}, nil
 }
 
 func (p *Platform) unknownAPI(c *call) *failure {
