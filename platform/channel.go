@@ -76,6 +76,7 @@ type channel struct {
 	consumers  map[string]Consumer // by topic
 	acked      int                 // acks that named a delivery
 	life       life
+	vigil      vigil
 }
 
 // held is a delivery that waits for its ack.
@@ -271,6 +272,7 @@ func (c *channel) retire() {
 	c.mu.Lock()
 	c.ended = true
 	c.life.stop()
+	c.vigil.stop()
 	consumers := c.consumers
 	c.changed.Broadcast()
 	c.mu.Unlock()

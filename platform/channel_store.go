@@ -211,10 +211,12 @@ func (c *channel) onPing(payload []byte) {
 
 func (c *channel) widen() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.window, c.pinged = c.p.cfg.Limits.Window, true
 	c.changed.Broadcast()
-	c.mu.Unlock()
-	c.spawn(c.keepAlive)
+	if !c.ended {
+		c.keepAlive()
+	}
 }
 
 // confirm answers the pings before which everything is stored. Those behind an

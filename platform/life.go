@@ -70,44 +70,55 @@ func (c *channel) endFetch() {
 	}
 }
 
-// keepAlive pings the peer and ends the channel when that is not answered.
+// A vigil is the pinging of a peer. While it waits it has a timer and no goroutine:
+// a platform may hold many thousand silent connections. The channel's mu guards it.
+type vigil struct {
+	timer *time.Timer
+	ping  uint64    // the one that has to be answered, 0 between two
+	began time.Time // when it was asked for
+	acks  int       // that had come at the last look
+	looks int       // since then
+}
+
+func (v *vigil) stop() {
+	if v.timer != nil {
+		v.timer.Stop()
+	}
+}
+
+// keepAlive begins to ping the peer. The caller holds mu.
 func (c *channel) keepAlive() {
-	interval, patience := c.p.cfg.PingInterval, c.p.cfg.PongTimeout
-	for wait := interval; c.pause(wait); wait = max(0, interval-patience) {
-		if !c.answers(patience) {
-			c.end(silent(patience))
-			return
-		}
+	c.vigil.timer = time.AfterFunc(c.p.cfg.PingInterval, func() { c.guarded(c.watch) })
+}
+
+// watch pings the peer, or ends the channel when it has to be taken for dead.
+func (c *channel) watch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, patience := &c.vigil, c.p.cfg.PongTimeout
+	if c.ended {
+		return
+	}
+	if v.ping == 0 {
+		v.began, v.ping, v.acks, v.looks = time.Now(), c.ask(), c.acked, 0
+		v.timer.Reset(patience)
+		return
+	}
+	v.looks++
+	switch acked := c.acked; {
+	case c.proved(v.began, v.ping):
+		v.ping = 0
+		v.timer.Reset(max(0, c.p.cfg.PingInterval-patience))
+	case acked > v.acks && v.looks < slowLine:
+		v.acks = acked
+		v.timer.Reset(patience)
+	default:
+		c.end(silent(patience))
 	}
 }
 
 func silent(patience time.Duration) ending {
 	return ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true}
-}
-
-// answers pings the peer and reports, after patience or the end of the channel,
-// whether it has to be taken for alive.
-func (c *channel) answers(patience time.Duration) bool {
-	began, ping, acked := time.Now(), c.ask(), c.ackedSoFar()
-	for range slowLine {
-		if !c.pause(patience) {
-			return true
-		}
-		c.mu.Lock()
-		proved, before := c.proved(began, ping), acked
-		acked = c.acked
-		c.mu.Unlock()
-		if proved || acked == before {
-			return proved
-		}
-	}
-	return false
-}
-
-func (c *channel) ackedSoFar() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.acked
 }
 
 // ask has a ping leave behind what is written next, and returns its number.
@@ -249,17 +260,5 @@ func (c *channel) lookBelow() {
 		c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: the peer's machine answers nothing within %v", proofTime), cut: true})
 	default:
 		c.trust(true)
-	}
-}
-
-// pause waits for d and reports whether the channel still lives.
-func (c *channel) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.ctx.Done():
-		return false
 	}
 }
