@@ -122,7 +122,7 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	// Before anything else: to the platform a peer that pings is one that
 	// can have the full window.
 	_ = c.Ping(ctx, c.appendPayload(nil))
-	go l.watch(c)
+	go l.watch(c, c.look())
 	return c, nil
 }
 
@@ -195,10 +195,11 @@ func (c *connection) look() look {
 // watch pings, and ends the connection when a ping is not answered within
 // pongTimeout: whatever else comes does not prove that the platform hears us. While
 // this side does not read, it pings all the more and says why, for the platform
-// waits for pongs, too.
-func (l *lifecycle) watch(c *connection) {
+// waits for pongs, too. The first ping has been sent; asked is from before anybody
+// could read its pong.
+func (l *lifecycle) watch(c *connection, asked look) {
 	defer close(c.watching)
-	asked, last, late := c.look(), c.look(), 0 // connect has sent the first
+	last, late := asked, 0
 	for elapse(min(l.pongTimeout/2, l.pingInterval, mostPause), c.Done()) {
 		now := c.look()
 		since := now.at.Sub(asked.at)
