@@ -50,7 +50,7 @@ func TestEndOfATokenIsReadInEveryForm(t *testing.T) {
 		fmt.Sprint(uint64(math.MaxUint64)):  never,
 	} {
 		t.Run(raw, func(t *testing.T) {
-			got := end(json.RawMessage(raw), platformTime, localTime)
+			got := expiryOf(json.RawMessage(raw), platformTime, localTime)
 			switch {
 			case want == never && !got.IsZero():
 				t.Errorf("ends at %v, which nobody knows", got)

@@ -13,13 +13,14 @@ import (
 )
 
 // Callback returns the handler of Config.CallbackURL, to which the platform
-// sends the browser back. [Login.Require] answers that path by itself, so this
-// is for those who have it elsewhere.
+// sends the browser back. [Login.Require] answers that path itself, so Callback
+// is needed only where Require does not get the requests for it.
 //
-// Whatever is wrong with a callback ends in a page that says so, and never in
-// another redirect. One that this browser has come to before, as by its back
-// button, is not wrong while the session lives: it leads to the page again. A session that the browser has is left alone then, unless
-// the session store failed in the midst of changing it.
+// A callback that fails is answered with a page that says why, and never with
+// another redirect. One that is repeated in the same browser, as by its back
+// button, does not fail while the session lives: it redirects to the page again.
+// A callback that fails leaves an existing session unchanged, unless the session
+// store failed while changing it.
 func (l *Login) Callback() http.Handler { return http.HandlerFunc(l.serveCallback) }
 
 func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
@@ -28,67 +29,68 @@ func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		return
 	}
-	r, own, err := l.open(r)
+	s, err := l.openSession(r)
 	if err == nil {
-		err = l.finish(w, r, own)
+		r = s.r
+		err = l.finish(w, s)
 	}
 	if err != nil {
-		l.fail(w, l.seen(r), err)
+		l.fail(w, l.withCallbackPath(r), err)
 	}
 }
 
-// seen returns a callback with the path that the browser sees, which a
-// StripPrefix or a proxy may have cut: pages must not lead back to it.
-func (l *Login) seen(r *http.Request) *http.Request {
-	address, whole := *r.URL, *r
+// withCallbackPath returns a callback with the path that the browser sees, which
+// a StripPrefix or a proxy may have cut: an error page must not link to it.
+func (l *Login) withCallbackPath(r *http.Request) *http.Request {
+	address, copied := *r.URL, *r
 	address.Path, address.RawPath = l.callback.Path, l.callback.RawPath
-	whole.URL = &address
-	return &whole
+	copied.URL = &address
+	return &copied
 }
 
-// finish completes the login that the callback r belongs to.
-func (l *Login) finish(w http.ResponseWriter, r *http.Request, own bool) error {
-	query := r.URL.Query()
+// finish completes the login that the callback belongs to.
+func (l *Login) finish(w http.ResponseWriter, s *session) error {
+	query := s.r.URL.Query()
 	if query.Has(startParam) && !query.Has("state") {
-		return l.start(w, r, query.Get(startParam))
+		return l.startForPage(w, s.r, query.Get(startParam))
 	}
 	state, err := single(query, "state")
 	if err != nil {
-		return &LoginError{Reason: ReasonWrongState, Err: err}
+		return &LoginError{Reason: ReasonStateInvalid, Err: err}
 	}
 	if state == "" {
-		return &LoginError{Reason: ReasonNoState}
+		return &LoginError{Reason: ReasonStateMissing, Err: errors.New("oauth: the callback has no state, so this site did not begin the login: begin it at a page of this site")}
 	}
-	p, m, err := l.take(r, state)
+	p, cookie, err := l.consumeState(s.r, state)
 	if err != nil {
-		return l.goOn(w, r, p, err)
+		return l.resume(w, s.r, p, err)
 	}
-	if err := l.complete(w, r, own, p); err != nil {
-		l.setMark(w, m) // the state was used
+	if err := l.complete(w, s, p); err != nil {
+		l.setLoginCookie(w, cookie) // the state is used up
 		return err
 	}
-	m.rounds, m.last = m.rounds+1, l.cfg.Now()
-	l.setMark(w, m)
+	cookie.rounds, cookie.last = cookie.rounds+1, l.cfg.Now()
+	l.setLoginCookie(w, cookie)
 	redirect(w, p.Return)
 	return nil
 }
 
-// goOn sends a browser that comes to an own callback once more to the page that
-// its login was for, if a user is signed in: people go back, and log in in
+// resume redirects a browser that repeats its own callback to the page of that
+// login, if a user is logged in: people press the back button, and log in in
 // several tabs. Otherwise it returns err.
-func (l *Login) goOn(w http.ResponseWriter, r *http.Request, p *pending, err error) error {
+func (l *Login) resume(w http.ResponseWriter, r *http.Request, p *pending, err error) error {
 	if p == nil {
 		return err
 	}
-	if in, broken := l.isSignedIn(r); broken != nil || !in {
-		return cmp.Or(broken, err)
+	if loggedIn, storeErr := l.isLoggedIn(r); storeErr != nil || !loggedIn {
+		return cmp.Or(storeErr, err)
 	}
 	redirect(w, p.Return)
 	return nil
 }
 
-// isSignedIn reports whether r has the session of a user.
-func (l *Login) isSignedIn(r *http.Request) (bool, error) {
+// isLoggedIn reports whether a user is logged in in the session of r.
+func (l *Login) isLoggedIn(r *http.Request) (bool, error) {
 	handle := l.handle(r)
 	if handle == "" {
 		return false, nil
@@ -100,30 +102,33 @@ func (l *Login) isSignedIn(r *http.Request) (bool, error) {
 	return rec != nil, nil
 }
 
-// complete exchanges what the browser has brought for a token, and signs its
-// user in.
-func (l *Login) complete(w http.ResponseWriter, r *http.Request, own bool, p *pending) error {
-	t, err := l.redeem(r, r.URL.Query(), p)
+// complete exchanges the code of a callback for a token, and logs its user in.
+func (l *Login) complete(w http.ResponseWriter, s *session, p *pending) error {
+	t, err := l.redeem(s.r, p)
 	if err != nil {
 		return err
 	}
-	if err := l.signIn(w, r, own, t); err != nil {
+	if err := l.logIn(w, s, t); err != nil {
 		return &LoginError{Reason: ReasonStoreFailed, Err: err}
 	}
 	if l.cfg.OnToken != nil {
-		l.cfg.OnToken(context.WithoutCancel(r.Context()), t) // the browser may leave: the token is stored
+		l.cfg.OnToken(context.WithoutCancel(s.r.Context()), t) // the browser may hang up, but the token is stored
 	}
 	return nil
 }
 
-// redeem gets the token for what the browser has brought.
-func (l *Login) redeem(r *http.Request, query url.Values, p *pending) (*Token, error) {
+// redeem exchanges the code of a callback for a token.
+func (l *Login) redeem(r *http.Request, p *pending) (*Token, error) {
+	query := r.URL.Query()
 	if query.Has("error") {
-		return nil, &LoginError{Reason: ReasonDenied, Err: denial(query)}
+		return nil, &LoginError{Reason: ReasonAccessDenied, Err: denial(query)}
 	}
 	code, err := single(query, "code")
-	if err != nil || code == "" {
-		return nil, &LoginError{Reason: ReasonNoCode, Err: err}
+	if err == nil && code == "" {
+		err = errors.New("oauth: the callback has neither a code nor an error: check that no proxy changes its query")
+	}
+	if err != nil {
+		return nil, &LoginError{Reason: ReasonCodeMissing, Err: err}
 	}
 	var opts []oauth2.AuthCodeOption
 	if p.Verifier != "" {
@@ -134,16 +139,16 @@ func (l *Login) redeem(r *http.Request, query url.Values, p *pending) (*Token, e
 	case errors.Is(err, ErrLoginRequired):
 		return nil, &LoginError{Reason: ReasonCodeRefused, Err: err}
 	case err != nil:
-		return nil, &LoginError{Reason: ReasonNoAnswer, Err: err}
+		return nil, &LoginError{Reason: ReasonPlatformFailed, Err: err}
 	}
 	return t, nil
 }
 
-// signIn puts t into a session with a new id: who knew the one before the login
-// must not be signed in with it. The token is stored first, so that a store that
-// fails leaves the session as it was, or without a user.
-func (l *Login) signIn(w http.ResponseWriter, r *http.Request, own bool, t *Token) error {
-	ctx, before, handle := r.Context(), l.handle(r), secret()
+// logIn puts t into the session, under a new session id: somebody else may know
+// the one from before the login (session fixation). The token is stored first, so
+// that a store that fails leaves the session unchanged, or without a user.
+func (l *Login) logIn(w http.ResponseWriter, s *session, t *Token) error {
+	ctx, before, handle := s.r.Context(), l.handle(s.r), secret()
 	same, err := l.isSameUser(ctx, before, t)
 	if err != nil {
 		return err
@@ -151,62 +156,48 @@ func (l *Login) signIn(w http.ResponseWriter, r *http.Request, own bool, t *Toke
 	if err := l.save(ctx, handle, &record{Token: t}, time.Now().Add(l.sessions.Lifetime)); err != nil {
 		return err
 	}
-	if err := l.renewSession(w, r, own, handle, same); err != nil {
-		l.drop(context.WithoutCancel(ctx), handle) // nobody will ask for it
+	if err := s.renew(w, handle, same); err != nil {
+		l.deleteRecord(context.WithoutCancel(ctx), handle) // no session leads to it
 		return err
 	}
 	if l.cfg.CheckEvery > 0 {
-		l.visits.checks.note(handle, struct{}{}, l.cfg.Now().Add(l.cfg.CheckEvery))
+		l.shared.checks.set(handle, struct{}{}, l.cfg.Now().Add(l.cfg.CheckEvery))
 	}
 	if before != "" {
-		if err := l.drop(context.WithoutCancel(ctx), before); err != nil {
-			// The user is in; no session leads to the record, which will run out.
-			l.report(r, &LoginError{Reason: ReasonStoreFailed, Err: err})
+		if err := l.deleteRecord(context.WithoutCancel(ctx), before); err != nil {
+			// The user is logged in; no session leads to the old record, which will expire.
+			l.report(s.r, &LoginError{Reason: ReasonStoreFailed, Err: err})
 		}
 	}
 	return nil
 }
 
-// renewSession puts handle into the session, which gets a new id and, if keep,
-// stays what it is otherwise.
-func (l *Login) renewSession(w http.ResponseWriter, r *http.Request, own bool, handle string, keep bool) error {
-	if err := l.sessions.RenewToken(r.Context()); err != nil {
-		return err
-	}
-	if !keep {
-		if err := l.sessions.Clear(r.Context()); err != nil {
-			return err
-		}
-	}
-	l.sessions.Put(r.Context(), l.handleName(), handle)
-	return l.commit(w, r, own)
-}
-
-// isSameUser reports whether t is of the user who was signed in with handle, or
-// nobody was: what the site has put into a session is not for another user.
+// isSameUser reports whether t belongs to the user who is logged in with handle,
+// or nobody is: the values that the site keeps in a session are not for another
+// user.
 func (l *Login) isSameUser(ctx context.Context, handle string, t *Token) (bool, error) {
 	if handle == "" {
 		return true, nil
 	}
 	rec, err := l.load(ctx, handle)
-	id := t.User().ID // some platforms do not tell it
+	id := t.User().ID // some platforms do not send it
 	return err == nil && rec != nil && id != "" && rec.Token.User().ID == id, err
 }
 
 // single returns the only value of a parameter, or "".
 func single(query url.Values, name string) (string, error) {
 	if len(query[name]) > 1 {
-		return "", fmt.Errorf("oauth: the callback has %d of the parameter %s", len(query[name]), name)
+		return "", fmt.Errorf("oauth: the callback has the parameter %s %d times", name, len(query[name]))
 	}
 	return query.Get(name), nil
 }
 
-// longestDenial bounds what is told of each parameter, in characters: anybody can
-// write them.
+// longestDenial bounds how much of each parameter is quoted, in characters:
+// anybody can write them.
 const longestDenial = 200
 
-// denial tells why the platform sent the browser back without a code.
+// denial says why the platform sent the browser back without a code.
 func denial(query url.Values) error {
 	code, text := query.Get("error"), query.Get("error_description")
-	return fmt.Errorf("oauth: the platform did not let the user in: %.*q %.*q", longestDenial, code, longestDenial, text)
+	return fmt.Errorf("oauth: the platform did not log the user in: %.*q %.*q", longestDenial, code, longestDenial, text)
 }

@@ -66,31 +66,31 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 	t.Run("no state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", ""), 400, ReasonNoState)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", ""), 400, ReasonStateMissing)
 	})
 	t.Run("nothing at all", func(t *testing.T) {
 		s := newShop(t, srv, nil)
-		s.wantFailed(srv.Browser(), s.url+"/callback", 400, ReasonNoState)
+		s.wantFailed(srv.Browser(), s.url+"/callback", 400, ReasonStateMissing)
 	})
 	t.Run("an invented state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", secret()), 400, ReasonWrongState)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "state", secret()), 400, ReasonStateInvalid)
 	})
 	t.Run("the state twice", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, s.wentBack(browser, "/x")+"&state=x", 400, ReasonWrongState)
+		s.wantFailed(browser, s.wentBack(browser, "/x")+"&state=x", 400, ReasonStateInvalid)
 	})
 	t.Run("the state of another browser, which has its own", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		attacker, victim := srv.Browser(), srv.Browser()
 		s.wantLogin(victim, "/x")
-		s.wantFailed(victim, s.wentBack(attacker, "/x"), 400, ReasonWrongState)
+		s.wantFailed(victim, s.wentBack(attacker, "/x"), 400, ReasonStateInvalid)
 	})
 	t.Run("the state of another browser, in one without any", func(t *testing.T) {
 		s := newShop(t, srv, nil)
-		s.wantFailed(srv.Browser(), s.wentBack(srv.Browser(), "/x"), 400, ReasonWrongState)
+		s.wantFailed(srv.Browser(), s.wentBack(srv.Browser(), "/x"), 400, ReasonStateInvalid)
 	})
 	t.Run("a replayed state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
@@ -107,19 +107,19 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 			t.Error("the replay changed the session")
 		}
 		s.send(noRedirects(browser), "POST", "/logout", "Accept", "text/html")
-		s.wantFailed(browser, address, 400, ReasonWrongState)
+		s.wantFailed(browser, address, 400, ReasonStateInvalid)
 	})
 	t.Run("an old state", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
 		address := s.wentBack(browser, "/x")
 		s.ahead.Store(int64(loginTime + time.Second))
-		s.wantFailed(browser, address, 400, ReasonWrongState)
+		s.wantFailed(browser, address, 400, ReasonStateInvalid)
 	})
 	t.Run("no code", func(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
-		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", ""), 400, ReasonNoCode)
+		s.wantFailed(browser, change(s.wentBack(browser, "/x"), "code", ""), 400, ReasonCodeMissing)
 	})
 	t.Run("a refused code", func(t *testing.T) {
 		s := newShop(t, srv, nil)
@@ -136,7 +136,7 @@ func TestForgedCallbacksGetAPageAndNoSession(t *testing.T) {
 		s := newShop(t, srv, nil)
 		browser := srv.Browser()
 		address := change(s.wentBack(browser, "/x"), "error", "access_denied")
-		s.wantFailed(browser, address+"&error_description=%3Cscript%3E", 403, ReasonDenied)
+		s.wantFailed(browser, address+"&error_description=%3Cscript%3E", 403, ReasonAccessDenied)
 	})
 }
 
@@ -169,9 +169,9 @@ func TestPlatformThatIsAwayAtTheCallbackGives503(t *testing.T) {
 	browser := s.srv.Browser()
 	address := s.wentBack(browser, "/x")
 	s.wire.cut(true)
-	s.wantFailed(browser, address, 503, ReasonNoAnswer)
+	s.wantFailed(browser, address, 503, ReasonPlatformFailed)
 	s.wire.cut(false)
-	s.wantFailed(browser, address, 400, ReasonWrongState) // the state was good once
+	s.wantFailed(browser, address, 400, ReasonStateInvalid) // the state was good once
 	s.wantPage(browser, joe, "/again")
 }
 
@@ -384,25 +384,25 @@ func TestVisitorsWhoHaveNotLoggedInHoldNothing(t *testing.T) {
 			t.Fatalf("got %d to an address of %d bytes", w.Code, len(w.Header().Get("Location")))
 		}
 	}
-	if n := len(s.login.own.items) + len(s.login.visits.used.m); n != 0 {
+	if n := len(s.login.own.items) + len(s.login.shared.states.m); n != 0 {
 		t.Errorf("%d records", n)
 	}
 }
 
-// More logins than a mark has room for: none of them works twice.
+// More logins than a login cookie can hold: none of them works twice.
 func TestNoStateWorksTwiceHoweverManyThereWere(t *testing.T) {
-	m := mark{name: "n", secret: secret()}
-	first, bound := usedID("first"), digest(m.secret)
+	m := loginCookie{name: "n", secret: secret()}
+	first, bound := stateID("first"), digest(m.secret)
 	m = m.use(first)
 	for i := range 3 * mostUsed {
 		if !m.hasUsed(first) && bytes.Equal(digest(m.secret), bound) {
 			t.Fatalf("after %d more the first one works again", i)
 		}
-		again, ok := parseMark(&http.Cookie{Name: m.name, Value: m.value()})
+		again, ok := parseLoginCookie(&http.Cookie{Name: m.name, Value: m.value()})
 		if !ok || again.used != m.used {
 			t.Fatalf("%q is not read", m.value())
 		}
-		m = again.use(usedID(secret()))
+		m = again.use(stateID(secret()))
 	}
 }
 

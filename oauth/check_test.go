@@ -44,7 +44,7 @@ func TestUserWhoSignedOutElsewhereIsOutHereWithinAMinute(t *testing.T) {
 	}
 }
 
-func TestNegativeCheckEveryNeverAsks(t *testing.T) {
+func TestCheckNeverAsksNothing(t *testing.T) {
 	s := newShop(t, newPlatform(t), never)
 	browser := s.signedIn(joe)
 	s.srv.SignOut(browser)
@@ -67,8 +67,8 @@ func TestChecksKeepThePlatformsSessionAlive(t *testing.T) {
 }
 
 func TestUnreachablePlatformAtACheck(t *testing.T) {
-	for policy, want := range map[Unreachable]int{StayUntilExpiry: 200, SignOutAtOnce: 303, RefuseMeanwhile: 503} {
-		s := newShop(t, newPlatform(t), func(c *Config) { c.Unreachable = policy })
+	for policy, want := range map[Outage]int{OutageKeepsSession: 200, OutageEndsSession: 303, OutageRefusesRequest: 503} {
+		s := newShop(t, newPlatform(t), func(c *Config) { c.Outage = policy })
 		browser := s.signedIn(joe)
 		s.wire.cut(true)
 		s.advance(defaultCheckEvery)
@@ -77,12 +77,12 @@ func TestUnreachablePlatformAtACheck(t *testing.T) {
 				t.Errorf("policy %d: got %d, want %d", policy, resp.StatusCode, want)
 			}
 		}
-		if got := s.reasons(); got[0] != ReasonNoAnswer || policy != SignOutAtOnce && len(got) != 1 {
+		if got := s.reasons(); got[0] != ReasonPlatformFailed || policy != OutageEndsSession && len(got) != 1 {
 			t.Errorf("policy %d: OnError got %q", policy, got)
 		}
 		s.wire.cut(false)
 		s.ahead.Add(int64(pause))
-		if policy == SignOutAtOnce {
+		if policy == OutageEndsSession {
 			s.wantLogin(browser, "/x")
 		} else {
 			s.wantPage(browser, joe, "/x")
@@ -92,7 +92,7 @@ func TestUnreachablePlatformAtACheck(t *testing.T) {
 
 // Others wait for the same answer, and would be signed out with it.
 func TestBrowserThatLeavesDuringACheckSignsNobodyOut(t *testing.T) {
-	s := newShop(t, newPlatform(t), func(c *Config) { c.Unreachable = SignOutAtOnce })
+	s := newShop(t, newPlatform(t), func(c *Config) { c.Outage = OutageEndsSession })
 	browser := s.signedIn(joe)
 	s.advance(defaultCheckEvery)
 	asked, goOn := make(chan struct{}), make(chan struct{})
@@ -128,5 +128,5 @@ func TestRefusedKeyIsNotTheEndOfASession(t *testing.T) {
 	})
 	s.advance(defaultCheckEvery)
 	s.wantPage(browser, joe, "/x")
-	s.wantReasons(ReasonNoAnswer)
+	s.wantReasons(ReasonPlatformFailed)
 }

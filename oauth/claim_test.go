@@ -72,7 +72,7 @@ func raceForClaim(t *testing.T, store slowStore) {
 	for _, l := range logins {
 		all.Go(func() {
 			time.Sleep(rand.N(400 * time.Millisecond))
-			ctx, cancel := context.WithTimeout(t.Context(), 2*claimTime)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*claimLife)
 			defer cancel()
 			rec, mine, err := l.claim(ctx, "h")
 			if err != nil {
@@ -145,9 +145,9 @@ func TestClaimOfAProcessThatDiedRunsOut(t *testing.T) {
 		deadline := time.Now().Add(time.Hour)
 		began := time.Now()
 		l.save(t.Context(), "h", &record{expiredToken()}, deadline)
-		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimTime)}, deadline)
+		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimLife)}, deadline)
 		_, mine, err := l.claim(t.Context(), "h")
-		if took := time.Since(began); err != nil || mine == "" || took < claimTime || took > claimTime+time.Second {
+		if took := time.Since(began); err != nil || mine == "" || took < claimLife || took > claimLife+time.Second {
 			t.Errorf("after %v: %v %v", took, mine, err)
 		}
 	})
@@ -160,7 +160,7 @@ func TestGoodTokenDoesNotWaitForAnotherProcess(t *testing.T) {
 		good := &Token{AccessToken: "a", RefreshToken: "old", Issued: time.Now().Add(-time.Hour), Expiry: time.Now().Add(30 * time.Second)}
 		began := time.Now()
 		l.save(t.Context(), "h", &record{good}, began.Add(time.Hour))
-		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimTime)}, began.Add(time.Hour))
+		l.put(t.Context(), l.id(claimKind, "h"), &lease{"someone's", began.Add(claimLife)}, began.Add(time.Hour))
 		rec, mine, err := l.claim(t.Context(), "h")
 		if err != nil || mine != "" || rec.Token.AccessToken != "a" || time.Since(began) > claimPoll {
 			t.Errorf("after %v: %v %v", time.Since(began), mine, err)
@@ -187,10 +187,10 @@ func TestFailedRefreshGivesTheClaimBack(t *testing.T) {
 // Another process may have claimed the token when the claim had run out.
 func TestLateReleaseDoesNotTouchANewerClaim(t *testing.T) {
 	l := processes(t, 1, quietStore())[0]
-	newer := lease{"another's", time.Now().Add(claimTime)}
+	newer := lease{"another's", time.Now().Add(claimLife)}
 	l.put(t.Context(), l.id(claimKind, "h"), &newer, newer.Until)
 	l.release(t.Context(), "h", "mine")
-	if held, err := l.lease(t.Context(), "h"); err != nil || held.Claim != newer.Claim {
+	if held, err := (timedLock{l}).lease(t.Context(), l.id(claimKind, "h")); err != nil || held.Holder != newer.Holder {
 		t.Errorf("found %v: %v", held, err)
 	}
 }

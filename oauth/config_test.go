@@ -62,7 +62,8 @@ func TestConfigThatCannotWorkIsRefusedWithAdvice(t *testing.T) {
 		"logout to a host":     {func(c *Config) { c.AfterLogout = "//evil.example/" }, "AfterLogout must be a path"},
 		"logout to callback":   {func(c *Config) { c.AfterLogout = "/auth/callback" }, "AfterLogout is the path of"},
 		"negative ahead":       {func(c *Config) { c.RefreshAhead = -1 }, "RefreshAhead is negative"},
-		"unknown choice":       {func(c *Config) { c.Unreachable = 3 }, "Unreachable is 3"},
+		"negative check":       {func(c *Config) { c.CheckEvery = -time.Second }, "use CheckNever"},
+		"unknown choice":       {func(c *Config) { c.Outage = 3 }, "Outage is 3"},
 		"empty sessions":       {func(c *Config) { c.Sessions = &scs.SessionManager{} }, "scs.New"},
 		"sessions without life": {func(c *Config) {
 			c.Sessions = quietSessions()
@@ -97,7 +98,7 @@ func TestConfigThatWorksIsTaken(t *testing.T) {
 		{CallbackURL: "http://[::1]:8080/callback/"},
 		{CallbackURL: "https://shop.example/auth?site=7"},
 		{CallbackURL: "https://shop.example/%E5%95%86%E5%BA%97", AfterLogin: "/start?x=1#top", AfterLogout: "/bye/"},
-		{CallbackURL: sampleBack, CheckEvery: -1, Unreachable: RefuseMeanwhile},
+		{CallbackURL: sampleBack, CheckEvery: CheckNever, Outage: OutageRefusesRequest},
 		{CallbackURL: sampleBack, Sessions: quietSessions()},
 	} {
 		if _, err := New(sampleClient(t, "https://example.com/api"), cfg); err != nil {

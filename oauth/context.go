@@ -6,7 +6,7 @@ import (
 	"github.com/shopex/prism-go"
 )
 
-// visit is what a request carries that Require has let through.
+// visit is what the context of a request inside of Require or Recognize holds.
 type visit struct {
 	login *Login
 	token *Token
@@ -23,8 +23,8 @@ func visitOf(ctx context.Context) visit {
 	return v
 }
 
-// User returns who is signed in. ctx is that of a request inside of
-// [Login.Require]; for any other the Identity is zero.
+// User returns the logged-in user. ctx is the context of a request inside of
+// [Login.Require] or [Login.Recognize]; otherwise the Identity is zero.
 func User(ctx context.Context) Identity {
 	if t := visitOf(ctx).token; t != nil {
 		return t.User()
@@ -32,14 +32,13 @@ func User(ctx context.Context) Identity {
 	return Identity{}
 }
 
-// UserToken returns the token of the signed-in user, as it was when the request
-// arrived. It must not be changed. ctx is that of a request inside of
-// [Login.Require]; for any other it is nil.
+// UserToken returns the token of the logged-in user, as it was when the request
+// arrived. It must not be changed. ctx is as for [User]; without a user it is nil.
 func UserToken(ctx context.Context) *Token { return visitOf(ctx).token }
 
-// UserClient returns a client that calls as the signed-in user, with the token
-// of [UserToken]; so it is for the time of the request and not for keeping. ctx
-// is that of a request inside of [Login.Require]; for any other it is nil.
+// UserClient returns a client that makes calls in the name of the logged-in user,
+// with the token of [UserToken]. Do not keep it for longer than the request. ctx is
+// as for [User]; without a user it is nil.
 func UserClient(ctx context.Context) *prism.Client {
 	v := visitOf(ctx)
 	if v.token == nil {

@@ -1,5 +1,5 @@
 // Package oauth logs the users of a web application in with the Prism open
-// platform, keeps them in and lets them out (protocol chapter 4, in
+// platform, keeps them logged in and logs them out (protocol chapter 4, in
 // docs/protocol.md of this module).
 //
 // # Pages behind the login
@@ -10,30 +10,38 @@
 //	http.Handle("/", login.Require(app))
 //	http.Handle("POST /logout", login.Logout())
 //
-// Inside of app, [User] tells who is there, [UserClient] calls APIs in that
-// user's name, and [UserToken] is the token itself. [Login.Recognize] is for pages
-// that everybody may see. The address of the
-// callback has to be registered with the platform, and so has the one that
-// [Config].AfterLogout gives.
+// In the handlers of app, [User] returns the logged-in user, [UserClient] a client
+// that calls APIs in the name of that user, and [UserToken] the token itself.
+// [Login.Recognize] is for pages that everybody may see. The address of the callback
+// and that of [Config].AfterLogout must be registered with the platform.
+//
+// Several processes may serve the same users if they share a session store, with
+// [Config].Sessions. A store that is a [Claimer] makes their refreshes faster.
 //
 // # By hand
 //
-// Programs that are no web application, or keep their users in another way,
-// call the steps themselves: [Login.AuthCodeURL] is where to send the browser,
-// [Login.Exchange] turns the code that it brings back into a [Token],
-// [Login.Refresh] renews it, [Login.CheckSession] asks whether the user has
-// signed out elsewhere, and [Login.LogoutURLFor] is where that is done.
-// [Login.TokenSource] is the bridge to golang.org/x/oauth2.
+// A program that is not a web application, or keeps its sessions in another way,
+// takes the steps itself: it sends the browser to [Login.AuthCodeURL], exchanges the
+// code of the callback for a [Token] with [Login.Exchange], refreshes it with
+// [Login.Refresh], asks with [Login.CheckSession] whether the user has logged out
+// elsewhere, and sends the browser to [Login.LogoutURLFor] for the logout.
+// [Login.TokenSource] is for packages that use golang.org/x/oauth2.
+//
+// # Failures
+//
+// A login that fails, and a session that is lost, is a [*LoginError] with a
+// [Reason]. It is logged by the Logger of the client, if the client has one, and
+// given to [Config].OnError and, for the answer, [Config].ErrorPage.
 //
 // # Time
 //
-// The platform gives the end of a token's life as a Unix time. It is read on
-// the platform's clock, by the Date of the answer, so that the local clock may
-// be wrong as long as it goes evenly.
+// The platform sends the expiry of a token as a Unix time on its own clock. It is
+// converted to the local clock by the Date of the answer, so the local clock may be
+// wrong, as long as it does not jump.
 //
 // # Secrets
 //
-// Tokens, codes and session ids are in no error and in no log record. A [Token]
-// that is printed or logged shows whose it is and until when, and no more; its
-// JSON, which is for keeping it, shows everything.
+// No error and no log record contains a token, a code or a session id. A [Token]
+// that is printed or logged shows its user and its expiry only; its JSON, which is
+// for storing it, contains everything.
 package oauth

@@ -12,83 +12,86 @@ import (
 
 var (
 	// ErrLoginRequired is matched when the platform refuses a code or a
-	// refresh token: nothing but a new login helps. errors.As finds the
-	// [*prism.Error] beside it.
+	// refresh token: only a new login helps. errors.As finds the
+	// [*prism.Error] that the platform answered with.
 	ErrLoginRequired = errors.New("oauth: the user has to log in")
 
 	// ErrSessionEnded is matched when the platform says that a user's session
-	// has ended: the user signed out, perhaps in another application, or was
-	// away for too long.
+	// has ended: the user logged out, perhaps in another application, or was
+	// idle for too long.
 	ErrSessionEnded = errors.New("oauth: the session on the platform has ended")
 )
 
-// Reason names why a login failed, for programs: the texts do not change.
+// Reason is a code that says why a login failed or a session was lost. The
+// codes are stable: they stand in logs and in the "error" of JSON answers.
 type Reason string
 
 const (
-	// ReasonNoState: the browser came back without a state, so nothing tells
-	// whether it was sent by this site.
-	ReasonNoState Reason = "no state"
-	// ReasonWrongState: the state is not known, was used already, is too old,
-	// or is that of another browser.
-	ReasonWrongState Reason = "wrong state"
-	// ReasonDenied: the platform sent the browser back with an error.
-	ReasonDenied Reason = "denied"
-	// ReasonNoCode: the browser came back with neither a code nor an error.
-	ReasonNoCode Reason = "no code"
+	// ReasonStateMissing: the callback has no state, so it is not known
+	// whether this site began the login.
+	ReasonStateMissing Reason = "state_missing"
+	// ReasonStateInvalid: the state of the callback is unknown, was used
+	// already, has expired, or belongs to another browser.
+	ReasonStateInvalid Reason = "state_invalid"
+	// ReasonAccessDenied: the callback has an error of the platform instead
+	// of a code.
+	ReasonAccessDenied Reason = "access_denied"
+	// ReasonCodeMissing: the callback has neither a code nor an error.
+	ReasonCodeMissing Reason = "code_missing"
 	// ReasonCodeRefused: the platform refused the code.
-	ReasonCodeRefused Reason = "code refused"
-	// ReasonNoAnswer: the platform could not be reached, or its answer was of no
-	// use.
-	ReasonNoAnswer Reason = "no answer"
-	// ReasonLoop: the browser was logged in several times in a row and came
-	// back without a session each time, as it does when it takes no cookies.
-	ReasonLoop Reason = "loop"
-	// ReasonMisrouted: the browser came back to this site, but its request
-	// reached Require under another path than that of Config.CallbackURL.
-	ReasonMisrouted Reason = "misrouted"
-	// ReasonSessionEnded: a session has ended on the platform, or its token
-	// could not be refreshed any more. The user is asked to log in again.
-	ReasonSessionEnded Reason = "session ended"
+	ReasonCodeRefused Reason = "code_refused"
+	// ReasonPlatformFailed: the platform could not be reached, or gave no
+	// usable answer.
+	ReasonPlatformFailed Reason = "platform_failed"
+	// ReasonLoginLooped: several logins of a browser succeeded in a row, and
+	// each time its next request had no session. A browser that accepts no
+	// cookies does that.
+	ReasonLoginLooped Reason = "login_looped"
+	// ReasonCallbackMisrouted: the callback reached [Login.Require] under
+	// another path than that of Config.CallbackURL.
+	ReasonCallbackMisrouted Reason = "callback_misrouted"
+	// ReasonSessionEnded: the session has ended on the platform, or its token
+	// cannot be refreshed any more. The user has to log in again.
+	ReasonSessionEnded Reason = "session_ended"
 	// ReasonStoreFailed: the session store failed.
-	ReasonStoreFailed Reason = "store failed"
+	ReasonStoreFailed Reason = "store_failed"
 )
 
-// LoginError is a login that failed, or a session that could not be kept. Get
-// it by errors.As. It shows no token, code or state.
+// LoginError is a login that failed, or a session that was lost. errors.As
+// finds it. It shows no token, code or state.
 type LoginError struct {
 	Reason Reason
-	Err    error // the cause, for instance a *prism.Error; may be nil
+	Err    error // the cause, such as a *prism.Error; may be nil
 }
 
 func (e *LoginError) Error() string {
 	if e.Err == nil {
 		return "oauth: login: " + string(e.Reason)
 	}
-	return printable.Text(fmt.Sprintf("oauth: login: %s: %v", e.Reason, e.Err))
+	return printable.Text(fmt.Sprintf("oauth: login: %s: %s", e.Reason, strings.TrimPrefix(e.Err.Error(), "oauth: ")))
 }
 
 // Unwrap returns the cause.
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// Status returns the HTTP status that suits the answer.
+// Status returns the HTTP status to answer with.
 func (e *LoginError) Status() int { return e.Reason.status() }
 
 func (r Reason) status() int {
 	switch r {
-	case ReasonDenied:
+	case ReasonAccessDenied:
 		return http.StatusForbidden
-	case ReasonNoAnswer:
+	case ReasonPlatformFailed:
 		return http.StatusServiceUnavailable
-	case ReasonStoreFailed, ReasonMisrouted:
+	case ReasonStoreFailed, ReasonCallbackMisrouted:
 		return http.StatusInternalServerError
 	}
-	return http.StatusBadRequest // all others are the browser's
+	return http.StatusBadRequest // the browser is to blame
 }
 
 // refused reports whether the platform has answered that a code, a refresh token
-// or a session is no good. All else leaves that open: no answer, a server in
-// trouble, a refusal of the caller instead, a proxy in between.
+// or a session is invalid. Any other error does not say so: there was no answer,
+// or a failing server, a refusal of the application itself or a proxy answered.
 func refused(err error) bool {
 	var e *prism.Error
 	if !errors.As(err, &e) {
@@ -100,11 +103,11 @@ func refused(err error) bool {
 	case e.Code == "": // a sentence of the platform, or the page of a proxy
 		return e.Message != "" && (status == http.StatusOK || status == http.StatusBadRequest)
 	}
-	return !aboutCaller[e.Code] && !strings.HasPrefix(e.Code, "-32") // JSON-RPC's own
+	return !aboutCaller[e.Code] && !strings.HasPrefix(e.Code, "-32") // a code of JSON-RPC itself
 }
 
-// aboutCaller are the codes that speak of the application, its call or the
-// platform, and not of a user.
+// aboutCaller holds the codes that are about the application, its call or the
+// platform, and not about a user.
 var aboutCaller = map[string]bool{
 	"0040000": true, "0040005": true, "0040301": true, "0040302": true, "0040303": true, "0040304": true, "0040305": true, "0040306": true,
 	"0040307": true, "0040308": true, "0040309": true, "0040311": true, "0040400": true, "0040401": true, "0050400": true,

@@ -16,10 +16,10 @@ func TestLoginErrorNamesItsReasonAndItsCause(t *testing.T) {
 	if !errors.As(err, &login) || login.Reason != ReasonCodeRefused || !errors.As(err, &answered) || !errors.Is(err, ErrLoginRequired) {
 		t.Errorf("out of reach: %v", err)
 	}
-	if want := "page: oauth: login: code refused: oauth: the user has to log in: prism: POST token: invalid_grant (HTTP 400)"; err.Error() != want {
+	if want := "page: oauth: login: code_refused: the user has to log in: prism: POST token: invalid_grant (HTTP 400)"; err.Error() != want {
 		t.Errorf("got %s", err)
 	}
-	if got := (&LoginError{Reason: ReasonNoState}).Error(); got != "oauth: login: no state" {
+	if got := (&LoginError{Reason: ReasonStateMissing}).Error(); got != "oauth: login: state_missing" {
 		t.Errorf("without a cause: %s", got)
 	}
 }

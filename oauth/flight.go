@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// visits is what the requests of users have in common. Its zero value is
-// ready.
-type visits struct {
-	used     flights[struct{}] // by usedID: states that were taken
+// shared is the state that all requests share. Its zero value is ready.
+type shared struct {
+	states   flights[struct{}] // by stateID: the states that were used
 	renewals flights[*Token]   // by handle
 	checks   flights[struct{}] // by handle
-	ends     flights[struct{}] // by handle, told to the operator
+	ends     flights[struct{}] // by handle: the ends of sessions that were reported
 }
 
-// flights does a piece of work once for all who ask for it at the same time,
-// and knows the outcome for as long as the work says. The zero value is ready.
+// flights does a piece of work once for all callers that ask for it at the same
+// time, and keeps the outcome for as long as the work says. The zero value is
+// ready.
 type flights[T any] struct {
-	mu sync.Mutex // guards m and until of those in it
+	mu sync.Mutex // guards m, and until of the flights in it
 	m  map[string]*flight[T]
 }
 
@@ -27,19 +27,19 @@ type flight[T any] struct {
 	done  chan struct{} // closed when value and err are set
 	value T
 	err   error
-	until time.Time // when the outcome is forgotten; zero while the work is done
+	until time.Time // when the outcome expires; zero while the work is done
 }
 
-// mostFlights bounds what is remembered. Who is forgotten is asked about once
-// more.
+// mostFlights bounds how many outcomes are kept. Work whose outcome was removed
+// is done once more.
 const mostFlights = 1 << 16
 
-var errBroken = errors.New("oauth: the work was broken off by a panic")
+var errPanicked = errors.New("oauth: the work was ended by a panic")
 
-// do returns the outcome of work for id. The first who asks does the work, which
-// must not depend on whether that one still wants the outcome; the others wait
-// for it or for the end of their ctx. keep is how long the outcome is good for,
-// from now on; zero: only for those who wait.
+// do returns the outcome of work for id. The first caller does the work, which
+// must not depend on whether that caller still waits; the others wait for it or
+// for the end of their ctx. keep is for how long the outcome is kept; if zero,
+// only the callers that wait get it.
 func (f *flights[T]) do(ctx context.Context, id string, now func() time.Time, work func() (value T, keep time.Duration, err error)) (T, error) {
 	f.mu.Lock()
 	known := f.m[id]
@@ -47,11 +47,11 @@ func (f *flights[T]) do(ctx context.Context, id string, now func() time.Time, wo
 		f.mu.Unlock()
 		return known.wait(ctx)
 	}
-	mine := &flight[T]{done: make(chan struct{}), err: errBroken}
+	mine := &flight[T]{done: make(chan struct{}), err: errPanicked}
 	f.add(id, mine)
 	f.mu.Unlock()
 	var keep time.Duration
-	defer func() { f.land(id, mine, now().Add(keep), keep > 0) }()
+	defer func() { f.finish(id, mine, now().Add(keep), keep > 0) }()
 	mine.value, keep, mine.err = work()
 	return mine.value, mine.err
 }
@@ -72,13 +72,13 @@ func (f *flights[T]) add(id string, mine *flight[T]) {
 		f.m = make(map[string]*flight[T])
 	}
 	if len(f.m) >= mostFlights {
-		f.dropOne()
+		f.evict()
 	}
 	f.m[id] = mine
 }
 
-// dropOne forgets an outcome, and never work that is being done.
-func (f *flights[T]) dropOne() {
+// evict removes one outcome, but no work that is being done.
+func (f *flights[T]) evict() {
 	for id, other := range f.m {
 		if !other.until.IsZero() {
 			delete(f.m, id)
@@ -87,7 +87,7 @@ func (f *flights[T]) dropOne() {
 	}
 }
 
-func (f *flights[T]) land(id string, mine *flight[T], until time.Time, keep bool) {
+func (f *flights[T]) finish(id string, mine *flight[T], until time.Time, keep bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	mine.until = until
@@ -97,8 +97,8 @@ func (f *flights[T]) land(id string, mine *flight[T], until time.Time, keep bool
 	}
 }
 
-// note sets an outcome without work.
-func (f *flights[T]) note(id string, value T, until time.Time) {
+// set keeps value as an outcome for id, without work.
+func (f *flights[T]) set(id string, value T, until time.Time) {
 	known := &flight[T]{done: make(chan struct{}), value: value, until: until}
 	close(known.done)
 	f.mu.Lock()
@@ -106,7 +106,7 @@ func (f *flights[T]) note(id string, value T, until time.Time) {
 	f.add(id, known)
 }
 
-// forget drops the outcome for id; work that is being done goes on.
+// forget removes the outcome for id; work that is being done goes on.
 func (f *flights[T]) forget(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,8 +115,8 @@ func (f *flights[T]) forget(id string) {
 	}
 }
 
-// first reports whether nothing was noted for id, and notes it until then.
-func (f *flights[T]) first(id string, now, until time.Time) bool {
+// setOnce marks id until the time until, and reports whether it was not marked.
+func (f *flights[T]) setOnce(id string, now, until time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if known := f.m[id]; known != nil && now.Before(known.until) {

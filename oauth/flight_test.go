@@ -50,7 +50,7 @@ func TestFlightKeepsItsOutcomeForAsLongAsItSays(t *testing.T) {
 				t.Errorf("got %d %v, want %d", got, err, step.want)
 			}
 		}
-		f.note("a", 9, time.Now().Add(time.Second))
+		f.set("a", 9, time.Now().Add(time.Second))
 		if got, err := f.do(t.Context(), "a", time.Now, work); got != 9 || err != nil {
 			t.Errorf("got %d %v, want what was noted", got, err)
 		}
@@ -84,7 +84,7 @@ func TestPanicOfTheWorkStrandsNobody(t *testing.T) {
 			f.do(t.Context(), "a", time.Now, func() (int, time.Duration, error) { time.Sleep(time.Nanosecond); panic("no") })
 		}()
 		synctest.Wait()
-		if _, err := f.do(t.Context(), "a", time.Now, nil); err != errBroken {
+		if _, err := f.do(t.Context(), "a", time.Now, nil); err != errPanicked {
 			t.Errorf("got %v", err)
 		}
 		if got, err := f.do(t.Context(), "a", time.Now, func() (int, time.Duration, error) { return 1, 0, nil }); got != 1 || err != nil {
@@ -104,7 +104,7 @@ func TestFlightsAreBoundedAndNeverDropTheOneAtWork(t *testing.T) {
 		}()
 		synctest.Wait()
 		for i := range mostFlights + 100 {
-			f.note(fmt.Sprint(i), i, time.Now().Add(time.Hour))
+			f.set(fmt.Sprint(i), i, time.Now().Add(time.Hour))
 		}
 		if len(f.m) != mostFlights || f.m["at work"] == nil {
 			t.Errorf("%d are kept", len(f.m))

@@ -18,7 +18,7 @@ import (
 )
 
 // never is for tests in which the platform is not asked about sessions.
-func never(c *Config) { c.CheckEvery = -1 }
+func never(c *Config) { c.CheckEvery = CheckNever }
 
 // together sends n requests for a page at once, and returns the bodies.
 func (s *shop) together(browser *http.Client, n int, bodies chan<- string) {
@@ -63,7 +63,7 @@ func TestHundredRequestsOnAnExpiredTokenAreOneRefresh(t *testing.T) {
 func TestProcessesThatShareAStoreRefreshOnce(t *testing.T) {
 	srv := newPlatform(t)
 	sessions := managerOf(quietStore())
-	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, sessions })
+	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, sessions })
 	other := newProcess(t, s, managerOf(sessions.Store))
 	browser := s.signedIn(joe)
 	for round := 1; round <= 3; round++ {
@@ -91,7 +91,7 @@ func TestProcessesThatShareAStoreRefreshOnce(t *testing.T) {
 // its own.
 func newProcess(t testing.TB, s *shop, sessions *scs.SessionManager) *shop {
 	other := newShop(t, s.srv, func(c *Config) {
-		c.CheckEvery, c.Sessions, c.CallbackURL, c.Now = -1, sessions, s.url+"/callback", s.now
+		c.CheckEvery, c.Sessions, c.CallbackURL, c.Now = CheckNever, sessions, s.url+"/callback", s.now
 	})
 	return other
 }
@@ -173,7 +173,7 @@ func TestSlowRequestDoesNotBringTheOldRefreshTokenBack(t *testing.T) {
 
 func slowRequestDoesNotBringTheOldRefreshTokenBack(t *testing.T, srv *prismtest.Server) {
 	sessions := managerOf(quietStore())
-	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, sessions })
+	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, sessions })
 	browser := s.signedIn(joe)
 	inside, goOn := make(chan struct{}), make(chan struct{})
 	s.serve(sessions.LoadAndSave(s.login.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -328,7 +328,7 @@ func TestRefusedRefreshTakesWhatAnotherProcessGot(t *testing.T) {
 			}
 			time.AfterFunc(late, func() { l.save(t.Context(), "h", &record{Token: newer}, deadline) })
 			time.Sleep(time.Nanosecond)
-			got, err := l.lookAgain(t.Context(), "h", old, ErrLoginRequired)
+			got, err := l.awaitSuccessor(t.Context(), "h", old, ErrLoginRequired)
 			if err != nil || got.AccessToken != "b" {
 				t.Errorf("%v late: got %v %v", late, got, err)
 			}
@@ -337,13 +337,13 @@ func TestRefusedRefreshTakesWhatAnotherProcessGot(t *testing.T) {
 }
 
 func TestUnreachablePlatformAndAnExpiredToken(t *testing.T) {
-	for policy, want := range map[Unreachable]int{StayUntilExpiry: 503, SignOutAtOnce: 303, RefuseMeanwhile: 503} {
-		s := newShop(t, newPlatform(t), func(c *Config) { c.CheckEvery, c.Unreachable = -1, policy })
+	for policy, want := range map[Outage]int{OutageKeepsSession: 503, OutageEndsSession: 303, OutageRefusesRequest: 503} {
+		s := newShop(t, newPlatform(t), func(c *Config) { c.CheckEvery, c.Outage = CheckNever, policy })
 		browser := s.signedIn(joe)
 		s.wire.cut(true)
 		s.advance(59*time.Minute + 30*time.Second)
 		s.wantPage(browser, joe, "/x") // due, but good for now
-		s.wantReasons(ReasonNoAnswer)
+		s.wantReasons(ReasonPlatformFailed)
 		s.advance(time.Minute)
 		resp, _ := s.step(browser, "/x")
 		if resp.StatusCode != want {
@@ -352,7 +352,7 @@ func TestUnreachablePlatformAndAnExpiredToken(t *testing.T) {
 		s.reasons()
 		s.wire.cut(false)
 		s.ahead.Add(int64(pause))
-		if policy != SignOutAtOnce {
+		if policy != OutageEndsSession {
 			if resp.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
@@ -376,7 +376,7 @@ func TestPlatformThatIsAwayIsNotAskedByEveryRequest(t *testing.T) {
 	if n := asked.Load(); n != 2 { // about the session, and for a token
 		t.Errorf("the platform was asked %d times", n)
 	}
-	s.wantReasons(ReasonNoAnswer, ReasonNoAnswer)
+	s.wantReasons(ReasonPlatformFailed, ReasonPlatformFailed)
 }
 
 func TestScriptsGet503AsJSON(t *testing.T) {
@@ -385,26 +385,26 @@ func TestScriptsGet503AsJSON(t *testing.T) {
 	s.wire.cut(true)
 	s.advance(2 * time.Hour)
 	status, body := s.send(browser, "GET", "/x", "Accept", "application/json")
-	if status != 503 || !strings.Contains(body, `"no_answer"`) {
+	if status != 503 || !strings.Contains(body, `"platform_failed"`) {
 		t.Errorf("got %d %s", status, body)
 	}
 }
 
 func TestTokenWithoutARefreshTokenIsUsedToItsEnd(t *testing.T) {
-	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, CheckEvery: -1})
+	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, CheckEvery: CheckNever})
 	now := time.Now()
 	for _, row := range []struct {
 		expiry time.Time
 		want   error
 	}{{now.Add(time.Second * 20), nil}, {now.Add(-time.Second), ErrLoginRequired}, {time.Time{}, nil}} {
-		r, own, err := l.open(httptest.NewRequest("GET", "/", nil))
+		s, err := l.openSession(httptest.NewRequest("GET", "/", nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.signIn(httptest.NewRecorder(), r, own, &Token{AccessToken: "a", Issued: now.Add(-time.Hour), Expiry: row.expiry}); err != nil {
+		if err := l.logIn(httptest.NewRecorder(), s, &Token{AccessToken: "a", Issued: now.Add(-time.Hour), Expiry: row.expiry}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.identify(r); !errors.Is(err, row.want) {
+		if _, err := l.identify(s.r); !errors.Is(err, row.want) {
 			t.Errorf("until %v: %v", row.expiry, err)
 		}
 	}
@@ -418,7 +418,7 @@ func TestNewTokenThatCannotBeStoredIsNotUsed(t *testing.T) {
 func newTokenThatCannotBeStoredIsNotUsed(t *testing.T, srv *prismtest.Server) {
 	var broken atomic.Bool
 	store := &brokenStore{quietStore(), func(op string) bool { return op == "commit" && broken.Load() }}
-	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, managerOf(store) })
+	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, managerOf(store) })
 	browser := s.signedIn(joe)
 	s.advance(2 * time.Hour)
 	s.wire.set(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
@@ -441,7 +441,7 @@ func TestStoreThatFailsOnceDoesNotLoseTheNewToken(t *testing.T) {
 func storeThatFailsOnceDoesNotLoseTheNewToken(t *testing.T, srv *prismtest.Server) {
 	var failures atomic.Int32
 	store := &brokenStore{quietStore(), func(op string) bool { return op == "commit" && failures.Add(-1) >= 0 }}
-	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, managerOf(store) })
+	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, managerOf(store) })
 	browser := s.signedIn(joe)
 	s.advance(2 * time.Hour)
 	s.wire.set(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {

@@ -15,25 +15,27 @@ import (
 )
 
 // Login logs users in with one key of the platform. Make one with [New] and
-// share it: all methods may be called by many goroutines at the same time.
+// share it: all methods may be called by many goroutines at the same time. It logs
+// to the Logger of the client.
 type Login struct {
 	cfg      Config        // checked, defaults filled in
 	client   *prism.Client // of the API, without a user
 	server   *prism.Client // of the OAuth server, without a user
 	web      oauth2.Config // builds addresses, sends nothing
 	callback *url.URL
-	cookie   string // what the names of own cookies begin with
+	cookie   string // what the names of this Login's cookies begin with
 	sessions *scs.SessionManager
+	claims   Claimer // the store of sessions, or a timed lock on it
 	sealer   sealer  // of pending logins
 	own      *memory // the store of sessions if New made it, or nil
-	visits   visits  // what the requests of users have in common
+	shared   shared
 }
 
-// New checks cfg, copies it and returns a Login by the key of client. It sends
-// nothing. A user that client has is not used.
+// New checks cfg, copies it and returns a Login with the key of client. It sends
+// nothing. The access token of client, if it has one, is not used.
 func New(client *prism.Client, cfg Config) (*Login, error) {
 	if client == nil {
-		return nil, errors.New("oauth: the client is nil: make one by prism.New")
+		return nil, errors.New("oauth: the client is nil: make one with prism.New")
 	}
 	callback, err := cfg.check()
 	if err != nil {
@@ -52,24 +54,28 @@ func New(client *prism.Client, cfg Config) (*Login, error) {
 		l.own = newMemory()
 		l.sessions = newSessions(l.own, l.cookie)
 	}
+	l.claims = timedLock{l}
+	if store, ok := l.sessions.Store.(Claimer); ok {
+		l.claims = store
+	}
 	l.sessions.Cookie.HttpOnly = true
-	l.sessions.Cookie.SameSite = http.SameSiteLaxMode // Strict would hide the session from who comes from the platform
+	l.sessions.Cookie.SameSite = http.SameSiteLaxMode // Strict would hide the session from a callback
 	if callback.Scheme == "https" {
 		l.sessions.Cookie.Secure = true
 	}
 	return l, nil
 }
 
-// Close drops the sessions that are kept in memory because Config.Sessions was
-// nil, so everyone is logged out; a manager that was given is left alone. A
-// second call is harmless.
+// Close removes the sessions that are kept in memory because Config.Sessions was
+// nil, so their users are logged out; a manager in Config.Sessions is not changed.
+// A second call does nothing.
 func (l *Login) Close() {
 	if l.own != nil {
-		l.own.drop()
+		l.own.clear()
 	}
 }
 
-// newSessions returns a manager as scs.New does, which cannot be used: it
+// newSessions returns a manager like that of scs.New, which is not used because it
 // starts a goroutine that cannot be stopped without a data race.
 func newSessions(store scs.Store, cookie string) *scs.SessionManager {
 	return &scs.SessionManager{
@@ -83,9 +89,9 @@ func newSessions(store scs.Store, cookie string) *scs.SessionManager {
 	}
 }
 
-// cookieName returns one that other applications on the same host have not,
-// even with the same key at another port, as cookies know no ports. The prefix
-// of https makes browsers refuse one that another host has set.
+// cookieName returns a name that no other application on the same host has, not
+// even one with the same key at another port: cookies do not depend on the port.
+// Over https its prefix makes browsers refuse a cookie that another host sets.
 func cookieName(key string, callback *url.URL) string {
 	sum := sha256.Sum256([]byte(key + " " + callback.String()))
 	name := "prism_" + hex.EncodeToString(sum[:8])

@@ -54,7 +54,7 @@ func TestSessionsInMemoryExpireAndAreDropped(t *testing.T) {
 			m.Commit(fmt.Sprint("later", i), nil, time.Now())
 			time.Sleep(time.Nanosecond)
 		}
-		if n := len(m.items); n > leastFull+1 {
+		if n := len(m.items); n > leastSweepAt+1 {
 			t.Errorf("%d are still in memory, though one lives", n)
 		}
 		if v, found, _ := m.Find("long"); !found || v[0] != 2 {

@@ -1,17 +1,18 @@
 package oauth
 
 import (
+	"context"
 	"maps"
 	"sync"
 	"time"
 )
 
-// memory is a session store that needs no goroutine: what has expired is
-// dropped whenever it may be half of all.
+// memory is a session store, and a [Claimer], that needs no goroutine: expired
+// items are removed when they may be half of all items.
 type memory struct {
-	mu    sync.Mutex // guards all below
-	items map[string]item
-	full  int // items from which the expired are looked for
+	mu      sync.Mutex // guards all below
+	items   map[string]item
+	sweepAt int // number of items at which the expired ones are removed
 }
 
 type item struct {
@@ -19,35 +20,44 @@ type item struct {
 	expiry time.Time
 }
 
-const leastFull = 64
+const leastSweepAt = 64
 
-func newMemory() *memory { return &memory{items: map[string]item{}, full: leastFull} }
+func newMemory() *memory { return &memory{items: map[string]item{}, sweepAt: leastSweepAt} }
 
 // Find returns a value that was committed and has not expired.
 func (m *memory) Find(token string) ([]byte, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	it, found := m.items[token]
-	if !found || time.Now().After(it.expiry) {
-		return nil, false, nil
-	}
-	return it.value, true, nil
+	it, found := m.find(token)
+	return it.value, found, nil
 }
 
-// Commit keeps a value, in place of the one that token had.
+func (m *memory) find(token string) (item, bool) {
+	it, found := m.items[token]
+	if !found || time.Now().After(it.expiry) {
+		return item{}, false
+	}
+	return it, true
+}
+
+// Commit stores a value, in place of the previous one of token.
 func (m *memory) Commit(token string, value []byte, expiry time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	m.items[token] = item{value, now.Add(expiry.Sub(now))} // by the monotonic clock: the other one may jump
-	if len(m.items) >= m.full {
-		maps.DeleteFunc(m.items, func(_ string, it item) bool { return now.After(it.expiry) })
-		m.full = max(leastFull, 2*len(m.items))
-	}
+	m.store(token, value, time.Until(expiry))
 	return nil
 }
 
-// Delete forgets a value.
+func (m *memory) store(token string, value []byte, life time.Duration) {
+	now := time.Now()
+	m.items[token] = item{value, now.Add(life)} // on the monotonic clock: the wall clock may jump
+	if len(m.items) >= m.sweepAt {
+		maps.DeleteFunc(m.items, func(_ string, it item) bool { return now.After(it.expiry) })
+		m.sweepAt = max(leastSweepAt, 2*len(m.items))
+	}
+}
+
+// Delete removes a value.
 func (m *memory) Delete(token string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,7 +65,32 @@ func (m *memory) Delete(token string) error {
 	return nil
 }
 
-func (m *memory) drop() {
+// claimPrefix keeps claims apart from sessions, whose tokens have no blank.
+const claimPrefix = "claim "
+
+// Claim implements [Claimer].
+func (m *memory) Claim(_ context.Context, id, holder string, life time.Duration) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, held := m.find(claimPrefix + id); held {
+		return false, nil
+	}
+	m.store(claimPrefix+id, []byte(holder), life)
+	return true, nil
+}
+
+// Release implements [Claimer].
+func (m *memory) Release(_ context.Context, id, holder string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if string(m.items[claimPrefix+id].value) == holder {
+		delete(m.items, claimPrefix+id)
+	}
+	return nil
+}
+
+// clear removes everything.
+func (m *memory) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.items)

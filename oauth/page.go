@@ -20,9 +20,9 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	l.show(w, r, err)
 }
 
-// report tells the operator, unless only the browser has left.
+// report logs err and calls OnError, unless err only says that the browser hung up.
 func (l *Login) report(r *http.Request, err error) {
-	if timeIsUp(r) && errors.Is(err, r.Context().Err()) {
+	if isOver(r) && errors.Is(err, r.Context().Err()) {
 		return
 	}
 	level := slog.LevelWarn
@@ -36,7 +36,7 @@ func (l *Login) report(r *http.Request, err error) {
 	}
 }
 
-// reasonOf returns "" for an error that is no LoginError.
+// reasonOf returns the reason of a LoginError, and "" for another error.
 func reasonOf(err error) Reason {
 	var e *LoginError
 	if errors.As(err, &e) {
@@ -45,7 +45,7 @@ func reasonOf(err error) Reason {
 	return ""
 }
 
-// show answers r with a page, or with JSON if no person would see it.
+// show answers r with a page, or with JSON if r is not a page view.
 func (l *Login) show(w http.ResponseWriter, r *http.Request, err error) {
 	status := reasonOf(err).status()
 	if status == http.StatusServiceUnavailable {
@@ -53,8 +53,7 @@ func (l *Login) show(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch {
 	case !navigates(r):
-		code := strings.ReplaceAll(string(reasonOf(err)), " ", "_")
-		answerJSON(w, status, map[string]string{"error": code, "message": texts["en"].of(reasonOf(err))})
+		answerJSON(w, status, map[string]string{"error": string(reasonOf(err)), "message": texts["en"].of(reasonOf(err))})
 	case l.cfg.ErrorPage != nil:
 		w.Header().Set("Cache-Control", "no-store")
 		l.cfg.ErrorPage(w, r, err)
@@ -64,7 +63,7 @@ func (l *Login) show(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func answerJSON(w http.ResponseWriter, status int, body map[string]string) {
-	text, _ := json.Marshal(body) // strings always can be
+	text, _ := json.Marshal(body) // cannot fail: it has strings only
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -72,9 +71,8 @@ func answerJSON(w http.ResponseWriter, status int, body map[string]string) {
 	w.Write(append(text, '\n'))
 }
 
-// page writes a page with a link to try again. Of the request it quotes no more
-// than the address, there: anybody may have written what the platform is said to
-// answer.
+// page writes a page with a link to try again. That link is all that it quotes of
+// the request: anybody may have written the parameters of a callback.
 func (l *Login) page(w http.ResponseWriter, r *http.Request, status int, reason Reason) {
 	language := languageOf(r.Header.Get("Accept-Language"))
 	words := texts[language]
@@ -98,7 +96,7 @@ func (l *Login) page(w http.ResponseWriter, r *http.Request, status int, reason 
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer") // the address may hold a code
+	h.Set("Referrer-Policy", "no-referrer") // the address may contain a code
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Cookie, Accept-Language")
 	w.WriteHeader(status)
@@ -142,7 +140,7 @@ var policy = func() string {
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }()
 
-// words are what the page says in one language.
+// words are the texts of the page in one language.
 type words struct {
 	title, away, again, other string
 	reasons                   map[Reason]string
@@ -162,14 +160,14 @@ var texts = map[string]words{
 		again: "Try again",
 		other: "Something went wrong while you were logging in.",
 		reasons: map[Reason]string{
-			ReasonNoState:     "The login did not begin on this site, so it was stopped for your safety.",
-			ReasonWrongState:  "This login was used already, has taken too long, or was begun in another browser, so it was stopped for your safety.",
-			ReasonDenied:      "The platform did not confirm the login.",
-			ReasonNoCode:      "The platform's answer to the login was not complete.",
-			ReasonCodeRefused: "The platform did not accept the login any more. It may have taken too long.",
-			ReasonNoAnswer:    "The platform cannot be reached at the moment. Please wait a little.",
-			ReasonLoop:        "The login succeeded several times in a row, but your browser came back without it. Please allow cookies for this site.",
-			ReasonStoreFailed: "This site cannot store or read logins at the moment. Please wait a little.",
+			ReasonStateMissing:   "The login did not begin on this site, so it was stopped for your safety.",
+			ReasonStateInvalid:   "This login was used already, has taken too long, or was begun in another browser, so it was stopped for your safety.",
+			ReasonAccessDenied:   "The platform did not confirm the login.",
+			ReasonCodeMissing:    "The platform's answer to the login was not complete.",
+			ReasonCodeRefused:    "The platform did not accept the login any more. It may have taken too long.",
+			ReasonPlatformFailed: "The platform cannot be reached at the moment. Please wait a little.",
+			ReasonLoginLooped:    "The login succeeded several times in a row, but your browser came back without it. Please allow cookies for this site.",
+			ReasonStoreFailed:    "This site cannot store or read logins at the moment. Please wait a little.",
 		},
 	},
 	"zh": {
@@ -178,20 +176,20 @@ var texts = map[string]words{
 		again: "重试",
 		other: "登录过程中出现错误。",
 		reasons: map[Reason]string{
-			ReasonNoState:     "此次登录并非从本站开始，为安全起见已中止。",
-			ReasonWrongState:  "此次登录已被使用、已超时，或是在另一个浏览器中开始的，为安全起见已中止。",
-			ReasonDenied:      "平台没有确认此次登录。",
-			ReasonNoCode:      "平台返回的登录结果不完整。",
-			ReasonCodeRefused: "平台没有接受此次登录，可能是耗时过长。",
-			ReasonNoAnswer:    "暂时无法连接平台，请稍候再试。",
-			ReasonLoop:        "登录已连续多次成功，但浏览器没有带回登录状态。请允许本站使用 Cookie。",
-			ReasonStoreFailed: "本站暂时无法保存或读取登录状态，请稍候再试。",
+			ReasonStateMissing:   "此次登录并非从本站开始，为安全起见已中止。",
+			ReasonStateInvalid:   "此次登录已被使用、已超时，或是在另一个浏览器中开始的，为安全起见已中止。",
+			ReasonAccessDenied:   "平台没有确认此次登录。",
+			ReasonCodeMissing:    "平台返回的登录结果不完整。",
+			ReasonCodeRefused:    "平台没有接受此次登录，可能是耗时过长。",
+			ReasonPlatformFailed: "暂时无法连接平台，请稍候再试。",
+			ReasonLoginLooped:    "登录已连续多次成功，但浏览器没有带回登录状态。请允许本站使用 Cookie。",
+			ReasonStoreFailed:    "本站暂时无法保存或读取登录状态，请稍候再试。",
 		},
 	},
 }
 
-// languageOf returns the one of "zh" and "en" that an Accept-Language header
-// prefers, and "en" if it names neither.
+// languageOf returns which of "zh" and "en" an Accept-Language header prefers, and
+// "en" if it has neither.
 func languageOf(accept string) string {
 	best, language := 0.0, "en"
 	for part := range strings.SplitSeq(accept, ",") {

@@ -14,7 +14,7 @@ import (
 
 func TestErrorPagesSpeakTheVisitorsLanguage(t *testing.T) {
 	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, AfterLogin: "/start?a=b&c"})
-	for _, reason := range []Reason{ReasonNoState, ReasonWrongState, ReasonDenied, ReasonNoCode, ReasonCodeRefused, ReasonNoAnswer, ReasonLoop, ReasonStoreFailed} {
+	for _, reason := range []Reason{ReasonStateMissing, ReasonStateInvalid, ReasonAccessDenied, ReasonCodeMissing, ReasonCodeRefused, ReasonPlatformFailed, ReasonLoginLooped, ReasonStoreFailed} {
 		for _, language := range []string{"zh", "en"} {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest("GET", "/auth/callback", nil)
@@ -48,7 +48,7 @@ func TestErrorPagesLeadBackToThePageThatFailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.URL = u
-		if l.fail(w, r, &LoginError{Reason: ReasonNoAnswer}); !strings.Contains(w.Body.String(), `href="`+row.want+`"`) {
+		if l.fail(w, r, &LoginError{Reason: ReasonPlatformFailed}); !strings.Contains(w.Body.String(), `href="`+row.want+`"`) {
 			t.Errorf("%s: %s", row.target, w.Body)
 		}
 	}
@@ -93,10 +93,10 @@ func TestOwnErrorPageIsShownInstead(t *testing.T) {
 		}
 	})
 	status, body := s.get(s.srv.Browser(), "/callback")
-	if status != http.StatusTeapot || body != "sorry: no state\n" {
+	if status != http.StatusTeapot || body != "sorry: state_missing\n" {
 		t.Errorf("got %d %q", status, body)
 	}
-	s.wantReasons(ReasonNoState)
+	s.wantReasons(ReasonStateMissing)
 }
 
 func TestLanguageIsTheOneThatIsPreferred(t *testing.T) {
@@ -209,7 +209,7 @@ func TestBrowserThatHasLeftIsNobodysFailure(t *testing.T) {
 }
 
 func TestReasonIsFoundInsideOfOtherErrors(t *testing.T) {
-	if got := reasonOf(errors.Join(errors.New("x"), &LoginError{Reason: ReasonDenied})); got != ReasonDenied {
+	if got := reasonOf(errors.Join(errors.New("x"), &LoginError{Reason: ReasonAccessDenied})); got != ReasonAccessDenied {
 		t.Errorf("got %q", got)
 	}
 	if got := reasonOf(nil); got != "" {

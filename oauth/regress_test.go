@@ -37,7 +37,7 @@ func TestCallbackUnderAnotherPathIsAPageAndNeverALoop(t *testing.T) {
 	if body := s.body(resp); resp.StatusCode != 500 || strings.Contains(body, "state=") {
 		t.Errorf("got %s: %s", resp.Status, body)
 	}
-	s.wantReasons(ReasonMisrouted)
+	s.wantReasons(ReasonCallbackMisrouted)
 	if hops > 30 {
 		t.Errorf("redirected %d times, and on", hops)
 	}
@@ -92,11 +92,11 @@ func TestEndOfASessionIsToldOnce(t *testing.T) {
 
 func TestLoginOfAUserWithoutAnIDEmptiesTheSession(t *testing.T) {
 	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack})
-	r, own, _ := l.open(httptest.NewRequest("GET", "/", nil))
-	l.signIn(httptest.NewRecorder(), r, own, &Token{AccessToken: "a", Data: map[string]any{"login": "joe"}})
-	l.sessions.Put(r.Context(), "basket", "joe's")
-	l.signIn(httptest.NewRecorder(), r, own, &Token{AccessToken: "b", Data: map[string]any{"login": "ann"}})
-	if got := l.sessions.GetString(r.Context(), "basket"); got != "" {
+	s, _ := l.openSession(httptest.NewRequest("GET", "/", nil))
+	l.logIn(httptest.NewRecorder(), s, &Token{AccessToken: "a", Data: map[string]any{"login": "joe"}})
+	l.sessions.Put(s.r.Context(), "basket", "joe's")
+	l.logIn(httptest.NewRecorder(), s, &Token{AccessToken: "b", Data: map[string]any{"login": "ann"}})
+	if got := l.sessions.GetString(s.r.Context(), "basket"); got != "" {
 		t.Errorf("ann has %s basket", got)
 	}
 }
@@ -169,7 +169,7 @@ func (c ctxAwareStore) DeleteCtx(ctx context.Context, token string) error {
 func TestRefreshAfterALongWaitLosesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *prismtest.Server) {
 		store := ctxAwareStore{quietStore()}
-		s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, managerOf(store) })
+		s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, managerOf(store) })
 		browser := s.signedIn(joe)
 		s.advance(2 * time.Hour)
 		// two processes died, one after the other
@@ -178,8 +178,8 @@ func TestRefreshAfterALongWaitLosesNothing(t *testing.T) {
 		put := func(name string, left time.Duration) {
 			s.login.put(context.Background(), s.login.id(claimKind, handle), &lease{name, s.now().Add(left)}, deadline)
 		}
-		put("dead", claimTime)
-		time.AfterFunc(29*time.Second, func() { put("dead too", claimTime-2*time.Second) })
+		put("dead", claimLife)
+		time.AfterFunc(29*time.Second, func() { put("dead too", claimLife-2*time.Second) })
 		s.wire.set(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 			res, err := next.RoundTrip(r.Clone(context.WithoutCancel(r.Context())))
 			time.Sleep(4 * time.Second)
@@ -199,8 +199,11 @@ func TestRefreshAfterALongWaitLosesNothing(t *testing.T) {
 func (s *shop) handleOf(browser *http.Client) string {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(&http.Cookie{Name: s.login.sessions.Cookie.Name, Value: s.sessionCookie(browser)})
-	r, _, _ = s.login.open(r)
-	return s.login.handle(r)
+	opened, err := s.login.openSession(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.login.handle(opened.r)
 }
 
 // logout between the look and the write of a refresh, with IdleTimeout.
@@ -224,7 +227,7 @@ func TestLogoutDuringTheWriteOfARefreshIsFinal(t *testing.T) {
 	store := &hookStore{Store: quietStore()}
 	m := managerOf(store)
 	m.IdleTimeout = 30 * time.Minute
-	s := newShop(t, newPlatform(t), func(c *Config) { c.CheckEvery, c.Sessions = -1, m })
+	s := newShop(t, newPlatform(t), func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, m })
 	browser := s.signedIn(joe)
 	thief := s.srv.Browser() // has the cookie, too: or another tab
 	id := s.login.id(tokenKind, s.handleOf(browser))
@@ -262,14 +265,14 @@ func TestLogoutDuringTheWriteOfARefreshIsFinal(t *testing.T) {
 	}
 }
 
-// negative CheckEvery remembers nothing
-func TestNegativeCheckEveryRemembersNothing(t *testing.T) {
-	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, CheckEvery: -1})
+// With CheckNever no outcomes of checks are kept.
+func TestCheckNeverRemembersNothing(t *testing.T) {
+	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack, CheckEvery: CheckNever})
 	for range 100 {
-		r, own, _ := l.open(httptest.NewRequest("GET", "/", nil))
-		l.signIn(httptest.NewRecorder(), r, own, &Token{AccessToken: "a"})
+		s, _ := l.openSession(httptest.NewRequest("GET", "/", nil))
+		l.logIn(httptest.NewRecorder(), s, &Token{AccessToken: "a"})
 	}
-	if n := len(l.visits.checks.m); n != 0 {
+	if n := len(l.shared.checks.m); n != 0 {
 		t.Errorf("%d outcomes kept that are never looked at", n)
 	}
 }
@@ -291,7 +294,7 @@ func (s stallStore) Commit(token string, v []byte, e time.Time) error {
 func TestClaimWrittenLateDoesNotBringTheOldRefreshTokenBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *prismtest.Server) {
 		shared := quietStore()
-		s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, managerOf(shared) })
+		s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, managerOf(shared) })
 		var stall atomic.Int32
 		other := newProcess(t, s, managerOf(stallStore{shared, &stall}))
 		browser := s.signedIn(joe)

@@ -170,7 +170,7 @@ func TestOnlySealedPagesBeginALoginAtTheCallback(t *testing.T) {
 		if resp.StatusCode != 400 || to != nil {
 			t.Errorf("%q: got %d to %v", forged, resp.StatusCode, to)
 		}
-		s.wantReasons(ReasonWrongState)
+		s.wantReasons(ReasonStateInvalid)
 	}
 	sealed := s.login.sealer.seal(&pending{Return: "/x"})
 	if status, _ := s.send(noRedirects(s.srv.Browser()), "GET", "/callback?start="+sealed, "Accept", "text/html", "Sec-Purpose", "prefetch"); status != 401 {
@@ -244,11 +244,11 @@ func TestCookiesAreHiddenFromScriptsAndOtherSites(t *testing.T) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "http://shop.example/x", nil)
 		l.Require(http.NotFoundHandler()).ServeHTTP(w, r)
-		r, own, err := l.open(r)
-		if err != nil || !own {
-			t.Fatal(own, err)
+		s, err := l.openSession(r)
+		if err != nil || !s.owned {
+			t.Fatal(s, err)
 		}
-		if err := l.signIn(w, r, own, &Token{AccessToken: "a"}); err != nil {
+		if err := l.logIn(w, s, &Token{AccessToken: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		cookies := setCookies(w.Header())
@@ -325,17 +325,17 @@ func TestValuesOfTheSiteAreSavedWithoutALoadAndSaveAround(t *testing.T) {
 // Somebody else at the same browser must not find the basket of the one before.
 func TestAnotherUsersLoginEmptiesTheSession(t *testing.T) {
 	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack})
-	r, own, err := l.open(httptest.NewRequest("GET", "/", nil))
+	s, err := l.openSession(httptest.NewRequest("GET", "/", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.sessions.Put(r.Context(), "basket", "apples")
+	l.sessions.Put(s.r.Context(), "basket", "apples")
 	for _, step := range []struct{ user, basket string }{{"joe", "apples"}, {"joe", "apples"}, {"ann", ""}} {
-		before := l.handle(r)
-		if err := l.signIn(httptest.NewRecorder(), r, own, &Token{AccessToken: "a", Data: map[string]any{"@id": step.user}}); err != nil {
+		before := l.handle(s.r)
+		if err := l.logIn(httptest.NewRecorder(), s, &Token{AccessToken: "a", Data: map[string]any{"@id": step.user}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := l.sessions.GetString(r.Context(), "basket"); got != step.basket {
+		if got := l.sessions.GetString(s.r.Context(), "basket"); got != step.basket {
 			t.Errorf("%s finds %q in the basket", step.user, got)
 		}
 		if rec, err := l.load(t.Context(), before); err != nil || rec != nil {
@@ -369,11 +369,11 @@ func TestSessionEndsAfterItsLifetime(t *testing.T) {
 	sessions.Lifetime = time.Nanosecond
 	s := newShop(t, newPlatform(t), func(c *Config) { c.Sessions = sessions })
 	w := httptest.NewRecorder()
-	r, own, _ := s.login.open(httptest.NewRequest("GET", "/", nil))
-	if err := s.login.signIn(w, r, own, &Token{AccessToken: "a"}); err != nil {
+	opened, _ := s.login.openSession(httptest.NewRequest("GET", "/", nil))
+	if err := s.login.logIn(w, opened, &Token{AccessToken: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.login.identify(r); err != errNobody {
+	if _, err := s.login.identify(opened.r); err != errNobody {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 )
 
-// A sealer makes texts that a browser carries and can neither read nor change.
-// All processes with the same key and callback open them.
+// A sealer encrypts and authenticates texts that a browser carries. All processes
+// with the same key and callback can open them.
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(key []byte) sealer {
@@ -24,22 +24,22 @@ func newSealer(key []byte) sealer {
 }
 
 func (s sealer) seal(p *pending) string {
-	text, _ := json.Marshal(p) // texts and a time always can be
+	text, _ := json.Marshal(p) // cannot fail: it has texts and a time
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, text, nil))
 }
 
-// longestSealed bounds what is decoded, in bytes: twice what the longest path
-// takes.
+// longestSealed bounds the texts that are decoded, in bytes: it is twice the length
+// that the longest path leads to.
 const longestSealed = 4 * longestReturn
 
-// open returns nil for what seal has not made.
+// open returns nil for a text that seal has not made.
 func (s sealer) open(sealed string) *pending {
 	if len(sealed) > longestSealed {
 		return nil
 	}
 	box, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil || base64.RawURLEncoding.EncodeToString(box) != sealed {
-		return nil // one state has one text, by which it is known to be used
+		return nil // each state must have one text, by which it is marked as used
 	}
 	text, err := s.aead.Open(nil, nil, box, nil)
 	if err != nil {

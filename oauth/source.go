@@ -10,25 +10,25 @@ import (
 )
 
 // TokenSource returns a source for tools that take their tokens from
-// golang.org/x/oauth2. It gives t until it is due and then refreshes it,
-// Config.RefreshAhead before its end, once for all goroutines that wait; the
-// others wait with it. Config.OnToken is called before a new token is given to
-// anyone, so it can keep the refresh token, which changes each time; it must not
-// ask the source for a token itself, which would wait for it.
+// golang.org/x/oauth2. It returns t until Config.RefreshAhead before its expiry, and
+// then refreshes it, once for all goroutines that ask at the same time.
+// Config.OnToken is called before a new token is returned, so it can store the
+// refresh token, which changes each time; it must not ask the source for a token,
+// as it would wait for itself.
 //
-// While the platform does not answer, a token is given until its end. An error
-// matches [ErrLoginRequired] when the platform refused the refresh token, or
-// there is none: every later call gives an error, too.
+// While the platform does not answer, a token is returned until its expiry. The
+// error matches [ErrLoginRequired] if the platform refused the refresh token, or
+// there is none; then all later calls fail, too.
 //
-// ctx is for its values. When it ends, no refresh begins any more; one that has
-// begun is finished, and Config.OnToken called, lest the new token be lost.
+// The end of ctx prevents further refreshes. A refresh that has begun is completed,
+// with the call of Config.OnToken, so that no token is lost.
 //
-// An access token is for the platform only. Beware of an http.Client of
-// oauth2.NewClient: it sends the token to whatever address it is given.
+// An access token is for the platform only. An http.Client of oauth2.NewClient
+// sends it to every address that the client is used for.
 func (l *Login) TokenSource(ctx context.Context, t *Token) oauth2.TokenSource {
 	token := &Token{}
 	if t != nil {
-		*token = *t // the caller may go on with t
+		*token = *t // the caller may change t
 	}
 	return &source{login: l, ctx: ctx, token: token}
 }
@@ -37,17 +37,17 @@ type source struct {
 	login *Login
 	ctx   context.Context
 
-	mu    sync.Mutex // held during a refresh, so that there is one; guards all below
+	mu    sync.Mutex // held during a refresh, so that there is only one; guards all below
 	token *Token
-	over  error     // the platform's refusal to refresh, which is final
-	again time.Time // no refresh before, unless the token has expired
+	over  error     // the refusal of the refresh token, which is final
+	again time.Time // the earliest time of the next refresh, unless the token has expired
 }
 
-// pause is how long a token that is still good is given after a refresh that
-// failed, before the next: callers shall not wait for a platform that is away.
+// pause is the time between a refresh or a check that failed and the next, so that
+// not every caller waits for an outage to end.
 const pause = 10 * time.Second
 
-// Token returns a token that is good for a while, as [Login.TokenSource] tells.
+// Token implements [oauth2.TokenSource]; see [Login.TokenSource].
 func (s *source) Token() (*oauth2.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,8 +88,7 @@ func (s *source) refresh() error {
 	return nil
 }
 
-// renew is Refresh, with what the answer leaves out taken from the token
-// before.
+// renew is Refresh, and copies what the answer leaves out from the old token.
 func (l *Login) renew(ctx context.Context, old *Token) (*Token, error) {
 	t, err := l.Refresh(ctx, old.RefreshToken)
 	if err != nil {

@@ -11,53 +11,52 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Token is what the platform gives for a user who logged in. A Token that was
-// handed out is not changed any more.
+// Token is what the platform issues for a user who has logged in. This package does
+// not change a Token after it has returned it.
 //
-// Its JSON is for keeping it, and holds the secrets. Printed or logged it shows
-// none.
+// Its JSON is for storing it, and contains the secrets. Printed or logged, a Token
+// shows none.
 type Token struct {
 	// AccessToken is sent with calls in the user's name, by
 	// [prism.Client.WithToken].
 	AccessToken string `json:"access_token"`
 
-	// RefreshToken buys the next token, once: the platform gives a new one
-	// with each. It is empty if there is none.
+	// RefreshToken is exchanged for the next token, once: each token comes with
+	// a new one. It is empty if there is none.
 	RefreshToken string `json:"refresh_token,omitempty"`
 
-	// SessionID names the user's session on the platform, for
+	// SessionID identifies the user's session on the platform, for
 	// [Login.CheckSession].
 	SessionID string `json:"session_id,omitempty"`
 
-	// Issued is when the token was asked for. It and the two below are on the
-	// clock of this machine.
+	// Issued is when the token was requested. This time and the two below are on
+	// the clock of this machine.
 	Issued time.Time `json:"issued,omitzero"`
 
-	// Expiry and RefreshExpiry are when AccessToken and RefreshToken end. If
-	// zero, that is not known.
+	// Expiry and RefreshExpiry are when AccessToken and RefreshToken expire.
+	// Zero means that this is not known.
 	Expiry        time.Time `json:"expiry,omitzero"`
 	RefreshExpiry time.Time `json:"refresh_expiry,omitzero"`
 
-	// Data is what the platform tells about the user; see [Token.User].
-	// Numbers in it are a [json.Number].
+	// Data is what the platform says about the user; see [Token.User]. Numbers
+	// in it are of type [json.Number].
 	Data map[string]any `json:"data,omitempty"`
 }
 
-// Identity is who a user is.
+// Identity identifies a user.
 type Identity struct {
 	// ID is the stable id of the user ("@id" in Data).
 	ID string
 
-	// Login is the name that the user logs in with. It may change, and some
-	// platforms do not tell it.
+	// Login is the name that the user logs in with. It may change, and is empty
+	// if the platform does not send it.
 	Login string
 
-	// Data is all that the platform tells about the user. It must not be
-	// changed.
+	// Data is all that the platform says about the user. It must not be changed.
 	Data map[string]any
 }
 
-// User returns whose token t is.
+// User returns the user to whom t belongs.
 func (t *Token) User() Identity {
 	return Identity{ID: member(t.Data, "@id"), Login: member(t.Data, "login"), Data: t.Data}
 }
@@ -72,28 +71,28 @@ func member(data map[string]any, name string) string {
 	return ""
 }
 
-// OAuth2 returns t as the type of golang.org/x/oauth2. Its Extra knows
-// "session_id" and "data". It shows its secrets when it is printed.
+// OAuth2 returns t as a token of golang.org/x/oauth2, whose Extra has "session_id"
+// and "data". Unlike t, it shows its secrets when it is printed.
 func (t *Token) OAuth2() *oauth2.Token {
 	other := &oauth2.Token{AccessToken: t.AccessToken, TokenType: "Bearer", RefreshToken: t.RefreshToken, Expiry: t.Expiry}
 	return other.WithExtra(map[string]any{"session_id": t.SessionID, "data": t.Data})
 }
 
-// UnmarshalJSON reads a token that was kept as JSON.
-func (t *Token) UnmarshalJSON(kept []byte) error {
+// UnmarshalJSON reads a token that was stored as JSON.
+func (t *Token) UnmarshalJSON(stored []byte) error {
 	type plain Token // without this method
-	d := json.NewDecoder(bytes.NewReader(kept))
+	d := json.NewDecoder(bytes.NewReader(stored))
 	d.UseNumber()
 	var read plain
 	if d.Decode(&read) != nil {
 		// The text of the error may quote a token.
-		return errors.New("oauth: a token that was kept cannot be read: it is not the JSON of one")
+		return errors.New("oauth: a stored token cannot be read: it is not the JSON of an oauth.Token")
 	}
 	*t = Token(read)
 	return nil
 }
 
-// String names the user and the time, and never a secret.
+// String returns the user and the expiry, and never a secret.
 func (t Token) String() string {
 	if t.Expiry.IsZero() {
 		return fmt.Sprintf("oauth.Token{user %q}", t.User().ID)
@@ -101,19 +100,18 @@ func (t Token) String() string {
 	return fmt.Sprintf("oauth.Token{user %q, until %s}", t.User().ID, t.Expiry.Format(time.RFC3339))
 }
 
-// GoString is String: %#v must not show the secrets either.
+// GoString returns String: %#v must not show the secrets either.
 func (t Token) GoString() string { return t.String() }
 
-// LogValue makes a logged Token its String.
+// LogValue returns String as the value for logs.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// skew is by how much the clocks of two machines with one session store may
-// differ.
+// skew is how far apart the clocks of two machines with one session store may be.
 const skew = time.Minute
 
-// due reports whether t should be refreshed: ahead of its end, but not in the
-// first half of its life, or when the clock was put back since it was issued,
-// as its end on that clock is not known then.
+// due reports whether t should be refreshed: its expiry is less than ahead away, and
+// half of its life has passed. It is due as well if the clock was put back since it
+// was issued, as its expiry on the new clock is not known.
 func (t *Token) due(now time.Time, ahead time.Duration) bool {
 	switch {
 	case t.AccessToken == "":
@@ -128,7 +126,7 @@ func (t *Token) due(now time.Time, ahead time.Duration) bool {
 	return !now.Before(t.Expiry.Add(-ahead))
 }
 
-// expired reports whether the access token is of no use any more.
+// expired reports whether the access token has expired, or there is none.
 func (t *Token) expired(now time.Time) bool {
 	return t.AccessToken == "" || !t.Expiry.IsZero() && !now.Before(t.Expiry)
 }

@@ -45,11 +45,11 @@ func forgedCallbacksSignNobodyIn(t *testing.T, browser context.Context) {
 		address string
 		reason  oauth.Reason
 	}{
-		"no state":                        {without("state"), oauth.ReasonNoState},
-		"nothing":                         {shop.url + "callback", oauth.ReasonNoState},
-		"made up":                         {shop.url + "callback?code=abc&state=abcdefghijklmnopqrstuvwxyz", oauth.ReasonWrongState},
-		"another browser's":               {callback(t, srv, shop), oauth.ReasonWrongState},
-		"another browser's, without code": {without("code"), oauth.ReasonWrongState},
+		"no state":                        {without("state"), oauth.ReasonStateMissing},
+		"nothing":                         {shop.url + "callback", oauth.ReasonStateMissing},
+		"made up":                         {shop.url + "callback?code=abc&state=abcdefghijklmnopqrstuvwxyz", oauth.ReasonStateInvalid},
+		"another browser's":               {callback(t, srv, shop), oauth.ReasonStateInvalid},
+		"another browser's, without code": {without("code"), oauth.ReasonStateInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			victim := meet(t, browser, "en")
@@ -98,7 +98,7 @@ func aCallbackWorksOnce(t *testing.T, browser context.Context) {
 	lin.click("form button")
 	lin.open(used[0])
 	lin.mustBeRefused(used[0])
-	shop.mustHaveFailed(t, oauth.ReasonWrongState)
+	shop.mustHaveFailed(t, oauth.ReasonStateInvalid)
 	lin.open(shop.url)
 	lin.mustBeAsked()
 }
@@ -118,7 +118,7 @@ func anErrorFromThePlatformIsAPage(t *testing.T, browser context.Context) {
 	if lang := ask[string](lin, "document.documentElement.lang"); !strings.HasPrefix(lang, "zh") {
 		t.Errorf("the page is in %q", lang)
 	}
-	shop.mustHaveFailed(t, oauth.ReasonDenied)
+	shop.mustHaveFailed(t, oauth.ReasonAccessDenied)
 	lin.open(shop.url)
 	lin.mustBeAsked()
 }

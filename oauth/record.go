@@ -13,39 +13,40 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// What the handlers remember lies in the session store, in records of its own
-// beside the sessions. A session is written as a whole when its request ends, so
-// in it a slow request would put an old refresh token in place of a new one.
+// Tokens are kept in the session store, in records of their own beside the sessions.
+// A session is saved as a whole when its request ends, so in a session a slow
+// request would put an old refresh token in place of a new one.
 
-// A record is a user's token. Whoever wants to refresh it, claims it first.
+// A record holds the token of a user. A process claims it before it refreshes the
+// token.
 type record struct {
 	Token *Token `json:"token"`
 }
 
-// kinds of records.
+// Kinds of records.
 const (
-	tokenKind = "token"
-	claimKind = "claim"
-	goneKind  = "gone"
+	tokenKind     = "token"
+	claimKind     = "claim"
+	tombstoneKind = "gone"
 )
 
-// content is the name of a record's only value, so that who iterates over the
-// sessions finds one that has nothing of theirs.
+// content is the name of a record's only value. A site that iterates over its
+// sessions sees a record as a session without values of the site.
 const content = "prism.oauth record"
 
-// secretLength is how many characters a secret has.
+// secretLength is the number of characters of a secret.
 const secretLength = 43
 
-// secret returns a text of 256 random bits.
+// secret returns 256 random bits as text.
 func secret() string {
 	var b [32]byte
-	rand.Read(b[:]) // it never fails
+	rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// id returns where a record lies in the store. It has the form of a session id,
-// as the tables of some stores have room for no more, and who sends it as such
-// gets a session in which nobody is signed in.
+// id returns the key of a record in the store. It has the form of a session id,
+// because the tables of some stores are not wider. A browser that sends one as its
+// session id gets a session in which nobody is logged in.
 func (l *Login) id(kind, name string) string {
 	sum := sha256.Sum256([]byte("prism oauth " + kind + "\n" + l.client.Key() + "\n" + name))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -65,19 +66,19 @@ func (l *Login) save(ctx context.Context, handle string, rec *record, expiry tim
 	return l.put(ctx, l.id(tokenKind, handle), rec, expiry)
 }
 
-// drop deletes the record of a handle for good: it leaves a note first, for a
-// refresh that is just about to write the record.
-func (l *Login) drop(ctx context.Context, handle string) error {
-	if err := l.put(ctx, l.id(goneKind, handle), true, time.Now().Add(2*claimTime)); err != nil {
+// deleteRecord deletes the record of a handle. It first stores a tombstone, so that
+// a refresh that is about to write the record does not bring it back.
+func (l *Login) deleteRecord(ctx context.Context, handle string) error {
+	if err := l.put(ctx, l.id(tombstoneKind, handle), true, time.Now().Add(2*claimLife)); err != nil {
 		return err
 	}
 	return l.remove(ctx, l.id(tokenKind, handle))
 }
 
-// gone reports whether the record of a handle was dropped a short while ago.
-func (l *Login) gone(ctx context.Context, handle string) (bool, error) {
-	var gone bool
-	return l.find(ctx, l.id(goneKind, handle), &gone)
+// hasTombstone reports whether the record of a handle was deleted a short while ago.
+func (l *Login) hasTombstone(ctx context.Context, handle string) (bool, error) {
+	var deleted bool
+	return l.find(ctx, l.id(tombstoneKind, handle), &deleted)
 }
 
 // find reads a record into value. Its errors do not quote the record.
@@ -88,14 +89,14 @@ func (l *Login) find(ctx context.Context, id string, value any) (bool, error) {
 	}
 	_, values, err := l.sessions.Codec.Decode(stored)
 	if err != nil {
-		return false, errors.New("oauth: a record in the session store cannot be decoded: was Config.Sessions.Codec changed?")
+		return false, errors.New("oauth: a record in the session store cannot be decoded: check whether Config.Sessions.Codec was changed")
 	}
 	text, _ := values[content].(string)
 	if text == "" {
-		return false, nil // a session; nobody made this id by chance
+		return false, nil // a session
 	}
 	if json.Unmarshal([]byte(text), value) != nil {
-		return false, errors.New("oauth: a record in the session store cannot be read: was it written by another version?")
+		return false, errors.New("oauth: a record in the session store cannot be read: another version may have written it")
 	}
 	return true, nil
 }

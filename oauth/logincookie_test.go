@@ -34,7 +34,7 @@ func TestLoginsInALoopEndInAPage(t *testing.T) {
 		if status != 400 || !strings.Contains(body, "cookies") {
 			t.Errorf("got %d %s", status, body)
 		}
-		s.wantReasons(ReasonLoop)
+		s.wantReasons(ReasonLoginLooped)
 	}
 	if n := len(s.tokens); n > 1+2*mostRounds {
 		t.Errorf("%d logins", n)
@@ -57,7 +57,7 @@ func TestLoginsFarApartAreNoLoop(t *testing.T) {
 	for rounds, age := range map[int]time.Duration{mostRounds: roundTime + 2*time.Second, mostRounds - 1: 0} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "/x", nil)
-		m := s.login.newMark()
+		m := s.login.newLoginCookie()
 		m.rounds, m.last = rounds, s.now().Add(-age)
 		r.AddCookie(&http.Cookie{Name: m.name, Value: m.value()})
 		(*s.handler.Load()).ServeHTTP(w, r)
@@ -76,7 +76,7 @@ func TestBrowserWithoutCookiesGetsAPage(t *testing.T) {
 	if resp.StatusCode != 400 || to != nil {
 		t.Errorf("got %d to %v", resp.StatusCode, to)
 	}
-	s.wantReasons(ReasonWrongState)
+	s.wantReasons(ReasonStateInvalid)
 }
 
 func FuzzMark(f *testing.F) {
@@ -85,11 +85,11 @@ func FuzzMark(f *testing.F) {
 	f.Add(secret()+".-1.9", "")
 	f.Add("..", "x")
 	f.Fuzz(func(t *testing.T, value, name string) {
-		m, ok := parseMark(&http.Cookie{Name: name, Value: value})
+		m, ok := parseLoginCookie(&http.Cookie{Name: name, Value: value})
 		if !ok {
 			return
 		}
-		again, ok := parseMark(&http.Cookie{Name: m.name, Value: m.value()})
+		again, ok := parseLoginCookie(&http.Cookie{Name: m.name, Value: m.value()})
 		if !ok || again != m || m.rounds < 0 {
 			t.Errorf("%q becomes %+v and then %+v", value, m, again)
 		}
@@ -100,16 +100,16 @@ func TestMarksThatAreNoneAreIgnored(t *testing.T) {
 	l := newLogin(t, "http://127.0.0.1:1/api", Config{CallbackURL: sampleBack})
 	r := httptest.NewRequest("GET", "/x", nil)
 	for range 100 {
-		r.AddCookie(&http.Cookie{Name: l.markName() + secret()[:4], Value: strings.Repeat("x", rand.N(60))})
+		r.AddCookie(&http.Cookie{Name: l.loginCookiePrefix() + secret()[:4], Value: strings.Repeat("x", rand.N(60))})
 	}
-	if n := len(l.marks(r)); n != 0 {
+	if n := len(l.loginCookies(r)); n != 0 {
 		t.Errorf("%d marks", n)
 	}
 	for range 100 {
-		m := l.newMark()
+		m := l.newLoginCookie()
 		r.AddCookie(&http.Cookie{Name: m.name, Value: m.value()})
 	}
-	if n := len(l.marks(r)); n != mostMarks {
+	if n := len(l.loginCookies(r)); n != mostCookies {
 		t.Errorf("%d marks", n)
 	}
 }

@@ -159,7 +159,7 @@ func storesWithContexts(t *testing.T, srv *prismtest.Server) {
 	store := &ctxStore{Store: quietStore(), t: t}
 	sessions := managerOf(store)
 	sessions.HashTokenInStore, sessions.Codec, sessions.IdleTimeout = true, jsonCodec{}, time.Hour
-	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = -1, sessions })
+	s := newShop(t, srv, func(c *Config) { c.CheckEvery, c.Sessions = CheckNever, sessions })
 	inner := *s.handler.Load()
 	s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), valueKey{}, "kept")))
