@@ -205,7 +205,7 @@ func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rotated, err := p.registry.rotateKeyIf(ctx, key.ID, p.cfg.Now().Add(grace), func(now *storedKey) bool { return now.App == key.App })
+	rotated, err := p.registry.rotateKeyIf(ctx, key.ID, p.cfg.Now().Add(grace), grace > 0, func(now *storedKey) bool { return now.App == key.App })
 	if errors.Is(err, ErrUnknownKey) {
 		return nil, unknownKeyHere()
 	}

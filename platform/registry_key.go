@@ -72,20 +72,24 @@ func (r *Registry) EndKeyTokens(ctx context.Context, id string) error {
 // secret that it had is good until the given time, too; one from before that is
 // not, from now on. It returns [ErrUnknownKey] if there is no such key.
 func (r *Registry) RotateKey(ctx context.Context, id string, until time.Time) (Key, error) {
-	key, err := r.rotateKeyIf(ctx, id, until, func(*storedKey) bool { return true })
+	key, err := r.rotateKeyIf(ctx, id, until, until.After(time.Now()), func(*storedKey) bool { return true })
 	if err != nil {
 		return Key{}, err
 	}
 	return key.Key, nil
 }
 
-// rotateKeyIf is RotateKey for a key that is still the same.
-func (r *Registry) rotateKeyIf(ctx context.Context, id string, until time.Time, same func(*storedKey) bool) (*storedKey, error) {
+// rotateKeyIf is RotateKey for a key that is still the same. The secret that it had
+// is kept only if it is still good.
+func (r *Registry) rotateKeyIf(ctx context.Context, id string, until time.Time, good bool, same func(*storedKey) bool) (*storedKey, error) {
 	key, err := updateRecord(ctx, r.store, kindKey, id, 0, func(key *storedKey) (bool, error) {
 		if !same(key) {
 			return false, ErrUnknownKey
 		}
 		key.OldSecret, key.OldUntil = key.Secret, until.UTC()
+		if !good {
+			key.OldSecret = ""
+		}
 		key.Secret = randomText(secretLength)
 		return true, nil
 	})
