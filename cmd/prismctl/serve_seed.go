@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -339,58 +338,6 @@ func (s *seeder) firstHome(ctx context.Context) (domain string, err error) {
 		return domain, err
 	}
 	return domain, s.redirects(ctx)
-}
-
-// ownKey returns the key that serve made at the first start. It makes one where
-// there are no keys.
-func (s *seeder) ownKey(ctx context.Context) (shownKey, error) {
-	keys, err := s.registry.Keys(ctx)
-	if err != nil {
-		return shownKey{}, err
-	}
-	key, err := remembered(ctx, s.store, "key", func() (platform.Key, error) { return platform.NewKey(firstApp), nil }, len(keys) == 0)
-	if err != nil || key.ID == "" {
-		return shownKey{}, err
-	}
-	if len(keys) == 0 { // also when a first start ended in the midst of this
-		if err := s.first(ctx, key); err != nil {
-			return shownKey{}, err
-		}
-	} else if err := s.redirects(ctx); err != nil {
-		return shownKey{}, err
-	}
-	key, err = s.registry.Key(ctx, key.ID)
-	if errors.Is(err, platform.ErrUnknownKey) {
-		return shownKey{}, nil // an administrator has deleted it
-	}
-	return shownKey{id: key.ID, secret: key.Secret, old: len(keys) > 0}, err
-}
-
-// remembered returns what serve once made and recorded under this name, or the
-// zero value. Where nothing is and it may, it makes and records one: whoever
-// starts at the same time on the same records gets the same.
-func remembered[T any](ctx context.Context, store platform.Store, name string, newOne func() (T, error), may bool) (value T, err error) {
-	const kind = "serve"
-	for {
-		record, err := store.Load(ctx, kind, name)
-		if err == nil {
-			return value, json.Unmarshal(record.Value, &value)
-		}
-		if !errors.Is(err, platform.ErrNoRecord) || !may {
-			return value, ignore(err, platform.ErrNoRecord)
-		}
-		made, err := newOne()
-		if err != nil {
-			return value, err
-		}
-		text, err := json.Marshal(made)
-		if err != nil {
-			return value, err
-		}
-		if _, err = store.Save(ctx, kind, name, text, 0, 0); !errors.Is(err, platform.ErrConflict) {
-			return made, err
-		}
-	}
 }
 
 // ignore returns err, unless it is one that is expected.

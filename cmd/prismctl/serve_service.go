@@ -133,7 +133,7 @@ func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newc
 	if err != nil {
 		return key, newcomer{}, err
 	}
-	if err := seeder.takeAway(ctx); err != nil {
+	if err := errors.Join(seeder.forgetOwnSecret(ctx), seeder.takeAway(ctx)); err != nil {
 		return key, newcomer{}, err
 	}
 	if err := seeder.nameUngiven(ctx, key.id); err != nil {
