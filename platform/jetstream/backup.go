@@ -48,11 +48,7 @@ func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
 	if err := b.records(ctx, e.files.records); err != nil {
 		return err
 	}
-	if err := b.w.Flush(); err != nil {
-		return err
-	}
-	b.part(partEnd, b.sum.Sum(nil))
-	return b.w.Flush()
+	return b.end()
 }
 
 // A backup is one that is being written. What w refuses, Flush returns.
@@ -65,6 +61,14 @@ func (b *backup) part(kind byte, bytes []byte) {
 	_ = b.w.WriteByte(kind)
 	_, _ = b.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))))
 	_, _ = b.w.Write(bytes)
+}
+
+func (b *backup) end() error {
+	if err := b.w.Flush(); err != nil {
+		return err
+	}
+	b.part(partEnd, b.sum.Sum(nil))
+	return b.w.Flush()
 }
 
 func (b *backup) log(ctx context.Context, j *journal) error {
@@ -94,19 +98,19 @@ func (b *backup) records(ctx context.Context, j *journal) error {
 	parts := make(map[string][]byte) // of several passes: what is saved all the time is in one of them
 	err := j.eachLatest(ctx, j.subject+">", func() {}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		name := strings.TrimPrefix(m.Subject(), j.subject)
-		if len(m.Data()) == 0 {
+		if isOver(m.Data(), m.Headers(), meta.Timestamp) {
 			delete(parts, name)
-			return nil // what JetStream leaves of one that has expired
+			return nil // what is left of one that was deleted or has expired
 		}
-		var ends uint64
-		if text := m.Headers().Get(jetstream.MsgTTLHeader); text != "" {
-			ttl, err := time.ParseDuration(text)
-			if err != nil {
-				return fmt.Errorf("jetstream: a record has the life %q: %w", text, err)
-			}
-			ends = uint64(meta.Timestamp.Add(ttl).Unix())
+		over, _, err := ends(m.Headers(), meta.Timestamp)
+		if err != nil {
+			return err
 		}
-		part := binary.BigEndian.AppendUint64(nil, ends)
+		var unix uint64
+		if !over.IsZero() {
+			unix = uint64(over.Unix())
+		}
+		part := binary.BigEndian.AppendUint64(nil, unix)
 		part = binary.BigEndian.AppendUint16(part, uint16(len(name)))
 		part = append(append(part, name...), m.Data()...)
 		parts[name] = part

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -59,9 +60,12 @@ type Config struct {
 	// ones; 0 is 64 MiB.
 	CacheBytes int64
 
-	restoring  bool  // Dir is that of a [Restore]
-	noReserve  bool  // the disk may be filled, as by others
-	cleanAbove int64 // bytes of garbage in the log that are always allowed; 0 is 16 MiB
+	restoring  bool          // Dir is that of a [Restore]
+	held       *os.File      // the lock of Dir, if the caller has it
+	keepBucket bool          // also one that cannot be erased in
+	noReserve  bool          // the disk may be filled, as by others
+	eraseAfter time.Duration // for which what is to be erased is gathered; 0 is 1 s
+	cleanAbove int64         // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
 
 // leastAckWait is some signs of life.
@@ -92,6 +96,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Patience = cmp.Or(c.Patience, 5*time.Second)
 	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
 	c.cleanAbove = cmp.Or(c.cleanAbove, 16<<20)
+	c.eraseAfter = cmp.Or(c.eraseAfter, time.Second)
 	if len(c.Bindings) > mostFirstBindings {
 		return c, fmt.Errorf("jetstream: %d bindings for each owner to begin with are too many: at most %d", len(c.Bindings), mostFirstBindings)
 	}

@@ -39,10 +39,17 @@
 // Whoever takes messages looks at their Time and passes over those beyond
 // Config.MaxAge. The others are removed from the heads of the queues now and then.
 //
+// # Erasing
+//
+// What a Save replaces or a Delete removes is gone from the files of Dir some seconds
+// later, or after the next Open. A bucket that an earlier version has made at URL
+// forbids that; [Open] warns of it.
+//
 // # Locks and goroutines
 //
 // One mutex guards the state; it is never held while something is waited for.
-// An engine has a clerk, and a sweeper that removes the head of the log. With Dir
+// An engine has a clerk, a sweeper that removes the head of the log, and an eraser that
+// overwrites the bytes of records that were replaced or deleted. With Dir
 // there is one that looks after the server, with MaxAge one that removes what is
 // too old, and when it shares its log one that gives signs of life and one that
 // watches for those of others. Close waits for all of them.

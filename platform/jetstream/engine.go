@@ -81,6 +81,22 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.Dir != "" && worn(&config) {
+		if err := config.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
+	e, err := openEngine(ctx, config)
+	if !errors.Is(err, errNoErasing) {
+		return e, err
+	}
+	if err := config.renew(ctx); err != nil {
+		return nil, err
+	}
+	return openEngine(ctx, config)
+}
+
+func openEngine(ctx context.Context, config Config) (*Engine, error) {
 	e := newEngine(config)
 	if err := e.connect(); err != nil {
 		return nil, errors.Join(err, e.hangUp())
@@ -186,8 +202,14 @@ func (e *Engine) make(ctx context.Context) (err error) {
 	if has != e.config.Replicas {
 		e.config.Logger.Warn("jetstream: the log was made with another number of replicas, which it keeps", "has", has, "asked", e.config.Replicas)
 	}
-	e.files, err = openStore(ctx, e.journal.js, &e.config, e.server)
-	return err
+	if e.files, err = openStore(ctx, e.journal.js, &e.config, e.server, 1); err != nil || e.files.eraser != nil {
+		return err
+	}
+	if e.alone && !e.config.keepBucket {
+		return errNoErasing
+	}
+	e.config.Logger.Warn("jetstream: the records were made by an earlier version: what is deleted stays in the files of the servers until these are written anew; a backup that is restored under another name is without it")
+	return nil
 }
 
 func (e *Engine) start() error {
@@ -206,6 +228,9 @@ func (e *Engine) start() error {
 	}
 	e.group.Go(e.clerk)
 	e.group.Go(func() { e.sweeper(e.ctx) })
+	if e.files.eraser != nil {
+		e.group.Go(func() { e.files.eraser.run(e.ctx) })
+	}
 	if e.server != nil {
 		e.group.Go(func() { e.server.watch(e.ctx) })
 	}

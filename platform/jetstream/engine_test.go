@@ -13,6 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	child() // does not return in a child process
+	eraseChild()
 	leak.Main(m)
 }
 

@@ -78,8 +78,10 @@ type answer struct {
 		Description string `json:"description"`
 	} `json:"error"`
 	Message struct {
-		Seq  uint64 `json:"seq"`
-		Data []byte `json:"data"`
+		Seq     uint64    `json:"seq"`
+		Headers []byte    `json:"hdrs"`
+		Data    []byte    `json:"data"`
+		Time    time.Time `json:"time"`
 	} `json:"message"`
 	State struct {
 		First uint64 `json:"first_seq"`
@@ -93,6 +95,7 @@ const (
 	codeWrongLast  = 10071
 	codeWrongLast2 = 10164 // the same, in newer servers
 	codeNoMessage  = 10037
+	codeNoSequence = 10043 // the same, where it was to be removed
 )
 
 func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error) {
@@ -117,7 +120,7 @@ func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error
 	switch a.Error.Code {
 	case codeWrongLast, codeWrongLast2:
 		return a, errMoved
-	case codeNoMessage:
+	case codeNoMessage, codeNoSequence:
 		return a, errNoRecord
 	}
 	return a, fmt.Errorf("%w: JetStream answers %q (%d) to %s", platform.ErrUnavailable, a.Error.Description, a.Error.Code, m.Subject)
@@ -166,10 +169,22 @@ func (j *journal) nextOf(ctx context.Context, filter string, seq uint64) (uint64
 	return a.Message.Seq, a.Message.Data, err
 }
 
+// latest asks for the newest message of a subject.
+func (j *journal) latest(ctx context.Context, subject string) (answer, error) {
+	return j.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
+}
+
+// remove removes a message, and overwrites its bytes in the files if it is to be
+// erased.
+func (j *journal) remove(ctx context.Context, seq uint64, erase bool) error {
+	_, err := j.ask(ctx, "MSG.DELETE", map[string]any{"seq": seq, "no_erase": !erase})
+	return err
+}
+
 // lastOf returns the number of the newest message with a subject of filter, or
 // [errNoRecord].
 func (j *journal) lastOf(ctx context.Context, filter string) (uint64, error) {
-	a, err := j.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": filter})
+	a, err := j.latest(ctx, filter)
 	return a.Message.Seq, err
 }
 

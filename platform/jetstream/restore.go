@@ -126,7 +126,7 @@ func (s *restored) begin(first uint64) (err error) {
 		return fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
 	}
 	s.made = append(s.made, j.stream, bucketStream(s.e.config.Name))
-	s.e.files, err = openStore(s.ctx, j.js, &s.e.config, s.e.server)
+	s.e.files, err = openStore(s.ctx, j.js, &s.e.config, s.e.server, 1)
 	return err
 }
 
@@ -149,18 +149,7 @@ func (s *restored) part(kind byte, part []byte) (err error) {
 	if err := s.settle(0); err != nil {
 		return err
 	}
-	r, err := decodeSaved(part)
-	if err != nil {
-		return err
-	}
-	var ttl time.Duration
-	if !r.ends.IsZero() {
-		if ttl = time.Until(r.ends); ttl <= 0 {
-			return nil
-		}
-	}
-	_, err = s.e.files.Save(s.ctx, r.kind, r.id, r.value, 0, ttl)
-	return err
+	return s.e.files.restore(s.ctx, part)
 }
 
 // So much of the log may be on its way. A restore that waited for each record took as

@@ -90,12 +90,7 @@ func (s *site) empty(expected ...string) error {
 
 // finish takes the mark away when everything is on the disk.
 func (s *site) finish() error {
-	err := filepath.WalkDir(s.dir, func(name string, entry fs.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() && entry.Name() == lostAndFound {
-			return fs.SkipDir
-		}
-		return errors.Join(err, syncFile(name))
-	})
+	err := syncAll(s.dir)
 	if err == nil {
 		err = errors.Join(os.Remove(filepath.Join(s.dir, restoringMark)), syncFile(s.dir))
 	}
@@ -137,6 +132,16 @@ func topmostMissing(dir string) (missing string) {
 		}
 		missing = dir
 	}
+}
+
+// syncAll brings a directory to the disk with all that is in it.
+func syncAll(dir string) error {
+	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() && entry.Name() == lostAndFound {
+			return fs.SkipDir
+		}
+		return errors.Join(err, syncFile(name))
+	})
 }
 
 // syncFile brings a file or a directory to the disk. On Windows nobody can do

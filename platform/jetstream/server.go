@@ -28,6 +28,23 @@ type server struct {
 }
 
 func startServer(c *Config) (*server, error) {
+	lock, err := c.held, error(nil)
+	if lock == nil {
+		if lock, err = takeDir(c); err != nil {
+			return nil, err
+		}
+	}
+	s := &server{config: c, lock: lock}
+	if s.running, err = runServer(c); err != nil {
+		return nil, errors.Join(err, s.unlock())
+	}
+	s.watchDisk()
+	return s, nil
+}
+
+// takeDir makes the directory, if it is not there, and locks it until the file is
+// closed.
+func takeDir(c *Config) (*os.File, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("jetstream: data directory: %w", err)
 	}
@@ -38,15 +55,18 @@ func startServer(c *Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{config: c, lock: lock}
 	if err := checkDir(c); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	if s.running, err = runServer(c); err != nil {
-		return nil, errors.Join(err, lock.Close())
+	return lock, nil
+}
+
+// unlock lets others take the directory, unless the lock is that of a caller.
+func (s *server) unlock() error {
+	if s.config.held != nil {
+		return nil
 	}
-	s.watchDisk()
-	return s, nil
+	return s.lock.Close()
 }
 
 func runServer(c *Config) (*nats.Server, error) {
@@ -89,7 +109,7 @@ func (s *server) InProcessConn() (net.Conn, error) { return s.now().InProcessCon
 // stop returns when everything is written and the directory is free.
 func (s *server) stop() error {
 	s.halt()
-	return s.lock.Close()
+	return s.unlock()
 }
 
 func (s *server) halt() {

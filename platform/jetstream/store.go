@@ -20,36 +20,26 @@ import (
 // be reached they return errors that are [platform.ErrUnavailable].
 type Store struct {
 	records  *journal
+	eraser   *eraser  // nil where the bucket forbids it
+	removals removals // of records that end then
 	patience time.Duration
 }
 
 var _ platform.Store = (*Store)(nil)
 
-func openStore(ctx context.Context, js jetstream.JetStream, c *Config, server *server) (*Store, error) {
-	name := c.Name + "-records"
-	err := makeBucket(ctx, js, jetstream.KeyValueConfig{Bucket: name, Replicas: c.Replicas, LimitMarkerTTL: time.Second})
+func openStore(ctx context.Context, js jetstream.JetStream, c *Config, server *server, first uint64) (*Store, error) {
+	erases, err := makeBucket(ctx, js, c, first)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{patience: c.Patience, records: &journal{
-		nc: js.Conn(), js: js, stream: bucketStream(c.Name), subject: "$KV." + name + ".", server: server,
+	s := &Store{patience: c.Patience, records: &journal{
+		nc: js.Conn(), js: js, stream: bucketStream(c.Name), subject: bucketSubject(c.Name), server: server,
 		readers: make(chan struct{}, mostReaders),
-	}}, nil
-}
-
-// bucketStream is the stream behind the bucket of records.
-func bucketStream(name string) string { return "KV_" + name + "-records" }
-
-func makeBucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) error {
-	c.Storage = jetstream.FileStorage
-	_, err := js.KeyValue(ctx, c.Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		_, err = js.CreateKeyValue(ctx, c)
+	}}
+	if erases {
+		s.eraser = newEraser(s.records, c)
 	}
-	if err != nil {
-		return fmt.Errorf("jetstream: bucket %s: %w", c.Bucket, err)
-	}
-	return nil
+	return s, nil
 }
 
 // Load returns a record, or [platform.ErrNoRecord]. It asks again for
@@ -63,12 +53,15 @@ func (s *Store) Load(ctx context.Context, kind, id string) (r platform.Record, e
 }
 
 func (s *Store) load(ctx context.Context, subject string) (platform.Record, error) {
-	a, err := s.records.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
+	a, err := s.records.latest(ctx, subject)
 	switch {
-	case errors.Is(err, errNoRecord) || err == nil && len(a.Message.Data) == 0:
+	case errors.Is(err, errNoRecord) || err == nil && a.over():
 		return platform.Record{}, platform.ErrNoRecord
 	case err != nil:
 		return platform.Record{}, err
+	}
+	if over, removed, err := ends(a.header(), a.Message.Time); err == nil && !removed.IsZero() && over.Equal(removed) {
+		s.removals.note(a.Message.Seq, removed)
 	}
 	return platform.Record{Value: a.Message.Data[1:], Revision: a.Message.Seq}, nil
 }
@@ -114,43 +107,102 @@ func (s *Store) Save(ctx context.Context, kind, id string, value []byte, revisio
 		return 0, fmt.Errorf("jetstream: a record cannot live for %v", ttl)
 	}
 	m := nats.NewMsg(s.subject(kind, id))
-	// An empty value is what JetStream leaves of one that has expired.
+	// An empty value is what is left of a record that was deleted or has expired.
 	m.Data = append([]byte{format}, value...)
-	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
-	if ttl > 0 {
-		m.Header.Set(jetstream.MsgTTLHeader, strconv.FormatInt(int64((ttl+time.Second-1)/time.Second), 10)+"s")
+	replaced, err := s.replaced(ctx, m.Subject, revision, ttl)
+	if err != nil {
+		return 0, err
 	}
-	a, err := s.records.request(ctx, m)
-	if errors.Is(err, errMoved) && revision == 0 {
-		marker, there, failed := s.marker(ctx, m.Subject)
-		switch {
-		case failed != nil:
-			return 0, failed
-		case there:
-			m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(marker, 10))
-			a, err = s.records.request(ctx, m)
-		}
+	setEnd(m, ttl, replaced)
+	seq, err := s.put(ctx, m, revision)
+	for tries := 0; errors.Is(err, errMoved) && revision == 0 && tries < mostPasses; tries++ {
+		seq, err = s.putOverRest(ctx, m, ttl)
 	}
 	if errors.Is(err, errMoved) {
 		return 0, platform.ErrConflict
 	}
-	return a.Seq, err
+	if err == nil && ttl > 0 && m.Header.Get(endHeader) == "" {
+		s.removals.note(seq, time.Now().Add(whole(ttl)))
+	}
+	return seq, err
 }
 
-// marker returns the revision of what JetStream left of an expired record, if
-// nothing else is there.
-func (s *Store) marker(ctx context.Context, subject string) (revision uint64, there bool, err error) {
-	a, err := s.records.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
-	if errors.Is(err, errNoRecord) {
-		return 0, true, nil
+// putOverRest stores a record where one was that was deleted or has expired. What is
+// left of that may be removed at any time.
+func (s *Store) putOverRest(ctx context.Context, m *nats.Msg, ttl time.Duration) (uint64, error) {
+	rest, err := s.records.latest(ctx, m.Subject)
+	switch {
+	case errors.Is(err, errNoRecord):
+	case err != nil:
+		return 0, err
+	case !rest.over():
+		return 0, platform.ErrConflict
 	}
-	return a.Message.Seq, err == nil && len(a.Message.Data) == 0, err
+	removed, err := rest.removed()
+	if err != nil {
+		return 0, err
+	}
+	setEnd(m, ttl, removed)
+	return s.put(ctx, m, rest.Message.Seq)
+}
+
+// replaced returns until when what has this revision may still be there, if the record
+// that takes its place expires.
+func (s *Store) replaced(ctx context.Context, subject string, revision uint64, ttl time.Duration) (until time.Time, err error) {
+	if revision == 0 || ttl == 0 || s.eraser == nil {
+		return until, nil
+	}
+	if until, known := s.removals.take(revision); known {
+		return until, nil
+	}
+	a, err := s.records.latest(ctx, subject)
+	switch {
+	case errors.Is(err, errNoRecord) || err == nil && (a.Message.Seq != revision || a.over()):
+		return until, platform.ErrConflict
+	case err != nil:
+		return until, err
+	}
+	return a.removed()
+}
+
+// put stores a message behind the newest one of its subject, if that has the number
+// last. What was there is erased.
+func (s *Store) put(ctx context.Context, m *nats.Msg, last uint64) (uint64, error) {
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last, 10))
+	a, err := s.records.request(ctx, m)
+	if last > 0 && !errors.Is(err, errMoved) {
+		s.eraser.add(m.Subject)
+	}
+	return a.Seq, err
 }
 
 // Delete removes a record. There need not be one.
 func (s *Store) Delete(ctx context.Context, kind, id string) error {
-	_, err := s.records.ask(ctx, "PURGE", map[string]any{"filter": s.subject(kind, id)})
-	return err
+	subject := s.subject(kind, id)
+	if s.eraser == nil {
+		_, err := s.records.ask(ctx, "PURGE", map[string]any{"filter": subject})
+		return err
+	}
+	for {
+		a, err := s.records.latest(ctx, subject)
+		if errors.Is(err, errNoRecord) || err == nil && len(a.Message.Data) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m := nats.NewMsg(subject) // without a value
+		removed, err := a.removed()
+		if err != nil {
+			return err
+		}
+		if left := time.Until(removed); left > 0 {
+			m.Header.Set(outliveHeader, inSeconds(whole(left)))
+		}
+		if _, err = s.put(ctx, m, a.Message.Seq); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
 }
 
 // List returns the records of a kind, by id.
@@ -168,7 +220,11 @@ func (s *Store) list(ctx context.Context, kind string) (all map[string]platform.
 		all = make(map[string]platform.Record)
 	}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		id, err := hex.DecodeString(m.Subject()[len(filter)-1:])
-		if err == nil && len(m.Data()) > 0 { // or it is what JetStream keeps of one that has expired
+		switch {
+		case err != nil:
+		case isOver(m.Data(), m.Headers(), meta.Timestamp):
+			delete(all, string(id)) // an older value may be there, to be erased
+		default:
 			all[string(id)] = platform.Record{Value: m.Data()[1:], Revision: meta.Sequence.Stream}
 		}
 		return nil
@@ -179,9 +235,9 @@ func (s *Store) list(ctx context.Context, kind string) (all map[string]platform.
 // mostPasses are enough for whatever is not saved all the time.
 const mostPasses = 5
 
-// eachLatest calls visit for the latest message of each subject of filter. One
-// that is saved meanwhile has gone from its place and is behind the end, so all is
-// read again, after begin, until nothing was saved.
+// eachLatest calls visit for the messages of filter, of which the latest one of each
+// subject counts. One that is saved meanwhile is behind the end, so all is read
+// again, after begin, until nothing was saved.
 func (j *journal) eachLatest(ctx context.Context, filter string, begin func(), visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	begin()
 	last, err := j.lastOf(ctx, filter)

@@ -1,0 +1,173 @@
+package jetstream
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A bucket is renewed when it holds bytes that cannot be erased: one of an earlier
+// version, or one whose erasing was cut short. Its records are saved into a file, its
+// directory is removed, and a new one gets the records. Once the file is whole, every
+// start goes on from there.
+
+// savedFile is where the records are meanwhile: a number that the new bucket begins
+// with, and then parts as in a backup.
+func savedFile(c *Config) string { return filepath.Join(c.Dir, c.Name+"-records") }
+
+// worn reports whether an earlier process has left something to renew.
+func worn(c *Config) bool { return exists(erasingMark(c)) || exists(savedFile(c)) }
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// renew replaces the bucket of Dir by a new one with the same records. Where they
+// cannot even be saved, as on a full disk, the engine goes on with the old one.
+func (c *Config) renew(ctx context.Context) (err error) {
+	inner := *c
+	if inner.held, err = takeDir(c); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, inner.held.Close()) }()
+	inner.SyncInterval = time.Hour // what is not synced is done again, and all is at the end
+	if err := inner.saveRecords(ctx); err != nil {
+		c.Logger.Warn("jetstream: what was deleted or replaced stays in the files until a later start", "error", err)
+		c.keepBucket = true
+		return nil
+	}
+	if err := inner.restoreRecords(ctx); err != nil {
+		return fmt.Errorf("jetstream: renewing the records of %s: %w", c.Dir, err)
+	}
+	return nil
+}
+
+// saveRecords makes the file, if it is not there.
+func (c *Config) saveRecords(ctx context.Context) error {
+	if exists(savedFile(c)) {
+		return nil
+	}
+	return c.withStore(ctx, 1, func(s *Store) error { return s.saveTo(ctx, savedFile(c)) })
+}
+
+// restoreRecords makes a new bucket of the file, and removes that.
+func (c *Config) restoreRecords(ctx context.Context) error {
+	f, err := os.Open(savedFile(c))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := &backupReader{r: bufio.NewReaderSize(f, 64<<10), sum: sha256.New()}
+	head := make([]byte, 8)
+	if err := in.full(head); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(bucketDir(c)); err != nil {
+		return err
+	}
+	err = c.withStore(ctx, binary.BigEndian.Uint64(head), func(s *Store) error { return s.restoreFrom(ctx, in) })
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = syncAll(c.Dir)
+	}
+	for _, name := range []string{erasingMark(c), savedFile(c)} {
+		if err == nil {
+			err = ignoreMissing(os.Remove(name))
+		}
+	}
+	return err
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// withStore calls do with the records of Dir, without the engine around them.
+func (c *Config) withStore(ctx context.Context, first uint64, do func(*Store) error) (err error) {
+	e := newEngine(*c)
+	defer func() { err = errors.Join(err, e.hangUp()) }()
+	if err := e.connect(); err != nil {
+		return err
+	}
+	if err := e.layOut(); err != nil {
+		return err
+	}
+	var s *Store
+	err = e.whenFormed(ctx, func(ctx context.Context) error {
+		s, err = openStore(ctx, e.journal.js, &e.config, e.server, first)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// saveTo writes all records to a file, which is there when it is whole.
+func (s *Store) saveTo(ctx context.Context, name string) (err error) {
+	last, _, err := s.records.last(ctx)
+	if err != nil {
+		return err
+	}
+	half := name + ".new"
+	f, err := os.OpenFile(half, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	b := &backup{sum: sha256.New()}
+	b.w = bufio.NewWriterSize(io.MultiWriter(f, b.sum), 64<<10)
+	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, last+1))
+	err = b.records(ctx, s.records)
+	err = errors.Join(err, b.end(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(half, name)
+	}
+	if err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(half)))
+	}
+	return syncFile(filepath.Dir(name))
+}
+
+// restoreFrom stores the records of such a file.
+func (s *Store) restoreFrom(ctx context.Context, in *backupReader) error {
+	for {
+		before := in.sum.Sum(nil)
+		kind, part, err := in.part()
+		switch {
+		case err != nil:
+			return err
+		case kind == partEnd:
+			return in.ends(before, part)
+		}
+		if err := s.restore(ctx, part); err != nil {
+			return err
+		}
+	}
+}
+
+// restore stores a record of a backup, unless it has expired.
+func (s *Store) restore(ctx context.Context, part []byte) error {
+	r, err := decodeSaved(part)
+	if err != nil {
+		return err
+	}
+	var ttl time.Duration
+	if !r.ends.IsZero() {
+		if ttl = time.Until(r.ends); ttl <= 0 {
+			return nil
+		}
+	}
+	_, err = s.Save(ctx, r.kind, r.id, r.value, 0, ttl)
+	return err
+}
