@@ -12,8 +12,9 @@ const module = "github.com/shopex/prism-go"
 // What each package may import, beside the standard library: the arrows of
 // DESIGN.md. Who adds one here adds the reason there.
 var arrows = map[string][]string{
-	"":                     {"sign", "internal/printable"},
-	"/sign":                {},
+	"":                     {"sign", "internal/escape", "internal/printable", "internal/wire"},
+	"/sign":                {"internal/escape"},
+	"/internal/escape":     {},
 	"/internal/wire":       {},
 	"/internal/socket":     {"github.com/gobwas/ws"},
 	"/admin":               {""},

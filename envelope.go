@@ -1,9 +1,11 @@
 package prism
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
+	"github.com/shopex/prism-go/internal/wire"
 )
 
 // A verdict is what an envelope says about a call. Its slices are parts of
@@ -140,8 +142,8 @@ type members struct {
 	foreign                                bool   // it has one that is not the platform's
 }
 
-func (m *members) set(name string, value []byte) {
-	switch name {
+func (m *members) set(name, value []byte) {
+	switch string(name) {
 	case "result":
 		m.result = value
 	case "error":
@@ -161,7 +163,7 @@ func (m *members) set(name string, value []byte) {
 	case "error_uri":
 	default:
 		m.foreign = true
-		m.setOther(name, value)
+		m.setOther(string(name), value)
 	}
 }
 
@@ -217,7 +219,7 @@ func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 // isWord reports whether s looks like a code and not like a sentence.
 func isWord(s string) bool {
 	return s != "" && len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
-		return r >= 0x80 || !isAlphanumeric(byte(r)) && !strings.ContainsRune("_.:-", r)
+		return r >= 0x80 || !escape.Alphanumeric(byte(r)) && !strings.ContainsRune("_.:-", r)
 	}) < 0
 }
 
@@ -234,130 +236,9 @@ func text(raw []byte) string {
 	return string(raw)
 }
 
-// parseMembers splits a JSON object into its members. It looks at the values
-// no closer than to find their ends: each answer passes here, and most of its
-// bytes are decoded elsewhere, or not at all. ok is false if body is no object.
+// parseMembers splits a JSON object into its members. ok is false if body is no
+// object.
 func parseMembers(body []byte) (m members, ok bool) {
-	s := splitter{rest: body}
-	if !s.eat('{') {
-		return m, false
-	}
-	if s.eat('}') {
-		return m, s.atEnd()
-	}
-	for {
-		s.skipSpace()
-		name := s.quoted()
-		if name == nil || !s.eat(':') {
-			return m, false
-		}
-		s.skipSpace()
-		value := s.value()
-		if value == nil {
-			return m, false
-		}
-		if bytes.IndexByte(name, '\\') < 0 {
-			m.set(string(name[1:len(name)-1]), value)
-		} else {
-			m.set(text(name), value)
-		}
-		if !s.eat(',') {
-			return m, s.eat('}') && s.atEnd()
-		}
-	}
-}
-
-// A splitter walks through JSON text.
-type splitter struct{ rest []byte }
-
-func (s *splitter) skipSpace() {
-	for len(s.rest) > 0 && isSpace(s.rest[0]) {
-		s.rest = s.rest[1:]
-	}
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
-
-func (s *splitter) eat(c byte) bool {
-	s.skipSpace()
-	if len(s.rest) == 0 || s.rest[0] != c {
-		return false
-	}
-	s.rest = s.rest[1:]
-	return true
-}
-
-func (s *splitter) atEnd() bool {
-	s.skipSpace()
-	return len(s.rest) == 0
-}
-
-// take returns the first n bytes and goes past them.
-func (s *splitter) take(n int) []byte {
-	taken := s.rest[:n:n]
-	s.rest = s.rest[n:]
-	return taken
-}
-
-// quoted takes a string with its quotes, or returns nil.
-func (s *splitter) quoted() []byte {
-	if !isString(s.rest) {
-		return nil
-	}
-	if end := closingQuote(s.rest, 1); end > 0 {
-		return s.take(end + 1)
-	}
-	return nil
-}
-
-// closingQuote returns the index of the quote that ends the string in which i
-// is, or -1.
-func closingQuote(b []byte, i int) int {
-	for ; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i
-		}
-	}
-	return -1
-}
-
-// value takes one value, or returns nil.
-func (s *splitter) value() []byte {
-	if len(s.rest) == 0 {
-		return nil
-	}
-	switch s.rest[0] {
-	case '"':
-		return s.quoted()
-	case '{', '[':
-		return s.nested()
-	}
-	n := bytes.IndexAny(s.rest, ",]} \n\t\r")
-	if n <= 0 {
-		return nil
-	}
-	return s.take(n)
-}
-
-// nested takes an object or array, or returns nil.
-func (s *splitter) nested() []byte {
-	depth := 0
-	for i := 0; i < len(s.rest); i++ {
-		switch s.rest[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return s.take(i + 1)
-			}
-		case '"':
-			if i = closingQuote(s.rest, i+1); i < 0 {
-				return nil
-			}
-		}
-	}
-	return nil
+	ok = wire.Members(body, m.set)
+	return m, ok
 }

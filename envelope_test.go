@@ -3,6 +3,7 @@ package prism
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -121,4 +122,21 @@ func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkOpen(b *testing.B) {
+	rows := `[` + strings.Repeat(`{"id":17,"title":"Tee \"fein\", 茶","tags":["a","b"],"price":"12.50"},`, 400) + `0]`
+	for name, body := range map[string]string{
+		"small": `{"result":{"Messages":12,"Messages_ready":12,"Messages_unacknowledged":0,"Consumers":1},"error":null}`,
+		"large": `{"result":` + rows + `,"error":null}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			text := []byte(body)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				open(text)
+			}
+		})
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
 
 // userAgent names this client on the platform's console.
@@ -88,5 +90,5 @@ func checkToken(token string) error {
 }
 
 func notInHeaderName(c rune) bool {
-	return c >= 0x80 || !isAlphanumeric(byte(c)) && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	return c >= 0x80 || !escape.Alphanumeric(byte(c)) && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
 }

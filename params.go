@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
 
 // Params are the parameters of a call by name. A value is sent by its type:
@@ -346,28 +348,7 @@ func appendPair(dst []byte, name, value string) []byte {
 	if len(dst) > 0 {
 		dst = append(dst, '&')
 	}
-	dst = appendEscaped(dst, name)
+	dst = escape.Append(dst, name)
 	dst = append(dst, '=')
-	return appendEscaped(dst, value)
-}
-
-func appendEscaped(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isAlphanumeric(c), c == '-', c == '.', c == '_', c == '~':
-			dst = append(dst, c)
-		default:
-			dst = appendByteEscaped(dst, c)
-		}
-	}
-	return dst
-}
-
-func appendByteEscaped(dst []byte, c byte) []byte {
-	const digits = "0123456789ABCDEF"
-	return append(dst, '%', digits[c>>4], digits[c&15])
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return escape.Append(dst, value)
 }

@@ -159,3 +159,18 @@ func FuzzEncodedPairsAreReadBack(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkAppendPairs(b *testing.B) {
+	for name, values := range map[string]url.Values{
+		"ASCII":   {"routing_key": {"order.created"}, "content_type": {"application/json"}, "data": {`{"id": 17, "total": "12.50"}`}},
+		"Chinese": {"title": {"龙井茶 二百五十克 礼盒装"}, "shop": {"杭州西湖店"}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var buffer [512]byte
+			b.ReportAllocs()
+			for b.Loop() {
+				appendPairs(buffer[:0], values)
+			}
+		})
+	}
+}

@@ -5,7 +5,13 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
+
+// plainInPath are the characters beside letters and digits that stand in a path as
+// they are: with them the percent sign, so that existing escapes stay.
+const plainInPath = "%/-._~!$&'()*+,;=:@"
 
 // setPath sets url, query and name from a path as a user gives it.
 func (r *request) setPath(base *url.URL, given string) error {
@@ -22,7 +28,7 @@ func (r *request) setPath(base *url.URL, given string) error {
 	r.url = url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path, RawPath: base.RawPath}
 	if path != "" || base.Path == "" {
 		r.url.Path = base.Path + "/" + decoded
-		if escaped := escapePath(r.name); escaped != decoded || base.RawPath != "" {
+		if escaped := escape.AllBut(r.name, plainInPath); escaped != decoded || base.RawPath != "" {
 			r.url.RawPath = base.EscapedPath() + "/" + escaped
 		}
 	}
@@ -90,21 +96,4 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
-}
-
-// escapePath escapes what may not stand in a path and leaves existing escapes
-// as they are.
-func escapePath(path string) string {
-	var b []byte
-	done := 0
-	for i := 0; i < len(path); i++ {
-		if c := path[i]; !isAlphanumeric(c) && strings.IndexByte("%/-._~!$&'()*+,;=:@", c) < 0 {
-			b = appendByteEscaped(append(b, path[done:i]...), c)
-			done = i + 1
-		}
-	}
-	if done == 0 {
-		return path
-	}
-	return string(append(b, path[done:]...))
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
 
 // secrets are texts that must not be seen in an error or a log record. A
@@ -41,7 +43,7 @@ func (m *mask) secrets() secrets {
 func (s secrets) clean(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, "***")
-		if escaped := string(appendEscaped(nil, secret)); escaped != secret {
+		if escaped := escape.AllBut(secret, "-._~"); escaped != secret {
 			text = strings.ReplaceAll(text, escaped, "***")
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
 
 const testToken = "tok/en+with=signs"
@@ -26,8 +28,8 @@ func TestSecretsAreInNoErrorAndNoRecord(t *testing.T) {
 		}
 		sent = append(sent, r.URL.RawQuery, body)
 		shown, _ := url.QueryUnescape(r.URL.RawQuery + body)
-		return "secret " + testSecret + " " + r.Header.Get("Authorization") + " " + shown + " " + string(appendEscaped(nil, shown)) +
-			" escaped " + string(appendEscaped(nil, r.Header.Get("Authorization"))) + " " + r.URL.String()
+		return "secret " + testSecret + " " + r.Header.Get("Authorization") + " " + shown + " " + string(escape.Append(nil, shown)) +
+			" escaped " + string(escape.Append(nil, r.Header.Get("Authorization"))) + " " + r.URL.String()
 	}
 	envelope := func(text string) string {
 		return fmt.Sprintf(`{"result":null,"error":{"code":%q,"message":%q,"data":{"x":%q},"exception":%q}}`, text, text, text, text)
@@ -102,7 +104,7 @@ func spell(w io.Writer, err error) {
 
 func wantHidden(t *testing.T, text string, sent []string) {
 	t.Helper()
-	forbidden := []string{testSecret, testToken, string(appendEscaped(nil, testToken)), "session-1", "oauth-code-1", "refresh-1"}
+	forbidden := []string{testSecret, testToken, string(escape.Append(nil, testToken)), "session-1", "oauth-code-1", "refresh-1"}
 	for _, encoded := range sent {
 		if values, _ := url.ParseQuery(encoded); values.Has("sign") {
 			forbidden = append(forbidden, values.Get("sign"))

@@ -1,21 +1,14 @@
 package sign
 
-import "strings"
+import (
+	"strings"
 
-// percent writes all bytes but letters, digits and those in plain as %XX.
+	"github.com/shopex/prism-go/internal/escape"
+)
+
+// percent returns the escape that leaves letters, digits and plain as they are.
 func percent(plain string) func(string) string {
-	return func(s string) string {
-		var b strings.Builder
-		for i := 0; i < len(s); i++ {
-			c := s[i]
-			if isAlphanumeric(c) || strings.IndexByte(plain, c) >= 0 {
-				b.WriteByte(c)
-			} else {
-				b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
-			}
-		}
-		return b.String()
-	}
+	return func(s string) string { return escape.AllBut(s, plain) }
 }
 
 // escapeForm is Java's URLEncoder, which escapes for a form.

@@ -1,6 +1,10 @@
 package sign
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
+)
 
 const hidden = "***"
 
@@ -33,7 +37,7 @@ func maskPart(part, secret string) string {
 	if secret == "" {
 		return part
 	}
-	return strings.ReplaceAll(part, string(appendEscaped(nil, secret)), hidden)
+	return strings.ReplaceAll(part, string(escape.Append(nil, secret)), hidden)
 }
 
 func private(name string) bool {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/escape"
 )
 
 // A Request holds the parts of an HTTP request that a signature covers. The
@@ -76,7 +78,7 @@ func digest(secret string, r *Request) [2 * md5.Size]byte {
 
 func hexMD5(text []byte) (digits [2 * md5.Size]byte) {
 	for i, b := range md5.Sum(text) {
-		digits[2*i], digits[2*i+1] = hexDigits[b>>4], hexDigits[b&15]
+		digits[2*i], digits[2*i+1] = escape.HexDigits[b>>4], escape.HexDigits[b&15]
 	}
 	return digits
 }
@@ -86,7 +88,7 @@ func appendText(dst []byte, secret string, r *Request) []byte {
 	dst = append(dst, '&')
 	dst = append(dst, r.Method...)
 	dst = append(dst, '&')
-	dst = appendEscaped(dst, r.Path)
+	dst = escape.Append(dst, r.Path)
 	dst = append(dst, '&')
 	dst = appendHeaders(dst, r.Header)
 	dst = append(dst, '&')
@@ -175,9 +177,9 @@ func appendPair(dst []byte, start int, name string, values []string) []byte {
 		n := len(dst)
 		dst = slices.Grow(dst, 3*(len(name)+1+len(value)))
 		dst = dst[:cap(dst)]
-		n = escapeTo(dst, n, name)
+		n = escape.To(dst, n, name)
 		n += copy(dst[n:], "%3D")
-		dst = dst[:escapeTo(dst, n, value)]
+		dst = dst[:escape.To(dst, n, value)]
 	}
 	return dst
 }
