@@ -18,13 +18,14 @@ import (
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 type backupCmd struct {
-	storage
+	settings.Storage
 	configFlag
 	File string `is:"file" arg:"" help:"The file to write, or a pipe or a device that is there; - is standard output."`
 }
@@ -40,29 +41,13 @@ func (*backupCmd) Help() string {
 
 // AfterApply is called for the flags.
 func (c *backupCmd) AfterApply(k *kong.Context, t *tool) error {
-	return c.storage.settle(k, t, c.Config)
+	return c.Settle(k, t.env, c.Config)
 }
 
 // configFlag is for commands that take from a file of settings where the messages
 // are.
 type configFlag struct {
 	Config string `is:"file" placeholder:"FILE" help:"The file of settings of the platform, in TOML (PRISM_CONFIG)."`
-}
-
-// settle fills the storage of a command that works on what is kept.
-func (s *storage) settle(k *kong.Context, t *tool, config string) error {
-	file, err := readSettings(cmp.Or(config, t.env("PRISM_CONFIG")))
-	if err != nil {
-		return err
-	}
-	from, err := settle(k, t.env, file)
-	if err != nil {
-		return err
-	}
-	if s.Data == "" && s.Nats == "" {
-		return errors.New("it is not said where the messages are: give --data or --nats, or --config")
-	}
-	return s.check(from)
 }
 
 // Run writes the backup.
@@ -77,7 +62,7 @@ func (c *backupCmd) Run(ctx context.Context, t *tool) error {
 	if err := files.ReplaceBy(c.File, write); err != nil {
 		return backedUp(err)
 	}
-	return t.println("backed up %s to %s", words.Shown(c.where()), words.Shown(c.File))
+	return t.println("backed up %s to %s", words.Shown(c.Where()), words.Shown(c.File))
 }
 
 func backedUp(err error) error {
@@ -109,7 +94,7 @@ func (c *backupCmd) copy(ctx context.Context, t *tool, w io.Writer) error {
 			return fmt.Errorf("%s cannot be read: %w", c.Data, err)
 		}
 	}
-	e, err := c.open(ctx, 0, platform.QueueBounds{}, t.logAt(slog.LevelError))
+	e, err := openEngine(ctx, &c.Storage, 0, platform.QueueBounds{}, t.logAt(slog.LevelError))
 	if errors.Is(err, jetstream.ErrInUse) {
 		socket, release, err := backupAddress(c.Data)
 		if err != nil {

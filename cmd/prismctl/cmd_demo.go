@@ -7,11 +7,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/internal/tour"
 	"github.com/shopex/prism-go/platform"
 )
 
-type demoCmd struct{ storage }
+type demoCmd struct{ settings.Storage }
 
 // Help says what it shows.
 func (*demoCmd) Help() string {
@@ -23,11 +24,7 @@ func (*demoCmd) Help() string {
 
 // AfterApply is called for the flags; the environment does not count.
 func (c *demoCmd) AfterApply(k *kong.Context) error {
-	from, err := settle(k, func(string) string { return "" }, nil)
-	if err != nil {
-		return err
-	}
-	return c.storage.check(from)
+	return c.SettleFlags(k)
 }
 
 // Run goes on the tour. It uses no environment, so that it shows the same
@@ -48,7 +45,7 @@ func (c *demoCmd) Run(ctx context.Context, t *tool) error {
 
 // open opens the engine that the flags describe.
 func (c *demoCmd) open(ctx context.Context) (tour.Engine, error) {
-	e, err := c.storage.open(ctx, 0, platform.QueueBounds{}, slog.New(slog.DiscardHandler))
+	e, err := openEngine(ctx, &c.Storage, 0, platform.QueueBounds{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return tour.Engine{}, err
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 type restoreCmd struct {
-	storage
+	settings.Storage
 	configFlag
 	File string `is:"file" arg:"" help:"The file of a backup; - is standard input."`
 }
@@ -30,7 +31,7 @@ func (*restoreCmd) Help() string {
 
 // AfterApply is called for the flags.
 func (c *restoreCmd) AfterApply(k *kong.Context, t *tool) error {
-	return c.storage.settle(k, t, c.Config)
+	return c.Settle(k, t.env, c.Config)
 }
 
 // Run restores the backup.
@@ -47,19 +48,19 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 	if err := c.restore(ctx, t, in); err != nil {
 		return err
 	}
-	return t.println("restored %s", words.Shown(c.where()))
+	return t.println("restored %s", words.Shown(c.Where()))
 }
 
 func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {
-	if err := c.checkCreds(); err != nil {
+	if err := checkCreds(&c.Storage); err != nil {
 		return err
 	}
-	err := jetstream.Restore(ctx, c.config(t.logAt(slog.LevelError)), in)
+	err := jetstream.Restore(ctx, jetstreamConfig(&c.Storage, t.logAt(slog.LevelError)), in)
 	if err == nil {
 		return nil
 	}
-	if known := c.known(err); known != nil {
-		return fmt.Errorf("nothing was restored: %w", known)
+	if told := known(&c.Storage, err); told != nil {
+		return fmt.Errorf("nothing was restored: %w", told)
 	}
 	return &refusal{err, "nothing was restored: " + withoutPackage(err)}
 }

@@ -3,12 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/BurntSushi/toml"
 )
 
 // inFile writes a file for a test.
@@ -64,7 +61,7 @@ func TestAFlagCountsBeforeAVariableAndThatBeforeTheFile(t *testing.T) {
 			args = append(args, "--"+strings.ReplaceAll(c.name, ".", "-"), c.flag)
 		}
 		if c.variable != "" {
-			env[variables(c.name)[0]] = c.variable
+			env["PRISM_"+strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(c.name))] = c.variable
 		}
 		if c.inFile != "" {
 			file = inFile(t, "c.toml", c.name+" = "+c.inFile+"\n")
@@ -232,40 +229,4 @@ func TestAPrintedConfigurationHasNoSecret(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
-}
-
-func FuzzAConfigurationThatIsReadCanBeWrittenAndRead(f *testing.F) {
-	f.Add("listen = 'a:1'\n[limits]\nwindow = 3\n[[app]]\nid = 'x'\npublish = []\n[[key]]\nid = 'k'\nadmin = true")
-	f.Add("limits.window = 3\nredirects = ['a']\n[[binding]]\npattern = '#'\n[[user]]\nlogin = 'a'\npassword-hash = 'h'")
-	f.Add("lisen = 1")
-	settings := []string{"listen", "limits.window", "retention.max-age"}
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 1000 {
-			return
-		}
-		read, err := parseConfig("c.toml", text, settings)
-		if err != nil {
-			return
-		}
-		again, err := toml.Marshal(read.lists)
-		if err != nil {
-			t.Fatalf("%q cannot be written: %v", text, err)
-		}
-		if other, err := parseConfig("c.toml", string(again), settings); err != nil || !reflect.DeepEqual(other.lists, read.lists) {
-			t.Fatalf("%q was written as %q, %v", text, again, err)
-		}
-	})
-}
-
-func FuzzDistanceIsThatOfSlips(f *testing.F) {
-	f.Add("listen", "lisen")
-	f.Fuzz(func(t *testing.T, a, b string) {
-		if len(a)+len(b) > 200 {
-			return
-		}
-		d := distance(a, b)
-		if d != distance(b, a) || (d == 0) != (a == b) || d > max(len(a), len(b)) || d < max(len(a), len(b))-min(len(a), len(b)) {
-			t.Fatalf("%q and %q are %d apart", a, b, d)
-		}
-	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 )
 
 // secretSource is the flag that says where the secret is.
@@ -111,18 +111,9 @@ func (t *tool) level(fallback slog.Level) (slog.Level, error) {
 	if asked == "" {
 		return fallback, nil
 	}
-	level, err := levelOf(asked)
+	level, err := settings.Level(asked)
 	if err != nil {
 		return fallback, exit.With(exit.Usage, err)
-	}
-	return level, nil
-}
-
-func levelOf(asked string) (slog.Level, error) {
-	levels := map[string]slog.Level{"error": slog.LevelError, "warn": slog.LevelWarn, "info": slog.LevelInfo, "debug": slog.LevelDebug}
-	level, ok := levels[strings.ToLower(asked)]
-	if !ok {
-		return level, fmt.Errorf("%q is no log level: use error, warn, info or debug", asked)
 	}
 	return level, nil
 }

@@ -16,6 +16,7 @@ var arrows = map[string][]string{
 	"exit":     {"words", module, module + "/notify"},
 	"files":    {"words", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"secrets":  {"words", "exit", "files"},
+	"settings": {"files", module + "/platform", module + "/platform/memory", module + "/platform/jetstream", "github.com/BurntSushi/toml", "github.com/alecthomas/kong"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
 	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},

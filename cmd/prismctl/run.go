@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/internal/printable"
 )
@@ -22,17 +23,17 @@ type tool struct {
 	config   func() (dir string, err error)                  // for what programs keep for this user
 	browse   func(ctx context.Context, address string) error // opens the user's browser
 	screen   bool                                            // out is a terminal
-	settings
+	everyFlag
 }
 
-// settings are the flags of all commands.
-type settings struct {
-	Output   format `placeholder:"FORMAT" help:"Print text, for people, or json, one value a line."`
-	LogLevel string `short:"v" config:"log-level" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
+// everyFlag is the flags that every command has.
+type everyFlag struct {
+	Output format `placeholder:"FORMAT" help:"Print text, for people, or json, one value a line."`
+	settings.Log
 }
 
 type commands struct {
-	settings
+	everyFlag
 
 	Demo    demoCmd    `cmd:"" help:"See it all work: a platform, signed calls, a login, messages, a cut connection that heals."`
 	Serve   serveCmd   `cmd:"" help:"Run a platform, in memory or with messages that stay."`
@@ -106,7 +107,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	case err != nil:
 		return t.report(misused(err))
 	}
-	t.settings = c.settings
+	t.everyFlag = c.everyFlag
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return t.report(parsed.Run(&t))
 }

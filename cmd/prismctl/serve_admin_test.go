@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -318,8 +319,8 @@ func TestAnAPIIsALabelOnlyWhenThePlatformHasIt(t *testing.T) {
 
 func TestServeThatCannotAcceptAnyMoreEndsInOrder(t *testing.T) {
 	out, in := io.Pipe()
-	c := &serveCmd{serveFlags: serveFlags{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute}}
-	s := &service{serveCmd: c, t: &tool{out: in, err: new(buffer), env: func(string) string { return "" }, settings: settings{Output: asJSON}},
+	c := &serveCmd{Serve: settings.Serve{Service: settings.Service{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute}}}
+	s := &service{serveCmd: c, t: &tool{out: in, err: new(buffer), env: func(string) string { return "" }, everyFlag: everyFlag{Output: asJSON}},
 		log: slog.New(slog.DiscardHandler), engine: inMemory(platform.QueueBounds{})}
 	done := make(chan error, 1)
 	go func() { done <- s.run(t.Context(), platform.Key{}) }()

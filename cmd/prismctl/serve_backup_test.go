@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 )
 
 func TestASecondBackupIsRefusedAtOnce(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{storage: storage{Data: data, Replicas: 1}}}
-	e, err := s.storage.open(t.Context(), 0, platform.QueueBounds{}, s.log)
+	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{Serve: settings.Serve{Storage: settings.Storage{Data: data, Replicas: 1}}}}
+	e, err := openEngine(t.Context(), &s.Storage, 0, platform.QueueBounds{}, s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +50,8 @@ func TestADirectoryWithALongPathIsBackedUpWhileItIsUsed(t *testing.T) {
 		t.Skip("elsewhere such a directory is refused at the start")
 	}
 	data := filepath.Join(t.TempDir(), strings.Repeat("long/", 40), "data")
-	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{storage: storage{Data: data, Replicas: 1}}}
-	e, err := s.storage.open(t.Context(), 0, platform.QueueBounds{}, s.log)
+	s := &service{log: slog.New(slog.DiscardHandler), t: &tool{err: new(buffer)}, serveCmd: &serveCmd{Serve: settings.Serve{Storage: settings.Storage{Data: data, Replicas: 1}}}}
+	e, err := openEngine(t.Context(), &s.Storage, 0, platform.QueueBounds{}, s.log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,46 +10,14 @@ import (
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/jetstream"
 	"github.com/shopex/prism-go/platform/memory"
 )
 
-// storage is the flags that say where messages and records are. Without any of
-// them they are in memory.
-type storage struct {
-	Data      string `is:"file" config:"data" placeholder:"DIR" help:"Keep messages, keys and logins in this directory."`
-	Nats      string `config:"nats" placeholder:"URL[,URL]" help:"Keep them in JetStream on these servers, which several platforms may share."`
-	NatsCreds string `is:"file" config:"nats-creds" placeholder:"FILE" help:"The credentials file for --nats."`
-	Replicas  int    `config:"replicas" default:"1" placeholder:"N" help:"How many servers of --nats keep each message (${default}); it counts at the first start."`
-}
-
-func (s *storage) check(from sources) error {
-	switch {
-	case s.Data != "" && s.Nats != "":
-		return fmt.Errorf("%s and %s are both set: messages are either in a directory or in JetStream", from["data"], from["nats"])
-	case s.NatsCreds != "" && s.Nats == "":
-		return fmt.Errorf("%s: credentials are for JetStream servers: set nats too", from["nats-creds"])
-	case s.Replicas < 1 || s.Replicas > 5:
-		return fmt.Errorf("%s: %d replicas; it must be 1 to 5", from["replicas"], s.Replicas)
-	case s.Replicas > 1 && s.Nats == "":
-		return fmt.Errorf("%s: replicas are for JetStream servers: set nats too", from["replicas"])
-	}
-	return nil
-}
-
-func (s *storage) inMemory() bool { return s.Data == "" && s.Nats == "" }
-
-// where names the place for people, without what may be a password.
-func (s *storage) where() string {
-	if s.Data != "" {
-		return s.Data
-	}
-	return jetstream.WithoutPassword(s.Nats)
-}
-
-// config returns what package jetstream needs to find the place.
-func (s *storage) config(log *slog.Logger) jetstream.Config {
+// jetstreamConfig returns what package jetstream needs to find the place.
+func jetstreamConfig(s *settings.Storage, log *slog.Logger) jetstream.Config {
 	return jetstream.Config{Dir: s.Data, URL: s.Nats, Creds: s.NatsCreds, Replicas: s.Replicas, Logger: log}
 }
 
@@ -60,21 +28,21 @@ type engine struct {
 	js     *jetstream.Engine // nil in memory
 }
 
-// open starts the engine of s: in memory, in a directory, or at servers. Sync is
+// openEngine starts the engine of s: in memory, in a directory, or at servers. Sync is
 // how much of the latest a power failure may take from a directory; 0 is nothing.
-func (s *storage) open(ctx context.Context, sync time.Duration, bounds platform.QueueBounds, log *slog.Logger) (*engine, error) {
-	if s.inMemory() {
+func openEngine(ctx context.Context, s *settings.Storage, sync time.Duration, bounds platform.QueueBounds, log *slog.Logger) (*engine, error) {
+	if s.InMemory() {
 		return inMemory(bounds), nil
 	}
-	if err := s.checkCreds(); err != nil {
+	if err := checkCreds(s); err != nil {
 		return nil, err
 	}
-	c := s.config(log)
+	c := jetstreamConfig(s, log)
 	c.SyncInterval = sync
 	c.QueueBounds = bounds
 	js, err := jetstream.Open(ctx, c)
 	if err != nil {
-		return nil, s.refused(err)
+		return nil, notOpened(s, err)
 	}
 	return &engine{js.Store(), js, js}, nil
 }
@@ -83,17 +51,17 @@ func inMemory(bounds platform.QueueBounds) *engine {
 	return &engine{store: new(memory.Store), queues: memory.New(bounds)}
 }
 
-// refused says what to do about an engine that does not open.
-func (s *storage) refused(err error) error {
-	if known := s.known(err); known != nil {
-		return known
+// notOpened says what to do about an engine that does not open.
+func notOpened(s *settings.Storage, err error) error {
+	if told := known(s, err); told != nil {
+		return told
 	}
-	return &refusal{err, fmt.Sprintf("the messages in %s cannot be opened: %s", s.where(), withoutPackage(err))}
+	return &refusal{err, fmt.Sprintf("the messages in %s cannot be opened: %s", s.Where(), withoutPackage(err))}
 }
 
 // known returns in the words of this program what the engine says by an error of
 // its own, or nil.
-func (s *storage) known(err error) error {
+func known(s *settings.Storage, err error) error {
 	for _, c := range []struct {
 		cause error
 		text  string
@@ -104,7 +72,7 @@ func (s *storage) known(err error) error {
 		{jetstream.ErrNotEmpty, "there is something in %s: a backup is restored to an empty place only"},
 	} {
 		if errors.Is(err, c.cause) {
-			return &refusal{err, fmt.Sprintf(c.text, s.where())}
+			return &refusal{err, fmt.Sprintf(c.text, s.Where())}
 		}
 	}
 	return nil
@@ -143,7 +111,7 @@ func (e *engine) close() error {
 	return e.js.Close()
 }
 
-func (s *storage) checkCreds() error {
+func checkCreds(s *settings.Storage) error {
 	if s.NatsCreds == "" {
 		return nil
 	}

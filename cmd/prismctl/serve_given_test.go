@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/prismtest"
@@ -32,10 +33,10 @@ func newStage(t *testing.T) *stage {
 }
 
 // try is a start with lists and the key of the environment, if any.
-func (s *stage) try(l lists, chosen platform.Key, adminKey shownKey) (shownKey, error) {
+func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey shownKey) (shownKey, error) {
 	s.t.Helper()
 	var said strings.Builder
-	seed := &seeder{store: s.store, registry: platform.NewRegistry(s.store), lists: l, from: sources{}, notice: func(format string, args ...any) {
+	seed := &seeder{store: s.store, registry: platform.NewRegistry(s.store), lists: l, from: settings.Sources{}, notice: func(format string, args ...any) {
 		(&tool{err: &said}).notice(format, args...)
 	}}
 	err := seed.users(s.t.Context())
@@ -53,7 +54,7 @@ func (s *stage) try(l lists, chosen platform.Key, adminKey shownKey) (shownKey, 
 	return shown, err
 }
 
-func (s *stage) start(l lists) {
+func (s *stage) start(l settings.Lists) {
 	s.t.Helper()
 	if _, err := s.try(l, platform.Key{}, shownKey{id: "operator", secret: opsSecret}); err != nil {
 		s.t.Fatal(err)
@@ -113,12 +114,12 @@ func (s *stage) must(err error) {
 	}
 }
 
-func shopKey(t *testing.T, secret string) lists {
-	return lists{Keys: []keyEntry{{ID: "shop1", App: "shop", SecretFile: inFile(t, "secret", secret)}}}
+func shopKey(t *testing.T, secret string) settings.Lists {
+	return settings.Lists{Keys: []settings.Key{{ID: "shop1", App: "shop", SecretFile: inFile(t, "secret", secret)}}}
 }
 
-func alice(t *testing.T, password string) lists {
-	return lists{Users: []userEntry{{Login: "alice", PasswordFile: inFile(t, "password", password)}}}
+func alice(t *testing.T, password string) settings.Lists {
+	return settings.Lists{Users: []settings.User{{Login: "alice", PasswordFile: inFile(t, "password", password)}}}
 }
 
 func TestAKeyThatACallHasDeletedStaysDeleted(t *testing.T) {
@@ -141,7 +142,7 @@ func TestAKeyThatACallHasDeletedStaysDeleted(t *testing.T) {
 func TestAnAppThatACallHasDeletedStaysDeletedWithItsKeys(t *testing.T) {
 	s := newStage(t)
 	l := shopKey(t, shopSecret)
-	l.Apps = []appEntry{{ID: "shop", Redirects: []string{"https://shop.example/cb"}}}
+	l.Apps = []settings.App{{ID: "shop", Redirects: []string{"https://shop.example/cb"}}}
 	s.start(l)
 	s.must(s.operator().DeleteApp(t.Context(), "shop"))
 	s.start(l)
@@ -180,7 +181,7 @@ func TestAKeyThatIsTakenOutOfTheSettingsIsRefused(t *testing.T) {
 	if err := use(); !strings.Contains(err.Error(), "forbidden_admin") {
 		t.Fatal(err)
 	}
-	s.start(lists{})
+	s.start(settings.Lists{})
 	s.says("The key shop1 is not in the settings any more: it is refused from now on.")
 	if err := use(); !strings.Contains(err.Error(), "key_expired") {
 		t.Errorf("it is answered %v", err)
@@ -193,9 +194,9 @@ func TestAKeyThatIsTakenOutOfTheSettingsIsRefused(t *testing.T) {
 
 func TestARenamedAdminKeyIsRefusedAndAnUnknownOneIsNamed(t *testing.T) {
 	s := newStage(t)
-	s.start(lists{})
+	s.start(settings.Lists{})
 	s.must(s.users.SaveKey(t.Context(), platform.Key{ID: "forgotten", Secret: opsSecret, App: adminApp, Admin: true}))
-	_, err := s.try(lists{}, platform.Key{}, shownKey{id: "operator2", secret: opsSecret})
+	_, err := s.try(settings.Lists{}, platform.Key{}, shownKey{id: "operator2", secret: opsSecret})
 	s.must(err)
 	s.says("The key operator is not in the settings any more", "The key forgotten is an admin key that no setting gives; \"prismctl key delete forgotten\" takes it away.")
 	if _, err := s.operator().Apps(t.Context()); err == nil || !strings.Contains(err.Error(), "key_expired") {
@@ -210,7 +211,7 @@ func TestAUserWhoIsTakenOutOfTheSettingsIsGone(t *testing.T) {
 		t.Fatal("alice cannot log in")
 	}
 	before := s.epoch("alice")
-	s.start(lists{})
+	s.start(settings.Lists{})
 	s.says("The user alice is not in the settings any more: deleted, and logged out everywhere.")
 	if s.logsIn("alice", "open sesame") {
 		t.Error("alice can log in")
@@ -225,7 +226,7 @@ func TestAStartLogsNobodyOutWhoIsInTheSettingsAsBefore(t *testing.T) {
 	s := newStage(t)
 	hash, err := platform.HashPassword("open sesame", platform.MinIterations)
 	s.must(err)
-	for name, l := range map[string]lists{"a password": alice(t, "open sesame"), "a hash": {Users: []userEntry{{Login: "alice", PasswordHash: hash}}}} {
+	for name, l := range map[string]settings.Lists{"a password": alice(t, "open sesame"), "a hash": {Users: []settings.User{{Login: "alice", PasswordHash: hash}}}} {
 		s.start(l)
 		s.logsIn("alice", "open sesame") // the hash is made costlier
 		before := s.epoch("alice")
@@ -273,7 +274,7 @@ func TestWhatACallHasTakenFromAUserIsNotGivenBack(t *testing.T) {
 
 func TestAPermissionAndARedirectThatACallHasTakenStayAway(t *testing.T) {
 	s := newStage(t)
-	l := lists{Apps: []appEntry{{ID: "shop", Redirects: []string{"https://shop.example/cb"}, Publish: []string{"#"}}}}
+	l := settings.Lists{Apps: []settings.App{{ID: "shop", Redirects: []string{"https://shop.example/cb"}, Publish: []string{"#"}}}}
 	s.start(l)
 	s.must(s.operator().AllowPublish(t.Context(), "shop"))
 	_, err := s.users.UpdateApp(t.Context(), "shop", func(app *platform.App) error {
@@ -290,7 +291,7 @@ func TestAPermissionAndARedirectThatACallHasTakenStayAway(t *testing.T) {
 	if app, _ := s.users.App(t.Context(), "shop"); len(app.Redirects) != 1 || len(app.Publish) > 0 {
 		t.Errorf("the app has %q and %q", app.Publish, app.Redirects)
 	}
-	s.start(lists{})
+	s.start(settings.Lists{})
 	s.says("The redirects of the app shop are not in the settings any more")
 	if app, _ := s.users.App(t.Context(), "shop"); len(app.Redirects) > 0 {
 		t.Errorf("the app has %q", app.Redirects)
@@ -298,15 +299,15 @@ func TestAPermissionAndARedirectThatACallHasTakenStayAway(t *testing.T) {
 }
 
 func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
-	for name, l := range map[string]func(*testing.T) lists{
-		"an app": func(*testing.T) lists { return lists{Apps: []appEntry{{ID: "billing"}}} },
-		"a key's app": func(t *testing.T) lists {
-			return lists{Keys: []keyEntry{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
+	for name, l := range map[string]func(*testing.T) settings.Lists{
+		"an app": func(*testing.T) settings.Lists { return settings.Lists{Apps: []settings.App{{ID: "billing"}}} },
+		"a key's app": func(t *testing.T) settings.Lists {
+			return settings.Lists{Keys: []settings.Key{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
 		},
-		"a key": func(t *testing.T) lists {
-			return lists{Keys: []keyEntry{{ID: "theirs", App: "mine", SecretFile: inFile(t, "secret", shopSecret)}}}
+		"a key": func(t *testing.T) settings.Lists {
+			return settings.Lists{Keys: []settings.Key{{ID: "theirs", App: "mine", SecretFile: inFile(t, "secret", shopSecret)}}}
 		},
-		"its own app": func(*testing.T) lists { return lists{Redirects: []string{"https://a.example/"}} },
+		"its own app": func(*testing.T) settings.Lists { return settings.Lists{Redirects: []string{"https://a.example/"}} },
 	} {
 		s := newStage(t)
 		for _, id := range []string{"billing", firstApp} {
@@ -326,9 +327,9 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 	}
 	s := newStage(t)
 	s.must(s.users.SaveApp(t.Context(), platform.App{ID: "billing", Domain: "mars"}))
-	named := lists{Apps: []appEntry{{ID: "billing", Domain: "mars"}}, Keys: []keyEntry{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
+	named := settings.Lists{Apps: []settings.App{{ID: "billing", Domain: "mars"}}, Keys: []settings.Key{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
 	s.start(named)
-	for name, l := range map[string]lists{"without its domain": {Apps: []appEntry{{ID: "billing"}}}, "not named": {Keys: named.Keys}} {
+	for name, l := range map[string]settings.Lists{"without its domain": {Apps: []settings.App{{ID: "billing"}}}, "not named": {Keys: named.Keys}} {
 		if _, err := s.try(l, platform.Key{}, shownKey{id: "operator", secret: opsSecret}); err == nil || !strings.Contains(err.Error(), "in the domain mars") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -342,7 +343,7 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 
 func TestTheAppsOfTheOperatorCannotBeTakenBefore(t *testing.T) {
 	s := newStage(t)
-	s.start(lists{})
+	s.start(settings.Lists{})
 	for _, id := range []string{firstApp, adminApp} {
 		if _, err := s.operator().CreateApp(t.Context(), admin.NewApp{ID: id, Name: "x"}); err == nil {
 			t.Errorf("%s was made", id)
@@ -355,9 +356,15 @@ func TestANewSecretIsLongEnoughAndAStoredOneGoesOn(t *testing.T) {
 	const short = "fifteen-letters"
 	refused := "has 15 characters, and could be guessed from recorded calls: choose one of 16 or more"
 	for name, try := range map[string]func() error{
-		"a key":       func() error { _, err := s.try(shopKey(t, short), platform.Key{}, shownKey{}); return err },
-		"an admin":    func() error { _, err := s.try(lists{}, platform.Key{}, shownKey{id: "a", secret: short}); return err },
-		"environment": func() error { _, err := s.try(lists{}, platform.Key{ID: "k", Secret: short}, shownKey{}); return err },
+		"a key": func() error { _, err := s.try(shopKey(t, short), platform.Key{}, shownKey{}); return err },
+		"an admin": func() error {
+			_, err := s.try(settings.Lists{}, platform.Key{}, shownKey{id: "a", secret: short})
+			return err
+		},
+		"environment": func() error {
+			_, err := s.try(settings.Lists{}, platform.Key{ID: "k", Secret: short}, shownKey{})
+			return err
+		},
 	} {
 		if err := try(); err == nil || !strings.Contains(err.Error(), refused) || strings.Contains(err.Error(), short) {
 			t.Errorf("%s: %v", name, err)
@@ -369,7 +376,7 @@ func TestANewSecretIsLongEnoughAndAStoredOneGoesOn(t *testing.T) {
 		s.start(shopKey(t, short))
 		s.says("WARNING: the secrets of these keys have fewer than 16 characters, and can be guessed from recorded calls: shop1.")
 	}
-	if _, err := s.try(lists{}, platform.Key{ID: "shop1", Secret: short}, shownKey{}); err != nil {
+	if _, err := s.try(settings.Lists{}, platform.Key{ID: "shop1", Secret: short}, shownKey{}); err != nil {
 		t.Error(err)
 	}
 	s.says("WARNING: the secrets of these keys have fewer than 16 characters, and can be guessed from recorded calls: shop1.")

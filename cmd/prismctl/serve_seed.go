@@ -11,6 +11,7 @@ import (
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -33,8 +34,8 @@ type shownKey struct {
 type seeder struct {
 	store    platform.Store
 	registry *platform.Registry
-	lists    lists
-	from     sources // of the lists
+	lists    settings.Lists
+	from     settings.Sources // of the lists
 	notice   func(format string, args ...any)
 
 	gives map[string]bool // the IDs of the gifts of this start
@@ -49,7 +50,7 @@ func domainOf(app platform.App) string { return cmp.Or(app.Domain, defaultDomain
 // app stores what entry gives of an app; the rest stays as it is, also what an
 // administrator changes meanwhile, or has changed since an earlier start gave the
 // same.
-func (s *seeder) app(ctx context.Context, entry appEntry) error {
+func (s *seeder) app(ctx context.Context, entry settings.App) error {
 	before, err := s.given(ctx, "app", entry.ID)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 		if !moved && domainOf(*app) != cmp.Or(entry.Domain, defaultDomain) {
 			return inOtherDomain(app)
 		}
-		entry.change(app, before)
+		change(app, &entry, before)
 		return nil
 	})
 	switch {
@@ -68,7 +69,7 @@ func (s *seeder) app(ctx context.Context, entry appEntry) error {
 		return s.stays(ctx, before)
 	case errors.Is(err, platform.ErrUnknownApp):
 		app := platform.App{ID: entry.ID, Created: time.Now()}
-		entry.change(&app, nil)
+		change(&app, &entry, nil)
 		err = s.registry.SaveApp(ctx, app)
 	}
 	if err != nil {
@@ -82,7 +83,7 @@ func inOtherDomain(app *platform.App) error {
 }
 
 // change gives app what the entry has and did not have before.
-func (e *appEntry) change(app *platform.App, before *gift) {
+func change(app *platform.App, e *settings.App, before *gift) {
 	if before == nil {
 		before = new(gift)
 	}
@@ -309,7 +310,7 @@ func (s *seeder) redirects(ctx context.Context) error {
 	if s.lists.Redirects == nil {
 		return nil
 	}
-	return s.app(ctx, appEntry{ID: firstApp, Redirects: s.lists.Redirects})
+	return s.app(ctx, settings.App{ID: firstApp, Redirects: s.lists.Redirects})
 }
 
 // first stores the first key, and an app with addresses for it.

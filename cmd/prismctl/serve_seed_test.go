@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -33,7 +34,7 @@ func TestAStartUndoesNoRestrictionOfTheSameMoment(t *testing.T) {
 	good.AddApp(platform.App{ID: "shop", Name: "Shop"})
 	store := &restrictingStore{Store: good}
 	seed := seeder{store: store, registry: platform.NewRegistry(store)}
-	if err := seed.app(t.Context(), appEntry{ID: "shop", Redirects: []string{"https://shop.example/"}}); err != nil || store.err != nil {
+	if err := seed.app(t.Context(), settings.App{ID: "shop", Redirects: []string{"https://shop.example/"}}); err != nil || store.err != nil {
 		t.Fatal(err, store.err)
 	}
 	app, err := platform.NewRegistry(good).App(t.Context(), "shop")

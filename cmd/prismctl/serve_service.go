@@ -110,7 +110,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	s.administer()
 	s.ends = append(s.ends, (&filling{queues: s.engine.queues, log: s.log}).start())
 	s.warn()
-	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.storage.where(), "in memory"))
+	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.Where(), "in memory"))
 	if err := s.announce(key, visitor); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 // seed brings what was given into the records, and makes what has to be there.
 func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newcomer, error) {
 	s.registry = platform.NewRegistry(s.engine.store)
-	seeder := &seeder{store: s.engine.store, registry: s.registry, lists: s.lists, from: s.whose, notice: s.t.notice}
+	seeder := &seeder{store: s.engine.store, registry: s.registry, lists: s.Lists, from: s.Whose, notice: s.t.notice}
 	admin, err := s.adminKey()
 	if err != nil {
 		return admin, newcomer{}, err
@@ -139,7 +139,7 @@ func (s *service) seed(ctx context.Context, chosen platform.Key) (shownKey, newc
 	if err := seeder.nameUngiven(ctx, key.id); err != nil {
 		return key, newcomer{}, err
 	}
-	visitor, err := seeder.newcomer(ctx, s.AdminKey != "" || len(s.lists.Keys) > 0)
+	visitor, err := seeder.newcomer(ctx, s.AdminKey != "" || len(s.Lists.Keys) > 0)
 	return key, visitor, err
 }
 
@@ -151,10 +151,10 @@ func (s *service) adminKey() (shownKey, error) {
 	}
 	var err error
 	if key.secret, err = secrets.Of(s.AdminSecretFile, s.t.env, "PRISM_ADMIN_SECRET"); err != nil {
-		return key, fmt.Errorf("%s: %w", s.from["admin-key"], err)
+		return key, fmt.Errorf("%s: %w", s.From["admin-key"], err)
 	}
 	if key.secret == "" {
-		return key, exit.Usagef("%s: there is no secret: set PRISM_ADMIN_SECRET or give --admin-secret-file", s.from["admin-key"])
+		return key, exit.Usagef("%s: there is no secret: set PRISM_ADMIN_SECRET or give --admin-secret-file", s.From["admin-key"])
 	}
 	return key, nil
 }
@@ -194,7 +194,7 @@ func (s *service) config(access *accessLog) platform.Config {
 		ReservedApps: []string{firstApp, adminApp},
 		Logger:       s.log,
 		Explain:      onLoopback(s.listener.Addr()),
-		Limits:       s.limitFlags.platform(),
+		Limits:       s.Limits.Platform(),
 		Trace: &platform.Trace{
 			Call: func(c platform.Call, o platform.Outcome) {
 				access.call(c, o)
@@ -204,8 +204,8 @@ func (s *service) config(access *accessLog) platform.Config {
 			Publish:    s.metrics.publish,
 		},
 	}
-	cfg.TrustedProxies, _ = s.proxies() // checked with the settings
-	cfg.PublicURL, _ = s.public()
+	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
+	cfg.PublicURL, _ = s.Public()
 	if cfg.SignWindow == 0 {
 		cfg.SignWindow = -1 // zero would be the default
 	}
@@ -220,8 +220,8 @@ func (s *service) warn() {
 		s.t.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
 	}
 	s.warnOfDirectory()
-	if s.sync > 0 {
-		s.t.notice("WARNING: with --sync %v, a power failure may take the messages that were confirmed in the last %v.", s.sync, s.sync)
+	if s.Syncing > 0 {
+		s.t.notice("WARNING: with --sync %v, a power failure may take the messages that were confirmed in the last %v.", s.Syncing, s.Syncing)
 	}
 }
 
@@ -276,7 +276,7 @@ and try
 
 // lasting says where the messages are.
 func (s *service) lasting() string {
-	if where := s.storage.where(); where != "" {
+	if where := s.Where(); where != "" {
 		return "Its messages are in " + where + " and stay."
 	}
 	return "Its messages live in memory and end with it."
@@ -303,7 +303,7 @@ func (s *service) openAccessLog() (*accessLog, error) {
 	case s.AccessLog == "":
 		return nil, nil
 	case s.AccessLog == "-" && s.t.Output != asJSON:
-		return nil, exit.Usagef("%s: standard output tells people how to begin: give --output json too, or a file", s.from["access-log"])
+		return nil, exit.Usagef("%s: standard output tells people how to begin: give --output json too, or a file", s.From["access-log"])
 	case s.AccessLog == "-":
 		access := newAccessLog(s.t.out, s.log)
 		s.ends = append(s.ends, func() error { access.queue.close(); return nil })
@@ -340,7 +340,7 @@ func (s *service) certificate() (*certificate, error) {
 	}
 	cert, err := newCertificate(s.TLSCert, s.TLSKey, s.log, time.Now)
 	if err != nil {
-		return nil, exit.Usagef("%s: %w", cmp.Or(s.from["tls-cert"], "tls-cert"), err)
+		return nil, exit.Usagef("%s: %w", cmp.Or(s.From["tls-cert"], "tls-cert"), err)
 	}
 	return cert, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -77,8 +78,8 @@ func (s *seeder) newcomer(ctx context.Context, provisioned bool) (newcomer, erro
 
 // user stores a user, unless an earlier start gave the same: what has become of
 // the user since counts.
-func (s *seeder) user(ctx context.Context, entry userEntry, there []platform.User) error {
-	password, err := entry.password()
+func (s *seeder) user(ctx context.Context, entry settings.User, there []platform.User) error {
+	password, err := passwordOf(&entry)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (s *seeder) user(ctx context.Context, entry userEntry, there []platform.Use
 		return err
 	}
 	i := slices.IndexFunc(there, func(u platform.User) bool { return u.Login == entry.Login })
-	if before != nil && entry.is(password, before.Proof) {
+	if before != nil && isOf(before.Proof, &entry, password) {
 		if i < 0 {
 			s.say("The user %s was deleted since the settings gave it, and stays so; with another password the user is made again.", words.Shown(entry.Login))
 		}
@@ -111,15 +112,16 @@ func (s *seeder) user(ctx context.Context, entry userEntry, there []platform.Use
 	return s.give(ctx, gift{Kind: "user", ID: entry.Login, Proof: hash})
 }
 
-func (e *userEntry) password() (string, error) {
+// passwordOf is what the entry has in a file.
+func passwordOf(e *settings.User) (string, error) {
 	if e.PasswordHash != "" {
 		return "", nil
 	}
 	return secrets.Read("password", e.PasswordFile)
 }
 
-// is reports whether the entry gives what proof is of.
-func (e *userEntry) is(password, proof string) bool {
+// isOf reports whether proof is of what the entry gives.
+func isOf(proof string, e *settings.User, password string) bool {
 	if e.PasswordHash != "" {
 		return e.PasswordHash == proof
 	}

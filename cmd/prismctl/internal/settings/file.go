@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -12,17 +12,17 @@ import (
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 )
 
-// A configFile is what a file of settings says. A nil one says nothing.
-type configFile struct {
+// A file is what a file of settings says. A nil one says nothing.
+type file struct {
 	name    string
 	text    string
 	scalars map[string]any
-	lists   lists
+	lists   Lists
 }
 
 // readSettings reads the file of settings of serve, which other commands take
 // some of. Without a name there is none.
-func readSettings(name string) (*configFile, error) {
+func readSettings(name string) (*file, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func readSettings(name string) (*configFile, error) {
 
 // settingNames returns the names of all settings of one value.
 func settingNames() (names []string) {
-	for _, all := range []reflect.Type{reflect.TypeFor[serveCmd](), reflect.TypeFor[settings]()} {
+	for _, all := range []reflect.Type{reflect.TypeFor[Serve](), reflect.TypeFor[Log]()} {
 		for _, field := range reflect.VisibleFields(all) {
 			if name := field.Tag.Get("config"); name != "" {
 				names = append(names, name)
@@ -43,7 +43,7 @@ func settingNames() (names []string) {
 
 // readConfig reads a file of settings, of which those of one value have these
 // names, such as limits.window. It refuses every other name.
-func readConfig(name string, settings []string) (*configFile, error) {
+func readConfig(name string, settings []string) (*file, error) {
 	text, err := os.ReadFile(files.AtHome(name))
 	if err != nil {
 		return nil, fmt.Errorf("the configuration cannot be read: %w", err)
@@ -55,8 +55,8 @@ func readConfig(name string, settings []string) (*configFile, error) {
 	return f, f.checkMode()
 }
 
-func parseConfig(name, text string, settings []string) (*configFile, error) {
-	f := &configFile{name: name, text: text}
+func parseConfig(name, text string, settings []string) (*file, error) {
+	f := &file{name: name, text: text}
 	meta, err := toml.Decode(text, &f.lists)
 	if err == nil {
 		_, err = toml.Decode(text, &f.scalars)
@@ -73,14 +73,14 @@ func parseConfig(name, text string, settings []string) (*configFile, error) {
 }
 
 // isSetting reports whether key is one of the settings, or a table of them.
-func (f *configFile) isSetting(key string, settings []string) bool {
+func (f *file) isSetting(key string, settings []string) bool {
 	_, table := f.scalars[key].(map[string]any)
 	return slices.ContainsFunc(settings, func(s string) bool { return s == key || table && strings.HasPrefix(s, key+".") })
 }
 
 // unreadable says where the text is no TOML, or has a value of the wrong kind.
 // It does not show the line, which may hold a hash.
-func (f *configFile) unreadable(err error) error {
+func (f *file) unreadable(err error) error {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
 		return fmt.Errorf("%s:%d: %s", f.name, parse.Position.Line, parse.Message)
@@ -88,7 +88,7 @@ func (f *configFile) unreadable(err error) error {
 	return fmt.Errorf("%s: %w", f.name, err)
 }
 
-func (f *configFile) unknown(key string, settings []string) error {
+func (f *file) unknown(key string, settings []string) error {
 	line := f.line(func(keys []string) bool { return slices.Contains(keys, key) })
 	text := fmt.Sprintf("%s:%d: there is no setting %s", f.name, line, key)
 	if near := nearest(key, append(listNames(), settings...)); near != "" {
@@ -99,7 +99,7 @@ func (f *configFile) unknown(key string, settings []string) error {
 
 // line returns the number of the first line with which the keys of the file so
 // far pass a test. Only the parser knows where a key of TOML begins.
-func (f *configFile) line(pass func(keys []string) bool) int {
+func (f *file) line(pass func(keys []string) bool) int {
 	lines := strings.SplitAfter(f.text, "\n")
 	for n := range lines {
 		var all map[string]any
@@ -119,7 +119,7 @@ func (f *configFile) line(pass func(keys []string) bool) int {
 }
 
 // scalar returns the value of a setting.
-func (f *configFile) scalar(name string) (any, bool) {
+func (f *file) scalar(name string) (any, bool) {
 	if f == nil {
 		return nil, false
 	}
@@ -133,7 +133,7 @@ func (f *configFile) scalar(name string) (any, bool) {
 }
 
 // source says where a setting stands.
-func (f *configFile) source(name string) string {
+func (f *file) source(name string) string {
 	line := f.line(func(keys []string) bool { return slices.Contains(keys, name) })
 	return fmt.Sprintf("%s:%d: %s", f.name, line, name)
 }
@@ -141,7 +141,7 @@ func (f *configFile) source(name string) string {
 // listNames returns the names within the lists of a file.
 func listNames() []string {
 	var names []string
-	for _, list := range reflect.VisibleFields(reflect.TypeFor[lists]()) {
+	for _, list := range reflect.VisibleFields(reflect.TypeFor[Lists]()) {
 		head := tomlName(list)
 		names = append(names, head)
 		if entry := list.Type.Elem(); entry.Kind() == reflect.Struct {
@@ -160,7 +160,7 @@ func tomlName(field reflect.StructField) string {
 
 // checkMode refuses a file with secrets that others may read, and one that
 // everybody may change.
-func (f *configFile) checkMode() error {
+func (f *file) checkMode() error {
 	info, err := os.Stat(files.AtHome(f.name))
 	if err != nil {
 		return fmt.Errorf("the configuration cannot be read: %w", err)
@@ -173,7 +173,7 @@ func (f *configFile) checkMode() error {
 
 // holdsSecret reports whether there is a hash of a password, which can be
 // guessed at, or the password of a server.
-func (f *configFile) holdsSecret() bool {
+func (f *file) holdsSecret() bool {
 	nats, _ := f.scalars["nats"].(string)
-	return slices.ContainsFunc(f.lists.Users, func(u userEntry) bool { return u.PasswordHash != "" }) || strings.Contains(nats, "@")
+	return slices.ContainsFunc(f.lists.Users, func(u User) bool { return u.PasswordHash != "" }) || strings.Contains(nats, "@")
 }

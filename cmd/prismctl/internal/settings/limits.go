@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"github.com/shopex/prism-go/platform/memory"
 )
 
-// limitFlags bound what one caller and one queue can use. They are settings for
+// Limits bound what one caller and one queue can use. They are settings for
 // files, so help does not list them. What platform derives from others is 0.
-type limitFlags struct {
+type Limits struct {
 	LimitsConnections           int `config:"limits.connections" hidden:"" default:"0" help:"connections of all peers; 0 is 16,384, or 1 for each 256 KiB of a memory limit if those are fewer"`
 	LimitsConnectionsPerAddress int `config:"limits.connections-per-address" hidden:"" default:"1024" help:"connections of one address, other than this machine and trusted-proxies"`
 
@@ -49,7 +49,8 @@ type limitFlags struct {
 	RetentionMaxAge time.Duration `config:"retention.max-age" hidden:"" default:"0s" help:"messages older than this are removed, unless a consumer holds them; 0 keeps them"`
 }
 
-func (f *limitFlags) platform() platform.Limits {
+// Platform returns those that a platform keeps.
+func (f *Limits) Platform() platform.Limits {
 	return platform.Limits{
 		ConnectionsPerKey:   f.LimitsConnectionsPerKey,
 		AppsPerDomain:       f.LimitsAppsPerDomain,
@@ -71,50 +72,8 @@ func (f *limitFlags) platform() platform.Limits {
 	}
 }
 
-// queueBounds is what bounds the queues of c.
-func (c *serveCmd) queueBounds() platform.QueueBounds {
-	b := platform.QueueBounds{
-		MaxMessages: c.LimitsMaxMessages, MaxBytes: c.LimitsMaxBytes,
-		MaxOwnerMessages: c.LimitsMaxKeyMessages, MaxOwnerBytes: c.LimitsMaxKeyBytes,
-		MaxTotalMessages: cmp.Or(c.LimitsMaxAllMessages, messagesIn(memoryLimit(), c.inMemory())),
-		MaxTotalBytes:    cmp.Or(c.LimitsMaxAllBytes, bytesIn(memoryLimit(), c.inMemory())),
-		MaxTopics:        c.LimitsMaxTopics, MaxBindings: c.LimitsMaxBindings,
-		MaxAge: c.RetentionMaxAge,
-	}
-	for _, entry := range c.lists.Bindings {
-		b.Bindings = append(b.Bindings, platform.Binding{Pattern: entry.Pattern, Topic: entry.Topic})
-	}
-	return b
-}
-
-const (
-	// What messages take of the memory at most is one part of so many.
-	memoryParts = 4
-	// The memory of a machine that sets the process no limit.
-	ampleMemory = 8 << 30
-	// What a message takes of the memory beside its body, in either engine, rather more.
-	messageCost, storedMessageCost = 512, 128
-)
-
-// messagesIn returns how many messages have room in this much memory.
-func messagesIn(memory int64, inMemory bool) int {
-	cost := int64(storedMessageCost)
-	if inMemory {
-		cost = messageCost
-	}
-	return int(min(memory, ampleMemory) / memoryParts / cost)
-}
-
-// bytesIn returns how many bytes of messages have room in this much memory.
-func bytesIn(memory int64, inMemory bool) int64 {
-	if inMemory {
-		return min(memory, ampleMemory) / memoryParts
-	}
-	return -1
-}
-
-// check tells what is wrong with limits that have these sources.
-func (f *limitFlags) check(from sources) error {
+// check tells what is wrong with limits that have these Sources.
+func (f *Limits) check(from Sources) error {
 	for _, queue := range []struct {
 		name  string
 		value int64
@@ -144,7 +103,7 @@ func (f *limitFlags) check(from sources) error {
 
 // zero refuses a limit of 0, which would be the default of platform, unless that
 // is the default here too.
-func (f *limitFlags) zero(from sources) error {
+func (f *Limits) zero(from Sources) error {
 	values := reflect.ValueOf(*f)
 	for _, field := range reflect.VisibleFields(values.Type()) {
 		name, preset := field.Tag.Get("config"), field.Tag.Get("default")
@@ -157,13 +116,13 @@ func (f *limitFlags) zero(from sources) error {
 
 // tried makes a platform with the limits, as only that knows what it takes, and
 // says in its error where the limit is from.
-func (f *limitFlags) tried(from sources) error {
-	_, err := platform.New(platform.Config{Store: new(memory.Store), Queues: memory.New(memory.Config{}), Limits: f.platform()})
+func (f *Limits) tried(from Sources) error {
+	_, err := platform.New(platform.Config{Store: new(memory.Store), Queues: memory.New(memory.Config{}), Limits: f.Platform()})
 	if err == nil {
 		return nil
 	}
 	text := strings.TrimPrefix(err.Error(), "platform: ")
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[limitFlags]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Limits]()) {
 		name := strings.Replace(field.Name, "Limits", "Limits.", 1)
 		if rest, ok := strings.CutPrefix(text, name+" "); ok {
 			text = from[field.Tag.Get("config")] + " " + rest

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"cmp"
@@ -11,17 +11,17 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// lists is what a file has any number of. A slice that is nil was not given.
-type lists struct {
-	Redirects []string       `toml:"redirects"`
-	Apps      []appEntry     `toml:"app"`
-	Keys      []keyEntry     `toml:"key"`
-	Bindings  []bindingEntry `toml:"binding"`
-	Users     []userEntry    `toml:"user"`
+// Lists is what a file has any number of. A slice that is nil was not given.
+type Lists struct {
+	Redirects []string  `toml:"redirects"`
+	Apps      []App     `toml:"app"`
+	Keys      []Key     `toml:"key"`
+	Bindings  []Binding `toml:"binding"`
+	Users     []User    `toml:"user"`
 }
 
-// An appEntry changes of an app what it gives.
-type appEntry struct {
+// An App changes of an app what it gives.
+type App struct {
 	ID        string   `toml:"id"`
 	Name      string   `toml:"name,omitempty"`
 	Domain    string   `toml:"domain,omitempty"`
@@ -30,27 +30,30 @@ type appEntry struct {
 	Listen    []string `toml:"listen"`
 }
 
-type keyEntry struct {
+// A Key is one of an app.
+type Key struct {
 	ID         string `toml:"id"`
 	App        string `toml:"app"`
 	SecretFile string `toml:"secret-file"`
 	Admin      bool   `toml:"admin,omitempty"`
 }
 
-type bindingEntry struct {
+// A Binding routes messages to a queue of each key.
+type Binding struct {
 	Pattern string `toml:"pattern"`
 	Topic   string `toml:"topic"`
 }
 
-type userEntry struct {
+// A User can sign in.
+type User struct {
 	Login        string `toml:"login"`
 	PasswordFile string `toml:"password-file,omitempty"`
 	PasswordHash string `toml:"password-hash,omitempty"`
 }
 
-// listFlags are the lists on the command line. Each stands in place of that of
+// ListFlags are the lists on the command line. Each stands in place of that of
 // the file.
-type listFlags struct {
+type ListFlags struct {
 	Bind     []string `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
 	App      []string `sep:"none" placeholder:"ID[=NAME]" help:"An app, made if it is not there. May be repeated."`
 	AppKey   []string `is:"file" sep:"none" placeholder:"ID:APP:FILE" help:"A key of an app, with the secret in FILE, instead of a new key. May be repeated."`
@@ -59,9 +62,9 @@ type listFlags struct {
 }
 
 // over lays the flags over the lists of the file, and tells where each is from.
-func (f *listFlags) over(file *configFile) (lists, sources, error) {
-	var l lists
-	from := sources{"redirects": "--redirect", "app": "--app", "key": "--app-key", "binding": "--bind", "user": "--user"}
+func (f *ListFlags) over(file *file) (Lists, Sources, error) {
+	var l Lists
+	from := Sources{"redirects": "--redirect", "app": "--app", "key": "--app-key", "binding": "--bind", "user": "--user"}
 	if file != nil {
 		l = file.lists
 		for list := range from {
@@ -84,7 +87,7 @@ func (f *listFlags) over(file *configFile) (lists, sources, error) {
 	return l, from, l.check(from)
 }
 
-func (f *listFlags) of(list string) []string {
+func (f *ListFlags) of(list string) []string {
 	return map[string][]string{"redirects": f.Redirect, "app": f.App, "key": f.AppKey, "binding": f.Bind, "user": f.User}[list]
 }
 
@@ -104,37 +107,37 @@ func replaced[T any](list *[]T, flag []string, parse func(string) (T, error)) er
 	return nil
 }
 
-func parseBinding(text string) (bindingEntry, error) {
+func parseBinding(text string) (Binding, error) {
 	pattern, topic, ok := strings.Cut(text, "=")
 	if !ok || pattern == "" {
-		return bindingEntry{}, fmt.Errorf("--bind: %q is no binding: write PATTERN=TOPIC, such as order.#=orders", text)
+		return Binding{}, fmt.Errorf("--bind: %q is no binding: write PATTERN=TOPIC, such as order.#=orders", text)
 	}
-	return bindingEntry{pattern, topic}, nil
+	return Binding{pattern, topic}, nil
 }
 
-func parseApp(text string) (appEntry, error) {
+func parseApp(text string) (App, error) {
 	id, name, _ := strings.Cut(text, "=")
-	return appEntry{ID: id, Name: name}, nil
+	return App{ID: id, Name: name}, nil
 }
 
-func parseKey(text string) (keyEntry, error) {
+func parseKey(text string) (Key, error) {
 	parts := strings.SplitN(text, ":", 3)
 	if len(parts) < 3 || slices.Contains(parts, "") {
-		return keyEntry{}, fmt.Errorf("--app-key: %q is no key: write ID:APP:FILE, such as shop1:shop:shop1.secret", text)
+		return Key{}, fmt.Errorf("--app-key: %q is no key: write ID:APP:FILE, such as shop1:shop:shop1.secret", text)
 	}
-	return keyEntry{ID: parts[0], App: parts[1], SecretFile: parts[2]}, nil
+	return Key{ID: parts[0], App: parts[1], SecretFile: parts[2]}, nil
 }
 
-func parseUser(text string) (userEntry, error) {
+func parseUser(text string) (User, error) {
 	name, file, _ := strings.Cut(text, ":")
 	if name == "" || file == "" {
-		return userEntry{}, fmt.Errorf("--user: %q is no user: write NAME:FILE, such as alice:password.txt", text)
+		return User{}, fmt.Errorf("--user: %q is no user: write NAME:FILE, such as alice:password.txt", text)
 	}
-	return userEntry{Login: name, PasswordFile: file}, nil
+	return User{Login: name, PasswordFile: file}, nil
 }
 
-// check tells what is wrong with lists that have these sources.
-func (l *lists) check(from sources) error {
+// check tells what is wrong with lists that have these Sources.
+func (l *Lists) check(from Sources) error {
 	return cmp.Or(
 		l.checkApps(from["app"]),
 		l.checkKeys(from["key"]),
@@ -143,7 +146,7 @@ func (l *lists) check(from sources) error {
 		checkRedirects(from["redirects"], l.Redirects))
 }
 
-func (l *lists) checkApps(from string) error {
+func (l *Lists) checkApps(from string) error {
 	for i, app := range l.Apps {
 		err := platform.App{ID: app.ID, Name: app.Name, Publish: app.Publish, Listen: app.Listen}.Check()
 		if err != nil {
@@ -153,10 +156,10 @@ func (l *lists) checkApps(from string) error {
 			return err
 		}
 	}
-	return distinct(from, "id", l.Apps, func(a appEntry) string { return a.ID })
+	return distinct(from, "id", l.Apps, func(a App) string { return a.ID })
 }
 
-func (l *lists) checkKeys(from string) error {
+func (l *Lists) checkKeys(from string) error {
 	for i, key := range l.Keys {
 		if key.App == "" || key.SecretFile == "" {
 			return fmt.Errorf("%s: the key needs an app and a secret-file", nth(from, i, key.ID))
@@ -165,10 +168,10 @@ func (l *lists) checkKeys(from string) error {
 			return fmt.Errorf("%s: %s", nth(from, i, key.ID), strings.TrimPrefix(err.Error(), "platform: "))
 		}
 	}
-	return distinct(from, "id", l.Keys, func(k keyEntry) string { return k.ID })
+	return distinct(from, "id", l.Keys, func(k Key) string { return k.ID })
 }
 
-func (l *lists) checkBindings(from string) error {
+func (l *Lists) checkBindings(from string) error {
 	for i, binding := range l.Bindings {
 		if binding.Pattern == "" {
 			return fmt.Errorf("%s: a binding needs a pattern, such as order.#", nth(from, i, binding.Topic))
@@ -177,7 +180,7 @@ func (l *lists) checkBindings(from string) error {
 	return nil
 }
 
-func (l *lists) checkUsers(from string) error {
+func (l *Lists) checkUsers(from string) error {
 	for i, user := range l.Users {
 		if (user.PasswordFile == "") == (user.PasswordHash == "") {
 			return fmt.Errorf("%s: the user needs either a password-file or a password-hash", nth(from, i, user.Login))
@@ -186,7 +189,7 @@ func (l *lists) checkUsers(from string) error {
 			return fmt.Errorf("%s: %w", nth(from, i, user.Login), err)
 		}
 	}
-	return distinct(from, "name", l.Users, func(u userEntry) string { return u.Login })
+	return distinct(from, "name", l.Users, func(u User) string { return u.Login })
 }
 
 // checkHash tells what is wrong with a password-hash. With few iterations it is

@@ -1,7 +1,8 @@
-package main
+package settings
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,13 +17,14 @@ import (
 // hidden stands for a secret.
 const hidden = "***"
 
-// printConfig prints what is in force, as a file of settings that says where
-// each value is from. It shows no secret.
-func (c *serveCmd) printConfig(t *tool, k *kong.Context) error {
+// Print writes what is in force, as a file of settings that says where each value
+// is from. Key and secretFile are what the command line says of the key. It shows
+// no secret.
+func (s *Serve) Print(to io.Writer, k *kong.Context, env func(string) string, key, secretFile string) error {
 	var b strings.Builder
-	c.printKey(&b, t)
-	if c.lists.Redirects != nil {
-		fmt.Fprintf(&b, "%s # %s\n", assignment("redirects", c.lists.Redirects), c.whose["redirects"])
+	printKey(&b, env, key, secretFile)
+	if s.Lists.Redirects != nil {
+		fmt.Fprintf(&b, "%s # %s\n", assignment("redirects", s.Lists.Redirects), s.Whose["redirects"])
 	}
 	table := ""
 	for _, flag := range settingsOf(k) {
@@ -34,26 +36,27 @@ func (c *serveCmd) printConfig(t *tool, k *kong.Context) error {
 			table, name = head, rest
 		}
 		setting := flag.Tag.Get("config")
-		note := c.from[setting]
+		note := s.From[setting]
 		if flag.Hidden {
 			note += "; " + flag.Help
 		}
 		fmt.Fprintf(&b, "%s # %s\n", assignment(name, inForce(setting, flag.Target)), note)
 	}
-	if err := c.printLists(&b); err != nil {
+	if err := s.printLists(&b); err != nil {
 		return err
 	}
-	return t.write([]byte(b.String()))
+	_, err := io.WriteString(to, b.String())
+	return err
 }
 
 // printKey tells of the key and the secrets that no file gives.
-func (c *serveCmd) printKey(b *strings.Builder, t *tool) {
+func printKey(b *strings.Builder, env func(string) string, key, secretFile string) {
 	for _, given := range []struct{ what, value, source string }{
-		{"the key " + c.Key, c.Key, "--key"},
-		{"the key " + t.env("PRISM_KEY"), t.env("PRISM_KEY"), "PRISM_KEY"},
-		{"its secret", c.SecretFile, "--secret-file " + c.SecretFile},
-		{"its secret", t.env("PRISM_SECRET"), "PRISM_SECRET"},
-		{"the secret of admin-key", t.env("PRISM_ADMIN_SECRET"), "PRISM_ADMIN_SECRET"},
+		{"the key " + key, key, "--key"},
+		{"the key " + env("PRISM_KEY"), env("PRISM_KEY"), "PRISM_KEY"},
+		{"its secret", secretFile, "--secret-file " + secretFile},
+		{"its secret", env("PRISM_SECRET"), "PRISM_SECRET"},
+		{"the secret of admin-key", env("PRISM_ADMIN_SECRET"), "PRISM_ADMIN_SECRET"},
 	} {
 		if given.value != "" {
 			fmt.Fprintf(b, "# %s is from %s\n", given.what, given.source)
@@ -62,8 +65,8 @@ func (c *serveCmd) printKey(b *strings.Builder, t *tool) {
 }
 
 // printLists writes the lists as tables, each with its source above.
-func (c *serveCmd) printLists(b *strings.Builder) error {
-	l := c.lists
+func (s *Serve) printLists(b *strings.Builder) error {
+	l := s.Lists
 	l.Users = slices.Clone(l.Users)
 	for i := range l.Users {
 		if l.Users[i].PasswordHash != "" {
@@ -72,13 +75,13 @@ func (c *serveCmd) printLists(b *strings.Builder) error {
 	}
 	for _, list := range []struct {
 		name string
-		of   lists
+		of   Lists
 		size int
 	}{
-		{"app", lists{Apps: l.Apps}, len(l.Apps)},
-		{"key", lists{Keys: l.Keys}, len(l.Keys)},
-		{"binding", lists{Bindings: l.Bindings}, len(l.Bindings)},
-		{"user", lists{Users: l.Users}, len(l.Users)},
+		{"app", Lists{Apps: l.Apps}, len(l.Apps)},
+		{"key", Lists{Keys: l.Keys}, len(l.Keys)},
+		{"binding", Lists{Bindings: l.Bindings}, len(l.Bindings)},
+		{"user", Lists{Users: l.Users}, len(l.Users)},
 	} {
 		if list.size == 0 {
 			continue
@@ -87,7 +90,7 @@ func (c *serveCmd) printLists(b *strings.Builder) error {
 		if err != nil {
 			return fmt.Errorf("%s cannot be printed: %w", list.name, err)
 		}
-		fmt.Fprintf(b, "\n# %s\n%s", c.whose[list.name], text)
+		fmt.Fprintf(b, "\n# %s\n%s", s.Whose[list.name], text)
 	}
 	return nil
 }

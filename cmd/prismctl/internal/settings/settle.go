@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -9,17 +9,18 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// sources tells where each setting has its value from: the flag, the variable,
+// Sources says where each setting has its value from: the flag, the variable,
 // the line of the file, or "default".
-type sources map[string]string
+type Sources map[string]string
 
 const fromDefault = "default"
 
 // settle gives the flags that are settings, by the tag config, the values that
 // the command line did not: those of the environment, or else of the file, or
-// else their defaults.
-func settle(k *kong.Context, env func(string) string, file *configFile) (sources, error) {
-	from := sources{}
+// else their defaults. A resolver of kong would look there too, but nobody learns
+// from it where a value is from, and its errors name the flag, not the place.
+func settle(k *kong.Context, env func(string) string, file *file) (Sources, error) {
+	from := Sources{}
 	for _, p := range k.Path {
 		if p.Flag != nil {
 			from[p.Flag.Tag.Get("config")] = "--" + p.Flag.Name
@@ -57,7 +58,7 @@ func settingsOf(k *kong.Context) []*kong.Flag {
 }
 
 // lookUp returns the value of a setting, and where it was found.
-func lookUp(flag *kong.Flag, env func(string) string, file *configFile) (text, source string, err error) {
+func lookUp(flag *kong.Flag, env func(string) string, file *file) (text, source string, err error) {
 	name := flag.Tag.Get("config")
 	for _, variable := range variables(name) {
 		if text := env(variable); text != "" {

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"slices"
@@ -10,21 +10,21 @@ import (
 // otherVariables are those that are no settings of a file.
 var otherVariables = []string{"PRISM_URL", "PRISM_KEY", "PRISM_SECRET", "PRISM_TOKEN", "PRISM_CONFIG", "PRISM_ADMIN_SECRET"}
 
-// warnOfSlips tells of variables that are probably meant to be settings. Others
+// WarnOfSlips tells of variables that are probably meant to be settings. Others
 // that begin with PRISM_ may be of anybody: Kubernetes makes some for a service
 // of that name.
-func (t *tool) warnOfSlips(k *kong.Context) {
+func WarnOfSlips(k *kong.Context, environ []string, notice func(format string, args ...any)) {
 	known := slices.Clone(otherVariables)
 	for _, flag := range settingsOf(k) {
 		known = append(known, variables(flag.Tag.Get("config"))...)
 	}
-	for _, variable := range t.environ() {
+	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, "PRISM_") || slices.Contains(known, name) {
 			continue
 		}
 		if meant := slipOf(name, known); meant != "" {
-			t.notice("WARNING: %s is no setting and does nothing; did you mean %s?", name, meant)
+			notice("WARNING: %s is no setting and does nothing; did you mean %s?", name, meant)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 // nearest returns the name that is a slip away from what was written, or "".
 func nearest(written string, names []string) string {
