@@ -50,11 +50,12 @@ func TestProcessesWithAClaimerRefreshAtOnceAndOnce(t *testing.T) {
 
 func TestClaimerGrantsOneOfManyProcesses(t *testing.T) {
 	store := newMemory()
-	var arrived sync.WaitGroup // all claim at the same time
+	var arrived, answered sync.WaitGroup // all claim at the same time
 	var logins []*Login
 	for range 50 {
 		arrived.Add(1)
-		gated := &hookedClaims{memory: store, before: func() error { arrived.Done(); arrived.Wait(); return nil }}
+		answered.Add(1)
+		gated := &hookedClaims{memory: store, before: func() error { arrived.Done(); arrived.Wait(); return nil }, after: answered.Done}
 		logins = append(logins, processes(t, 1, gated)...)
 	}
 	deadline := time.Now().Add(time.Hour)
@@ -73,6 +74,7 @@ func TestClaimerGrantsOneOfManyProcesses(t *testing.T) {
 				t.Error("a process went on without the new token")
 			case holder != "":
 				granted.Add(1)
+				answered.Wait() // nobody may have got a claim meanwhile
 				if err := l.replace(t.Context(), "h", freshToken(), deadline); err != nil {
 					t.Error(err)
 				}
@@ -168,10 +170,12 @@ func TestClaimThatFailsIsNotUsed(t *testing.T) {
 	}
 }
 
-// hookedClaims does something before its first claim, and fails if that does.
+// hookedClaims does something before and after its first claim, and fails if the
+// former does.
 type hookedClaims struct {
 	*memory
 	before func() error
+	after  func()
 }
 
 func (h *hookedClaims) Claim(ctx context.Context, id, holder string, life time.Duration) (bool, error) {
@@ -179,6 +183,9 @@ func (h *hookedClaims) Claim(ctx context.Context, id, holder string, life time.D
 		h.before = nil
 		if err := before(); err != nil {
 			return false, err
+		}
+		if h.after != nil {
+			defer h.after()
 		}
 	}
 	return h.memory.Claim(ctx, id, holder, life)
