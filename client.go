@@ -63,8 +63,8 @@ func (s *shared) known() bool {
 	return ok
 }
 
-// Logger returns the logger the client was given, or one that drops
-// everything. It is never nil.
+// Logger is for adapters, which log where the client logs. It returns Config.Logger, or
+// one that discards everything if that is nil; it is never nil.
 func (c *Client) Logger() *slog.Logger { return c.log }
 
 // CloseIdleConnections closes the connections that wait for another call. The

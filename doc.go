@@ -98,6 +98,13 @@
 // net/http's own replay of a GET, when a reused connection turns out to be
 // closed, is kept from happening.
 //
+// # Adapters
+//
+// Packages such as notify, oauth and admin are built on a [Client], and others can be,
+// too. [Client.Upgrade], [Client.OAuth], [Client.DeriveKey], [Client.Key],
+// [Client.Server] and [Client.Logger] are for them; a program that only calls APIs does
+// not need these.
+//
 // # Secrets
 //
 // The secret signs and is not sent, unless Config.SecretMode asks for it. No

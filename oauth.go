@@ -7,10 +7,10 @@ import (
 	"github.com/shopex/prism-go/sign"
 )
 
-// OAuth returns a client for the platform's OAuth server, which lies beside
-// the API and not below it (protocol chapter 4): for a Server of
-// https://example.com/api its calls go to https://example.com/oauth. All else
-// is shared with c. Package oauth does the logging in; this is what it calls.
+// OAuth is for adapters: to log users in, use package oauth. It returns a client for
+// the platform's OAuth server, whose path is beside that of the API (protocol chapter
+// 4): for a Server of https://example.com/api its calls go to
+// https://example.com/oauth. Everything else is shared with c.
 func (c *Client) OAuth() *Client {
 	path := c.base.EscapedPath()
 	beside := *c
@@ -19,16 +19,17 @@ func (c *Client) OAuth() *Client {
 	return &beside
 }
 
-// Key returns the client_id, which is no secret.
+// Key is for adapters. It returns the client_id, which is not a secret.
 func (c *Client) Key() string { return c.cfg.Key }
 
-// Server returns the base URL of the client's calls, without a trailing slash.
+// Server is for adapters. It returns the base URL of the client's calls, without a
+// trailing slash.
 func (c *Client) Server() *url.URL {
 	base := c.base
 	return &base
 }
 
-// DeriveKey returns 32 bytes that depend on the secret of c and on label, for
-// what the processes of one key have to seal or to prove among themselves. They
-// do not tell the secret, and are no less secret than it.
+// DeriveKey is for adapters. It returns 32 bytes that depend on the secret of c and on
+// label, as a key with which the processes of an application encrypt or sign for each
+// other. The secret cannot be computed from them; keep them as secret as it.
 func (c *Client) DeriveKey(label string) []byte { return sign.DeriveKey(c.cfg.Secret, label) }

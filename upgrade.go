@@ -12,18 +12,18 @@ import (
 	"sync/atomic"
 )
 
-// Upgrade asks the server to go on with another protocol, for packages that
-// speak on such a connection. It sends a GET of path with header, which names
-// the protocol, signed for now, through the RoundTripper of the HTTP client,
-// and returns the answer with status 101; its Body is the connection, an
-// [io.ReadWriteCloser] that the caller must close. If the RoundTripper is net/http's
-// own, it has a method NetConn, which returns the [net.Conn] below, for its deadlines
-// and addresses: to read from that or write to it may lose bytes. Any other answer is an
-// [*Error]. A refused time corrects the clock and is tried once more; nothing
-// else is repeated.
+// Upgrade is for adapters that speak another protocol: to publish and consume messages,
+// use package notify. It asks the server to switch to the protocol that header names, by
+// a signed GET of path through the RoundTripper of the HTTP client, and returns the
+// answer with status 101. The Body of that is the connection, an [io.ReadWriteCloser]
+// that the caller must close. If the RoundTripper is an [http.Transport], the Body has a
+// method NetConn, which returns the [net.Conn] below, for its deadlines and addresses;
+// reading from that or writing to it may lose bytes. Any other answer is an [*Error]. If
+// the platform refuses the time of the signature, the clock is corrected and the request
+// is sent once more; nothing else is repeated.
 //
-// A proxy of an [http.Transport], or of the environment, is asked for a tunnel by
-// CONNECT, for http as for https. An error of the way to it or of the tunnel names the
+// A proxy of the http.Transport, or of the environment, is asked for a tunnel by CONNECT,
+// for http as for https. An error of the proxy or the tunnel contains the address of the
 // proxy, and never its password.
 //
 // ctx and Config.Timeout bound the handshake, and not the connection.
