@@ -63,15 +63,40 @@ func TestAConsumerOfADeletedKeyIsNotToldToComeBack(t *testing.T) {
 	}
 }
 
-// unforgetting is an engine that cannot remove an owner.
-type unforgetting struct{ platform.Queues }
+// unforgetting is an engine that cannot remove an owner while it is broken.
+type unforgetting struct {
+	platform.Queues
+	broken *bool
+}
 
-func (unforgetting) Forget(context.Context, string) error { return errOutage }
+func (q unforgetting) Forget(ctx context.Context, owner string) error {
+	if *q.broken {
+		return errOutage
+	}
+	return q.Queues.Forget(ctx, owner)
+}
 
-func TestADeletionTellsThatQueuesAreLeft(t *testing.T) {
-	p := newPlatform(t, platform.Config{Queues: unforgetting{memory.New(memory.Config{})}})
-	ask(t, p, adminKey, "POST", "platform/key/delete", "key", shopKey.ID).want(t, 503, "unavailable")
-	ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 401, "unknown_key")
+func TestADeletionThatFailedCanBeCompleted(t *testing.T) {
+	queues := memory.New(memory.Config{})
+	broken := true
+	p := newPlatform(t, platform.Config{Queues: unforgetting{queues, &broken}})
+	for _, how := range []string{"key", "app"} {
+		broken = true
+		key := makeKey(t, p, "shop")
+		ask(t, p, key, "POST", "platform/notify/write", "topic", "jobs", "data", "x").want(t, 200, "")
+		parameter, id := "key", key.ID
+		if how == "app" {
+			parameter, id = "app_id", "shop"
+		}
+		ask(t, p, adminKey, "POST", "platform/"+how+"/delete", parameter, id).want(t, 503, "unavailable")
+		ask(t, p, key, "GET", "platform/notify/status").want(t, 401, "unknown_key")
+		broken = false
+		ask(t, p, adminKey, "POST", "platform/"+how+"/delete", parameter, id).wantResult(t, "true")
+		if n := queuesOf(t, queues, key); n > 0 {
+			t.Errorf("%s/delete leaves %d queues", how, n)
+		}
+		ask(t, p, key, "GET", "platform/notify/status").want(t, 401, "unknown_key")
+	}
 }
 
 // movingStore moves a key to another domain once it was looked up for the call.

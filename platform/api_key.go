@@ -167,7 +167,7 @@ func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 }
 
 func (p *Platform) keyInfo(ctx context.Context, c *call) (any, error) {
-	app, key, err := p.namedKey(ctx, c)
+	app, key, err := p.namedKey(ctx, c, p.registry.holder)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ const maxGrace = 90 * 24 * time.Hour
 
 // keyRotate gives a key another secret. The one that it had is good for the grace.
 func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
-	app, key, err := p.namedKey(ctx, c)
+	app, key, err := p.namedKey(ctx, c, p.registry.holder)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func (c *call) grace() (time.Duration, error) {
 
 // keyDelete keeps the caller's own key: nobody would be left to make another.
 func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
-	_, key, err := p.namedKey(ctx, c)
+	_, key, err := p.namedKey(ctx, c, p.registry.anyHolder)
 	if err != nil {
 		return nil, err
 	}
@@ -253,16 +253,19 @@ func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
 	return true, nil
 }
 
-// deleteKey removes a key, unless it has been moved to another app, with its
-// connections and then its queues, which nobody could reach any more. It tells
-// whether the key is gone.
+// deleteKey removes a key with its queues, unless it has been moved to another
+// app, and reports whether the key is gone. Its record goes last, so that a
+// deletion that failed can be completed.
 func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err error) {
-	gone, err = p.registry.deleteKeyOf(ctx, key)
+	gone, err = p.registry.beginDeletion(ctx, key, p.cfg.Now())
 	if err != nil || !gone {
 		return false, err
 	}
 	p.passes.keyChanged(ctx, key.ID)
-	return true, p.cfg.Queues.Forget(ctx, key.ID)
+	if err := p.cfg.Queues.Forget(ctx, key.ID); err != nil {
+		return false, err
+	}
+	return p.registry.deleteKeyIf(ctx, key.ID, func(now *storedKey) bool { return now.Deleted })
 }
 
 func (p *Platform) deleteAppKey(ctx context.Context, key *Key) error {
@@ -279,12 +282,12 @@ func unknownKeyHere() *failure {
 
 // namedKey returns the key that a call is about, with its app. A key of another
 // domain is as good as none.
-func (p *Platform) namedKey(ctx context.Context, c *call) (*App, *Key, error) {
+func (p *Platform) namedKey(ctx context.Context, c *call, find func(ctx context.Context, id string, known *holder) (*holder, error)) (*App, *Key, error) {
 	id, err := c.names("key")
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := p.registry.holder(ctx, id, nil)
+	h, err := find(ctx, id, nil)
 	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
 		return nil, nil, unknownKeyHere()
 	}

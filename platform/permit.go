@@ -76,6 +76,15 @@ func (h *holder) expired(now time.Time) bool {
 // holder returns a key with its app, or [ErrUnknownKey]. known is what it was
 // before, if anything: what has the same revision is not decoded again.
 func (r *Registry) holder(ctx context.Context, id string, known *holder) (*holder, error) {
+	h, err := r.anyHolder(ctx, id, known)
+	if err == nil && h.key.Deleted {
+		return nil, ErrUnknownKey
+	}
+	return h, err
+}
+
+// anyHolder is holder, which also finds a key whose deletion was not completed.
+func (r *Registry) anyHolder(ctx context.Context, id string, known *holder) (*holder, error) {
 	h := &holder{}
 	if known != nil {
 		*h = *known

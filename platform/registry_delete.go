@@ -88,14 +88,30 @@ func (r *Registry) deleteOrphans(ctx context.Context, app string, deleteKey dele
 	return deleteKeys(ctx, keys, deleteKey)
 }
 
-// deleteKeyOf removes a key, unless it has been moved to another app, and tells
-// whether it is gone.
+// deleteKeyOf removes a key, unless it has been moved to another app, and
+// reports whether it is gone.
 func (r *Registry) deleteKeyOf(ctx context.Context, key *Key) (gone bool, err error) {
-	return r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.App == key.App })
+	return r.deleteKeyIf(ctx, key.ID, func(now *storedKey) bool { return now.App == key.App })
 }
 
-func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *Key) bool) (gone bool, err error) {
-	now, _, err := loadRecord[Key](ctx, r.store, kindKey, id)
+// beginDeletion makes a key useless, unless it has been moved to another app, and
+// reports whether it is. What cannot read that it is being deleted finds it expired.
+func (r *Registry) beginDeletion(ctx context.Context, key *Key, now time.Time) (useless bool, err error) {
+	stored, err := updateRecord(ctx, r.store, kindKey, key.ID, 0, func(stored *storedKey) (bool, error) {
+		if stored.App != key.App || stored.Deleted {
+			return false, nil
+		}
+		stored.Deleted, stored.Expires = true, now.UTC()
+		return true, nil
+	})
+	if errors.Is(err, ErrNoRecord) {
+		return true, nil
+	}
+	return err == nil && stored.App == key.App, err
+}
+
+func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *storedKey) bool) (gone bool, err error) {
+	now, _, err := loadRecord[storedKey](ctx, r.store, kindKey, id)
 	if errors.Is(err, ErrNoRecord) {
 		return true, nil
 	}
@@ -124,6 +140,6 @@ func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
 func (r *Registry) withdrawKey(ctx context.Context, key *Key) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()
-	_, err := r.deleteKeyIf(ctx, key.ID, func(now *Key) bool { return now.Secret == key.Secret })
+	_, err := r.deleteKeyIf(ctx, key.ID, func(now *storedKey) bool { return now.Secret == key.Secret })
 	return err
 }

@@ -18,6 +18,10 @@ type storedKey struct {
 	// OldSecret is good until OldUntil, beside Secret.
 	OldSecret string    `json:",omitempty"`
 	OldUntil  time.Time `json:",omitzero"`
+
+	// Deleted is set when its deletion has begun: nobody but another deletion
+	// finds it.
+	Deleted bool `json:",omitempty"`
 }
 
 // newStoredKey returns what is stored of a key that was not there before.
@@ -25,7 +29,7 @@ func newStoredKey(key Key) *storedKey { return &storedKey{Key: key, Epoch: rando
 
 // replaceKey returns what is stored of key in place of old, which may be nil.
 func replaceKey(old *storedKey, key Key) *storedKey {
-	if old == nil {
+	if old == nil || old.Deleted {
 		return newStoredKey(key)
 	}
 	stored := *old
