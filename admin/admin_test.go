@@ -16,6 +16,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/admin"
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 	"github.com/shopex/prism-go/prismtest"
@@ -182,14 +183,31 @@ func TestRedirectsAreListedAsTheyWereAdded(t *testing.T) {
 func TestNoLimitNoKeyAndEveryKeyAreDifferent(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()
-	for _, patterns := range [][]string{{}, {"#"}, {"order.*", "a,b"}, {`日本.#`, `\\.*`}} {
-		if err := errors.Join(a.AllowPublish(ctx, "test", patterns...), a.AllowListen(ctx, "test", patterns...)); err != nil {
+	for _, allowed := range []admin.Permission{{}, {"#"}, {"order.*", "a,b"}, {`日本.#`, `\\.*`}} {
+		if err := errors.Join(a.AllowPublish(ctx, "test", allowed), a.AllowListen(ctx, "test", allowed)); err != nil {
 			t.Fatal(err)
 		}
 		app := must[*admin.App](t)(a.App(ctx, "test"))
-		if app.Publish == nil || !reflect.DeepEqual(app.Publish, patterns) || !reflect.DeepEqual(app.Listen, patterns) {
-			t.Errorf("allowed %q, found %#v and %#v", patterns, app.Publish, app.Listen)
+		if app.Publish == nil || !reflect.DeepEqual(app.Publish, allowed) || !reflect.DeepEqual(app.Listen, allowed) {
+			t.Errorf("allowed %q, found %#v and %#v", allowed, app.Publish, app.Listen)
 		}
+	}
+}
+
+func TestWhatAnAppMayDoCanBeSaidAgain(t *testing.T) {
+	srv, a := newAdmin(t)
+	app := must[*admin.App](t)(a.App(t.Context(), "test"))
+	if app.Publish.String() != "everything" || app.Listen.String() != "everything" {
+		t.Fatalf("a new app may publish %v and listen to %v", app.Publish, app.Listen)
+	}
+	if err := errors.Join(a.AllowPublish(t.Context(), "test", app.Publish), a.AllowListen(t.Context(), "test", app.Listen)); err != nil {
+		t.Fatal(err)
+	}
+	if err := notify.NewQueues(srv.Client()).Publish(t.Context(), notify.Message{Key: "order.new", Body: []byte("x")}); err != nil {
+		t.Error(err)
+	}
+	if srv.Depth("") != 1 {
+		t.Error("the message was not routed")
 	}
 }
 
@@ -215,7 +233,7 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		"no key":             {err(a.Key(ctx, "")), nil, "empty"},
 		"dots":               {err(a.App(ctx, "..")), nil, "segment"},
 		"no name":            {err(a.CreateApp(ctx, admin.NewApp{})), nil, "name"},
-		"a bad pattern":      {a.AllowListen(ctx, "test", "order*"), nil, "wildcard"},
+		"a bad pattern":      {a.AllowListen(ctx, "test", admin.Matching("order*")), nil, "wildcard"},
 		"the own app":        {a.DeleteApp(ctx, "test"), admin.ErrInUse, "in_use"},
 		"the own key":        {a.DeleteKey(ctx, srv.Key()), admin.ErrInUse, "in_use"},
 	} {
@@ -280,7 +298,7 @@ func TestAnotherDomainIsUnknown(t *testing.T) {
 		"key":        err(a.Key(ctx, other.ID)),
 		"keys":       err(a.Keys(ctx, "elsewhere")),
 		"new key":    err(a.CreateKey(ctx, "elsewhere", admin.NewKey{})),
-		"permission": a.AllowPublish(ctx, "elsewhere", "#"),
+		"permission": a.AllowPublish(ctx, "elsewhere", admin.Everything()),
 		"app's end":  a.DeleteApp(ctx, "elsewhere"),
 		"key's end":  a.DeleteKey(ctx, other.ID),
 	} {

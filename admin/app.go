@@ -20,9 +20,8 @@ type App struct {
 	Keys    int // how many it has
 	MaxKeys int // how many it may have
 
-	// Publish and Listen are the patterns of the routing keys that the app may
-	// publish and listen to. Nil allows every one, an empty list none.
-	Publish, Listen []string
+	// Publish and Listen are what the app may publish and listen to.
+	Publish, Listen Permission
 }
 
 // NewApp says what app to make. Name is required; every other field has a
@@ -77,36 +76,35 @@ func (c *Client) Apps(ctx context.Context) ([]*App, error) {
 }
 
 // DeleteApp removes an app and its keys, with their connections and their queues
-// and what is in these. If it fails, another DeleteApp completes it, except that
-// the queues of a key that was deleted when the engine failed stay. For the app of
+// and what is in these. If it fails, another DeleteApp completes it. For the app of
 // the client's own key the error matches [ErrInUse].
 func (c *Client) DeleteApp(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }
 
 // AllowPublish says which routing keys the keys of an app may publish, in place
-// of what was said before: those that match one of the patterns, without any
-// none, and with # every one. In a pattern * stands for one word between dots
-// and # for any number of them. There may be 100 patterns of up to 256 bytes, with
-// 4,096 bytes and 400 words together. A message that is not allowed is refused.
-func (c *Client) AllowPublish(ctx context.Context, id string, patterns ...string) error {
-	return c.allow(ctx, "platform/manageapp/queue/publish", id, patterns)
+// of what was said before. A message that is not allowed is refused.
+func (c *Client) AllowPublish(ctx context.Context, id string, allowed Permission) error {
+	return c.allow(ctx, "platform/manageapp/queue/publish", id, allowed)
 }
 
 // AllowListen says which messages reach the queues of an app's keys, by their
 // routing keys as AllowPublish. A message that is not allowed is dropped, like
 // one that no queue is bound to, and a queue can be bound only to patterns that
 // are covered by one of these. What is in a queue stays there.
-func (c *Client) AllowListen(ctx context.Context, id string, patterns ...string) error {
-	return c.allow(ctx, "platform/manageapp/queue/consume", id, patterns)
+func (c *Client) AllowListen(ctx context.Context, id string, allowed Permission) error {
+	return c.allow(ctx, "platform/manageapp/queue/consume", id, allowed)
 }
 
-func (c *Client) allow(ctx context.Context, path, id string, patterns []string) error {
-	text, err := patternsText(patterns)
+func (c *Client) allow(ctx context.Context, path, id string, allowed Permission) error {
+	if allowed == nil {
+		allowed = Matching("#") // what stands for everything in a call
+	}
+	text, err := json.Marshal(allowed)
 	if err != nil {
 		return err
 	}
-	return c.put(ctx, path, prism.Params{"app_id": id, "routing_key": text})
+	return c.put(ctx, path, prism.Params{"app_id": id, "routing_key": string(text)})
 }
 
 // Redirects returns the addresses to which a browser may be sent back to the app,
@@ -149,8 +147,8 @@ type appDoc struct {
 	MaxKeysLimit int
 
 	CreateTime    time.Time
-	NotifyPublish []string
-	NotifyListen  []string
+	NotifyPublish Permission
+	NotifyListen  Permission
 }
 
 // UnmarshalJSON refuses what is no app.

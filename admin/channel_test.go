@@ -23,7 +23,7 @@ func TestAPublisherLosesOnlyTheMessagesThatAreNotAllowed(t *testing.T) {
 	if err := publisher.Publish(ctx, "stock.low", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.AllowPublish(ctx, "test", "order.*"); err != nil {
+	if err := a.AllowPublish(ctx, "test", admin.Matching("order.*")); err != nil {
 		t.Fatal(err)
 	}
 	var refused *notify.RefusedError

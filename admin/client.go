@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"net/url"
 
@@ -52,13 +51,4 @@ func info(call, id string) (string, error) {
 		return "", errors.New("admin: the ID is empty: name the app or the key")
 	}
 	return call + "/" + url.PathEscape(id), nil
-}
-
-// patternsText is the list as the platform takes it; none is an empty list.
-func patternsText(patterns []string) (string, error) {
-	if patterns == nil {
-		patterns = []string{}
-	}
-	text, err := json.Marshal(patterns)
-	return string(text), err
 }

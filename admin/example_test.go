@@ -39,7 +39,7 @@ func Example() {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	if err := provision.AllowPublish(ctx, app.ID, "order.#"); err != nil {
+	if err := provision.AllowPublish(ctx, app.ID, admin.Matching("order.#")); err != nil {
 		t.Fatalf("%v", err)
 	}
 

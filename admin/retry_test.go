@@ -32,7 +32,7 @@ func TestATryOfAChangeHasASignatureOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
-	if err := admin.New(client).AllowPublish(t.Context(), "shop", "#"); err != nil || len(seen) != 4 {
+	if err := admin.New(client).AllowPublish(t.Context(), "shop", admin.Everything()); err != nil || len(seen) != 4 {
 		t.Errorf("%d tries, %v", len(seen), err)
 	}
 }

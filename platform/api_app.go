@@ -46,8 +46,8 @@ type appDoc struct {
 	KeysNum      int               `json:"KeysNum"`
 	MaxKeysLimit int               `json:"MaxKeysLimit"`
 	CreateTime   string            `json:"CreateTime"`
-	Listen       []string          `json:"NotifyListen"`  // null is every routing key
-	Publish      []string          `json:"NotifyPublish"` // likewise
+	Listen       Permission        `json:"NotifyListen"`  // null is every routing key
+	Publish      Permission        `json:"NotifyPublish"` // likewise
 	MemberID     string            `json:"MemberId"`
 	Meta         map[string]string `json:"Meta"`
 	Status       string            `json:"Status"`

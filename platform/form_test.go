@@ -28,6 +28,16 @@ func (e *env) halfForm(t *testing.T, bytes int) net.Conn {
 	return conn
 }
 
+// waitForms waits until the forms that are being read have so many bytes.
+func (e *env) waitForms(t *testing.T, bytes int64) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); e.p.HeldByForms() < bytes; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the platform has read %d of %d bytes of forms", e.p.HeldByForms(), bytes)
+		}
+	}
+}
+
 func TestHalfSentFormsKeepNoOtherFormOut(t *testing.T) {
 	e := newEnv(t, platform.Config{Limits: platform.Limits{RequestBody: 200_000, FormsInFlight: 1_600_000}})
 	for range 20 {
@@ -42,11 +52,7 @@ func TestTheFormThatHeldMostForLongestMakesRoom(t *testing.T) {
 	e := newEnv(t, platform.Config{Limits: platform.Limits{RequestBody: 200_000, FormsInFlight: 200_000}})
 	first := e.halfForm(t, 150_000)
 	first.SetReadDeadline(time.Now().Add(patience))
-	for deadline := time.Now().Add(patience); e.p.HeldByForms() < 150_000; runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatal("the platform does not read the first form")
-		}
-	}
+	e.waitForms(t, 150_000)
 	for range 3 {
 		e.call("POST", "platform/notify/write", url.Values{"data": {repeat("x", 150_000)}}).wantResult(t, "true")
 	}

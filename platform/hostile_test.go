@@ -111,11 +111,17 @@ func TestFormsInFlightAreBounded(t *testing.T) {
 	defer announced.Close()
 	io.WriteString(announced, "POST /api/x HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n")
 
+	e.waitForms(t, 1)
+
 	large := url.Values{"data": {repeat("x", 600)}}
 	waiting := e.request("POST", "wait", large)
 	done := make(chan reply)
 	go func() { done <- e.send(waiting) }()
-	<-entered
+	select {
+	case <-entered:
+	case r := <-done:
+		t.Fatalf("the first call was answered %+v", r)
+	}
 	r := e.call("POST", "platform/notify/write", large)
 	r.want(t, 503, "overloaded")
 	if r.header.Get("Retry-After") != "1" {

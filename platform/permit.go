@@ -27,10 +27,10 @@ func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
 // refused. What the app may not listen to is dropped, as if no queue were bound
 // to it.
 func (a *App) routes(key string) (bool, error) {
-	if !allows(a.Publish, key) {
+	if !a.Publish.Allows(key) {
 		return false, forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q", shorten(key, 48)))
 	}
-	return allows(a.Listen, key), nil
+	return a.Listen.Allows(key), nil
 }
 
 // bind binds a queue, as far as the app is allowed to listen.
@@ -40,10 +40,6 @@ func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) erro
 		return forbiddenKey(fmt.Sprintf("the app may not listen to all that %q matches", shorten(pattern, 48)))
 	}
 	return p.cfg.Queues.Bind(ctx, c.key.ID, name, pattern)
-}
-
-func allows(patterns []string, key string) bool {
-	return patterns == nil || topic.MatchAny(patterns, key)
 }
 
 func forbiddenKey(message string) *failure {

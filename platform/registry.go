@@ -24,10 +24,9 @@ type App struct {
 	// the user's machine listens where it can (RFC 8252).
 	Redirects []string
 
-	// Publish and Listen are patterns of routing keys, as those of a binding:
-	// what the app's keys may publish, and what is routed to their queues. Nil
-	// allows every routing key, an empty list none.
-	Publish, Listen []string
+	// Publish is what the app's keys may publish, and Listen what is routed to
+	// their queues.
+	Publish, Listen Permission
 
 	Created time.Time
 }

@@ -45,15 +45,15 @@ func (a *anApp) Validate() error {
 
 // An appLine is an app in JSON.
 type appLine struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Summary string    `json:"summary"`
-	Domain  string    `json:"domain"`
-	Created time.Time `json:"created"`
-	Keys    int       `json:"keys"`
-	MaxKeys int       `json:"max_keys"`
-	Publish []string  `json:"publish"` // null: every routing key
-	Listen  []string  `json:"listen"`  // likewise
+	ID      string           `json:"id"`
+	Name    string           `json:"name"`
+	Summary string           `json:"summary"`
+	Domain  string           `json:"domain"`
+	Created time.Time        `json:"created"`
+	Keys    int              `json:"keys"`
+	MaxKeys int              `json:"max_keys"`
+	Publish admin.Permission `json:"publish"` // null: every routing key
+	Listen  admin.Permission `json:"listen"`  // likewise
 }
 
 func (t *tool) printApp(a *admin.App) error {

@@ -43,7 +43,7 @@ func (*appPublishCmd) Help() string {
 func (c *appPublishCmd) Run(ctx context.Context, t *tool) error {
 	done := "app " + words.Shown(c.ID) + " may publish: " + patternsFor(append([]string{}, c.Patterns...))
 	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
-		return a.AllowPublish(ctx, c.ID, c.Patterns...)
+		return a.AllowPublish(ctx, c.ID, admin.Matching(c.Patterns...))
 	})
 }
 
@@ -64,6 +64,6 @@ func (*appListenCmd) Help() string {
 func (c *appListenCmd) Run(ctx context.Context, t *tool) error {
 	done := "app " + words.Shown(c.ID) + " listens to: " + patternsFor(append([]string{}, c.Patterns...))
 	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
-		return a.AllowListen(ctx, c.ID, c.Patterns...)
+		return a.AllowListen(ctx, c.ID, admin.Matching(c.Patterns...))
 	})
 }

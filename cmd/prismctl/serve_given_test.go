@@ -276,7 +276,7 @@ func TestAPermissionAndARedirectThatACallHasTakenStayAway(t *testing.T) {
 	s := newStage(t)
 	l := settings.Lists{Apps: []settings.App{{ID: "shop", Redirects: []string{"https://shop.example/cb"}, Publish: []string{"#"}}}}
 	s.start(l)
-	s.must(s.operator().AllowPublish(t.Context(), "shop"))
+	s.must(s.operator().AllowPublish(t.Context(), "shop", admin.Nothing()))
 	_, err := s.users.UpdateApp(t.Context(), "shop", func(app *platform.App) error {
 		app.Redirects = nil
 		return nil

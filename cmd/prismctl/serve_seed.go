@@ -94,7 +94,7 @@ func change(app *platform.App, e *settings.App, before *gift) {
 	for _, list := range []struct {
 		to          *[]string
 		now, before []string
-	}{{&app.Redirects, e.Redirects, before.Redirects}, {&app.Publish, e.Publish, before.Publish}, {&app.Listen, e.Listen, before.Listen}} {
+	}{{&app.Redirects, e.Redirects, before.Redirects}, {(*[]string)(&app.Publish), e.Publish, before.Publish}, {(*[]string)(&app.Listen), e.Listen, before.Listen}} {
 		if list.now != nil && (list.before == nil || !slices.Equal(list.now, list.before)) {
 			*list.to = list.now
 		}

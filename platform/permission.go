@@ -1,0 +1,21 @@
+package platform
+
+import "github.com/shopex/prism-go/internal/topic"
+
+// A Permission says which routing keys an app may publish, or which messages are
+// routed to the queues of its keys: it is [Everything], [Nothing] or [Matching]
+// some patterns. The zero Permission is Everything.
+type Permission []string
+
+// Everything is the permission for every routing key.
+func Everything() Permission { return nil }
+
+// Nothing is the permission for no routing key.
+func Nothing() Permission { return Permission{} }
+
+// Matching is the permission for the routing keys that match one of the patterns,
+// which are those of a binding; without any it is [Nothing].
+func Matching(patterns ...string) Permission { return append(Permission{}, patterns...) }
+
+// Allows reports whether p is for a routing key.
+func (p Permission) Allows(key string) bool { return p == nil || topic.MatchAny(p, key) }
