@@ -122,7 +122,7 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 	// Before anything else: to the platform a peer that pings is one that
 	// can have the full window.
 	_ = c.Ping(ctx, c.appendPayload(nil))
-	go l.watch(c, c.look())
+	go l.watch(c, look{at: time.Now(), pauses: 1}) // while the user is told, nobody reads
 	return c, nil
 }
 
@@ -195,8 +195,8 @@ func (c *connection) look() look {
 // watch pings, and ends the connection when a ping is not answered within
 // pongTimeout: whatever else comes does not prove that the platform hears us. While
 // this side does not read, it pings all the more and says why, for the platform
-// waits for pongs, too. The first ping has been sent; asked is from before anybody
-// could read its pong.
+// waits for pongs, too. The first ping has been sent; asked says when, and what is to
+// be expected before its pong.
 func (l *lifecycle) watch(c *connection, asked look) {
 	defer close(c.watching)
 	last, late := asked, 0
