@@ -16,6 +16,7 @@ type route struct {
 	changes bool // something, so the same signature does not count twice
 	tail    bool // one more element of the path may name what it is about
 	lists   bool // reads all records of a kind
+	large   bool // its answer may have megabytes
 	// Exactly one is set: serve answers with a result, channel takes the
 	// connection over.
 	serve   func(ctx context.Context, c *call) (any, error)
@@ -29,7 +30,7 @@ func (p *Platform) routeTable() map[string]route {
 		"platform/notify":               {methods: get, channel: p.serveChannel},
 		"notify":                        {methods: get, channel: p.serveChannel},
 		"platform/notify/status":        {methods: get, serve: p.queueStatus},
-		"platform/notify/read":          {methods: get, serve: p.queueRead},
+		"platform/notify/read":          {methods: get, serve: p.queueRead, large: true},
 		"platform/notify/write":         {methods: write, serve: p.queueWrite},
 		"platform/notify/purge":         {methods: post, serve: p.queuePurge},
 		"platform/notify/queue/create":  {methods: get, serve: p.queueCreate},
@@ -114,11 +115,14 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 		}
 	}
 	if api.lists {
-		leave, err := p.enterList(w, r)
+		leave, err := p.enterList(r)
 		if err != nil {
 			return err
 		}
 		defer leave()
+	}
+	if api.lists || api.large {
+		defer p.limitWriting(w)()
 	}
 	result, err := api.serve(r.Context(), c)
 	if err != nil {
@@ -131,20 +135,22 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 // megabytes for each until its answer is written.
 const mostLists = 4
 
-// enterList waits for a place among them. A caller that does not read its answer
-// loses its place, and its connection, after WriteTimeout.
-func (p *Platform) enterList(w *answer, r *http.Request) (leave func(), err error) {
+// enterList waits for a place among them.
+func (p *Platform) enterList(r *http.Request) (leave func(), err error) {
 	select {
 	case p.lists <- struct{}{}:
+		return func() { <-p.lists }, nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
+}
+
+// limitWriting ends the connection of a caller that has not read its answer after
+// WriteTimeout, until end is called.
+func (p *Platform) limitWriting(w *answer) (end func()) {
 	conn := http.NewResponseController(w)
 	conn.SetWriteDeadline(time.Now().Add(p.cfg.WriteTimeout)) // where there are no deadlines, the server's own limits have to do
-	return func() {
-		conn.SetWriteDeadline(time.Time{})
-		<-p.lists
-	}, nil
+	return func() { conn.SetWriteDeadline(time.Time{}) }
 }
 
 func (p *Platform) unknownAPI(c *call) *failure {
