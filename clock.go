@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // clock tells the platform's time: the local one, moved by what the platform
@@ -73,11 +75,11 @@ func originOf(u *url.URL) origin {
 // by its code or, for other versions of the platform, by a refusal that
 // speaks of the time.
 func refusedTime(e *Error) bool {
-	if isTimeCode(e.Code) {
+	if code.IsSignTime(e.Code) {
 		return true
 	}
 	refused := errors.Is(e, ErrUnauthorized) || errors.Is(e, ErrForbidden)
-	if _, otherwise := sentinels[e.Code]; otherwise || !refused {
+	if _, otherwise := code.Named(e.Code); otherwise || !refused {
 		return false
 	}
 	text := strings.ToLower(e.Code + " " + e.Message)

@@ -12,12 +12,13 @@ const module = "github.com/shopex/prism-go"
 // What each package may import, beside the standard library: the arrows of
 // DESIGN.md. Who adds one here adds the reason there.
 var arrows = map[string][]string{
-	"":                     {"sign", "internal/escape", "internal/printable", "internal/wire"},
+	"":                     {"sign", "internal/code", "internal/escape", "internal/printable", "internal/wire"},
 	"/sign":                {"internal/escape"},
 	"/internal/escape":     {},
+	"/internal/code":       {},
 	"/internal/wire":       {},
 	"/internal/socket":     {"github.com/gobwas/ws"},
-	"/admin":               {""},
+	"/admin":               {"", "internal/code"},
 	"/internal/steady":     {},
 	"/internal/topic":      {},
 	"/internal/leak":       {},
@@ -29,9 +30,9 @@ var arrows = map[string][]string{
 	"/tools/forward":       {},
 	"/tools/dist":          {""},
 	"/tools/readme":        {},
-	"/notify":              {"", "internal/wire", "internal/socket", "internal/printable"},
-	"/oauth":               {"", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
-	"/platform":            {"sign", "internal/steady", "internal/wire", "internal/socket", "internal/topic"},
+	"/notify":              {"", "internal/code", "internal/wire", "internal/socket", "internal/printable"},
+	"/oauth":               {"", "internal/code", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
+	"/platform":            {"sign", "internal/code", "internal/steady", "internal/wire", "internal/socket", "internal/topic"},
 	"/platform/memory":     {"platform", "internal/topic", "internal/steady"},
 	"/platform/enginetest": {"platform"},
 	"/prismtest":           {"", "platform", "platform/memory"},

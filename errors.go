@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/printable"
 )
 
@@ -90,14 +91,14 @@ func (e *Error) Error() string {
 // else that of e's status, or else that of another code: a key that is unknown
 // with 404 is one asked for.
 func (e *Error) Is(target error) bool {
-	sentinel, numbered := numberedCodes[e.Code]
+	meaning, numbered := code.Numbered(e.Code)
 	if !numbered {
-		sentinel = sentinelOfStatus(e.Status)
+		meaning = meaningOfStatus(e.Status)
 	}
-	if !numbered && sentinel == nil {
-		sentinel = sentinels[e.Code]
+	if !numbered && meaning == code.Unclear {
+		meaning, _ = code.Named(e.Code)
 	}
-	return target != nil && target == sentinel
+	return target != nil && target == sentinels[meaning]
 }
 
 // Final reports whether Prism itself has said, in its own envelope and by a code,
@@ -105,92 +106,47 @@ func (e *Error) Is(target error) bool {
 // will be refused again. A mere status, a page of a proxy, and a refused time are
 // not final, since a server on the way or a clock can be put right.
 func (e *Error) Final() bool {
-	sentinel := numberedCodes[e.Code]
-	if sentinel == nil {
-		sentinel = sentinels[e.Code]
+	meaning, numbered := code.Numbered(e.Code)
+	if !numbered {
+		meaning, _ = code.Named(e.Code)
 	}
-	return e.inEnvelope && sentinel != nil && sentinel != ErrRateLimited && !isTimeCode(e.Code)
+	return e.inEnvelope && meaning != code.Unclear && meaning != code.RateLimited && !code.IsSignTime(e.Code)
 }
 
-func sentinelOfStatus(status int) error {
+func meaningOfStatus(status int) code.Meaning {
 	switch status {
 	case http.StatusUnauthorized:
-		return ErrUnauthorized
+		return code.Unauthorized
 	case http.StatusForbidden:
-		return ErrForbidden
+		return code.Forbidden
 	case http.StatusNotFound:
-		return ErrNotFound
+		return code.NotFound
 	case http.StatusTooManyRequests:
-		return ErrRateLimited
+		return code.RateLimited
 	}
-	return nil
+	return code.Unclear
 }
 
-const (
-	codeSignTime         = "sign_time_expired"
-	numberedCodeSignTime = "0040308"
-)
-
-func isTimeCode(code string) bool { return code == codeSignTime || code == numberedCodeSignTime }
-
-// numberedCodes are those of the original gateway, whose statuses say something
-// else at times: 404 for an unknown key, 403 for a rate limit.
-var numberedCodes = map[string]error{
-	"0040005":            nil,             // a parameter is missing
-	"0040301":            ErrUnauthorized, // signature
-	"0040302":            ErrUnauthorized, // key
-	"0040303":            ErrUnauthorized, // key expired
-	"0040304":            ErrUnauthorized, // secret
-	"0040305":            ErrUnauthorized, // key without an app
-	"0040306":            ErrForbidden,    // app disabled
-	"0040307":            ErrUnauthorized, // sign_time is no time
-	numberedCodeSignTime: ErrUnauthorized,
-	"0040309":            ErrForbidden,    // the app may not call this API
-	"0040310":            ErrUnauthorized, // access token
-	"0040311":            ErrRateLimited,
-	"0040312":            ErrUnauthorized, // name and password of a user
-	"0040400":            ErrNotFound,     // no such API
-	"0040401":            ErrNotFound,     // no such method
-}
-
-// sentinels holds the platform's codes, which may come with HTTP 200.
-var sentinels = map[string]error{
-	"unknown_key":       ErrUnauthorized,
-	"invalid_key":       ErrUnauthorized,
-	"invalid_client":    ErrUnauthorized,
-	"invalid_secret":    ErrUnauthorized,
-	"invalid_sign":      ErrUnauthorized,
-	"invalid_token":     ErrUnauthorized,
-	"token_expired":     ErrUnauthorized,
-	"unauthorized":      ErrUnauthorized,
-	"key_expired":       ErrUnauthorized,
-	"secret_changed":    ErrUnauthorized,
-	"missing_client_id": ErrUnauthorized,
-	"missing_sign":      ErrUnauthorized,
-	"missing_sign_time": ErrUnauthorized,
-	codeSignTime:        ErrUnauthorized,
-	"forbidden":         ErrForbidden,
-	"access_denied":     ErrForbidden,
-	"permission_denied": ErrForbidden,
-	"secret_over_http":  ErrForbidden,
-	"not_found":         ErrNotFound,
-	"unknown_api":       ErrNotFound,
-	"-32601":            ErrNotFound, // JSON-RPC: method not found
-	"rate_limited":      ErrRateLimited,
-	"too_many_requests": ErrRateLimited,
+var sentinels = map[code.Meaning]error{
+	code.Unauthorized: ErrUnauthorized, code.Forbidden: ErrForbidden, code.NotFound: ErrNotFound, code.RateLimited: ErrRateLimited,
 }
 
 // advices says what to look at first, for codes that name the platform's view
 // and not the user's mistake.
 var advices = map[string]string{
-	"unknown_key":  "check that Config.Key belongs to this server",
-	"0040302":      "check that Config.Key belongs to this server",
-	"invalid_sign": "check that Config.Secret belongs to this key",
-	"0040301":      "check that Config.Secret belongs to this key",
-	codeSignTime:   "check the clock of this machine",
-
-	numberedCodeSignTime: "check the clock of this machine",
+	code.UnknownKey:              adviceKey,
+	code.NumberedUnknownKey:      adviceKey,
+	code.InvalidSign:             adviceSecret,
+	code.NumberedInvalidSign:     adviceSecret,
+	code.SignTimeExpired:         adviceClock,
+	code.NumberedSignTimeExpired: adviceClock,
 }
+
+const (
+	adviceKey    = "check that Config.Key belongs to this server"
+	adviceSecret = "check that Config.Secret belongs to this key"
+	adviceClock  = "check the clock of this machine"
+)
 
 // BodyTooLargeError tells that an answer was longer than Config.MaxBody. The
 // call may have been processed.

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // Response is the answer to a call, read to its end.
@@ -177,7 +179,7 @@ func (r *Response) judge() {
 // failed returns the error for a failed call.
 func (r *Response) failed(v verdict) *Error {
 	s := r.mask.secrets()
-	if _, known := sentinels[v.code]; !known {
+	if _, known := code.Named(v.code); !known {
 		v.code = s.clean(v.code)
 	}
 	return &Error{

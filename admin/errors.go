@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // Sentinels that errors.Is finds by the platform's code; errors.As finds the
@@ -24,10 +25,10 @@ var (
 )
 
 var sentinels = map[string]error{
-	"app_exists":    ErrExists,
-	"too_many_apps": ErrTooManyApps,
-	"too_many_keys": ErrTooManyKeys,
-	"in_use":        ErrInUse,
+	code.AppExists:   ErrExists,
+	code.TooManyApps: ErrTooManyApps,
+	code.TooManyKeys: ErrTooManyKeys,
+	code.InUse:       ErrInUse,
 }
 
 // withSentinel adds the sentinel of what the platform answered, if it has one.

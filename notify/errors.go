@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/printable"
 	"github.com/shopex/prism-go/internal/socket"
 )
@@ -125,5 +126,5 @@ func passes(refused *prism.Error) bool {
 	case refused.Status == clientClosedRequest:
 		return true // something on the way has half closed the connection
 	}
-	return refused.Code == "sign_time_expired" // late on the way, or the clock has jumped again
+	return refused.Code == code.SignTimeExpired // late on the way, or the clock has jumped again
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/printable"
 )
 
@@ -103,20 +104,5 @@ func refused(err error) bool {
 	case e.Code == "": // a sentence of the platform, or the page of a proxy
 		return e.Message != "" && (status == http.StatusOK || status == http.StatusBadRequest)
 	}
-	return !aboutCaller[e.Code] && !strings.HasPrefix(e.Code, "-32") // a code of JSON-RPC itself
-}
-
-// aboutCaller holds the codes that are about the application, its call or the
-// platform, and not about a user.
-var aboutCaller = map[string]bool{
-	"0040000": true, "0040005": true, "0040301": true, "0040302": true, "0040303": true, "0040304": true, "0040305": true, "0040306": true,
-	"0040307": true, "0040308": true, "0040309": true, "0040311": true, "0040400": true, "0040401": true, "0050400": true,
-	"unknown_key": true, "invalid_key": true, "missing_client_id": true, "invalid_client": true, "unauthorized_client": true,
-	"invalid_secret": true, "secret_over_http": true, "unauthorized": true,
-	"missing_sign": true, "invalid_sign": true, "missing_sign_time": true, "invalid_sign_time": true, "sign_time_expired": true,
-	"forbidden": true, "access_denied": true, "permission_denied": true,
-	"not_found": true, "unknown_api": true, "method_not_allowed": true,
-	"invalid_body": true, "invalid_form": true, "invalid_query": true, "duplicate_parameter": true,
-	"request_timeout": true, "request_too_large": true, "rate_limited": true, "too_many_requests": true,
-	"internal_error": true, "server_error": true, "temporarily_unavailable": true,
+	return !code.AboutCaller(e.Code)
 }

@@ -11,11 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-)
 
-const (
-	codeInternal = "internal_error"
-	codeCanceled = "canceled"
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // statusCanceled stands in the log for a caller that did not wait for the
@@ -98,7 +95,7 @@ func unauthorized(code, message string) *failure {
 // unavailable says nothing about the inside.
 func unavailable() *failure {
 	return &failure{
-		status: http.StatusServiceUnavailable, code: "unavailable", retryAfter: time.Second,
+		status: http.StatusServiceUnavailable, code: code.Unavailable, retryAfter: time.Second,
 		message: "the platform cannot reach its store at the moment; try again later",
 	}
 }
@@ -106,7 +103,7 @@ func unavailable() *failure {
 func internalFailure(c *call) *failure {
 	return &failure{
 		status:  http.StatusInternalServerError,
-		code:    codeInternal,
+		code:    code.InternalError,
 		message: "the platform failed to serve this call; its operator finds the cause under request id " + c.id,
 	}
 }
@@ -129,7 +126,7 @@ func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
 	case f != nil:
 		return f
 	case r.Context().Err() != nil:
-		return &failure{status: statusCanceled, code: codeCanceled, message: "the caller has gone"}
+		return &failure{status: statusCanceled, code: code.Canceled, message: "the caller has gone"}
 	case errors.Is(err, ErrUnavailable):
 		p.cfg.Logger.Warn("engine not available", slog.Any("error", err), slog.String("request_id", c.id))
 		return unavailable()
@@ -163,27 +160,27 @@ func asFailure(err error) *failure {
 		return f
 	case errors.Is(err, ErrQueueFull):
 		return &failure{
-			status: http.StatusTooManyRequests, code: "queue_full", retryAfter: time.Second,
+			status: http.StatusTooManyRequests, code: code.QueueFull, retryAfter: time.Second,
 			message: engineWords(err) + "; nothing was stored: consume or purge the queue, then try again",
 		}
 	case errors.Is(err, ErrUnknownTopic):
 		return &failure{
-			status: http.StatusNotFound, code: "unknown_topic",
+			status: http.StatusNotFound, code: code.UnknownTopic,
 			message: engineWords(err) + "; platform/notify/queue/create makes a topic, platform/notify/queue/list names them",
 		}
 	case errors.Is(err, ErrUnknownBinding):
 		return &failure{
-			status: http.StatusNotFound, code: "unknown_binding",
+			status: http.StatusNotFound, code: code.UnknownBinding,
 			message: engineWords(err) + "; platform/notify/routing/list names what it is bound to",
 		}
 	case errors.Is(err, ErrTooManyTopics):
 		return &failure{
-			status: http.StatusForbidden, code: "too_many_topics",
+			status: http.StatusForbidden, code: code.TooManyTopics,
 			message: engineWords(err) + "; drop a topic with platform/notify/queue/drop",
 		}
 	case errors.Is(err, ErrTooManyBindings):
 		return &failure{
-			status: http.StatusForbidden, code: "too_many_bindings",
+			status: http.StatusForbidden, code: code.TooManyBindings,
 			message: engineWords(err) + "; platform/notify/routing/unset takes one away",
 		}
 	}

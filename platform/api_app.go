@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/topic"
 )
 
@@ -92,7 +93,7 @@ func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	}
 	if errors.Is(err, ErrConflict) {
 		return nil, &failure{
-			status: http.StatusConflict, code: "app_exists",
+			status: http.StatusConflict, code: code.AppExists,
 			message: fmt.Sprintf("there is an app with the ID %s, or it is reserved; choose another, or none to be given one", app.ID),
 		}
 	}
@@ -107,7 +108,7 @@ func (p *Platform) roomForApp(ctx context.Context, domain string) error {
 	apps = slices.DeleteFunc(apps, func(app App) bool { return app.domain() != domain })
 	if limit := p.cfg.Limits.AppsPerDomain; len(apps) >= limit {
 		return &failure{
-			status: http.StatusForbidden, code: "too_many_apps",
+			status: http.StatusForbidden, code: code.TooManyApps,
 			message: fmt.Sprintf("this domain has its %d apps; delete one with platform/app/delete", limit),
 		}
 	}
@@ -132,9 +133,9 @@ func (p *Platform) newApp(c *call) (*App, error) {
 	}
 	switch {
 	case !isID(app.ID):
-		return nil, badRequest("invalid_parameter", "id must be of letters, digits, - and _")
+		return nil, badRequest(code.InvalidParameter, "id must be of letters, digits, - and _")
 	case !isText(app.Name) || !isText(app.Summary):
-		return nil, badRequest("invalid_parameter", "name and desc must be UTF-8 without control characters other than line breaks")
+		return nil, badRequest(code.InvalidParameter, "name and desc must be UTF-8 without control characters other than line breaks")
 	}
 	return app, nil
 }
@@ -150,7 +151,7 @@ func (a *App) ownID() (string, error) {
 	case a.domain() != defaultDomain:
 		return a.ID + "-" + digest(a.domain())[:markLength], nil
 	case domainMark.MatchString(a.ID):
-		return "", badRequest("invalid_parameter", "id must not end in - and 8 hexadecimal digits: those are of the other domains")
+		return "", badRequest(code.InvalidParameter, "id must not end in - and 8 hexadecimal digits: those are of the other domains")
 	}
 	return a.ID, nil
 }
@@ -259,7 +260,7 @@ func (c *call) patterns() ([]string, error) {
 	}
 	patterns, err := parsePatterns(text)
 	if err != nil {
-		return nil, badRequest("invalid_parameter", err.Error())
+		return nil, badRequest(code.InvalidParameter, err.Error())
 	}
 	return patterns, nil
 }
@@ -355,13 +356,13 @@ func isText(text string) bool {
 }
 
 func forbiddenAdmin() *failure {
-	return &failure{status: http.StatusForbidden, code: "forbidden_admin", message: "this call is for admin keys, which the operator of the platform makes"}
+	return &failure{status: http.StatusForbidden, code: code.ForbiddenAdmin, message: "this call is for admin keys, which the operator of the platform makes"}
 }
 
 func unknownApp() *failure {
-	return &failure{status: http.StatusNotFound, code: "unknown_app", message: "this domain has no app with this ID; platform/app/list names them"}
+	return &failure{status: http.StatusNotFound, code: code.UnknownApp, message: "this domain has no app with this ID; platform/app/list names them"}
 }
 
 func ownRefused(message string) *failure {
-	return &failure{status: http.StatusConflict, code: "in_use", message: message}
+	return &failure{status: http.StatusConflict, code: code.InUse, message: message}
 }

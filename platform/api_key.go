@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // The calls that provision keys.
@@ -64,7 +66,7 @@ func (p *Platform) keyCreate(ctx context.Context, c *call) (any, error) {
 	}
 	if limit := p.cfg.Limits.KeysPerApp; count[app.ID] >= limit {
 		return nil, &failure{
-			status: http.StatusForbidden, code: "too_many_keys",
+			status: http.StatusForbidden, code: code.TooManyKeys,
 			message: fmt.Sprintf("this app has its %d keys; delete one with platform/key/delete", limit),
 		}
 	}
@@ -88,7 +90,7 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 		return nil, err
 	}
 	if !isText(key.Notes) {
-		return nil, badRequest("invalid_parameter", "desc must be UTF-8 without control characters other than line breaks")
+		return nil, badRequest(code.InvalidParameter, "desc must be UTF-8 without control characters other than line breaks")
 	}
 	expires, err := once(own, "expired_date")
 	if err != nil {
@@ -98,7 +100,7 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 		return nil, err
 	}
 	if !key.Expires.IsZero() && !key.Expires.After(key.Created) {
-		return nil, badRequest("invalid_parameter", fmt.Sprintf("expired_date is %s, which is over; a key of that date would be good for nothing", key.Expires.Format(time.RFC3339)))
+		return nil, badRequest(code.InvalidParameter, fmt.Sprintf("expired_date is %s, which is over; a key of that date would be good for nothing", key.Expires.Format(time.RFC3339)))
 	}
 	meta, err := optional(own, "meta", metaBytes)
 	if err != nil {
@@ -117,7 +119,7 @@ func parseExpires(text string) (time.Time, error) {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil || seconds > expiresLast:
-		return time.Time{}, badRequest("invalid_parameter", fmt.Sprintf("expired_date is %q; it must be a Unix time in seconds, or 0 for never", shorten(text, 32)))
+		return time.Time{}, badRequest(code.InvalidParameter, fmt.Sprintf("expired_date is %q; it must be a Unix time in seconds, or 0 for never", shorten(text, 32)))
 	case seconds <= 0:
 		return time.Time{}, nil
 	}
@@ -133,11 +135,11 @@ func parseMeta(text string) (map[string]string, error) {
 	}
 	var meta map[string]string
 	if json.Unmarshal([]byte(text), &meta) != nil || len(meta) > metaTexts || !utf8.ValidString(text) {
-		return nil, badRequest("invalid_parameter", fmt.Sprintf("meta must be a JSON object of at most %d texts", metaTexts))
+		return nil, badRequest(code.InvalidParameter, fmt.Sprintf("meta must be a JSON object of at most %d texts", metaTexts))
 	}
 	for name, value := range meta {
 		if !isText(name) || !isText(value) {
-			return nil, badRequest("invalid_parameter", "the texts of meta must be without control characters other than line breaks")
+			return nil, badRequest(code.InvalidParameter, "the texts of meta must be without control characters other than line breaks")
 		}
 	}
 	return meta, nil
@@ -228,7 +230,7 @@ func (c *call) grace() (time.Duration, error) {
 	}
 	seconds, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || time.Duration(seconds)*time.Second > maxGrace {
-		return 0, badRequest("invalid_parameter", fmt.Sprintf("grace is %q; it must be seconds, from 0 to %d", shorten(text, 32), int64(maxGrace.Seconds())))
+		return 0, badRequest(code.InvalidParameter, fmt.Sprintf("grace is %q; it must be seconds, from 0 to %d", shorten(text, 32), int64(maxGrace.Seconds())))
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
@@ -275,7 +277,7 @@ func (p *Platform) deleteAppKey(ctx context.Context, key *Key) error {
 
 func unknownKeyHere() *failure {
 	return &failure{
-		status: http.StatusNotFound, code: "unknown_key",
+		status: http.StatusNotFound, code: code.UnknownKey,
 		message: "this domain has no key with this client_id; platform/key/list names those of an app",
 	}
 }

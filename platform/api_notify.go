@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/wire"
 )
 
@@ -107,7 +108,7 @@ func firstPublished(own url.Values, now time.Time) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 1 {
-		return now, badRequest("invalid_parameter", fmt.Sprintf("time is %q; it must be a Unix time in seconds", shorten(text, 32)))
+		return now, badRequest(code.InvalidParameter, fmt.Sprintf("time is %q; it must be a Unix time in seconds", shorten(text, 32)))
 	}
 	return time.Unix(min(seconds, now.Unix()), 0), nil
 }
@@ -122,7 +123,7 @@ func (p *Platform) data(own url.Values) ([]byte, error) {
 	}
 	if len(data) > p.cfg.Limits.MaxBody {
 		return nil, &failure{
-			status: http.StatusRequestEntityTooLarge, code: "message_too_large",
+			status: http.StatusRequestEntityTooLarge, code: code.MessageTooLarge,
 			message: fmt.Sprintf("data has %d bytes; a message has at most %d", len(data), p.cfg.Limits.MaxBody),
 		}
 	}
@@ -180,7 +181,7 @@ func (p *Platform) readNum(own url.Values) (int, error) {
 	}
 	num, err := strconv.Atoi(text)
 	if err != nil || num < 1 || num > p.cfg.Limits.Read {
-		return 0, badRequest("invalid_parameter", fmt.Sprintf("num is %q; it must be a number from 1 to %d", shorten(text, 32), p.cfg.Limits.Read))
+		return 0, badRequest(code.InvalidParameter, fmt.Sprintf("num is %q; it must be a number from 1 to %d", shorten(text, 32), p.cfg.Limits.Read))
 	}
 	return num, nil
 }
@@ -258,7 +259,7 @@ func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	if !isLine(pattern) {
-		return nil, badRequest("invalid_parameter", "routing_key has a line break or another control character, which no message's key has")
+		return nil, badRequest(code.InvalidParameter, "routing_key has a line break or another control character, which no message's key has")
 	}
 	return true, p.bind(ctx, c, topic, pattern)
 }
@@ -321,7 +322,7 @@ func required(own url.Values, name string, limit int) (string, error) {
 func optional(own url.Values, name string, limit int) (string, error) {
 	value, err := once(own, name)
 	if err == nil && len(value) > limit {
-		err = badRequest("invalid_parameter", fmt.Sprintf("%s has %d bytes; at most %d are allowed", name, len(value), limit))
+		err = badRequest(code.InvalidParameter, fmt.Sprintf("%s has %d bytes; at most %d are allowed", name, len(value), limit))
 	}
 	return value, err
 }
@@ -330,7 +331,7 @@ func optional(own url.Values, name string, limit int) (string, error) {
 func optionalLine(own url.Values, name string, limit int) (string, error) {
 	value, err := optional(own, name, limit)
 	if err == nil && !isLine(value) {
-		err = badRequest("invalid_parameter", fmt.Sprintf("%s is %q; it must have no line break or other control character", name, shorten(value, 48)))
+		err = badRequest(code.InvalidParameter, fmt.Sprintf("%s is %q; it must have no line break or other control character", name, shorten(value, 48)))
 	}
 	return value, err
 }
@@ -347,11 +348,11 @@ func isLine(text string) bool {
 
 func once(own url.Values, name string) (string, error) {
 	if len(own[name]) > 1 {
-		return "", badRequest("invalid_parameter", name+" was sent more than once")
+		return "", badRequest(code.InvalidParameter, name+" was sent more than once")
 	}
 	return own.Get(name), nil
 }
 
 func missing(name string) *failure {
-	return badRequest("missing_parameter", "the parameter "+name+" is missing")
+	return badRequest(code.MissingParameter, "the parameter "+name+" is missing")
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // The calls about the addresses of an app that a browser may be sent back to.
@@ -28,7 +30,7 @@ func (p *Platform) redirectList(ctx context.Context, c *call) (any, error) {
 func (p *Platform) redirectAdd(ctx context.Context, c *call) (any, error) {
 	return p.changeRedirects(ctx, c, func(app *App, uri string) error {
 		if !isRedirectURI(uri) {
-			return badRequest("invalid_parameter", "redirect_uri must be an absolute address such as https://shop.example/callback: "+
+			return badRequest(code.InvalidParameter, "redirect_uri must be an absolute address such as https://shop.example/callback: "+
 				"without a user name, a #fragment or a wildcard, and with every odd character escaped")
 		}
 		if slices.Contains(app.Redirects, uri) {
@@ -40,7 +42,7 @@ func (p *Platform) redirectAdd(ctx context.Context, c *call) (any, error) {
 			bytes += len(registered)
 		}
 		if len(app.Redirects) > maxRedirects || bytes > redirectsBytes {
-			return badRequest("too_many_redirects", fmt.Sprintf("an app may have %d addresses with %d bytes together: remove one", maxRedirects, redirectsBytes))
+			return badRequest(code.TooManyRedirects, fmt.Sprintf("an app may have %d addresses with %d bytes together: remove one", maxRedirects, redirectsBytes))
 		}
 		return nil
 	})
@@ -52,7 +54,7 @@ func (p *Platform) redirectRemove(ctx context.Context, c *call) (any, error) {
 	return p.changeRedirects(ctx, c, func(app *App, uri string) error {
 		i := slices.Index(app.Redirects, uri)
 		if i < 0 {
-			return &failure{status: http.StatusNotFound, code: "unknown_redirect_uri", message: "this address is not registered for the app: platform/app/redirect/list names those that are"}
+			return &failure{status: http.StatusNotFound, code: code.UnknownRedirectURI, message: "this address is not registered for the app: platform/app/redirect/list names those that are"}
 		}
 		app.Redirects = slices.Delete(app.Redirects, i, i+1)
 		return nil

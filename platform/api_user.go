@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // The calls that administer users. A user logs in to the apps of all domains, so
@@ -81,7 +83,7 @@ func (p *Platform) userChange(ctx context.Context, c *call, change func(ctx cont
 	}
 	err = change(ctx, c, login)
 	if errors.Is(err, ErrUnknownUser) {
-		return nil, &failure{status: http.StatusNotFound, code: "unknown_user", message: "there is no user with this login; platform/user/list names them"}
+		return nil, &failure{status: http.StatusNotFound, code: code.UnknownUser, message: "there is no user with this login; platform/user/list names them"}
 	}
 	if err != nil {
 		return nil, err
@@ -97,14 +99,14 @@ func userPassword(ctx context.Context, c *call, r *Registry, login string) error
 		return err
 	}
 	if n, _, _, err := parseHash(hash); err != nil || n < MinIterations {
-		return badRequest("invalid_parameter", "password_hash must be one that prismctl hash-password makes, with 100000 to 10000000 iterations")
+		return badRequest(code.InvalidParameter, "password_hash must be one that prismctl hash-password makes, with 100000 to 10000000 iterations")
 	}
 	return r.SetPassword(ctx, login, hash)
 }
 
 func (c *call) administersUsers() error {
 	if c.app.domain() != defaultDomain {
-		return &failure{status: http.StatusForbidden, code: "forbidden_users", message: "users log in to the apps of all domains; they are administered by the admin keys of the domain default"}
+		return &failure{status: http.StatusForbidden, code: code.ForbiddenUsers, message: "users log in to the apps of all domains; they are administered by the admin keys of the domain default"}
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // reservedName reports whether a backend could take a parameter of this name
@@ -38,7 +40,7 @@ func (p *Platform) vetBody(w *answer, r *http.Request, c *call) error {
 		return nil
 	}
 	if err != nil {
-		return badRequest("invalid_form", "the Content-Type of the form cannot be read")
+		return badRequest(code.InvalidForm, "the Content-Type of the form cannot be read")
 	}
 	body, err := p.readBody(w, r, c)
 	if err != nil {
@@ -69,7 +71,7 @@ func (p *Platform) readBody(w *answer, r *http.Request, c *call) ([]byte, error)
 func (p *Platform) vetParams(body string) error {
 	params, err := parseParams(body, p.cfg.Limits.Parameters)
 	if err != nil {
-		return badRequest("invalid_form", "the form in the body "+err.Error())
+		return badRequest(code.InvalidForm, "the form in the body "+err.Error())
 	}
 	for name := range params {
 		if reservedName(name) {
@@ -86,15 +88,15 @@ func vetParts(parts *multipart.Reader, limit int) error {
 			return nil
 		}
 		if err != nil {
-			return badRequest("invalid_form", "the parts of the form cannot be read")
+			return badRequest(code.InvalidForm, "the parts of the form cannot be read")
 		}
 		if name := part.FormName(); reservedName(name) {
 			return reservedParam(name)
 		}
 	}
-	return badRequest("invalid_form", "the form has too many parts")
+	return badRequest(code.InvalidForm, "the form has too many parts")
 }
 
 func reservedParam(name string) error {
-	return badRequest("reserved_parameter", "the form has the parameter "+shorten(name, 32)+", which is reserved for the platform: system parameters of such a call stand in the query")
+	return badRequest(code.ReservedParameter, "the form has the parameter "+shorten(name, 32)+", which is reserved for the platform: system parameters of such a call stand in the query")
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // A call is one request on its way through the platform.
@@ -104,7 +106,7 @@ func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) e
 	}
 	var err error
 	if c.query, err = parseParams(r.URL.RawQuery, p.cfg.Limits.Parameters); err != nil {
-		return badRequest("invalid_query", "the query of the URL "+err.Error())
+		return badRequest(code.InvalidQuery, "the query of the URL "+err.Error())
 	}
 	if !isForm(r) {
 		r.Body = http.MaxBytesReader(nil, r.Body, limit)
@@ -154,7 +156,7 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 	c.inFlight = int64(len(body))
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
-		return badRequest("invalid_form", "the form in the body "+err.Error())
+		return badRequest(code.InvalidForm, "the form in the body "+err.Error())
 	}
 	return nil
 }
@@ -212,15 +214,15 @@ func bodyFailure(err error) error {
 	case errors.As(err, &big):
 		return bodyTooLarge(big.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &failure{status: http.StatusRequestTimeout, code: "request_timeout", message: "the body of the request did not arrive in time"}
+		return &failure{status: http.StatusRequestTimeout, code: code.RequestTimeout, message: "the body of the request did not arrive in time"}
 	}
-	return badRequest("invalid_body", "the body of the request ended early")
+	return badRequest(code.InvalidBody, "the body of the request ended early")
 }
 
 func bodyTooLarge(limit int64) error {
 	return &failure{
 		status:  http.StatusRequestEntityTooLarge,
-		code:    "request_too_large",
+		code:    code.RequestTooLarge,
 		message: fmt.Sprintf("the body of the request is larger than %d bytes", limit),
 	}
 }

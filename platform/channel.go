@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/internal/wire"
 )
@@ -124,7 +125,7 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 		ch.yield()
 		var refused *socket.HandshakeError
 		if !errors.As(err, &refused) { // the connection broke: nobody will read an answer
-			w.status, w.code = statusCanceled, codeCanceled
+			w.status, w.code = statusCanceled, code.Canceled
 			return nil
 		}
 		return handshakeFailure(err)
@@ -140,11 +141,11 @@ func handshakeFailure(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	code := "invalid_handshake"
+	name := code.InvalidHandshake
 	if refused.Status == http.StatusUpgradeRequired {
-		code = "upgrade_required"
+		name = code.UpgradeRequired
 	}
-	return &failure{status: refused.Status, code: code, message: refused.Reason, header: refused.Header}
+	return &failure{status: refused.Status, code: name, message: refused.Reason, header: refused.Header}
 }
 
 func (p *Platform) newChannel(r *http.Request, c *call) *channel {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // connections knows the live channels.
@@ -34,7 +36,7 @@ func (s *connections) join(c *channel) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return &failure{
-			status: http.StatusServiceUnavailable, code: "shutting_down", retryAfter: time.Second,
+			status: http.StatusServiceUnavailable, code: code.ShuttingDown, retryAfter: time.Second,
 			message: "the platform is shutting down; connect again in a moment",
 		}
 	}
@@ -46,7 +48,7 @@ func (s *connections) join(c *channel) error {
 	}
 	if s.perKey[c.info.Key] >= s.limit {
 		return &failure{
-			status: http.StatusTooManyRequests, code: "too_many_connections", retryAfter: time.Second,
+			status: http.StatusTooManyRequests, code: code.TooManyConnections, retryAfter: time.Second,
 			message: fmt.Sprintf("this key has its %d connections; close one, or share one between publishers", s.limit),
 		}
 	}

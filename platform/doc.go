@@ -43,25 +43,28 @@
 //	400 missing_parameter, invalid_parameter        the message names it
 //	400 invalid_handshake                           also with other statuses
 //	400 invalid_session                             of session_check
-//	400 unknown_redirect_uri                        of /oauth/authorize
+//	400 unknown_redirect_uri                        of /oauth/authorize; 404 of provisioning
+//	400 too_many_redirects                          of provisioning
 //	400 invalid_request, invalid_grant,
 //	    unsupported_grant_type                      of /oauth/token
-//	401 missing_client_id, unknown_key,
+//	    unsupported_response_type                   of /oauth/authorize, in the address of the app
+//	401 missing_client_id, unknown_key, invalid_key,
 //	    key_expired, secret_changed                 the key
 //	401 missing_sign, invalid_sign_method,
 //	    invalid_sign, invalid_secret                the proof
 //	401 missing_sign_time, invalid_sign_time,
 //	    sign_time_expired                           the time
+//	401 repeated_sign                               a change that this signature has made already
 //	401 invalid_token                               the call needs a user
 //	401 wrong_password                              of the login page
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
 //	403 forbidden_routing_key                       the app may not publish or listen to it
-//	403 forbidden_admin, too_many_apps,
-//	    too_many_keys                               of provisioning
+//	403 forbidden_admin, forbidden_users,
+//	    too_many_apps, too_many_keys                of provisioning
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic, unknown_binding
-//	404 unknown_app, unknown_key                    of provisioning: what the call is about
+//	404 unknown_app, unknown_key, unknown_user      of provisioning: what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
 //	409 app_exists, in_use                          of provisioning
@@ -69,7 +72,7 @@
 //	                                                431 for a header
 //	426 upgrade_required                            a plain call of the channel
 //	429 queue_full, too_many_connections,
-//	    too_many_failures                           with Retry-After
+//	    too_many_failures, too_many_changes         with Retry-After
 //	499 canceled                                    the caller had gone; seen in log and trace only
 //	500 internal_error                              the cause is in the log only
 //	503 shutting_down, overloaded                   with Retry-After

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // formBytes counts the bytes of the forms that have arrived and whose calls are
@@ -157,7 +159,7 @@ func (f *partForms) leave(r *formReader) {
 
 func overloaded() *failure {
 	return &failure{
-		status: http.StatusServiceUnavailable, code: "overloaded", retryAfter: time.Second,
+		status: http.StatusServiceUnavailable, code: code.Overloaded, retryAfter: time.Second,
 		message: "the platform is reading as many forms as it has room for; nothing was done: try again in a moment",
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // A hop is what a proxy says about whom it got a request from.
@@ -33,7 +35,7 @@ func forwarded(h http.Header, peer netip.Addr, trusted func(netip.Addr) bool) (h
 		return old, nil
 	}
 	if standard.addr != old.addr || standard.proto != "" && old.proto != "" && !strings.EqualFold(standard.proto, old.proto) {
-		return old, badRequest("ambiguous_forwarded", "Forwarded and X-Forwarded-For name different callers: "+
+		return old, badRequest(code.AmbiguousForwarded, "Forwarded and X-Forwarded-For name different callers: "+
 			"let the proxy remove the one that it does not write itself")
 	}
 	return old, nil

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // An authorization is what an app wants when it sends a browser to the
@@ -25,9 +27,9 @@ func (p *Platform) authorize(w *answer, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if code, description := a.problem(); code != "" {
-		w.code = code
-		return a.sendBack(w, url.Values{"error": {code}, "error_description": {description}})
+	if refusal, description := a.problem(); refusal != "" {
+		w.code = refusal
+		return a.sendBack(w, url.Values{"error": {refusal}, "error_description": {description}})
 	}
 	switch r.Method {
 	case http.MethodPost:
@@ -79,7 +81,7 @@ func (p *Platform) unregistered(r *http.Request, c *call, a *authorization) erro
 			message += "; the command is: " + how
 		}
 	}
-	return badRequest("unknown_redirect_uri", message)
+	return badRequest(code.UnknownRedirectURI, message)
 }
 
 // only returns the only value of a parameter in the query, or "".
@@ -91,22 +93,22 @@ func (c *call) only(name string) (string, error) {
 	case 1:
 		return values[0], nil
 	}
-	return "", badRequest("duplicate_parameter", name+" was sent more than once")
+	return "", badRequest(code.DuplicateParameter, name+" was sent more than once")
 }
 
 // appFor returns the app of a key; the error matches errUnregistered if its users
 // may not be sent to redirect.
 func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, error) {
 	if keyID == "" {
-		return App{}, badRequest("missing_parameter", "client_id is missing: send the key of the app")
+		return App{}, badRequest(code.MissingParameter, "client_id is missing: send the key of the app")
 	}
 	if redirect == "" {
-		return App{}, badRequest("missing_parameter", "redirect_uri is missing: send the address of the app to which the browser shall return")
+		return App{}, badRequest(code.MissingParameter, "redirect_uri is missing: send the address of the app to which the browser shall return")
 	}
 	app, err := p.appOf(ctx, keyID)
 	switch {
 	case errors.Is(err, ErrUnknownKey):
-		return App{}, badRequest("unknown_key", "the platform has no key with this client_id: check it, and that it belongs to this server")
+		return App{}, badRequest(code.UnknownKey, "the platform has no key with this client_id: check it, and that it belongs to this server")
 	case err == nil && app.allows(redirect), err != nil && !errors.Is(err, ErrUnknownApp):
 		return app, err
 	}
@@ -128,16 +130,16 @@ var challenges = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
 // problem says what is wrong with a request that the app is told about, in
 // the words of RFC 6749.
-func (a *authorization) problem() (code, description string) {
+func (a *authorization) problem() (refusal, description string) {
 	switch {
 	case a.responseType != "" && a.responseType != "code":
-		return "unsupported_response_type", "response_type must be code, which is also the default"
+		return code.UnsupportedResponseType, "response_type must be code, which is also the default"
 	case a.Challenge == "" && a.ChallengeMethod != "":
-		return "invalid_request", "code_challenge_method was sent without a code_challenge"
+		return code.InvalidRequest, "code_challenge_method was sent without a code_challenge"
 	case a.Challenge != "" && !challenges.MatchString(a.Challenge):
-		return "invalid_request", "code_challenge must have 43 to 128 letters, digits or -._~"
+		return code.InvalidRequest, "code_challenge must have 43 to 128 letters, digits or -._~"
 	case a.Challenge != "" && a.ChallengeMethod != "S256":
-		return "invalid_request", "code_challenge_method must be S256: plain, the default of RFC 7636, shows the verifier to whoever sees the address"
+		return code.InvalidRequest, "code_challenge_method must be S256: plain, the default of RFC 7636, shows the verifier to whoever sees the address"
 	}
 	return "", ""
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // sessionCheck tells an app whether its user is still logged in, and lets the
@@ -24,7 +26,7 @@ func (p *Platform) sessionCheck(ctx context.Context, c *call) (any, error) {
 		return nil
 	})
 	if errors.Is(err, errSessionOver) {
-		return nil, badRequest("invalid_session", "the session is over or unknown to this key: log the user in again")
+		return nil, badRequest(code.InvalidSession, "the session is over or unknown to this key: log the user in again")
 	}
 	return true, err
 }

@@ -7,17 +7,19 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // login takes the form of the login page.
 func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) error {
 	if crossSite(r) {
-		return &failure{status: http.StatusForbidden, code: "cross_site", message: "the login form was sent by another site"}
+		return &failure{status: http.StatusForbidden, code: code.CrossSite, message: "the login form was sent by another site"}
 	}
 	v := pageView{Login: c.form.Get("login")}
 	words := pageLanguage(r).words()
 	if !p.ownForm(r, c) {
-		w.code, v.Alert = "form_expired", words.FormExpired
+		w.code, v.Alert = code.FormExpired, words.FormExpired
 		return p.showLogin(w, r, http.StatusForbidden, a, v)
 	}
 	user, err := p.authenticate(r, v.Login, c.form.Get("password"))
@@ -29,11 +31,11 @@ func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) 
 		}
 		return p.loggedIn(w, r, a, user)
 	case errors.As(err, &limited):
-		w.code, v.Alert = "too_many_failures", limited.alert(words)
+		w.code, v.Alert = code.TooManyFailures, limited.alert(words)
 		(&failure{retryAfter: limited.wait}).setHeader(w.Header())
 		return p.showLogin(w, r, http.StatusTooManyRequests, a, v)
 	case errors.Is(err, ErrWrongPassword):
-		w.code, v.Alert = "wrong_password", words.WrongPassword
+		w.code, v.Alert = code.WrongPassword, words.WrongPassword
 		return p.showLogin(w, r, http.StatusUnauthorized, a, v)
 	}
 	return err

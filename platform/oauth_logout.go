@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -24,12 +25,12 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	status, code, err := p.doubtful(r, c, s)
+	status, refusal, err := p.doubtful(r, c, s)
 	if err != nil {
 		return err
 	}
 	if status != 0 {
-		w.code = code
+		w.code = refusal
 		return p.askLogout(w, r, status, back)
 	}
 	if s != nil {
@@ -44,12 +45,12 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 // code; 0 is for no. Any site can send a browser here, and what it sends along is
 // public but for the proof of an app: so whatever is neither that nor typed in is
 // asked about.
-func (p *Platform) doubtful(r *http.Request, c *call, s *session) (status int, code string, err error) {
+func (p *Platform) doubtful(r *http.Request, c *call, s *session) (status int, refusal string, err error) {
 	switch {
 	case r.Method == http.MethodPost && crossSite(r):
-		return http.StatusForbidden, "cross_site", nil
+		return http.StatusForbidden, code.CrossSite, nil
 	case r.Method == http.MethodPost && !p.ownForm(r, c):
-		return http.StatusForbidden, "form_expired", nil
+		return http.StatusForbidden, code.FormExpired, nil
 	case r.Method == http.MethodPost:
 		return 0, "", nil
 	case !opensPage(r):

@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 var (
@@ -81,7 +83,7 @@ func (p *Platform) readPage(w *answer, r *http.Request, c *call) error {
 		return wrongMethod(r, methods)
 	}
 	if len(r.URL.RawQuery) > maxPageQuery {
-		return &failure{status: http.StatusRequestURITooLong, code: "request_too_large", message: "the query of the address is too long"}
+		return &failure{status: http.StatusRequestURITooLong, code: code.RequestTooLarge, message: "the query of the address is too long"}
 	}
 	r.Body = http.MaxBytesReader(nil, r.Body, maxPageForm)
 	return p.readParams(w, r, c)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // token answers /oauth/token, where an app exchanges a code or a refresh token
@@ -21,7 +23,7 @@ func (p *Platform) token(w *answer, r *http.Request, c *call) error {
 	case "refresh_token":
 		t, err = p.refresh(r.Context(), c)
 	default:
-		err = badRequest("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+		err = badRequest(code.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
 	}
 	if err != nil {
 		return err
@@ -110,9 +112,9 @@ type flatError struct {
 	Data        map[string]any `json:"data,omitempty"`
 }
 
-func invalidGrant(message string) *failure { return badRequest("invalid_grant", message) }
+func invalidGrant(message string) *failure { return badRequest(code.InvalidGrant, message) }
 
-func invalidRequest(message string) *failure { return badRequest("invalid_request", message) }
+func invalidRequest(message string) *failure { return badRequest(code.InvalidRequest, message) }
 
 // tokenParam returns a parameter of the form, or "". What is asked for here is
 // secret, so it is not taken from a URL.

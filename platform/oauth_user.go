@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // bearer returns the user that the call's access token belongs to. Without a
@@ -66,7 +68,7 @@ func bearerToken(h http.Header) (name, secret string, ok bool) {
 // oauthUser tells an app whom its access token belongs to.
 func (p *Platform) oauthUser(_ context.Context, c *call) (any, error) {
 	if c.user.ID == "" {
-		return nil, unauthorized("invalid_token", "this call needs a user: send a good access token as Authorization: Bearer TOKEN")
+		return nil, unauthorized(code.InvalidToken, "this call needs a user: send a good access token as Authorization: Bearer TOKEN")
 	}
 	return userData(c.user), nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/topic"
 )
 
@@ -43,19 +44,19 @@ func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) erro
 }
 
 func forbiddenKey(message string) *failure {
-	return &failure{status: http.StatusForbidden, code: "forbidden_routing_key", message: message + "; an admin key can allow it"}
+	return &failure{status: http.StatusForbidden, code: code.ForbiddenRoutingKey, message: message + "; an admin key can allow it"}
 }
 
 func unknownKey() *failure {
-	return unauthorized("unknown_key", "the platform has no key with this client_id: check it, and that it belongs to this server")
+	return unauthorized(code.UnknownKey, "the platform has no key with this client_id: check it, and that it belongs to this server")
 }
 
 func keyExpired() *failure {
-	return unauthorized("key_expired", "this key has expired: an admin key can make a new one")
+	return unauthorized(code.KeyExpired, "this key has expired: an admin key can make a new one")
 }
 
 func secretChanged() *failure {
-	return unauthorized("secret_changed", "this key has another secret now: use that")
+	return unauthorized(code.SecretChanged, "this key has another secret now: use that")
 }
 
 // A holder is a key and its app, as they are in the store.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/steady"
 )
 
@@ -129,7 +130,7 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	p.limitBody(w, r)
 	if headerLines(r.Header) > maxHeaderLines {
 		w.Header().Set("Connection", "close")
-		return &failure{status: http.StatusRequestHeaderFieldsTooLarge, code: "request_too_large", message: fmt.Sprintf("the request has more than %d header lines", maxHeaderLines)}
+		return &failure{status: http.StatusRequestHeaderFieldsTooLarge, code: code.RequestTooLarge, message: fmt.Sprintf("the request has more than %d header lines", maxHeaderLines)}
 	}
 	if serve := p.oauthPage(c.oauth); serve != nil {
 		return p.servePage(w, r, c, serve)
@@ -195,7 +196,7 @@ func (p *Platform) panicked(w *answer, r *http.Request, c *call, v any) {
 	}
 	p.cfg.Logger.Error("panic", slog.Any("value", v), slog.String("request_id", c.id), slog.String("stack", string(debug.Stack())))
 	if w.status != 0 {
-		p.observe(r, c, w.status, codeInternal)
+		p.observe(r, c, w.status, code.InternalError)
 		panic(http.ErrAbortHandler)
 	}
 	p.refuse(w, r, c, internalFailure(c))

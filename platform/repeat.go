@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // A call that changes something counts once. Who finds its signature, in the log
@@ -54,13 +56,13 @@ func (p *Platform) once(ctx context.Context, c *call) error {
 	life := 2*p.cfg.SignWindow + time.Second // sign_time may be ahead by the window
 	if wait := p.changes.take(c.key.ID, now, now.Add(life)); wait > 0 {
 		return &failure{
-			status: http.StatusTooManyRequests, code: "too_many_changes", retryAfter: wait,
+			status: http.StatusTooManyRequests, code: code.TooManyChanges, retryAfter: wait,
 			message: "this key has made as many changes as are remembered for the window of signatures; wait",
 		}
 	}
 	err := saveRecord(ctx, p.cfg.Store, kindSign, c.key.ID+"\x00"+c.sign, &struct{}{}, 0, life)
 	if errors.Is(err, ErrConflict) {
-		return unauthorized("repeated_sign", "a call with this signature was made before, and each changes something once: "+
+		return unauthorized(code.RepeatedSign, "a call with this signature was made before, and each changes something once: "+
 			"sign it anew, at another second or with a further parameter such as nonce that is random")
 	}
 	return err

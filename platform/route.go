@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // A route is an API that the platform serves itself.
@@ -158,13 +160,13 @@ func (p *Platform) unknownAPI(c *call) *failure {
 	if c.api == "" {
 		message += "; APIs are below " + p.cfg.BasePath + "/"
 	}
-	return &failure{status: http.StatusNotFound, code: "unknown_api", message: message}
+	return &failure{status: http.StatusNotFound, code: code.UnknownAPI, message: message}
 }
 
 func wrongMethod(r *http.Request, methods []string) *failure {
 	return &failure{
 		status:  http.StatusMethodNotAllowed,
-		code:    "method_not_allowed",
+		code:    code.MethodNotAllowed,
 		message: shorten(r.Method, 32) + " is not for this API; use " + strings.Join(methods, " or "),
 		header:  http.Header{"Allow": {strings.Join(methods, ", ")}},
 	}

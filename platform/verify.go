@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -70,7 +71,7 @@ func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *sto
 
 func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) error {
 	if key.Secret == "" { // with which everybody could sign
-		return unauthorized("invalid_key", "this client_id has no secret: let an admin make it one")
+		return unauthorized(code.InvalidKey, "this client_id has no secret: let an admin make it one")
 	}
 	if cred.secret == "" {
 		return p.checkSign(r, c, cred, key)
@@ -86,7 +87,7 @@ func (p *Platform) noClientID(c *call) error {
 	if c.api == "" && c.oauth != "token" {
 		return p.unknownAPI(c)
 	}
-	return unauthorized("missing_client_id", "the call names no key: send client_id, sign_method, sign_time and sign in the query or in a form")
+	return unauthorized(code.MissingClientID, "the call names no key: send client_id, sign_method, sign_time and sign in the query or in a form")
 }
 
 func (p *Platform) lookUp(ctx context.Context, id string) (*holder, error) {
@@ -130,7 +131,7 @@ func (c *call) credentials() (cred credentials, err error) {
 func single(name string, inQuery, inForm []string) (string, error) {
 	switch {
 	case len(inQuery)+len(inForm) > 1:
-		return "", badRequest("duplicate_parameter", name+" was sent more than once; it is reserved for the platform, once in the query or the form")
+		return "", badRequest(code.DuplicateParameter, name+" was sent more than once; it is reserved for the platform, once in the query or the form")
 	case len(inQuery) == 1:
 		return inQuery[0], nil
 	case len(inForm) == 1:
@@ -143,12 +144,12 @@ func single(name string, inQuery, inForm []string) (string, error) {
 func (p *Platform) checkSecret(r *http.Request, c *call, cred credentials, key Key) error {
 	if !c.caller.secure && !p.cfg.AllowSecretOverHTTP && !p.local(r, c.caller) {
 		return &failure{
-			status: http.StatusForbidden, code: "secret_over_http",
+			status: http.StatusForbidden, code: code.SecretOverHTTP,
 			message: "client_secret is not accepted over plain HTTP, where others can read it: use https, or sign the call; and change this secret",
 		}
 	}
 	if subtle.ConstantTimeCompare([]byte(cred.secret), []byte(key.Secret)) != 1 {
-		return unauthorized("invalid_secret", "client_secret is not the secret of this client_id")
+		return unauthorized(code.InvalidSecret, "client_secret is not the secret of this client_id")
 	}
 	return nil
 }
@@ -156,10 +157,10 @@ func (p *Platform) checkSecret(r *http.Request, c *call, cred credentials, key K
 // checkSign checks the time and the signature of a call.
 func (p *Platform) checkSign(r *http.Request, c *call, cred credentials, key Key) error {
 	if cred.sign == "" {
-		return unauthorized("missing_sign", "the call has no signature: send the parameter sign")
+		return unauthorized(code.MissingSign, "the call has no signature: send the parameter sign")
 	}
 	if cred.signMethod != "" && cred.signMethod != "md5" {
-		return unauthorized("invalid_sign_method", fmt.Sprintf("sign_method %q is not supported: use md5", shorten(cred.signMethod, 32)))
+		return unauthorized(code.InvalidSignMethod, fmt.Sprintf("sign_method %q is not supported: use md5", shorten(cred.signMethod, 32)))
 	}
 	if err := p.checkTime(cred.signTime); err != nil {
 		return err
@@ -196,11 +197,11 @@ func wirePath(u *url.URL) string {
 // clock.
 func (p *Platform) checkTime(signTime string) error {
 	if signTime == "" {
-		return unauthorized("missing_sign_time", "the call has no sign_time: send the Unix time in seconds")
+		return unauthorized(code.MissingSignTime, "the call has no sign_time: send the Unix time in seconds")
 	}
 	seconds, err := strconv.ParseInt(signTime, 10, 64)
 	if err != nil {
-		return unauthorized("invalid_sign_time", fmt.Sprintf("sign_time %q is no Unix time in seconds", shorten(signTime, 32)))
+		return unauthorized(code.InvalidSignTime, fmt.Sprintf("sign_time %q is no Unix time in seconds", shorten(signTime, 32)))
 	}
 	now := p.cfg.Now()
 	if p.cfg.SignWindow < 0 || within(seconds, now, p.cfg.SignWindow) {
@@ -227,7 +228,7 @@ func expired(seconds int64, now time.Time, window time.Duration) *failure {
 	if seconds >= year9999 {
 		message += "; sign_time must be in seconds"
 	}
-	f := unauthorized("sign_time_expired", message)
+	f := unauthorized(code.SignTimeExpired, message)
 	f.data = map[string]any{"sign_time": seconds, "server_time": now.Unix(), "window_seconds": int64(window / time.Second)}
 	return f
 }
@@ -239,7 +240,7 @@ func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cr
 	if sign.Verify(key.Secret, signed, strings.ToUpper(cred.sign)) {
 		message = "the signature is right, but sign must be in upper case"
 	}
-	f := unauthorized("invalid_sign", message)
+	f := unauthorized(code.InvalidSign, message)
 	if p.cfg.Explain && p.local(r, c.caller) {
 		explain(f, signed, cred, key)
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/shopex/prism-go/internal/code"
 )
 
 // A pace lets so many failures happen at once, and one more each interval.
@@ -106,7 +108,7 @@ func (p *Platform) guessing(c *call, key string) error {
 // caller with the right proof is let through, however many others fail.
 func (p *Platform) disproved(c *call, key string, err error) error {
 	var f *failure
-	if !errors.As(err, &f) || f.code != "unknown_key" && f.code != "invalid_sign" && f.code != "invalid_secret" {
+	if !errors.As(err, &f) || f.code != code.UnknownKey && f.code != code.InvalidSign && f.code != code.InvalidSecret {
 		return err
 	}
 	now, address := time.Now(), failureName{address: c.caller.group()}
@@ -114,7 +116,7 @@ func (p *Platform) disproved(c *call, key string, err error) error {
 		return tooManyWrong(wait)
 	}
 	p.wrong.add(address, addressPace, now)
-	if f.code != "unknown_key" {
+	if f.code != code.UnknownKey {
 		p.wrong.add(failureName{address.address, key}, pairPace, now)
 	}
 	return err
@@ -122,7 +124,7 @@ func (p *Platform) disproved(c *call, key string, err error) error {
 
 func tooManyWrong(wait time.Duration) *failure {
 	return &failure{
-		status: http.StatusTooManyRequests, code: "too_many_failures", retryAfter: wait,
+		status: http.StatusTooManyRequests, code: code.TooManyFailures, retryAfter: wait,
 		message: "too many calls from this address could not prove who they are: check key and secret, and wait before the next one",
 	}
 }

@@ -1,0 +1,30 @@
+package code
+
+import (
+	"os"
+	"regexp"
+	"testing"
+)
+
+func TestThePackageCommentOfThePlatformNamesEveryCode(t *testing.T) {
+	source := read(t, "code.go")
+	comment := read(t, "../../platform/doc.go")
+	codes := regexp.MustCompile(`(?m)^\t[A-Z]\w+ += "([a-z_]+)"`).FindAllStringSubmatch(source, -1)
+	if len(codes) < 60 {
+		t.Fatalf("only %d codes found", len(codes))
+	}
+	for _, code := range codes {
+		if !regexp.MustCompile(`\b` + code[1] + `\b`).MatchString(comment) {
+			t.Errorf("%s is not there", code[1])
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
