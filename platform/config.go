@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+// AnyAge is the [Config].SignWindow that accepts signatures of every age. Other
+// negative numbers do so, too.
+const AnyAge time.Duration = -1
+
 // Config says how a Platform behaves. Store and Queues are required; every
 // other field has a useful zero value. New copies it.
 type Config struct {
@@ -39,8 +43,8 @@ type Config struct {
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
-	// direction. Zero means 10 minutes; any negative value accepts every
-	// age, which is for recorded traffic only. Within it a signature may be
+	// direction. Zero means 10 minutes; [AnyAge] accepts every age,
+	// which is for recorded traffic only. Within it a signature may be
 	// repeated, as published SDKs do, except that a provisioning call which changes
 	// something counts once.
 	SignWindow time.Duration

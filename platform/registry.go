@@ -60,13 +60,16 @@ var (
 	ErrUnknownApp = errors.New("platform: unknown app")
 )
 
+// KeepHashes is the [Registry].Iterations that replaces no hash of a password.
+const KeepHashes = -1
+
 // A Registry keeps apps, keys and users as records of a [Store], for all
 // platforms over that Store. Its methods may be called from any number of
 // goroutines.
 type Registry struct {
 	// Iterations is what a hash of a password has at least, once its user has
-	// logged in: one with fewer is replaced then. Zero means 600,000, a negative
-	// number replaces none. Set it before the Registry is used.
+	// logged in: one with fewer is replaced then. Zero means 600,000, and
+	// [KeepHashes], as any negative number, replaces none. Set it before the Registry is used.
 	Iterations int
 
 	store Store

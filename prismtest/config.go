@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Platform.Users == nil {
 		users := platform.NewRegistry(c.Platform.Store)
-		users.Iterations = -1 // as few as those of AddUser
+		users.Iterations = platform.KeepHashes // as few as those of AddUser
 		c.Platform.Users = users
 	}
 	if c.Platform.Queues == nil {

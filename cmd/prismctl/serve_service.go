@@ -207,7 +207,7 @@ func (s *service) config(access *accessLog) platform.Config {
 	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
 	cfg.PublicURL, _ = s.Public()
 	if cfg.SignWindow == 0 {
-		cfg.SignWindow = -1 // zero would be the default
+		cfg.SignWindow = platform.AnyAge // zero would be the default
 	}
 	return cfg
 }

@@ -20,6 +20,10 @@ type engine struct {
 	close  func() error
 }
 
+var unbounded = platform.QueueBounds{
+	MaxMessages: platform.NoBound, MaxBytes: platform.NoBound, MaxTopics: platform.NoBound, MaxBindings: platform.NoBound,
+}
+
 var key = platform.Key{ID: benchKey, Secret: benchSecret, App: "shop"}
 
 func inMemory() (*engine, error) {
@@ -29,7 +33,7 @@ func inMemory() (*engine, error) {
 	}
 	return &engine{
 		store:  store,
-		queues: memory.New(memory.Config{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1}),
+		queues: memory.New(unbounded),
 		close:  func() error { return nil },
 	}, nil
 }
@@ -58,7 +62,7 @@ func jetStreamIn(dir string) (*engine, error) {
 	defer cancel()
 	js, err := jetstream.Open(ctx, jetstream.Config{
 		Dir: dir, SyncInterval: syncInterval, Logger: slog.New(slog.DiscardHandler),
-		QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxTopics: -1, MaxBindings: -1},
+		QueueBounds: unbounded,
 	})
 	if err != nil {
 		return nil, err
