@@ -10,6 +10,33 @@ import (
 	"testing"
 )
 
+// loggedLength bounds what a caller can write into a line of the access log.
+const loggedLength = 512
+
+// An access is a line of the access log, for a call.
+type access struct {
+	Time      string  `json:"time"`
+	RequestID string  `json:"request_id"`
+	Method    string  `json:"method"`
+	Path      string  `json:"path"`
+	Status    int     `json:"status"`
+	Code      string  `json:"code"`
+	Key       string  `json:"key"`
+	Remote    string  `json:"remote"`
+	UserAgent string  `json:"user_agent"`
+	Duration  float64 `json:"duration_ms"`
+}
+
+// A channelEnd is the line for a channel that has ended.
+type channelEnd struct {
+	RequestID string  `json:"request_id"`
+	Event     string  `json:"event"`
+	Reason    string  `json:"reason"`
+	Key       string  `json:"key"`
+	Remote    string  `json:"remote"`
+	Duration  float64 `json:"duration_ms"`
+}
+
 // accesses returns the lines of an access log.
 func accesses(t *testing.T, text string) []access {
 	t.Helper()

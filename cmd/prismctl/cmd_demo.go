@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/internal/tour"
@@ -45,9 +46,9 @@ func (c *demoCmd) Run(ctx context.Context, t *tool) error {
 
 // open opens the engine that the flags describe.
 func (c *demoCmd) open(ctx context.Context) (tour.Engine, error) {
-	e, err := openEngine(ctx, &c.Storage, 0, platform.QueueBounds{}, slog.New(slog.DiscardHandler))
+	e, err := engine.Open(ctx, &c.Storage, 0, platform.QueueBounds{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return tour.Engine{}, err
 	}
-	return tour.Engine{Store: e.store, Queues: e.queues, Close: e.close}, nil
+	return tour.Engine{Store: e.Store, Queues: e.Queues, Close: e.Close}, nil
 }

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
-	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 type restoreCmd struct {
@@ -45,22 +43,8 @@ func (c *restoreCmd) Run(ctx context.Context, t *tool) error {
 		defer f.Close()
 		in = f
 	}
-	if err := c.restore(ctx, t, in); err != nil {
+	if err := engine.Restore(ctx, &c.Storage, t.logAt(slog.LevelError), in); err != nil {
 		return err
 	}
 	return t.println("restored %s", words.Shown(c.Where()))
-}
-
-func (c *restoreCmd) restore(ctx context.Context, t *tool, in io.Reader) error {
-	if err := checkCreds(&c.Storage); err != nil {
-		return err
-	}
-	err := jetstream.Restore(ctx, jetstreamConfig(&c.Storage, t.logAt(slog.LevelError)), in)
-	if err == nil {
-		return nil
-	}
-	if told := known(&c.Storage, err); told != nil {
-		return fmt.Errorf("nothing was restored: %w", told)
-	}
-	return &refusal{err, "nothing was restored: " + withoutPackage(err)}
 }

@@ -2,18 +2,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/service"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
-	"github.com/shopex/prism-go/platform"
 )
 
 type serveCmd struct {
@@ -56,77 +51,25 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 		return t.write(text.Bytes())
 	}
 	settings.WarnOfSlips(k, t.environ(), t.notice)
-	logged := newLogQueue(t.err, c.lostLine, nil)
-	defer func(direct io.Writer) {
-		logged.close()
-		t.err = direct
-	}(t.err)
-	t.err = logged
-	log, err := c.logger(t)
-	if err != nil {
-		return err
-	}
-	chosen, err := c.chosenKey(t)
-	if err != nil {
-		return err
-	}
-	limitMemory(log)
-	s := &service{serveCmd: c, t: t, log: log, logged: logged}
-	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
-	defer stop()
-	if s.engine, err = openEngine(ctx, &c.Storage, c.Syncing, c.queueBounds(), log); err != nil {
-		return unlessAsked(ctx, err)
-	}
-	err = errors.Join(s.run(ctx, chosen), s.engine.close())
-	log.Info("ended")
-	return unlessAsked(ctx, err)
-}
-
-// unlessAsked returns nil for what failed because a signal has ended ctx: to end
-// is what was asked for, also when nothing is served yet.
-func unlessAsked(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-// logger returns the log of the platform: warnings, unless another level was
-// asked for.
-func (c *serveCmd) logger(t *tool) (*slog.Logger, error) {
 	level, err := t.level(slog.LevelWarn)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return c.logTo(t.err, level), nil
+	cfg := service.Config{
+		Serve: &c.Serve, Key: c.Key, SecretFile: c.SecretFile, Level: level,
+		Env: t.env, Log: t.err, Notice: noticeTo, Announce: t.announce,
+	}
+	if t.Output == asJSON {
+		cfg.Lines = t.out
+	}
+	return service.Run(ctx, cfg)
 }
 
-func (c *serveCmd) logTo(out io.Writer, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
+// announce says by the first output of serve how to reach it: for people, or in
+// one line for programs.
+func (t *tool) announce(a *service.Announcement) error {
+	if t.Output == asJSON {
+		return t.printJSON(a)
 	}
-	return slog.New(slog.NewTextHandler(out, options))
-}
-
-// lostLine says in the log how many of its lines are missing there.
-func (c *serveCmd) lostLine(lost int64) []byte {
-	var line bytes.Buffer
-	c.logTo(&line, slog.LevelWarn).Warn("lines of this log were lost, as nobody read it", "lines", lost)
-	return line.Bytes()
-}
-
-// chosenKey is the key of PRISM_KEY or --key, or the zero value.
-func (c *serveCmd) chosenKey(t *tool) (key platform.Key, err error) {
-	key.ID = cmp.Or(c.Key, t.env("PRISM_KEY"))
-	if key.Secret, err = secrets.Of(c.SecretFile, t.env, "PRISM_SECRET"); err != nil {
-		return key, err
-	}
-	if (key.ID == "") != (key.Secret == "") {
-		return key, exit.Usagef("only one of PRISM_KEY and PRISM_SECRET is set: set both to choose the key, or none to have a new one")
-	}
-	if key.ID == "" {
-		return key, nil
-	}
-	return key, usable(key.ID, key.Secret)
+	return t.println("%s", a.Text())
 }

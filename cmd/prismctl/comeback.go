@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/conns"
 )
 
 const callbackPath = "/callback"
@@ -56,11 +58,11 @@ func awaitBrowser(port uint16) (*comeback, error) {
 		visits: make(chan visit, 1),
 		told:   make(chan struct{}),
 	}
-	var conns net.Listener
-	b.server, conns = newServer(b, l, connLimit{total: oneBrowser}, slog.New(slog.DiscardHandler))
+	var bounded net.Listener
+	b.server, bounded = conns.NewServer(b, l, conns.Limit{Total: oneBrowser}, slog.New(slog.DiscardHandler))
 	go func() {
 		defer close(b.served)
-		_ = b.server.Serve(conns)
+		_ = b.server.Serve(bounded)
 	}()
 	return b, nil
 }

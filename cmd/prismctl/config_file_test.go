@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // inFile writes a file for a test.
@@ -227,6 +229,24 @@ func TestAPrintedConfigurationHasNoSecret(t *testing.T) {
 	for _, want := range []string{`nats = "nats://***@h1:4222,nats://***@h2" # PRISM_NATS`, `password-hash = "***"`, "# the key k is from PRISM_KEY\n", "# the secret of admin-key is from PRISM_ADMIN_SECRET\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+func TestAPasswordHashIsNeitherCheapNorADayOfWork(t *testing.T) {
+	good, err := platform.HashPassword("x", platform.MinIterations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, ok := range map[string]bool{"1": false, "99999": false, "100000": true, "10000000": true, "10000001": false, "100000000": false} {
+		hash := strings.Replace(good, "$100000$", "$"+n+"$", 1)
+		file := filepath.Join(t.TempDir(), "prismctl.toml")
+		if err := os.WriteFile(file, []byte("[[user]]\nlogin = \"alice\"\npassword-hash = \""+hash+"\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := invocation{args: []string{"serve", "--config", file, "--print-config"}}.run()
+		if ok != (r.status == exitDone) || !ok && (!strings.Contains(r.err, "iterations") || strings.Contains(r.err, hash)) {
+			t.Errorf("%s iterations: %+v", n, r)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func holdOpen(x *flooded) {
 		conn := x.dial(false)
 		if i%2 == 0 {
 			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: ")
-			_, _ = conn.Write(make([]byte, freeHeader/2))
+			_, _ = conn.Write(make([]byte, 2<<10)) // half of what each may have
 		}
 	}
 	x.honest()

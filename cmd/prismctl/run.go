@@ -133,9 +133,11 @@ func (t *tool) report(err error) int {
 }
 
 // notice tells the user something beside the output.
-func (t *tool) notice(format string, args ...any) {
+func (t *tool) notice(format string, args ...any) { noticeTo(t.err, format, args...) }
+
+func noticeTo(w io.Writer, format string, args ...any) {
 	text := flagNames.Replace(fmt.Sprintf(format, args...))
-	fmt.Fprintln(t.err, "prismctl: "+printable.Lines(text))
+	fmt.Fprintln(w, "prismctl: "+printable.Lines(text))
 }
 
 // flagNames turns the names of a Go programmer into those of the command line.

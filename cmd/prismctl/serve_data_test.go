@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
-	"github.com/shopex/prism-go/platform/jetstream"
 )
 
 func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
@@ -160,20 +156,6 @@ func TestADirectoryInUseIsRefused(t *testing.T) {
 	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--data", data}}.run()
 	r.want(t, exitRefused, "", "another program works on "+data+": stop it, or choose another directory by --data")
 	s.stop().want(t, exitDone, "", "")
-}
-
-func TestWhatTheEngineRefusesIsSaidInOneSentence(t *testing.T) {
-	s := &settings.Storage{Data: "/data"}
-	for cause, want := range map[error]string{
-		jetstream.ErrInUse:        "another program works on /data: stop it, or choose another directory by --data",
-		jetstream.ErrHalfRestored: "a backup was not wholly restored to /data: if nobody is restoring to it now, delete what is in it and restore again",
-		jetstream.ErrNewerVersion: "/data was written by a newer prismctl: run that version or a later one",
-	} {
-		err := notOpened(s, fmt.Errorf("%w: and much more", cause))
-		if err.Error() != want || !errors.Is(err, cause) {
-			t.Errorf("%v is said as %v", cause, err)
-		}
-	}
 }
 
 func TestALaterSyncIsWarnedOf(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/patience"
-	"github.com/shopex/prism-go/platform"
 )
 
 // inFiles returns one of the secrets that is in a file of dir, in clear or as base64.
@@ -20,7 +18,7 @@ func inFiles(t *testing.T, dir string, secrets ...string) (found string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
-			return ignore(err, fs.ErrNotExist)
+			return unlessGone(err)
 		}
 		content, err := os.ReadFile(name)
 		for _, secret := range secrets {
@@ -28,12 +26,20 @@ func inFiles(t *testing.T, dir string, secrets ...string) (found string) {
 				found = secret
 			}
 		}
-		return ignore(err, fs.ErrNotExist)
+		return unlessGone(err)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// unlessGone is err, but for a file that was removed meanwhile.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func goneFromFiles(t *testing.T, dir string, secrets ...string) {
@@ -68,34 +74,4 @@ func TestASecretThatWasRotatedOrDeletedIsGoneFromTheDirectory(t *testing.T) {
 	again.Secret = s.Secret
 	again.do("queue list").want(t, exitDone, "", "")
 	again.stop().want(t, exitDone, "", "")
-}
-
-// Earlier versions recorded the secret, and an end in the midst leaves it.
-func TestTheRecordOfTheFirstKeyKeepsNoSecret(t *testing.T) {
-	s := newStage(t)
-	key := platform.NewKey(firstApp)
-	text, err := json.Marshal(key)
-	s.must(err)
-	_, err = s.store.Save(t.Context(), kindServe, ownKeyThere, text, 0, 0)
-	s.must(err)
-	start := func() shownKey {
-		seed := &seeder{store: s.store, registry: s.users}
-		shown, err := seed.ownKey(t.Context())
-		s.must(errors.Join(err, seed.forgetOwnSecret(t.Context())))
-		return shown
-	}
-	for i := range 2 {
-		if shown := start(); shown.id != key.ID || shown.secret != key.Secret || shown.old != (i > 0) {
-			t.Errorf("start %d has the key %s, old: %v", i, shown.id, shown.old)
-		}
-		record, err := s.store.Load(t.Context(), kindServe, ownKeyThere)
-		if err != nil || bytes.Contains(record.Value, []byte(key.Secret)) || !bytes.Contains(record.Value, []byte(key.ID)) {
-			t.Errorf("after start %d the record has the secret, or not the key: %v", i, err)
-		}
-	}
-	s.must(s.users.DeleteKey(t.Context(), key.ID))
-	anew := start()
-	if stored, there := s.key(anew.id); !there || anew.id == key.ID || stored.Secret != anew.secret || anew.secret == key.Secret {
-		t.Errorf("where all keys were deleted there is %s", anew.id)
-	}
 }

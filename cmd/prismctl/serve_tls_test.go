@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -144,66 +143,6 @@ func TestAMissingCertificateIsWrongUse(t *testing.T) {
 	r.want(t, exitUsage, "", "--tls-cert: the certificate of ")
 	r = invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--tls-cert", "/nowhere", "--tls-key", p.key}}.run()
 	r.want(t, exitUsage, "", "--tls-cert: the certificate cannot be read")
-}
-
-// serial shakes hands with c and returns that of the certificate that came.
-func serial(t *testing.T, c *certificate) int64 {
-	t.Helper()
-	client, server := net.Pipe()
-	defer client.Close()
-	defer server.Close()
-	done := make(chan error, 1)
-	go func() { done <- tls.Server(server, c.config()).HandshakeContext(t.Context()) }()
-	conn := tls.Client(client, &tls.Config{InsecureSkipVerify: true})
-	if err := conn.HandshakeContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
-}
-
-func TestACertificateIsReadAnewWhenItsFilesChange(t *testing.T) {
-	p := newPair(t)
-	now := time.Now()
-	c, err := newCertificate(p.cert, p.key, slog.New(slog.DiscardHandler), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	is := func(what string, want int64) {
-		t.Helper()
-		if got := serial(t, c); got != want {
-			t.Errorf("%s: certificate %d, want %d", what, got, want)
-		}
-	}
-	is("at first", 1)
-	p.renew(t, 2)
-	is("at once", 1)
-	now = now.Add(certificateAge)
-	is("after a while", 2)
-	if err := os.Remove(p.cert); err != nil {
-		t.Fatal(err)
-	}
-	now = now.Add(certificateAge)
-	is("without a file", 2)
-	p.renew(t, 3)
-	whole, err := os.ReadFile(p.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, half := range []string{"", string(whole[:len(whole)/2])} {
-		if err := os.WriteFile(p.key, []byte(half), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		now = now.Add(certificateAge)
-		is("with half a key", 2)
-	}
-	if err := os.WriteFile(p.key, whole, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	now = now.Add(certificateAge)
-	is("when both are there", 3)
 }
 
 func TestTLSIsSpokenWithAuthenticatedCiphersOnly(t *testing.T) {

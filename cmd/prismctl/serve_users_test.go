@@ -62,18 +62,6 @@ func TestServeSendsBrowsersOnlyToRegisteredAddresses(t *testing.T) {
 	s.stop().want(t, exitDone, "", "")
 }
 
-func TestServeForPeopleSaysWhoCanSignIn(t *testing.T) {
-	for n, want := range map[newcomer]string{
-		{Name: "demo", Password: "abc"}: "The user who can sign in is demo, with the password abc",
-		{}:                              "Nobody can sign in yet: give a user by --user.",
-		{Name: "alice"}:                 "The user alice can sign in, with the password that was given or shown at the first start.",
-	} {
-		if got := n.introduction(); got != want {
-			t.Errorf("it says %q", got)
-		}
-	}
-}
-
 func TestAnOperatorWithKeysOfHisOwnGetsNoUser(t *testing.T) {
 	secret := inFile(t, "secret", "ucr72ygfutspqeuu6s36")
 	for _, args := range [][]string{{"--admin-key", "operator", "--admin-secret-file", secret}, {"--app-key", "shop1:shop:" + secret}} {

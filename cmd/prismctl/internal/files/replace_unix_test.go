@@ -80,3 +80,27 @@ func TestAHalfFileIsNamedAfterTheWholeOneAndPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestWhatAKilledBackupLeftIsRemoved(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "prism.[1]backup")
+	left, err := os.Create(name + ".new-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.Close() // as by the end of its process
+	atWork, err := os.Create(name + ".new-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer atWork.Close()
+	if locked, err := TryLock(atWork); !locked || err != nil {
+		t.Fatal(locked, err)
+	}
+	if err := Replace(name, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil || len(entries) != 2 || entries[1].Name() != filepath.Base(atWork.Name()) {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

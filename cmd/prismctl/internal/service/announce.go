@@ -1,0 +1,72 @@
+package service
+
+import (
+	"fmt"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+)
+
+// An Announcement is the first output, when connections are accepted: its JSON is
+// for programs, and Text for people.
+type Announcement struct {
+	URL    string `json:"url"`
+	Key    string `json:"key"`
+	Secret string `json:"secret,omitempty"` // not that of a file, or of an earlier start
+	newcomer
+	AdminURL string `json:"admin_url,omitempty"`
+
+	text string
+}
+
+// Text says to people how to begin.
+func (a *Announcement) Text() string { return a.text }
+
+func (s *service) announce(key shownKey, visitor newcomer) error {
+	url, adminURL := s.host.url, s.admin.address()
+	if key.file != "" || key.old { // what is printed at each start stays in the logs
+		key.secret = ""
+	}
+	admin := ""
+	if adminURL != "" {
+		admin = "\nIts health and metrics are at " + adminURL
+	}
+	text := fmt.Sprintf(`A platform is ready at %s
+%s Ctrl-C ends it.%s
+
+In another terminal, paste
+
+    export PRISM_URL=%s
+%s
+and try
+
+    prismctl publish order.new 'hello world'
+    prismctl queue status
+    prismctl consume
+    prismctl login
+
+%s`, url, s.lasting(), admin, words.Quoted(url), key.exports(), visitor.introduction())
+	return s.Announce(&Announcement{url, key.id, key.secret, visitor, adminURL, text})
+}
+
+// lasting says where the messages are.
+func (s *service) lasting() string {
+	if where := s.Where(); where != "" {
+		return "Its messages are in " + where + " and stay."
+	}
+	return "Its messages live in memory and end with it."
+}
+
+// exports are the lines of a shell by which clients find the key.
+func (k shownKey) exports() string {
+	if k.id == "" {
+		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
+	}
+	lines := "    export PRISM_KEY=" + words.Quoted(k.id) + "\n    export PRISM_SECRET="
+	switch {
+	case k.file != "":
+		return lines + `"$(cat ` + words.Quoted(k.file) + `)"` + "\n"
+	case k.secret == "":
+		return lines + "...\n\nwith the secret that the first start has shown; \"prismctl key rotate\" gives the key a new one,\n"
+	}
+	return lines + words.Quoted(k.secret) + "\n"
+}

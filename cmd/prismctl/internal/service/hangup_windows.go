@@ -1,0 +1,4 @@
+package service
+
+// onHangup does nothing: there is no SIGHUP.
+func onHangup(func()) (stop func()) { return func() {} }

@@ -1,0 +1,73 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/conns"
+	"github.com/shopex/prism-go/platform"
+)
+
+// A host is a platform that is being served. It accepts connections from the
+// moment the listener was made.
+type host struct {
+	url      string // of the API
+	platform *platform.Platform
+	server   *http.Server
+	conns    *conns.Listener
+	ended    chan struct{} // closed when Serve has returned failure
+	failure  error
+}
+
+// serveSecure serves within a limit, and by TLS if there is a certificate.
+func serveSecure(l net.Listener, cert *certificate, limit conns.Limit, cfg platform.Config) (*host, error) {
+	p, err := platform.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{platform: p, ended: make(chan struct{})}
+	h.server, h.conns = conns.NewServer(p, l, limit, cfg.Logger)
+	serve, scheme := func() error { return h.server.Serve(h.conns) }, "http://"
+	if cert != nil {
+		h.server.TLSConfig = cert.config()
+		serve, scheme = func() error { return h.server.ServeTLS(h.conns, "", "") }, "https://"
+	}
+	h.url = scheme + reachable(l.Addr()) + "/api"
+	go func() {
+		defer close(h.ended)
+		h.failure = serve()
+	}()
+	return h, nil
+}
+
+// stop ends channels with code 1001 and lets calls finish, at the same time:
+// peers that do not leave take nothing of what calls have. When ctx ends first it
+// cuts what is left.
+func (h *host) stop(ctx context.Context) error {
+	channels := make(chan error, 1)
+	go func() { channels <- h.platform.Shutdown(ctx) }()
+	err := h.server.Shutdown(ctx)
+	if err = cmp.Or(err, <-channels); err != nil {
+		_ = h.server.Close()
+	}
+	<-h.ended
+	return err
+}
+
+// reachable is an address by which this machine reaches a listener.
+func reachable(a net.Addr) string {
+	addr, err := netip.ParseAddrPort(a.String())
+	if err != nil || !addr.Addr().IsUnspecified() {
+		return a.String()
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port()).String()
+}
+
+// onLoopback reports whether only this machine reaches the address.
+func onLoopback(a net.Addr) bool {
+	addr, err := netip.ParseAddrPort(a.String())
+	return err == nil && addr.Addr().Unmap().IsLoopback()
+}

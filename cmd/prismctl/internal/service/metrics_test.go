@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+// metric returns the value of a series, or "".
+func metric(text, series string) string {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// A clogged log cannot be written.
+type clogged struct{}
+
+func (clogged) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestMetricsCountTheLinesThatAreLost(t *testing.T) {
+	access := newAccessLog(clogged{}, slog.New(slog.DiscardHandler))
+	for range 3 {
+		access.call(platform.Call{}, platform.Outcome{})
+	}
+	access.queue.close()
+	m := newMetrics(&engine.Engine{Queues: brokenQueues{}})
+	m.access = access
+	m.draining.Store(true)
+	text := m.text()
+	if metric(text, "prism_access_log_lost_total") != "3" || metric(text, "prism_draining") != "1" {
+		t.Errorf("the metrics are\n%s", text)
+	}
+}
+
+func scrape(e *engine.Engine) string { return newMetrics(e).text() }
+
+func (m *metrics) text() string {
+	w := httptest.NewRecorder()
+	m.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
+}
+
+func TestMetricsShowTheDeepestQueuesOnly(t *testing.T) {
+	q := memory.New(memory.Config{MaxTopics: -1})
+	ctx := context.Background()
+	for i := range shownQueues + 1 {
+		for range 1 + min(i, 1) { // the first has one message, each other has two
+			if err := q.Write(ctx, "k", fmt.Sprintf("t%d\xff", i), &platform.Message{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text := scrape(&engine.Engine{Queues: q})
+	if got := strings.Count(text, "\nprism_queue_messages{"); got != 2*shownQueues {
+		t.Errorf("%d series of queues, want %d", got, 2*shownQueues)
+	}
+	if got, want := metric(text, `prism_messages{state="ready"}`), fmt.Sprint(2*shownQueues+1); got != want {
+		t.Errorf("%s messages, want %s", got, want)
+	}
+	if strings.Contains(text, `topic="\"t0\\xff\""`) || !strings.Contains(text, `topic="\"t1\\xff\""`) {
+		t.Errorf("the deepest queues are not shown by their names")
+	}
+}
+
+// brokenQueues cannot count.
+type brokenQueues struct{ platform.Queues }
+
+func (brokenQueues) Depths(context.Context) ([]platform.QueueDepth, error) {
+	return nil, errors.New("broken")
+}
+
+func TestMetricsTellWhatTheyCan(t *testing.T) {
+	text := scrape(&engine.Engine{Queues: brokenQueues{}})
+	if metric(text, "prism_engine_up") != "1" || metric(text, "go_goroutines") == "" || strings.Contains(text, "prism_messages{") {
+		t.Errorf("the metrics are\n%s", text)
+	}
+}
+
+func TestAnAPIIsALabelOnlyWhenThePlatformHasIt(t *testing.T) {
+	for _, c := range []struct{ path, api, want string }{
+		{"/api/platform/notify/status", "platform/notify/status", "platform/notify/status"},
+		{"/api/platform/key/info/abc", "platform/key/info/abc", "platform/key/info"},
+		{"/oauth/authorize", "", "oauth/authorize"},
+		{"/oauth/x1", "", "other"},
+		{"/api/x1", "x1", "other"},
+		{"/x1", "", "other"},
+	} {
+		if got := apiOf(platform.Call{Path: c.path, API: c.api}); got != c.want {
+			t.Errorf("%s is counted as %s", c.path, got)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+// Package service serves a platform: by the settings in force, to callers, to
+// operators and to who makes a backup, until it is asked to end.
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
+	"github.com/shopex/prism-go/platform"
+)
+
+// A Config is what Run serves, and what it may use of the process.
+type Config struct {
+	*settings.Serve // in force
+
+	Key, SecretFile string // that the command line gives, or ""
+
+	Level slog.Level               // of the log
+	Log   io.Writer                // gets the log; may stall
+	Lines io.Writer                // takes lines of JSON after the announcement; nil: it is for people
+	Env   func(name string) string // the environment
+
+	// Notice says something to the operator, beside the log.
+	Notice func(to io.Writer, format string, args ...any)
+
+	// Announce is called once, when connections are accepted.
+	Announce func(*Announcement) error
+}
+
+// A service is one run of serve, over an engine that is open.
+type service struct {
+	Config
+	log    *slog.Logger
+	logged *logQueue // that log writes to, and Log is
+	engine *engine.Engine
+
+	registry      *platform.Registry
+	listener      net.Listener
+	adminListener net.Listener // nil without --admin-listen
+	host          *host        // nil until it serves
+	metrics       *metrics
+	admin         *adminServer               // nil without --admin-listen
+	ends          []func() error             // what runs beside the host, in the order in which it began
+	access        atomic.Pointer[accessFile] // nil without one
+	backing       sync.Mutex                 // held by the backup under way
+}
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	logged := newLogQueue(cfg.Log, cfg.lostLine, nil)
+	defer logged.close()
+	cfg.Log = logged
+	s := &service{Config: cfg, log: cfg.logTo(logged, cfg.Level), logged: logged}
+	chosen, err := s.chosenKey()
+	if err != nil {
+		return err
+	}
+	limitMemory(s.log)
+	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
+	defer stop()
+	if s.engine, err = engine.Open(ctx, &s.Storage, s.Syncing, s.queueBounds(), s.log); err != nil {
+		return unlessAsked(ctx, err)
+	}
+	err = errors.Join(s.run(ctx, chosen), s.engine.Close())
+	s.log.Info("ended")
+	return unlessAsked(ctx, err)
+}
+
+// unlessAsked returns nil for what failed because a signal has ended ctx: to end
+// is what was asked for, also when nothing is served yet.
+func unlessAsked(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// run serves until ctx ends, and lets what is under way finish.
+func (s *service) run(ctx context.Context, chosen platform.Key) (err error) {
+	defer func() {
+		for _, end := range slices.Backward(s.ends) {
+			err = errors.Join(err, end())
+		}
+	}()
+	if err := s.begin(ctx, chosen); err != nil {
+		if s.host != nil {
+			err = errors.Join(err, s.stop())
+		}
+		return err
+	}
+	select {
+	case <-s.host.ended:
+		err = fmt.Errorf("serving ended: %w", s.host.failure)
+	case <-ctx.Done():
+		s.drain()
+	}
+	return errors.Join(err, s.stop())
+}
+
+// drain goes on serving for --drain-delay, while /readyz tells those who send
+// calls here that this is about to end.
+func (s *service) drain() {
+	s.log.Info("asked to end: draining", "delay", s.DrainDelay, "within", s.Drain)
+	s.metrics.draining.Store(true)
+	s.notifyUnit(unitStopping)
+	timer := time.NewTimer(s.DrainDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.host.ended:
+	}
+}
+
+// begin returns when all is served and announced. Whatever can fail comes before
+// the seed: a password that it makes is known only when it is announced.
+func (s *service) begin(ctx context.Context, chosen platform.Key) error {
+	cert, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	access, err := s.openAccessLog()
+	if err != nil {
+		return err
+	}
+	if err := s.listen(); err != nil {
+		return err
+	}
+	if err := s.offerBackup(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	key, visitor, err := s.seed(context.WithoutCancel(ctx), chosen)
+	if err != nil {
+		return err
+	}
+	s.metrics = newMetrics(s.engine)
+	s.metrics.cert, s.metrics.access, s.metrics.logged = cert, access, s.logged
+	if s.host, err = serveSecure(s.listener, cert, s.connLimit(), s.config(access)); err != nil {
+		return err
+	}
+	s.metrics.watch(s.host.platform)
+	s.metrics.conns.Store(s.host.conns)
+	s.administer()
+	s.ends = append(s.ends, (&filling{queues: s.engine.Queues, log: s.log}).start())
+	s.warn()
+	s.log.Info("listening", "url", s.host.url, "admin", s.admin.address(), "version", prism.Version, "messages", cmp.Or(s.Where(), "in memory"))
+	if err := s.announce(key, visitor); err != nil {
+		return err
+	}
+	s.notifyUnit(unitReady)
+	return nil
+}
+
+func (s *service) config(access *accessLog) platform.Config {
+	cfg := platform.Config{
+		Store:      s.engine.Store,
+		Users:      s.registry,
+		Queues:     s.engine.Queues,
+		SignWindow: s.SignWindow,
+		OAuth:      platform.OAuth{SessionLife: s.SessionLife},
+
+		ReservedApps: []string{firstApp, adminApp},
+		Logger:       s.log,
+		Explain:      onLoopback(s.listener.Addr()),
+		Limits:       s.Limits.Platform(),
+		Trace: &platform.Trace{
+			Call: func(c platform.Call, o platform.Outcome) {
+				access.call(c, o)
+				s.metrics.call(c, o)
+			},
+			Disconnect: access.disconnect,
+			Publish:    s.metrics.publish,
+		},
+	}
+	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
+	cfg.PublicURL, _ = s.Public()
+	if cfg.SignWindow == 0 {
+		cfg.SignWindow = platform.AnyAge // zero would be the default
+	}
+	return cfg
+}
+
+// stop ends the platform within --drain. What had to be cut is no failure of the
+// command.
+func (s *service) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Drain)
+	defer cancel()
+	if err := s.host.stop(ctx); err != nil {
+		s.notice("not everyone had left after %v and was cut off: %v", s.Drain, err)
+	}
+	return nil
+}

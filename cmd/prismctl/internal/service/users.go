@@ -1,0 +1,159 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/platform"
+)
+
+// localRedirects are the addresses of programs on this machine.
+func localRedirects() []string {
+	var redirects []string
+	for _, host := range []string{"http://127.0.0.1", "http://localhost"} {
+		redirects = append(redirects, host+"/callback", host+"/auth/callback", host+"/")
+	}
+	return redirects
+}
+
+// A newcomer is who signs in first: of a user that was made now, also the
+// password.
+type newcomer struct {
+	Name     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
+}
+
+// introduction says who can sign in.
+func (n newcomer) introduction() string {
+	if n.Name == "" {
+		return "Nobody can sign in yet: give a user by --user."
+	}
+	if n.Password == "" {
+		return fmt.Sprintf("The user %s can sign in, with the password that was given or shown at the first start.", n.Name)
+	}
+	return fmt.Sprintf("The user who can sign in is %s, with the password %s", n.Name, n.Password)
+}
+
+// users stores the users that were given.
+func (s *seeder) users(ctx context.Context) error {
+	there, err := s.registry.Users(ctx)
+	if err != nil {
+		return err
+	}
+	for _, entry := range s.lists.Users {
+		if err := s.user(ctx, entry, there); err != nil {
+			return fmt.Errorf("%s %s: %w", s.from["user"], entry.Login, err)
+		}
+	}
+	return nil
+}
+
+// newcomer returns the first user who was given, or else one who was there. Where
+// there is nobody it makes one, unless an operator who has given keys of his own,
+// or has just taken the last user away, would not expect that.
+func (s *seeder) newcomer(ctx context.Context, provisioned bool) (newcomer, error) {
+	there, err := s.registry.Users(ctx)
+	if err != nil {
+		return newcomer{}, err
+	}
+	for _, entry := range s.lists.Users {
+		if slices.ContainsFunc(there, func(u platform.User) bool { return u.Login == entry.Login }) {
+			return newcomer{Name: entry.Login}, nil
+		}
+	}
+	switch {
+	case len(there) > 0:
+		return newcomer{Name: there[0].Login}, nil
+	case provisioned, s.ended, len(s.lists.Users) > 0:
+		return newcomer{}, nil
+	}
+	return s.visitor(ctx)
+}
+
+// user stores a user, unless an earlier start gave the same: what has become of
+// the user since counts.
+func (s *seeder) user(ctx context.Context, entry settings.User, there []platform.User) error {
+	password, err := passwordOf(&entry)
+	if err != nil {
+		return err
+	}
+	before, err := s.given(ctx, "user", entry.Login)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(there, func(u platform.User) bool { return u.Login == entry.Login })
+	if before != nil && isOf(before.Proof, &entry, password) {
+		if i < 0 {
+			s.say("The user %s was deleted since the settings gave it, and stays so; with another password the user is made again.", words.Shown(entry.Login))
+		}
+		return s.stays(ctx, before)
+	}
+	user := platform.User{ID: entry.Login, Login: entry.Login}
+	if i >= 0 {
+		user = there[i]
+	}
+	hash := entry.PasswordHash
+	if hash == "" {
+		if hash, err = platform.HashPassword(password, 0); err != nil {
+			return err
+		}
+	}
+	if before != nil || i < 0 || !s.has(ctx, entry.Login, password) {
+		if err := s.registry.SaveUser(ctx, user, hash); err != nil {
+			return err
+		}
+	}
+	return s.give(ctx, gift{Kind: "user", ID: entry.Login, Proof: hash})
+}
+
+// passwordOf is what the entry has in a file.
+func passwordOf(e *settings.User) (string, error) {
+	if e.PasswordHash != "" {
+		return "", nil
+	}
+	return secrets.Read("password", e.PasswordFile)
+}
+
+// isOf reports whether proof is of what the entry gives.
+func isOf(proof string, e *settings.User, password string) bool {
+	if e.PasswordHash != "" {
+		return e.PasswordHash == proof
+	}
+	right, err := platform.CheckPassword(proof, password)
+	return err == nil && right
+}
+
+// has reports whether a user has this password already, from before gifts were
+// remembered: then nobody is to be logged out.
+func (s *seeder) has(ctx context.Context, login, password string) bool {
+	if password == "" {
+		return false
+	}
+	_, err := s.registry.Authenticate(ctx, login, password)
+	return err == nil
+}
+
+// visitor makes the user demo. Only the hash of the password is remembered, so
+// it is shown once.
+func (s *seeder) visitor(ctx context.Context) (newcomer, error) {
+	const name = "demo"
+	password, mine := strings.ToLower(rand.Text()[:16]), ""
+	hash, err := remembered(ctx, s.store, name, func() (string, error) {
+		var err error
+		mine, err = platform.HashPassword(password, 1) // what is that random needs no slow hash
+		return mine, err
+	}, true)
+	if err != nil {
+		return newcomer{}, err
+	}
+	if hash != mine { // of another platform on the same records, which shows it and saves the user; or an administrator has deleted the user
+		return newcomer{}, nil
+	}
+	return newcomer{name, password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
+}
