@@ -12,10 +12,10 @@ import (
 
 // Call is one call of an API.
 //
-// A call is repeated, as far as [Retry] allows, when it surely was not
-// processed: no connection was got, the request did not leave this machine, or
-// the platform answered that there are too many calls (429). All else is
-// repeated only if Repeatable is set.
+// A call is repeated, as far as [Retry] allows, when it was certainly not
+// processed: no connection could be made, the request did not leave this machine,
+// or the platform answered that there are too many calls (429). In every other
+// case it is repeated only if Repeatable is set.
 type Call struct {
 	// Method is GET, POST, PUT or DELETE; empty means GET. GET and DELETE
 	// carry Params in the query, POST and PUT in a form body.
@@ -28,18 +28,18 @@ type Call struct {
 	// Params are the parameters beside those in Path.
 	Params Params
 
-	// Header is added to the request. X-Api-* headers are signed. Those which
+	// Header is added to the request. X-Api-* headers are signed. Headers that
 	// the client or net/http set themselves are refused.
 	Header http.Header
 
-	// Token is the access token of the user in whose name the call is made.
-	// If empty, it is the client's.
+	// Token is the access token of the user for whom the call is made. If
+	// empty, it is the client's.
 	Token string
 
 	// Repeatable declares that the platform may process the call twice without
-	// harm. Then it is repeated also when the connection breaks, when a try
-	// takes too long, and on HTTP 502, 503 and 504. platform/notify/read,
-	// which removes messages, cannot be repeatable.
+	// harm. Then it is also repeated when the connection breaks, when a try
+	// takes too long, and on HTTP 502, 503 and 504. platform/notify/read
+	// removes messages, so it cannot be repeatable.
 	Repeatable bool
 }
 
@@ -63,16 +63,16 @@ func (c *Client) Delete(ctx context.Context, path string, params Params) (*Respo
 	return c.Do(ctx, Call{Method: http.MethodDelete, Path: path, Params: params})
 }
 
-// Do makes a call and returns the answer. It blocks until the answer is read
-// to its end, until no further try is allowed, or until ctx ends.
+// Do makes a call and returns the answer. It blocks until the whole answer is
+// read, until no further try is allowed, or until ctx ends.
 //
-// A failure that was answered (by a failure envelope whatever the HTTP status,
-// by an HTTP status of 400 and above, or by a redirect, none of which is
-// followed) is an [*Error]; the Response is returned with it. Other errors come
-// without a Response: a [*ParamError] or another refusal before anything was
-// sent, a [*BodyTooLargeError], what net/http says about the connection, or
-// an error that matches ctx.Err(). No error shows the secret, a signature or
-// a token.
+// If the server answered with a failure, the error is an [*Error], and the
+// Response is returned with it. A failure is a failure envelope with any HTTP
+// status, an HTTP status of 400 and above, or a redirect, which is never
+// followed. Other errors come without a Response: a [*ParamError] or another
+// refusal before anything was sent, a [*BodyTooLargeError], an error of net/http
+// about the connection, or an error that matches ctx.Err(). No error shows the
+// secret, a signature or a token.
 func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 	if c == nil {
 		return nil, errNoClient
@@ -114,7 +114,7 @@ func (c *Client) prepare(call Call, upgrade bool) (*request, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if err := r.setHeader(call.Header, c.known()); err != nil {
+	if err := r.setHeader(call.Header, c.standard()); err != nil {
 		return nil, err
 	}
 	return r, r.setParams(call.Params)

@@ -14,8 +14,8 @@ import (
 const Version = "0.1.0"
 
 // Client calls the APIs of one platform with one key. Make one with [New] and
-// share it: all methods may be called by many goroutines at the same time, and
-// connections are reused between them.
+// share it: any number of goroutines may call its methods at the same time, and
+// they share its connections.
 type Client struct {
 	*shared
 	base  url.URL
@@ -29,7 +29,7 @@ type shared struct {
 	jar       http.CookieJar // or nil
 	log       *slog.Logger
 	clock     clock
-	http1     atomic.Bool    // what the server speaks, as far as is known
+	http1     atomic.Bool    // the server is believed to speak HTTP/1 only
 	random    func() float64 // in [0, 1)
 }
 
@@ -42,7 +42,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.fill()
+	cfg.setDefaults()
 	return &Client{shared: newShared(cfg), base: *base, token: cfg.Token}, nil
 }
 
@@ -56,9 +56,9 @@ func (c *Client) WithToken(token string) *Client {
 	return &other
 }
 
-// known reports whether the transport is net/http's own: it changes no header, and
-// its traces are true.
-func (s *shared) known() bool {
+// standard reports whether the transport is that of net/http, which changes no
+// header and reports truly what it does with a request.
+func (s *shared) standard() bool {
 	_, ok := s.transport.(*http.Transport)
 	return ok
 }
@@ -67,8 +67,8 @@ func (s *shared) known() bool {
 // one that discards everything if that is nil; it is never nil.
 func (c *Client) Logger() *slog.Logger { return c.log }
 
-// CloseIdleConnections closes the connections that wait for another call. The
-// client stays usable.
+// CloseIdleConnections closes the connections that no call is using. The client
+// stays usable.
 func (c *Client) CloseIdleConnections() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()

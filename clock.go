@@ -14,8 +14,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// clock tells the platform's time: the local one, moved by what the platform
-// was last seen to be ahead of it.
+// clock has the platform's time: the local time and a correction, by which the
+// platform's clock was last seen to be ahead.
 type clock struct {
 	now   func() time.Time
 	ahead atomic.Int64 // nanoseconds
@@ -25,10 +25,12 @@ func (c *clock) time() time.Time { return c.now().Add(c.correction()) }
 
 func (c *clock) correction() time.Duration { return time.Duration(c.ahead.Load()) }
 
-// farthest is how wrong a clock may be that is corrected. Whoever could move it
-// further would have signatures made for years to come.
-const farthest = 24 * time.Hour
+// maxCorrection bounds the correction. An attacker that could move the clock
+// further would obtain signatures that are good in years to come.
+const maxCorrection = 24 * time.Hour
 
+// learnClock corrects the clock if o is a refusal of the time, and reports whether
+// another try would be signed for another time.
 func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
 	learned := c.clock.learn(o, originOf(&c.base))
 	if learned {
@@ -37,11 +39,10 @@ func (c *Client) learnClock(ctx context.Context, o *outcome) bool {
 	return learned
 }
 
-// learn sets the clock by an answer that refuses the time of a signature, and
-// reports whether another try would carry another time. The correction is
-// computed anew from the local clock, never added to the one before, so it
-// vanishes when the local clock is put right. A date that anybody on the way
-// may have written, or one that is too far away, is told and not taken.
+// learn sets the clock by an answer that refuses the time of a signature. The correction is
+// computed from the local clock each time and never added to the one before, so
+// it vanishes when the local clock is set right. A date that a proxy may have
+// written, or one that is too far away, is shown in the error and not used.
 func (c *clock) learn(o *outcome, from origin) bool {
 	var failure *Error
 	if !errors.As(o.err, &failure) || !refusedTime(failure) {
@@ -52,7 +53,7 @@ func (c *clock) learn(o *outcome, from origin) bool {
 		return false
 	}
 	ahead := date.Sub(o.began.Add(o.ended.Sub(o.began) / 2))
-	if !from.local && (!from.authentic || ahead.Abs() > farthest) {
+	if !from.local && (!from.authentic || ahead.Abs() > maxCorrection) {
 		failure.advice = fmt.Sprintf("check the clock of this machine: it shows %s, and the answer is of %s; it is corrected over https only, and by a day at most",
 			o.began.UTC().Format(time.RFC3339), date.UTC().Format(time.RFC3339))
 		return false
@@ -61,7 +62,7 @@ func (c *clock) learn(o *outcome, from origin) bool {
 	return (ahead - o.ahead).Abs() >= time.Second
 }
 
-// An origin is what is known of where an answer is from.
+// An origin says where an answer is from.
 type origin struct {
 	local     bool // this machine
 	authentic bool // by TLS
@@ -72,8 +73,8 @@ func originOf(u *url.URL) origin {
 }
 
 // refusedTime reports whether the platform refused the time of the signature:
-// by its code or, for other versions of the platform, by a refusal that
-// speaks of the time.
+// by its code or, as other versions of the platform do, by a refusal whose text
+// names the time.
 func refusedTime(e *Error) bool {
 	if code.IsSignTime(e.Code) {
 		return true

@@ -16,7 +16,8 @@ import (
 )
 
 // Config says how a [Client] reaches the platform. Server, Key and Secret are
-// required; every other field has a useful zero value.
+// required. Of every other field, and of every field of [Retry], zero and nil mean
+// the default; [New] refuses a negative number.
 type Config struct {
 	// Server is the base URL of the API, such as https://example.com/api.
 	// A trailing slash is ignored.
@@ -26,20 +27,20 @@ type Config struct {
 	// appears in no URL (unless SecretMode is set), no log record and no error.
 	Key, Secret string
 
-	// Token is the access token of the user in whose name calls are made.
-	// If empty, calls carry no user. [Call] and [Client.WithToken] override it.
+	// Token is the access token of the user for whom calls are made. If empty,
+	// calls are made for no user. [Call] and [Client.WithToken] override it.
 	Token string
 
 	// HTTPClient gives the Transport, the Jar and the Timeout, if that is less
 	// than the one below. It is never changed. Redirects are not followed,
-	// because the signature would not fit. If nil, a Transport is made that
-	// verifies TLS, obeys the proxy settings of the environment and keeps up
+	// because the signature would not fit. If nil, New makes a Transport that
+	// verifies TLS, uses the proxy settings of the environment and keeps up
 	// to 100 idle connections.
 	HTTPClient *http.Client
 
-	// Logger gets a record when a call is given up (Error), repeated (Warn),
-	// when the clock is corrected (Info) and for each request (Debug). If nil,
-	// nothing is logged.
+	// Logger gets a record when a call is given up (Error), when one is repeated
+	// (Warn), when the clock is corrected (Info), and for each request (Debug).
+	// If nil, nothing is logged.
 	Logger *slog.Logger
 
 	// Timeout bounds one try, from the dial to the last byte of the answer.
@@ -61,13 +62,13 @@ type Config struct {
 }
 
 // Retry says how often a call is repeated and how long to wait in between.
-// Which calls are repeated at all is told at [Call].
+// [Call] says which calls are repeated. Zero means the default, as in [Config].
 type Retry struct {
 	// Tries is the number of tries in all, the first one included. Zero means
-	// 3, and 1 means that nothing is repeated.
+	// 3; with [OneTry] nothing is repeated.
 	Tries int
 
-	// Within bounds the time from the begin of the first try to the begin of
+	// Within bounds the time from the start of the first try to the start of
 	// the last. Zero means 10 seconds.
 	Within time.Duration
 
@@ -76,6 +77,9 @@ type Retry struct {
 	// Retry-After is a lower bound. Zero means 200 milliseconds and 5 seconds.
 	Min, Max time.Duration
 }
+
+// OneTry is the value of Retry.Tries with which no call is repeated.
+const OneTry = 1
 
 const (
 	defaultTimeout = 30 * time.Second
@@ -87,7 +91,7 @@ const (
 	idlePerHost    = 100
 )
 
-func (c *Config) fill() {
+func (c *Config) setDefaults() {
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	if c.HTTPClient != nil && c.HTTPClient.Timeout > 0 {
 		c.Timeout = min(c.Timeout, c.HTTPClient.Timeout)
@@ -124,30 +128,26 @@ func (c *Config) checkIdentity() error {
 		}
 		if i := strings.IndexFunc(f.value, blankOrHidden); i >= 0 {
 			r, _ := utf8.DecodeRuneInString(f.value[i:])
-			return fmt.Errorf("prism: Config.%s has white space or an invisible character at byte %d, %s: was it copied with it?", f.name, i, named(r))
+			return fmt.Errorf("prism: Config.%s has white space or an invisible character at byte %d, %s: was it copied with it?", f.name, i, characterName(r))
 		}
 	}
 	return checkToken(c.Token)
 }
 
 func (c *Config) checkNumbers() error {
-	negative := func(name string) error {
-		return fmt.Errorf("prism: Config.%s is negative: leave it zero for the default", name)
+	r := c.Retry
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"Timeout", int64(c.Timeout)}, {"MaxBody", c.MaxBody}, {"Retry.Tries", int64(r.Tries)},
+		{"Retry.Within", int64(r.Within)}, {"Retry.Min", int64(r.Min)}, {"Retry.Max", int64(r.Max)},
+	} {
+		if f.value < 0 {
+			return fmt.Errorf("prism: Config.%s is negative: leave it zero for the default", f.name)
+		}
 	}
-	switch r := c.Retry; {
-	case c.Timeout < 0:
-		return negative("Timeout")
-	case c.MaxBody < 0:
-		return negative("MaxBody")
-	case r.Tries < 0:
-		return negative("Retry.Tries")
-	case r.Within < 0:
-		return negative("Retry.Within")
-	case r.Min < 0:
-		return negative("Retry.Min")
-	case r.Max < 0:
-		return negative("Retry.Max")
-	case r.Max > 0 && r.Min > r.Max:
+	if r.Max > 0 && r.Min > r.Max {
 		return fmt.Errorf("prism: Config.Retry.Min is %v and above Max, which is %v", r.Min, r.Max)
 	}
 	return nil
@@ -159,12 +159,12 @@ func parseServer(server string) (*url.URL, error) {
 	}
 	if i := strings.IndexFunc(server, blankOrHidden); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(server[i:])
-		return nil, fmt.Errorf("prism: Config.Server has white space or an invisible character at byte %d, %s: give the bare address", i, named(r))
+		return nil, fmt.Errorf("prism: Config.Server has white space or an invisible character at byte %d, %s: give the bare address", i, characterName(r))
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		// The text of err quotes the URL, and with it a password; and its reason
-		// may quote what follows user: as the port.
+		// The text of err quotes the URL, and with it a password. The text of the
+		// reason may quote the password as the port.
 		why, _, _ := strings.Cut(reason(err).Error(), " \"")
 		return nil, errors.New("prism: Config.Server is not a URL: " + why)
 	}
@@ -195,14 +195,14 @@ func checkServer(u *url.URL) error {
 	return nil
 }
 
-// blankOrHidden holds for what nobody sees in a key or a secret. U+FFFD is what a
-// byte that is not UTF-8 is read as.
+// blankOrHidden reports whether r cannot be seen in a key or a secret. A byte that
+// is not UTF-8 is read as U+FFFD.
 func blankOrHidden(r rune) bool {
 	return unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == unicode.ReplacementChar
 }
 
-// named is how an error calls a character that is not to be seen.
-func named(r rune) string {
+// characterName returns the name of an invisible character for an error.
+func characterName(r rune) string {
 	switch r {
 	case ' ':
 		return "a blank"

@@ -95,7 +95,7 @@ func TestRetryBoundsFillEachOther(t *testing.T) {
 		{Retry{1, 2, 3, 4}, Retry{1, 2, 3, 4}},
 	} {
 		c := Config{Retry: row.given}
-		if c.fill(); c.Retry != row.want {
+		if c.setDefaults(); c.Retry != row.want {
 			t.Errorf("%+v becomes %+v, want %+v", row.given, c.Retry, row.want)
 		}
 	}

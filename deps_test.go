@@ -9,8 +9,8 @@ import (
 
 const module = "github.com/shopex/prism-go"
 
-// What each package may import, beside the standard library: the arrows of
-// DESIGN.md. Who adds one here adds the reason there.
+// What each package may import, beside the standard library: the table in
+// DESIGN.md. An addition here needs its reason there.
 var arrows = map[string][]string{
 	"":                     {"sign", "internal/code", "internal/escape", "internal/printable", "internal/wire"},
 	"/sign":                {"internal/escape"},

@@ -1,5 +1,5 @@
 // Package prism calls the APIs of a ShopEx Prism platform: it signs requests,
-// understands the answers, and repeats what may be repeated.
+// reads the answers, and repeats calls that may be repeated.
 //
 //	package main
 //
@@ -61,19 +61,19 @@
 //     msg_id. The result is data, or the whole object if it has none.
 //   - Platform: there are result and error, and beside them at most code, data,
 //     error_description, error_uri, exception, id, message, msg or request_id; or
-//     any members at all, if result says nothing and error something. An object
+//     any members at all, if result is empty and error is not. An object
 //     with error alone, or with those neighbours except data, counts if error is
 //     an object or a string: OAuth failures look like this.
 //
-// It is a failure if rsp is "fail", or if error says something, which null,
-// false, 0, "0", "", [] and {} do not, nor an object whose code and message are
-// such. Everything else is the API's own and is decoded
-// as it is: {"result": 1} alone, {"error": null} alone, or an object with result,
-// error null and a member that no envelope has.
+// It is a failure if rsp is "fail", or if error is not empty. Empty are null,
+// false, 0, "0", "", [] and {}, and an object whose code and message are empty.
+// Every other body is the API's own and is decoded as it is: {"result": 1} alone,
+// {"error": null} alone, or an object with result, error null and a member that no
+// envelope has.
 //
-// What Prism itself answers, and not an API behind it, is read by [Response.Result]:
-// anything but Prism's own envelope is an [*AnswerError] there, so that the page of a
-// proxy is never taken for success.
+// Answers of Prism itself, and not of an API behind it, are read by
+// [Response.Result]: anything but Prism's own envelope is an [*AnswerError] there,
+// so that the page of a proxy is never taken for success.
 //
 // # Errors
 //
@@ -88,15 +88,15 @@
 // platform refuses the time of a signature, the client takes the time from the
 // answer's Date header, and tries that call once more, which does not count as
 // a repetition. It does so over https and on this machine; elsewhere anybody on
-// the way could have signatures made for another time. A clock that is more
-// than a day wrong is not corrected. Then the error shows both times. Clients made by [Client.WithToken] share what was learned.
+// the way could obtain signatures for another time. A clock that is more than a
+// day wrong is not corrected, and the error shows both times. Clients made by
+// [Client.WithToken] share the correction.
 //
 // # Repetition
 //
 // Repeating is a property of a call, not of its method; [Call] and [Retry] tell
-// when and how often. Nothing is sent twice behind the caller's back: also
-// net/http's own replay of a GET, when a reused connection turns out to be
-// closed, is kept from happening.
+// when and how often. Nothing else is sent twice: net/http would send a GET again
+// when a reused connection turns out to be closed, and is prevented from it.
 //
 // # Adapters
 //

@@ -191,8 +191,8 @@ func (m *members) firstMessage() []byte {
 	return nil
 }
 
-// isNothing reports whether the member is missing, or one of the values by which
-// servers say that there is no error.
+// isNothing reports whether the member is missing, or has one of the values with
+// which servers say that there is no error.
 func isNothing(raw []byte) bool {
 	switch string(raw) {
 	case "", "null", "false", `""`, "0", `"0"`, "[]", "{}":

@@ -31,7 +31,7 @@ var (
 	ErrRateLimited = errors.New("prism: rate limited")
 )
 
-// Error is what the platform, or an API behind it, says about a call that
+// Error is the answer of the platform, or of an API behind it, to a call that
 // failed. Get it by errors.As. No field holds the secret, a signature or a
 // token: where the answer repeats one, it reads ***.
 type Error struct {
@@ -51,8 +51,8 @@ type Error struct {
 	// RequestID names the request to the operators of the platform.
 	RequestID string
 
-	// Data and Exception are what some APIs add: any JSON, and the server's
-	// account of an exception. Error does not show them.
+	// Data and Exception are added by some APIs: any JSON, and what the server
+	// says about an exception. The method Error does not show them.
 	Data      json.RawMessage
 	Exception string
 
@@ -63,8 +63,8 @@ type Error struct {
 // longestText bounds what Error shows of a message, in bytes.
 const longestText = 2000
 
-// Error gives the call, code, message, HTTP status and request id in one line. What
-// a terminal would not show is escaped.
+// Error returns the call, code, message, HTTP status and request id in one line.
+// Characters that a terminal would not show are escaped.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "prism: %s %s: ", e.Method, e.Path)
@@ -88,8 +88,8 @@ func (e *Error) Error() string {
 }
 
 // Is reports whether target is the sentinel of one of Prism's numbered codes, or
-// else that of e's status, or else that of another code: a key that is unknown
-// with 404 is one asked for.
+// else that of e's status, or else that of another code: unknown_key with status
+// 404 is about a key that the call asks for.
 func (e *Error) Is(target error) bool {
 	meaning, numbered := code.Numbered(e.Code)
 	if !numbered {
@@ -101,10 +101,10 @@ func (e *Error) Is(target error) bool {
 	return target != nil && target == sentinels[meaning]
 }
 
-// Final reports whether Prism itself has said, in its own envelope and by a code,
-// that it refuses the key, the signature or what was asked for: the same call
-// will be refused again. A mere status, a page of a proxy, and a refused time are
-// not final, since a server on the way or a clock can be put right.
+// Final reports whether Prism itself, in its own envelope and by a code, refused
+// the key, the signature or what was asked for, so that the same call will be
+// refused again. A mere status, a page of a proxy, and a refused time are not
+// final, since a proxy or a clock can be repaired.
 func (e *Error) Final() bool {
 	meaning, numbered := code.Numbered(e.Code)
 	if !numbered {
@@ -131,8 +131,7 @@ var sentinels = map[code.Meaning]error{
 	code.Unauthorized: ErrUnauthorized, code.Forbidden: ErrForbidden, code.NotFound: ErrNotFound, code.RateLimited: ErrRateLimited,
 }
 
-// advices says what to look at first, for codes that name the platform's view
-// and not the user's mistake.
+// advices say what to check first, for codes that do not name the mistake.
 var advices = map[string]string{
 	code.UnknownKey:              adviceKey,
 	code.NumberedUnknownKey:      adviceKey,
@@ -148,7 +147,7 @@ const (
 	adviceClock  = "check the clock of this machine"
 )
 
-// BodyTooLargeError tells that an answer was longer than Config.MaxBody. The
+// BodyTooLargeError means that an answer was longer than Config.MaxBody. The
 // call may have been processed.
 type BodyTooLargeError struct {
 	// Limit is the bound, in bytes.
@@ -159,7 +158,7 @@ func (e *BodyTooLargeError) Error() string {
 	return fmt.Sprintf("prism: the answer is longer than %d bytes: raise Config.MaxBody, or ask for less", e.Limit)
 }
 
-// ParamError tells that a parameter cannot be sent.
+// ParamError means that a parameter cannot be sent.
 type ParamError struct {
 	Name string // of the parameter
 	Err  error  // what is wrong with it
@@ -170,8 +169,8 @@ func (e *ParamError) Error() string { return fmt.Sprintf("prism: parameter %q: %
 // Unwrap returns what is wrong.
 func (e *ParamError) Unwrap() error { return e.Err }
 
-// reason takes the wrapper off that net/http and net/url put around errors:
-// its text holds the URL, and the URL the signature.
+// reason unwraps the errors of net/http and net/url: their text shows the URL, and
+// with it the signature.
 func reason(err error) error {
 	for {
 		var outer *url.Error

@@ -14,20 +14,21 @@ const userAgent = "PrismSDK/Go " + Version
 
 const formType = "application/x-www-form-urlencoded"
 
-// What most requests have, in the query and in a form. Nobody may change them.
+// The headers of most requests: with parameters in the query, and in a form. All
+// requests share them, so nothing may change them.
 var (
 	usualHeader     = http.Header{"User-Agent": {userAgent}}
 	usualFormHeader = http.Header{"User-Agent": {userAgent}, "Content-Type": {formType}}
 )
 
 // setHeader builds the header of the request from what the user gave. Values
-// are trimmed as net/http trims them, or the signature would not fit. If constant, nobody
-// will change it, and requests can have the same one.
-func (r *request) setHeader(given http.Header, constant bool) error {
+// are trimmed as net/http trims them, or the signature would not fit. With a
+// standard transport, which changes no header, requests can share one.
+func (r *request) setHeader(given http.Header, standard bool) error {
 	if err := checkToken(r.token); err != nil {
 		return err
 	}
-	if constant && len(given) == 0 && r.token == "" {
+	if standard && len(given) == 0 && r.token == "" {
 		r.header = usualHeader
 		if r.inForm() {
 			r.header = usualFormHeader

@@ -21,20 +21,20 @@ import (
 //
 //   - strings and byte slices as they are, numbers in decimal without an
 //     exponent, true as 1 and false as 0;
-//   - [time.Time] as Unix time in seconds; another format is a string that the
-//     caller makes. A [time.Duration] is refused, as its unit is anyone's guess;
+//   - [time.Time] as Unix time in seconds; for another format
+//     give a string. A [time.Duration] is refused, as no unit is agreed upon;
 //   - a [driver.Valuer], such as [database/sql.NullString], as its value;
 //   - an [encoding.TextMarshaler] and a [url.URL] as their text, any other
-//     [json.Marshaler] as its JSON, be it by a method of the pointer;
+//     [json.Marshaler] as its JSON, also if only its pointer is one;
 //   - slices and arrays of all these as the same name repeated;
-//   - maps, structs and other slices as JSON, in which <, > and & stay;
+//   - maps, structs and other slices as JSON, in which <, > and & are not escaped;
 //   - pointers as what they point to.
 //
 // nil, and a nil pointer, slice or map, is left out, and so are the zero time and a
 // NULL of a Valuer. So is an empty slice, except []byte{}, which is an empty
 // string. Everything else, a struct without exported fields, an error, an empty name,
 // and the names client_id, client_secret, sign, sign_method and sign_time,
-// which are the client's own, give a [*ParamError].
+// which the client sets itself, give a [*ParamError].
 type Params map[string]any
 
 // setParams adds params to those of the path, and encodes what is sent with
@@ -99,7 +99,7 @@ func paramTexts(v any) ([]string, error) {
 		}
 		return []string{string(v)}, nil
 	}
-	rv, err := valued(pointee(reflect.ValueOf(v)))
+	rv, err := valueOf(dereference(reflect.ValueOf(v)))
 	if err != nil || !rv.IsValid() {
 		return nil, err
 	}
@@ -114,20 +114,20 @@ func paramTexts(v any) ([]string, error) {
 }
 
 // listTexts returns one text for each element that is not nil, or one JSON
-// array if an element has parts.
+// array if an element can only be sent as JSON.
 func listTexts(list reflect.Value) ([]string, error) {
 	var texts []string
 	for i := range list.Len() {
-		v, err := valued(pointee(list.Index(i)))
+		v, err := valueOf(dereference(list.Index(i)))
 		if err == nil && v.IsValid() {
-			err = wordless(v)
+			err = checkSendable(v)
 		}
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		case !v.IsValid():
 			continue
-		case hasParts(v):
+		case needsJSON(v):
 			text, err := jsonText(list.Interface())
 			return []string{text}, err
 		}
@@ -140,19 +140,19 @@ func listTexts(list reflect.Value) ([]string, error) {
 	return texts, nil
 }
 
-// deepest bounds how many pointers are followed: a pointer can point to itself.
-const deepest = 10
+// maxPointers bounds how many pointers are followed, as a pointer can point to itself.
+const maxPointers = 10
 
-// pointee follows pointers and interfaces down to a value, or to one that
-// marshals itself. It is invalid if that is nil.
-func pointee(v reflect.Value) reflect.Value {
-	for range deepest {
+// dereference follows pointers and interfaces to a value, or to a pointer that
+// encodes itself. The result is invalid if that is nil.
+func dereference(v reflect.Value) reflect.Value {
+	for range maxPointers {
 		switch v.Kind() {
 		case reflect.Pointer, reflect.Interface:
 			if v.IsNil() {
 				return reflect.Value{}
 			}
-			if v.Kind() == reflect.Pointer && speaks(v) {
+			if v.Kind() == reflect.Pointer && encodesItself(v) {
 				return v
 			}
 			v = v.Elem()
@@ -160,29 +160,30 @@ func pointee(v reflect.Value) reflect.Value {
 			if v.IsNil() {
 				return reflect.Value{}
 			}
-			return speaker(v)
+			return selfEncoder(v)
 		default:
-			return speaker(v)
+			return selfEncoder(v)
 		}
 	}
 	return v
 }
 
-// speaker returns v, or a pointer to a copy of it if only that knows its text.
-func speaker(v reflect.Value) reflect.Value {
-	if !v.IsValid() || speaks(v) || reflect.PointerTo(v.Type()).NumMethod() == 0 {
+// selfEncoder returns v, or a pointer to a copy of it if only the pointer encodes
+// itself.
+func selfEncoder(v reflect.Value) reflect.Value {
+	if !v.IsValid() || encodesItself(v) || reflect.PointerTo(v.Type()).NumMethod() == 0 {
 		return v
 	}
 	p := reflect.New(v.Type())
-	if !speaks(p) {
+	if !encodesItself(p) {
 		return v
 	}
 	p.Elem().Set(v)
 	return p
 }
 
-// speaks reports whether v knows what to send for it.
-func speaks(v reflect.Value) bool {
+// encodesItself reports whether a method of v returns what to send.
+func encodesItself(v reflect.Value) bool {
 	switch v.Interface().(type) {
 	case driver.Valuer, *url.URL:
 		return true
@@ -190,9 +191,9 @@ func speaks(v reflect.Value) bool {
 	return marshals(v)
 }
 
-// valued returns the value of a Valuer, and all else as it is. It is invalid if
-// there is nothing to send.
-func valued(v reflect.Value) (reflect.Value, error) {
+// valueOf returns the value of a Valuer, and anything else as it is. The result is
+// invalid if there is nothing to send.
+func valueOf(v reflect.Value) (reflect.Value, error) {
 	if !v.IsValid() {
 		return v, nil
 	}
@@ -219,9 +220,9 @@ func valued(v reflect.Value) (reflect.Value, error) {
 	return v, nil
 }
 
-// wordless returns an error for what would be sent as an empty object.
-func wordless(v reflect.Value) error {
-	if speaks(v) {
+// checkSendable returns an error for a value that would be sent as an empty object.
+func checkSendable(v reflect.Value) error {
+	if encodesItself(v) {
 		return nil
 	}
 	if _, isError := v.Interface().(error); isError || reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[error]()) {
@@ -250,10 +251,11 @@ func isBytes(v reflect.Value) bool {
 	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Array) && v.Type().Elem().Kind() == reflect.Uint8
 }
 
-func hasParts(v reflect.Value) bool {
+func needsJSON(v reflect.Value) bool {
 	return isList(v) || (v.Kind() == reflect.Map || v.Kind() == reflect.Struct) && !marshals(v)
 }
 
+// paramText returns the text of a value that is no list.
 func paramText(v reflect.Value) (string, error) {
 	switch x := v.Interface().(type) {
 	case time.Time:
@@ -276,7 +278,7 @@ func paramText(v reflect.Value) (string, error) {
 }
 
 func plainText(v reflect.Value) (string, error) {
-	if err := wordless(v); err != nil {
+	if err := checkSendable(v); err != nil {
 		return "", err
 	}
 	switch v.Kind() {
@@ -294,7 +296,7 @@ func plainText(v reflect.Value) (string, error) {
 	case reflect.Float32, reflect.Float64:
 		return floatText(v)
 	case reflect.Slice, reflect.Array:
-		return bytesText(v), nil // isBytes, as lists are taken apart before
+		return bytesText(v), nil // isBytes: other lists have been split before
 	case reflect.Map, reflect.Struct, reflect.Pointer:
 		return jsonText(v.Interface())
 	}

@@ -55,8 +55,8 @@ func decodePath(path, query string) (string, error) {
 	return decoded, nil
 }
 
-// hasDots reports whether a proxy or server might rewrite the path, which would
-// make the signature wrong.
+// hasDots reports whether path has a segment . or .., by which a proxy or server
+// might rewrite it. Then the signature would be wrong.
 func hasDots(path string) bool {
 	if strings.IndexByte(path, '.') < 0 {
 		return false // nearly every call

@@ -42,12 +42,12 @@ type Response struct {
 //
 // Numbers keep their digits: in an any they are a [json.Number], not a float64.
 // A *[]byte or *[json.RawMessage] gets a copy of the undecoded result. A *string
-// gets a JSON string's content, and all else as it is. A struct or a map takes []
-// for an object without members, as which PHP writes one. With nil Decode only
-// reports whether the call failed. What Prism itself answers is better read by
-// [Response.Result], which takes nothing else for an answer.
+// gets the content of a JSON string, and any other JSON as it is. For a struct or
+// a map, [] is an object without members, as PHP writes it so. With nil Decode
+// only reports whether the call failed. Answers of Prism itself are better read by
+// [Response.Result], which accepts nothing else.
 //
-// If it did, the error is the [*Error] that Do returned.
+// If the call failed, the error is the [*Error] that Do returned.
 func (r *Response) Decode(v any) error {
 	if r.failure != nil {
 		return r.failure
@@ -59,9 +59,9 @@ func (r *Response) Decode(v any) error {
 	return r.decode(value, v)
 }
 
-// takesObject reports whether v points to what JSON writes as an object, and which
-// does not itself judge what it takes.
-func takesObject(v any) bool {
+// decodesObject reports whether v points to a struct or a map that has no
+// UnmarshalJSON of its own.
+func decodesObject(v any) bool {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return false
@@ -91,7 +91,7 @@ func (r *Response) decode(value []byte, v any) error {
 }
 
 func (r *Response) decodeJSON(value []byte, v any) error {
-	if string(bytes.TrimSpace(value)) == "[]" && takesObject(v) {
+	if string(bytes.TrimSpace(value)) == "[]" && decodesObject(v) {
 		value = []byte("{}")
 	}
 	if len(bytes.TrimSpace(value)) == 0 {
@@ -134,8 +134,8 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, &BodyTooLargeError{Limit: limit}
 	}
-	// Room for one byte more shows the end without growing. A length is only
-	// a promise, so it is believed up to a point.
+	// One byte more than the length lets Read find the end before the buffer
+	// has to grow. A length may be wrong, so at most 1 MiB is allocated for it.
 	size := resp.ContentLength + 1
 	if size <= 0 {
 		size = 512
@@ -201,7 +201,7 @@ func redirect(location string) string {
 	return "the server redirects to " + to + ", which is not followed, as the signature would not fit: set Config.Server to the final address"
 }
 
-// guess reads what it can from an error page without an envelope.
+// guess finds a message in an error page without an envelope.
 func (r *Response) guess() verdict {
 	if v, ok := guessJSON(r.Body); ok {
 		return v

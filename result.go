@@ -42,10 +42,10 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 // Result is [Response.Decode] for a call that Prism itself answers, and not an API
 // behind it. Such a call has succeeded only if the body is Prism's own
 // envelope with the documented result: {"result": ..., "error": null}. If v is nil
-// the result must be true; else it is decoded into what v points to, and may
-// be null only for a slice; the [] of PHP is an object for a struct or a map that does
-// not refuse it. The error is an [*AnswerError] if the answer is another
-// one, and the [*Error] that Do returned if the call failed.
+// the result must be true. Otherwise it is decoded into what v points to, and may
+// be null only for a slice; [] is decoded as by Decode. The error is an
+// [*AnswerError] for any other answer, and the [*Error] that Do returned if the
+// call failed.
 func (r *Response) Result(v any) error {
 	if r.failure != nil {
 		return r.failure

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// repeat tries r until it has an answer that no other try would better.
+// repeat makes tries of r until one is answered for good or no other is allowed.
 func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 	until := time.Now().Add(c.cfg.Retry.Within)
 	corrected := false
-	var refused *Error // the last that a try was answered with
+	var refused *Error // the failure that was answered last
 	var o outcome
 	for number := 1; ; number++ {
 		o = c.try(ctx, r, o.signedAt)
@@ -34,7 +34,7 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 		}
 		wait := c.wait(&o, number)
 		if !retryable(r.repeatable, &o) || number == c.cfg.Retry.Tries || !inTime(ctx, until, wait) {
-			c.logLost(ctx, r, &o, number)
+			c.logGivenUp(ctx, r, &o, number)
 			return o.response, o.err
 		}
 		c.logRepeat(ctx, r, &o, number, wait)
@@ -44,15 +44,15 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 	}
 }
 
-// retryable reports whether a call may be tried again after o. What was surely
-// not processed may, all else only if the call is repeatable.
+// retryable reports whether a call may be tried again after o. A call that was
+// certainly not processed may, any other only if it is repeatable.
 func retryable(repeatable bool, o *outcome) bool {
 	var failure *Error
 	var large *BodyTooLargeError
 	switch {
 	case errors.As(o.err, &failure):
-		return errors.Is(failure, ErrRateLimited) || repeatable && passing(failure.Status)
-	case errors.As(o.err, &large), lasting(o.err):
+		return errors.Is(failure, ErrRateLimited) || repeatable && temporary(failure.Status)
+	case errors.As(o.err, &large), permanent(o.err):
 		return false
 	case o.unsent:
 		return true
@@ -60,9 +60,9 @@ func retryable(repeatable bool, o *outcome) bool {
 	return repeatable
 }
 
-// passing reports whether a status speaks of a gateway in trouble. 500 does not:
-// that the same call will do better is unlikely.
-func passing(status int) bool {
+// temporary reports whether a status is that of a gateway in trouble. 500 is not
+// one: the same call would probably fail again.
+func temporary(status int) bool {
 	switch status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
@@ -70,8 +70,8 @@ func passing(status int) bool {
 	return false
 }
 
-// lasting reports whether a connection will fail in the same way next time.
-func lasting(err error) bool {
+// permanent reports whether the next connection will fail in the same way.
+func permanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	return errors.As(err, &certificate) || errors.As(err, &noTLS)
@@ -90,8 +90,8 @@ func (c *Client) wait(o *outcome, number int) time.Duration {
 	return wait
 }
 
-// retryAfter returns the wait that an answer asks for, by seconds or by a
-// date, which is read on the server's clock if it tells its time.
+// retryAfter returns the wait that an answer asks for, in seconds or by a date.
+// A date is compared with the time of the server, if the answer has it.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	asked := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(asked, 10, 64); err == nil {
@@ -107,7 +107,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(at.Sub(now), 0)
 }
 
-// inTime reports whether a try after wait begins in time.
+// inTime reports whether a try that begins after wait begins in time.
 func inTime(ctx context.Context, until time.Time, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		until = deadline
@@ -131,9 +131,9 @@ func (c *Client) logRepeat(ctx context.Context, r *request, o *outcome, number i
 		slog.String("path", r.name), slog.Int("try", number), slog.Duration("wait", wait), slog.String("error", o.err.Error()))
 }
 
-// logLost writes a record when there was no answer, or none that lasts. A
-// plain refusal is the caller's business.
-func (c *Client) logLost(ctx context.Context, r *request, o *outcome, number int) {
+// logGivenUp writes a record when there was no answer, or a failure that may be
+// temporary. A plain refusal is only returned to the caller.
+func (c *Client) logGivenUp(ctx context.Context, r *request, o *outcome, number int) {
 	if o.response != nil && o.response.Status < 500 && !errors.Is(o.err, ErrRateLimited) {
 		return
 	}

@@ -13,12 +13,12 @@ import (
 // server or a proxy may repeat any of them.
 type secrets []string
 
-// shortest is the length from which a text is taken for a secret; what is
-// shorter would blot out other words.
-const shortest = 4
+// minSecret is the length from which a text is hidden. A shorter one occurs in
+// other words, and these would be hidden with it.
+const minSecret = 4
 
-// A mask knows what a try must not show. Its secrets are collected when they are
-// asked for, as most tries have nothing to hide.
+// A mask finds the secrets of a try. It does so only when there is something to
+// show, as most tries show nothing.
 type mask struct {
 	client    *Client
 	call      *request
@@ -35,10 +35,10 @@ func (m *mask) secrets() secrets {
 		}
 		s = append(append(s, r.form[name]...), r.query[name]...)
 	}
-	return slices.DeleteFunc(s, func(text string) bool { return len(text) < shortest })
+	return slices.DeleteFunc(s, func(text string) bool { return len(text) < minSecret })
 }
 
-// clean returns text with every secret replaced by ***, also where it is
+// clean returns text with every secret replaced by ***, also where the secret is
 // escaped as in a string to sign.
 func (s secrets) clean(text string) string {
 	for _, secret := range s {
@@ -50,7 +50,7 @@ func (s secrets) clean(text string) string {
 	return text
 }
 
-// cleanJSON is clean for JSON; what is not JSON afterwards is dropped.
+// cleanJSON is clean for JSON. It returns nil if the result is not JSON.
 func (s secrets) cleanJSON(raw []byte) json.RawMessage {
 	if cleaned := s.clean(string(raw)); json.Valid([]byte(cleaned)) {
 		return json.RawMessage(cleaned)
@@ -58,7 +58,7 @@ func (s secrets) cleanJSON(raw []byte) json.RawMessage {
 	return nil
 }
 
-// hide returns err, or if its text shows a secret, one that does not.
+// hide returns err, or an error in its place if its text shows a secret.
 func (s secrets) hide(err error) error {
 	if text := s.clean(err.Error()); text != err.Error() {
 		return &cleaned{text, err}
@@ -66,8 +66,8 @@ func (s secrets) hide(err error) error {
 	return err
 }
 
-// cleaned stands for an error whose text shows a secret. It has no Unwrap,
-// which would hand out that text.
+// cleaned replaces an error whose text shows a secret. It has no Unwrap, which
+// would return that error and its text.
 type cleaned struct {
 	text  string
 	cause error

@@ -13,9 +13,9 @@ import (
 	"sync/atomic"
 )
 
-// A trace watches what net/http does with a request.
+// A trace records what net/http does with a request.
 type trace struct {
-	url   url.URL // where it goes; beside the rest, it is no allocation of its own
+	url   url.URL // of the request; here, it needs no allocation of its own
 	hooks httptrace.ClientTrace
 	fresh bool        // over HTTP/1, only a new connection may be used
 	empty bool        // the body is an emptyBody
@@ -55,8 +55,8 @@ func (c *Client) preventReplay(t *trace, req *http.Request) {
 	}
 }
 
-// send is http.Client.Do without redirects and what they cost, and without
-// its Timeout, which would take the writable body of a 101 answer away.
+// send is http.Client.Do without redirects, and without its Timeout, which would
+// make the body of a 101 answer read-only.
 func (c *Client) send(via http.RoundTripper, req *http.Request) (*http.Response, error) {
 	if c.jar != nil {
 		req.Header = req.Header.Clone()
@@ -95,9 +95,8 @@ func overHTTP2(info httptrace.GotConnInfo) bool {
 
 var identity = []string{"identity"}
 
-// emptyBody is read once the header has been handed to the network, and so
-// shows whether it was. It has a WriteTo to be copied without a buffer of
-// 32 KiB.
+// emptyBody notes that it was read, which happens after the header was sent. Its
+// WriteTo saves the buffer of 32 KiB with which it would be copied.
 type emptyBody struct{ t *trace }
 
 func (b emptyBody) Read([]byte) (int, error) { b.t.sent.Store(true); return 0, io.EOF }
@@ -106,24 +105,24 @@ func (b emptyBody) WriteTo(io.Writer) (int64, error) { b.t.sent.Store(true); ret
 
 func (b emptyBody) Close() error { return nil }
 
-// unsent reports whether the server surely did not get the request: there was no
-// connection, or its header did not leave. It takes net/http's word for that,
-// and for a dial that failed anyone's.
+// unsent reports whether the server certainly did not get the request: there was
+// no connection, or the header was not sent. Only the transport of net/http is
+// trusted to report that; a failed dial is believed of any transport.
 func (c *Client) unsent(t *trace, limited context.Context, err error) bool {
 	var op *net.OpError
 	if refusedStream(err) || errors.As(err, &op) && op.Op == "dial" {
 		return true
 	}
-	if !c.known() {
+	if !c.standard() {
 		return false
 	}
 	// When the context ends, HTTP/2 returns while it may still be writing.
 	return !t.got.Load() || t.empty && !t.sent.Load() && limited.Err() == nil
 }
 
-// refusedStream reports whether err is what net/http says of an HTTP/2 stream
-// which the server has declared unprocessed, and which it would have sent
-// again itself, had it got the body. It has no other name for that.
+// refusedStream reports whether err is that of net/http for an HTTP/2 stream which
+// the server has declared unprocessed, and which net/http would have sent again
+// if it could read the body again. Only the text of the error shows it.
 func refusedStream(err error) bool {
 	return strings.Contains(err.Error(), "http2: Transport: cannot retry err")
 }

@@ -19,16 +19,16 @@ import (
 type outcome struct {
 	response *Response // nil if no answer was read
 	err      error
-	unsent   bool          // the platform surely has not got the request
+	unsent   bool          // the platform certainly did not get the request
 	ahead    time.Duration // the clock's correction when the request was signed
 	began    time.Time
 	ended    time.Time
 	proof
-	proxy string // the address of the one over which no connection was made, if any
+	proxy string // the address of the proxy that gave no connection, if any
 }
 
-// try sends r once, with a signature of its own, and reads the answer. The
-// try before had the sign_time last.
+// try sends r once, with a signature of its own, and reads the answer. last is
+// the sign_time of the try before.
 func (c *Client) try(ctx context.Context, r *request, last int64) outcome {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -54,7 +54,7 @@ func (c *Client) try(ctx context.Context, r *request, last int64) outcome {
 	return o
 }
 
-// A proof shows for one try that the call is made by the holder of the key.
+// A proof shows that the holder of the key makes a try.
 type proof struct {
 	encoded  string // the parameters of the call and those of the system
 	signedAt int64  // the sign_time; 0 in secret mode
@@ -85,8 +85,8 @@ func (c *Client) authenticate(r *request, now time.Time, last int64) proof {
 	return proof{encoded: encoded, signedAt: at, mask: mask{c, r, encoded[len(encoded)-sign.Size:]}}
 }
 
-// signTime returns the sign_time of a try. Tries within a second have one each,
-// as a platform may take a signature once only.
+// signTime returns the sign_time of a try. Each try within a second has its own,
+// as a platform may accept a signature only once.
 func signTime(now time.Time, last int64) int64 {
 	const close = 10 // seconds
 	at := now.Unix()
@@ -111,8 +111,8 @@ func (r *request) build(ctx context.Context, t *trace, encoded string) *http.Req
 	return req.WithContext(ctx)
 }
 
-// noAnswer says why a try ended without an answer. net/http's own error holds
-// the URL, and with it the signature.
+// noAnswer returns why a try ended without an answer. The error of net/http
+// itself would show the URL, and with it the signature.
 func (c *Client) noAnswer(ctx, limited context.Context, o *outcome, err error) error {
 	var large *BodyTooLargeError
 	switch {

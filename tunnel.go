@@ -48,7 +48,7 @@ func (c *Client) proxy(req *http.Request) (*http.Transport, *url.URL, error) {
 	return t, proxy, err
 }
 
-// proxySecrets are what a proxy on the way of r is shown, and may repeat.
+// proxySecrets returns what a proxy for r gets to see, and may repeat.
 func (c *Client) proxySecrets(r *request) secrets {
 	to := r.url
 	_, proxy, err := c.proxy(&http.Request{Method: r.method, URL: &to, Host: to.Host, Header: r.header})
@@ -131,7 +131,7 @@ func connect(ctx context.Context, t *http.Transport, conn net.Conn, proxy *url.U
 	r := bufio.NewReader(io.LimitReader(conn, longest))
 	resp, err := http.ReadResponse(r, req)
 	if err == nil {
-		err = judgeTunnel(ctx, t, proxy, req, resp)
+		err = checkTunnel(ctx, t, proxy, req, resp)
 	}
 	switch {
 	case err != nil:
@@ -146,8 +146,8 @@ func connect(ctx context.Context, t *http.Transport, conn net.Conn, proxy *url.U
 const loginOfProxy = "the proxy asks for a name and a password, or refuses those it got: write them into its address, " +
 	"http://NAME:PASSWORD@HOST:PORT, in HTTP_PROXY and HTTPS_PROXY, or in the Proxy of the Transport"
 
-// judgeTunnel returns why the proxy gives no tunnel, if it does not.
-func judgeTunnel(ctx context.Context, t *http.Transport, proxy *url.URL, asked *http.Request, resp *http.Response) error {
+// checkTunnel returns why the proxy gives no tunnel, or nil if it gives one.
+func checkTunnel(ctx context.Context, t *http.Transport, proxy *url.URL, asked *http.Request, resp *http.Response) error {
 	if t.OnProxyConnectResponse != nil {
 		if err := t.OnProxyConnectResponse(ctx, proxy, asked, resp); err != nil {
 			return err

@@ -72,7 +72,7 @@ func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.R
 		o.proxy = proxy
 	}
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		if err = c.takeConnection(resp, got.Load()); err == nil && stop() {
+		if err = c.exposeConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
 			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
 			return resp, o
@@ -88,9 +88,9 @@ func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.R
 	return nil, o
 }
 
-// takeConnection makes the body of resp one that shows the connection below it, if
-// that is known.
-func (c *Client) takeConnection(resp *http.Response, got *net.Conn) error {
+// exposeConnection gives the body of resp a method NetConn, if the connection below
+// it is known.
+func (c *Client) exposeConnection(resp *http.Response, got *net.Conn) error {
 	body, ok := resp.Body.(io.ReadWriteCloser)
 	switch {
 	case ok:
@@ -101,7 +101,7 @@ func (c *Client) takeConnection(resp *http.Response, got *net.Conn) error {
 	default:
 		return errors.New("the Transport of Config.HTTPClient hides the connection: use one that leaves the body of a 101 answer as it is")
 	}
-	if got != nil && c.known() {
+	if got != nil && c.standard() {
 		resp.Body = connection{body, *got}
 	}
 	return nil
@@ -121,7 +121,8 @@ func hasToken(list []string, token string) bool {
 	return false
 }
 
-// A connection is the body of a 101 answer with what net/http hides.
+// A connection is the body of a 101 answer and the connection below, which net/http
+// hides.
 type connection struct {
 	io.ReadWriteCloser
 	conn net.Conn
@@ -136,7 +137,7 @@ func (c connection) CloseWrite() error {
 	return fmt.Errorf("prism: the connection has no CloseWrite: %w", errors.ErrUnsupported)
 }
 
-// refused says why a handshake did not open a connection.
+// refused returns why a handshake did not open a connection.
 func (c *Client) refused(ctx, limited context.Context, o *outcome, err error) error {
 	if o.response == nil {
 		if err == nil {
