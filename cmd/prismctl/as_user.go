@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 	"github.com/shopex/prism-go/oauth"
 )
 
@@ -17,19 +18,19 @@ const refreshAhead = time.Minute
 // userToken returns the kept token, which is refreshed first if it is about to
 // end.
 func (c *connection) userToken(ctx context.Context, t *tool, client *prism.Client) (*oauth.Token, error) {
-	k, err := t.keepFor(client)
+	k, err := signin.KeepFor(client, t.config)
 	if err != nil {
 		return nil, err
 	}
-	token, err := k.load()
+	token, err := k.Load()
 	if err != nil || token != nil && !due(token, time.Now()) {
 		return token, err
 	}
 	if token == nil {
-		return nil, fmt.Errorf("nobody is signed in at %s with the key %s: sign in by \"prismctl login\"", c.URL, k.key)
+		return nil, fmt.Errorf("nobody is signed in at %s with the key %s: sign in by \"prismctl login\"", c.URL, k.Key)
 	}
-	err = k.alone(ctx, func() error {
-		if token, err = k.load(); err != nil || token == nil || !due(token, time.Now()) {
+	err = k.Alone(ctx, func() error {
+		if token, err = k.Load(); err != nil || token == nil || !due(token, time.Now()) {
 			return err // another process was here before
 		}
 		token, err = c.refresh(ctx, client, k, token)
@@ -51,7 +52,7 @@ func due(token *oauth.Token, now time.Time) bool {
 }
 
 // refresh replaces a kept token by the next one. The caller holds the lock.
-func (c *connection) refresh(ctx context.Context, client *prism.Client, k *keep, old *oauth.Token) (*oauth.Token, error) {
+func (c *connection) refresh(ctx context.Context, client *prism.Client, k *signin.Keep, old *oauth.Token) (*oauth.Token, error) {
 	if old.RefreshToken == "" {
 		return nil, errors.New("the login has ended, as its token cannot be refreshed: sign in again by \"prismctl login\"")
 	}
@@ -73,7 +74,7 @@ func (c *connection) refresh(ctx context.Context, client *prism.Client, k *keep,
 	if err != nil {
 		return nil, err
 	}
-	return token, k.save(token)
+	return token, k.Save(token)
 }
 
 // refreshGrace is how long a refresh goes on when the command is ending.
@@ -108,4 +109,17 @@ func signInAgain(err error) error {
 func needsUser(err error) bool {
 	var failure *prism.Error
 	return errors.As(err, &failure) && failure.Code == "invalid_token"
+}
+
+// showAddress opens an address in the browser, if it is to, and prints it for
+// those that have another one.
+func (t *tool) showAddress(ctx context.Context, open bool, purpose, address string) {
+	how := fmt.Sprintf("To %s, open this address in a browser of this machine:", purpose)
+	if open {
+		how = fmt.Sprintf("The browser opens, to %s. If it does not, open this address:", purpose)
+		if err := t.browse(ctx, address); err != nil {
+			how = fmt.Sprintf("No browser could be opened (%v). To %s, open this address:", err, purpose)
+		}
+	}
+	t.notice("%s\n\n    %s\n", how, address)
 }

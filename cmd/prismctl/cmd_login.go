@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 	"github.com/shopex/prism-go/oauth"
 )
 
@@ -43,7 +44,7 @@ func (c *loginCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	k, err := t.keepFor(client)
+	k, err := signin.KeepFor(client, t.config)
 	if err != nil {
 		return err
 	}
@@ -52,38 +53,38 @@ func (c *loginCmd) Run(ctx context.Context, t *tool) error {
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	back, err := awaitBrowser(c.Port)
+	back, err := signin.Await(c.Port)
 	if err != nil {
 		return err
 	}
-	defer back.close()
+	defer back.Close()
 	token, err := c.signIn(ctx, t, client, back)
 	if err == nil {
-		err = k.alone(ctx, func() error { return k.save(token) })
+		err = k.Alone(ctx, func() error { return k.Save(token) })
 	}
 	if err != nil {
 		return err
 	}
 	user := token.User()
-	back.tell(page{http.StatusOK, "You are signed in", "prismctl now acts as " + nameOf(user) + ". You can close this page."})
+	back.Tell(signin.Page{Status: http.StatusOK, Title: "You are signed in", Text: "prismctl now acts as " + nameOf(user) + ". You can close this page."})
 	return t.printUser(user, "Signed in as %s")
 }
 
 // signIn sends the browser to the platform and exchanges the code with which
 // it comes back.
-func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, back *comeback) (*oauth.Token, error) {
-	login, err := oauth.New(client, oauth.Config{CallbackURL: back.url})
+func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, back *signin.Comeback) (*oauth.Token, error) {
+	login, err := oauth.New(client, oauth.Config{CallbackURL: back.URL})
 	if err != nil {
 		return nil, err
 	}
 	defer login.Close()
 	verifier := oauth2.GenerateVerifier()
-	address := login.AuthCodeURL(back.state, oauth2.S256ChallengeOption(verifier))
-	if err := c.knock(ctx, address, back.url); err != nil {
+	address := login.AuthCodeURL(back.State, oauth2.S256ChallengeOption(verifier))
+	if err := c.knock(ctx, address, back.URL); err != nil {
 		return nil, err
 	}
 	t.showAddress(ctx, !c.NoBrowser, "sign in", address)
-	code, err := back.wait(ctx)
+	code, err := back.Wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, exit.With(exit.Timeout, fmt.Errorf("nobody has signed in within %v", c.Timeout))
 	}
@@ -133,7 +134,7 @@ func (c *loginCmd) knock(ctx context.Context, address, callback string) error {
 	return nil
 }
 
-const withoutPort = "http://127.0.0.1" + callbackPath
+const withoutPort = "http://127.0.0.1" + signin.Path
 
 const unregistered = `the platform at %s refuses this login (HTTP %d)
 Either it does not know the key, or the browser must not be sent back to %s.

@@ -3,18 +3,15 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/shopex/prism-go/internal/patience"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -104,7 +101,7 @@ func TestAForgedCallbackIsRefusedAndTheLoginGoesOn(t *testing.T) {
 			t.Errorf("%s: HTTP %d\n%s", c.name, status, page)
 		}
 	}
-	other := strings.Replace(comesBack(t, address, nil), callbackPath, "/favicon.ico", 1)
+	other := strings.Replace(comesBack(t, address, nil), signin.Path, "/favicon.ico", 1)
 	if status, _ := get(t, "GET", other); status != http.StatusNotFound {
 		t.Errorf("another path: HTTP %d", status)
 	}
@@ -116,28 +113,6 @@ func TestAForgedCallbackIsRefusedAndTheLoginGoesOn(t *testing.T) {
 		t.Errorf("the page has the header %v", page.Header)
 	}
 	(<-done).want(t, exitDone, "Signed in as alice (user 1001)\n", "The browser opens, to sign in")
-}
-
-func TestALoginComesBackOnce(t *testing.T) {
-	back, err := awaitBrowser(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer back.close()
-	query := url.Values{"code": {"the-code"}, "state": {back.state}}.Encode()
-	first := make(chan int, 1)
-	go func() { status, _ := get(t, "GET", back.url+"?"+query); first <- status }()
-	if code, err := back.wait(t.Context()); code != "the-code" || err != nil {
-		t.Errorf("it came back with %q, %v", code, err)
-	}
-	if status, page := get(t, "GET", back.url+"?"+query); status != http.StatusBadRequest || !strings.Contains(page, "This login is over") {
-		t.Errorf("the second time: HTTP %d\n%s", status, page)
-	}
-	back.tell(page{http.StatusOK, "Title", "Text"})
-	back.tell(page{http.StatusTeapot, "Another", "Text"})
-	if status := <-first; status != http.StatusOK {
-		t.Errorf("the first time: HTTP %d", status)
-	}
 }
 
 func TestALoginThatThePlatformDeniesExits1(t *testing.T) {
@@ -164,7 +139,7 @@ func TestALoginThatThePlatformDeniesExits1(t *testing.T) {
 		if strings.Contains(r.err, "unknown-code") {
 			t.Errorf("the code is in %s", r.err)
 		}
-		if token, err := p.keep().load(); token != nil || err != nil {
+		if token, err := p.keep().Load(); token != nil || err != nil {
 			t.Errorf("%v, %v is kept", token, err)
 		}
 	}
@@ -249,7 +224,7 @@ func TestThePortToComeBackToCanBeChosen(t *testing.T) {
 	taken.Close()
 	done := begin(p.invocation("login", "--port", port))
 	address := p.address(done)
-	if back := comesBack(t, address, nil); back != "http://127.0.0.1:"+port+callbackPath+"?" {
+	if back := comesBack(t, address, nil); back != "http://127.0.0.1:"+port+signin.Path+"?" {
 		t.Errorf("the browser comes back to %s", back)
 	}
 	p.srv.SignIn(p.browser, address, "alice", password)
@@ -283,34 +258,4 @@ func TestALoginOfAWrongSecretIsRefusedAndTellsTheBrowser(t *testing.T) {
 		t.Errorf("the browser is told HTTP %d", page.StatusCode)
 	}
 	(<-done).want(t, exitRefused, "", "invalid_sign")
-}
-
-func TestConnectionsHeldOpenKeepTheBrowserNotOut(t *testing.T) {
-	back, err := awaitBrowser(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer back.close()
-	there, err := url.Parse(back.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var held []net.Conn
-	for range 3 * oneBrowser {
-		conn, err := net.Dial("tcp", there.Host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		held = append(held, conn)
-	}
-	if status, page := get(t, "GET", back.url+"?state=x"); status != http.StatusBadRequest {
-		t.Errorf("the browser got HTTP %d: %s", status, page)
-	}
-	for i, conn := range held[:2*oneBrowser] {
-		_ = conn.SetReadDeadline(time.Now().Add(patience.Of(5 * time.Second)))
-		if n, err := conn.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("connection %d is still open", i)
-		}
-	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 )
 
 type logoutCmd struct {
@@ -24,22 +26,22 @@ func (c *logoutCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	k, err := t.keepFor(client)
+	k, err := signin.KeepFor(client, t.config)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	kept := false
-	err = k.alone(ctx, func() (err error) {
-		kept, err = k.forget()
+	err = k.Alone(ctx, func() (err error) {
+		kept, err = k.Forget()
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if !kept {
-		t.notice("nobody was signed in at %s with the key %s", c.URL, k.key)
+		t.notice("nobody was signed in at %s with the key %s", c.URL, k.Key)
 		return nil
 	}
 	login, err := newLogin(client)

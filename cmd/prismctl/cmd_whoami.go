@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 	"github.com/shopex/prism-go/oauth"
 )
 
@@ -67,7 +68,7 @@ func (t *tool) printUser(user oauth.Identity, format string) error {
 // nameOf is a user as people know one.
 func nameOf(user oauth.Identity) string {
 	if user.Login == "" || user.Login == user.ID {
-		return cmp.Or(readable(user.ID), "a user without a name")
+		return cmp.Or(signin.Readable(user.ID), "a user without a name")
 	}
-	return fmt.Sprintf("%s (user %s)", readable(user.Login), readable(user.ID))
+	return fmt.Sprintf("%s (user %s)", signin.Readable(user.Login), signin.Readable(user.ID))
 }

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"service": {"words", "exit", "files", "secrets", "settings", "engine", "conns", module, module + "/platform",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp", "github.com/KimMachineGun/automemlimit/memlimit"},
+	"signin":   {"files", "conns", module, module + "/oauth"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
 	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},

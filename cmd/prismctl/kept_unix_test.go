@@ -18,7 +18,7 @@ func TestOnlyItsOwnerCanReadAKeptLogin(t *testing.T) {
 	if r := p.login(); r.status != exitDone {
 		t.Fatalf("%+v", r)
 	}
-	for name, want := range map[string]fs.FileMode{dir: 0o700 | fs.ModeDir, p.keep().file: 0o600, p.keep().file + ".lock": 0o600} {
+	for name, want := range map[string]fs.FileMode{dir: 0o700 | fs.ModeDir, p.keep().File: 0o600, p.keep().File + ".lock": 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != want {
 			t.Errorf("%s has the mode %v, %v", name, info.Mode(), err)
 		}

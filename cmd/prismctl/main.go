@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 )
 
 func main() {
@@ -18,7 +19,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	_, screen := terminal(os.Stdout)
 	os.Exit(run(untilSignal(), os.Args[1:], tool{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: openBrowser,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: signin.OpenBrowser,
 		screen: screen,
 	}))
 }

@@ -72,7 +72,7 @@ func TestAKeptLoginThatOthersMayReadIsNotUsed(t *testing.T) {
 	if r := p.login(); r.status != exitDone {
 		t.Fatalf("%+v", r)
 	}
-	if err := os.Chmod(p.keep().file, 0o644); err != nil {
+	if err := os.Chmod(p.keep().File, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	invocation{args: []string{"whoami"}, env: p.env, config: p.config}.run().want(t, exitRefused, "", "by other users of this machine")

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/signin"
 	"github.com/shopex/prism-go/oauth"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
@@ -81,10 +82,9 @@ func signedIn(t *testing.T) *person {
 }
 
 // keep is where the token of p is.
-func (p *person) keep() *keep {
+func (p *person) keep() *signin.Keep {
 	p.t.Helper()
-	t := tool{config: func() (string, error) { return p.config, nil }}
-	k, err := t.keepFor(p.srv.Client())
+	k, err := signin.KeepFor(p.srv.Client(), func() (string, error) { return p.config, nil })
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func (p *person) keep() *keep {
 // token is what is kept.
 func (p *person) token() *oauth.Token {
 	p.t.Helper()
-	token, err := p.keep().load()
+	token, err := p.keep().Load()
 	if err != nil || token == nil {
 		p.t.Fatalf("no token is kept: %v", err)
 	}
@@ -106,7 +106,7 @@ func (p *person) change(change func(*oauth.Token)) {
 	p.t.Helper()
 	token := p.token()
 	change(token)
-	if err := p.keep().save(token); err != nil {
+	if err := p.keep().Save(token); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -121,7 +121,7 @@ func (p *person) expire() {
 func (p *person) hides(r result) {
 	p.t.Helper()
 	secrets := []string{p.srv.Secret(), password}
-	if token, _ := p.keep().load(); token != nil {
+	if token, _ := p.keep().Load(); token != nil {
 		secrets = append(secrets, token.AccessToken, token.RefreshToken, token.SessionID)
 	}
 	for _, secret := range secrets {
@@ -158,7 +158,7 @@ func TestAUserSignsInCallsAndSignsOut(t *testing.T) {
 	} else {
 		resp.Body.Close()
 	}
-	if token, err := p.keep().load(); token != nil || err != nil {
+	if token, err := p.keep().Load(); token != nil || err != nil {
 		t.Errorf("after the logout there is %v, %v", token, err)
 	}
 	p.do("whoami").want(t, exitRefused, "", "nobody is signed in at "+p.srv.URL())
@@ -307,7 +307,7 @@ func TestATokenIsForOnePlatformAndOneKey(t *testing.T) {
 	p.do("get", "platform/oauth/user", "--as-user").want(t, exitRefused, "", "nobody is signed in")
 
 	// Even where a file has got the wrong name.
-	if err := os.Rename(p.keep().file, other.keep().file); err != nil {
+	if err := os.Rename(p.keep().File, other.keep().File); err != nil {
 		t.Fatal(err)
 	}
 	other.do("whoami").want(t, exitRefused, "", "nobody is signed in")
@@ -322,7 +322,7 @@ func TestAFileThatHoldsNoLoginSaysSo(t *testing.T) {
 	p := signedIn(t)
 	token := p.token().AccessToken
 	for _, text := range []string{"", "{", `{"token":"` + token + `"}`, `[]`} {
-		if err := os.WriteFile(p.keep().file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(p.keep().File, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r := p.do("whoami")
@@ -344,8 +344,8 @@ func TestNothingIsLeftBesideTheKeptLogin(t *testing.T) {
 	if err != nil || len(files) != 2 {
 		t.Errorf("there are %v, %v", files, err)
 	}
-	text, err := os.ReadFile(p.keep().file)
-	var found kept
+	text, err := os.ReadFile(p.keep().File)
+	var found struct{ Server, Key string }
 	if err != nil || json.Unmarshal(text, &found) != nil || found.Server != p.srv.URL() || found.Key != p.srv.Key() {
 		t.Errorf("the file holds %q, %v", found, err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package signin
 
 import (
 	"os"
@@ -26,7 +26,7 @@ func TestTheBrowserGetsTheAddressAsOneArgument(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "address")
 	fakeOpener(t, `echo "$#" "$1" > `+file)
 	const address = "http://127.0.0.1/oauth/authorize?a=1&b=$(c);d"
-	if err := openBrowser(t.Context(), address); err != nil {
+	if err := OpenBrowser(t.Context(), address); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(file); string(got) != "1 "+address+"\n" {
@@ -36,11 +36,11 @@ func TestTheBrowserGetsTheAddressAsOneArgument(t *testing.T) {
 
 func TestABrowserThatCannotBeOpenedIsNoticed(t *testing.T) {
 	fakeOpener(t, "exit 3")
-	if err := openBrowser(t.Context(), "http://x/"); err == nil || !strings.Contains(err.Error(), "exit status 3") {
+	if err := OpenBrowser(t.Context(), "http://x/"); err == nil || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if err := openBrowser(t.Context(), "http://x/"); err == nil || !strings.Contains(err.Error(), "not found") {
+	if err := OpenBrowser(t.Context(), "http://x/"); err == nil || !strings.Contains(err.Error(), "not found") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -53,7 +53,7 @@ func TestWithoutADisplayNoBrowserIsOpened(t *testing.T) {
 	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} {
 		t.Setenv(name, "")
 	}
-	if err := openBrowser(t.Context(), "http://x/"); err == nil || err.Error() != "there is no display" {
+	if err := OpenBrowser(t.Context(), "http://x/"); err == nil || err.Error() != "there is no display" {
 		t.Errorf("error %v", err)
 	}
 }

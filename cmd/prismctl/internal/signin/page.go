@@ -1,12 +1,12 @@
-package main
+package signin
 
 import (
 	"html/template"
 	"net/http"
 )
 
-// A page is what the browser shows after a login.
-type page struct {
+// A Page is what the browser shows after a login.
+type Page struct {
 	Status      int
 	Title, Text string
 }
@@ -32,7 +32,7 @@ h1 { font-size: 1.5rem; line-height: 1.3; }
 </html>
 `))
 
-func (p page) write(w http.ResponseWriter) {
+func (p Page) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")

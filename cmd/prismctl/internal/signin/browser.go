@@ -1,4 +1,4 @@
-package main
+package signin
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 // can often runs on.
 const openTime = 2 * time.Second
 
-// openBrowser opens address in the user's browser.
-func openBrowser(ctx context.Context, address string) error {
+// OpenBrowser opens address in the user's browser.
+func OpenBrowser(ctx context.Context, address string) error {
 	name, args := opener(runtime.GOOS)
 	if name == "xdg-open" && os.Getenv("DISPLAY")+os.Getenv("WAYLAND_DISPLAY")+os.Getenv("BROWSER") == "" {
 		return errors.New("there is no display") // xdg-open would start one in this terminal
@@ -46,17 +46,4 @@ func opener(system string) (name string, args []string) {
 		return "rundll32", []string{"url.dll,FileProtocolHandler"}
 	}
 	return "xdg-open", nil
-}
-
-// showAddress opens an address in the browser, if it is to, and prints it for
-// those that have another one.
-func (t *tool) showAddress(ctx context.Context, open bool, purpose, address string) {
-	how := fmt.Sprintf("To %s, open this address in a browser of this machine:", purpose)
-	if open {
-		how = fmt.Sprintf("The browser opens, to %s. If it does not, open this address:", purpose)
-		if err := t.browse(ctx, address); err != nil {
-			how = fmt.Sprintf("No browser could be opened (%v). To %s, open this address:", err, purpose)
-		}
-	}
-	t.notice("%s\n\n    %s\n", how, address)
 }

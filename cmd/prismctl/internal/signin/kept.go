@@ -1,4 +1,4 @@
-package main
+package signin
 
 import (
 	"context"
@@ -15,35 +15,36 @@ import (
 	"github.com/shopex/prism-go/oauth"
 )
 
-// A keep is where the login of a user is kept between commands: a file for
+// A Keep is where the login of a user is kept between commands: a file for
 // each key of each platform, which only its owner can read.
-type keep struct {
-	file        string
-	server, key string
+type Keep struct {
+	File        string
+	Server, Key string // that the login is for
 }
 
-// kept is what the file of a keep holds.
+// kept is what the file of a Keep holds.
 type kept struct {
 	Server string       `json:"server"`
 	Key    string       `json:"key"`
 	Token  *oauth.Token `json:"token"`
 }
 
-// keepFor returns the keep for what client calls, and with which key.
-func (t *tool) keepFor(client *prism.Client) (*keep, error) {
-	dir, err := t.config()
+// KeepFor returns the keep for what client calls, and with which key, below the
+// directory of the user's configuration.
+func KeepFor(client *prism.Client, config func() (dir string, err error)) (*Keep, error) {
+	dir, err := config()
 	if err != nil {
 		return nil, fmt.Errorf("there is no directory to keep a login in: %w", err)
 	}
-	k := &keep{server: client.Server().String(), key: client.Key()}
-	name := sha256.Sum256([]byte(k.server + "\n" + k.key))
-	k.file = filepath.Join(dir, "prismctl", fmt.Sprintf("login-%x.json", name[:8]))
+	k := &Keep{Server: client.Server().String(), Key: client.Key()}
+	name := sha256.Sum256([]byte(k.Server + "\n" + k.Key))
+	k.File = filepath.Join(dir, "prismctl", fmt.Sprintf("login-%x.json", name[:8]))
 	return k, nil
 }
 
-// load returns the token that is kept, or nil if there is none.
-func (k *keep) load() (*oauth.Token, error) {
-	text, err := files.ReadPrivate(k.file)
+// Load returns the token that is kept, or nil if there is none.
+func (k *Keep) Load() (*oauth.Token, error) {
+	text, err := files.ReadPrivate(k.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -53,20 +54,20 @@ func (k *keep) load() (*oauth.Token, error) {
 	var found kept
 	// What a decoder says about a token may show it.
 	if json.Unmarshal(text, &found) != nil {
-		return nil, fmt.Errorf("%s does not hold a login: sign in again by \"prismctl login\", which replaces it", k.file)
+		return nil, fmt.Errorf("%s does not hold a login: sign in again by \"prismctl login\", which replaces it", k.File)
 	}
-	if found.Server != k.server || found.Key != k.key {
+	if found.Server != k.Server || found.Key != k.Key {
 		return nil, nil // it is not for this platform to see
 	}
 	return found.Token, nil
 }
 
-// save keeps token in the place of what was kept. Whoever reads meanwhile finds
+// Save keeps token in the place of what was kept. Whoever reads meanwhile finds
 // the one or the other, whole.
-func (k *keep) save(token *oauth.Token) error {
-	text, err := json.Marshal(kept{k.server, k.key, token})
+func (k *Keep) Save(token *oauth.Token) error {
+	text, err := json.Marshal(kept{k.Server, k.Key, token})
 	if err == nil {
-		err = files.Replace(k.file, append(text, '\n'))
+		err = files.Replace(k.File, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("the login cannot be kept: %w", err)
@@ -74,9 +75,9 @@ func (k *keep) save(token *oauth.Token) error {
 	return nil
 }
 
-// forget removes what is kept, and reports whether there was anything.
-func (k *keep) forget() (bool, error) {
-	err := os.Remove(k.file)
+// Forget removes what is kept, and reports whether there was anything.
+func (k *Keep) Forget() (bool, error) {
+	err := os.Remove(k.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -86,10 +87,10 @@ func (k *keep) forget() (bool, error) {
 	return true, nil
 }
 
-// alone calls change while no other process changes what is kept. It waits for
+// Alone calls change while no other process changes what is kept. It waits for
 // its turn until ctx ends.
-func (k *keep) alone(ctx context.Context, change func() error) error {
-	dir := filepath.Dir(k.file)
+func (k *Keep) Alone(ctx context.Context, change func() error) error {
+	dir := filepath.Dir(k.File)
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = os.Chmod(dir, 0o700) // it may have been there, open to others
@@ -97,7 +98,7 @@ func (k *keep) alone(ctx context.Context, change func() error) error {
 	if err != nil {
 		return fmt.Errorf("there is no directory to keep a login in: %w", err)
 	}
-	f, err := os.OpenFile(k.file+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(k.File+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("the kept login cannot be locked: %w", err)
 	}

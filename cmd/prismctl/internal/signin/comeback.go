@@ -1,4 +1,6 @@
-package main
+// Package signin signs a user in by the browser: it opens that, waits for what it
+// comes back with, and keeps the login between commands.
+package signin
 
 import (
 	"context"
@@ -17,17 +19,18 @@ import (
 	"github.com/shopex/prism-go/cmd/prismctl/internal/conns"
 )
 
-const callbackPath = "/callback"
+// Path is that of the address at which the browser comes back.
+const Path = "/callback"
 
 // oneBrowser is more connections than one browser opens. Any program of this machine
 // may open more, and then makes its own older ones end.
 const oneBrowser = 32
 
-// A comeback is where the browser comes back to after a login: a server on
+// A Comeback is where the browser comes back to after a login: a server on
 // this machine that takes one answer, from whoever knows the state.
-type comeback struct {
-	url    string // of the callback
-	state  string
+type Comeback struct {
+	URL    string // of the callback
+	State  string // that has to come back
 	server *http.Server
 	served chan struct{} // closed when Serve has returned
 
@@ -35,7 +38,7 @@ type comeback struct {
 	visited sync.Once
 	told    chan struct{} // closed when outcome is there
 	telling sync.Once
-	outcome page
+	outcome Page
 }
 
 // A visit is what the browser came back with.
@@ -44,16 +47,16 @@ type visit struct {
 	err  error // of the platform, which refused the login
 }
 
-// awaitBrowser begins to wait for the browser on a port of the loopback
+// Await begins to wait for the browser on a port of the loopback
 // interface; 0 is any free one.
-func awaitBrowser(port uint16) (*comeback, error) {
+func Await(port uint16) (*Comeback, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
 	if err != nil {
 		return nil, fmt.Errorf("cannot wait for the browser: %w\nChoose another port by --port; 0 is any free one", err)
 	}
-	b := &comeback{
-		url:    "http://" + l.Addr().String() + callbackPath,
-		state:  rand.Text(),
+	b := &Comeback{
+		URL:    "http://" + l.Addr().String() + Path,
+		State:  rand.Text(),
 		served: make(chan struct{}),
 		visits: make(chan visit, 1),
 		told:   make(chan struct{}),
@@ -67,8 +70,8 @@ func awaitBrowser(port uint16) (*comeback, error) {
 	return b, nil
 }
 
-// wait returns the code with which the browser comes back.
-func (b *comeback) wait(ctx context.Context) (string, error) {
+// Wait returns the code with which the browser comes back.
+func (b *Comeback) Wait(ctx context.Context) (string, error) {
 	select {
 	case v := <-b.visits:
 		return v.code, v.err
@@ -77,18 +80,18 @@ func (b *comeback) wait(ctx context.Context) (string, error) {
 	}
 }
 
-// tell says what became of the login to the browser that waits for it. Only
+// Tell says what became of the login to the browser that waits for it. Only
 // the first call counts.
-func (b *comeback) tell(outcome page) {
+func (b *Comeback) Tell(outcome Page) {
 	b.telling.Do(func() {
 		b.outcome = outcome
 		close(b.told)
 	})
 }
 
-// close ends the server. Who still waits there reads that the login failed.
-func (b *comeback) close() {
-	b.tell(page{http.StatusBadRequest, "You are not signed in", "The terminal in which prismctl runs says why."})
+// Close ends the server. Who still waits there reads that the login failed.
+func (b *Comeback) Close() {
+	b.Tell(Page{http.StatusBadRequest, "You are not signed in", "The terminal in which prismctl runs says why."})
 	// A browser opens connections ahead of need, which Shutdown would wait for.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -99,24 +102,24 @@ func (b *comeback) close() {
 }
 
 // ServeHTTP answers the browser.
-func (b *comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *Comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch states := query["state"]; {
-	case r.URL.Path != callbackPath:
-		page{http.StatusNotFound, "There is no such page", "Only a login comes back to this address."}.write(w)
+	case r.URL.Path != Path:
+		Page{http.StatusNotFound, "There is no such page", "Only a login comes back to this address."}.write(w)
 		return
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		page{http.StatusMethodNotAllowed, "This is no login", "A login comes back by GET."}.write(w)
+		Page{http.StatusMethodNotAllowed, "This is no login", "A login comes back by GET."}.write(w)
 		return
-	case len(states) != 1 || subtle.ConstantTimeCompare([]byte(states[0]), []byte(b.state)) != 1:
-		page{http.StatusBadRequest, "This is another login", "It was not begun by the prismctl that waits here. Open the address that it has printed."}.write(w)
+	case len(states) != 1 || subtle.ConstantTimeCompare([]byte(states[0]), []byte(b.State)) != 1:
+		Page{http.StatusBadRequest, "This is another login", "It was not begun by the prismctl that waits here. Open the address that it has printed."}.write(w)
 		return
 	}
 	first := false
 	b.visited.Do(func() { first = true })
 	if !first {
-		page{http.StatusBadRequest, "This login is over", "It was used already. Begin a new one by “prismctl login”."}.write(w)
+		Page{http.StatusBadRequest, "This login is over", "It was used already. Begin a new one by “prismctl login”."}.write(w)
 		return
 	}
 	b.visits <- visitOf(query.Get("code"), query.Get("error"), query.Get("error_description"))
@@ -127,17 +130,17 @@ func (b *comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func visitOf(code, failure, description string) visit {
 	switch {
 	case failure != "" && description != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", readable(failure), readable(description))}
+		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", Readable(failure), Readable(description))}
 	case failure != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s", readable(failure))}
+		return visit{err: fmt.Errorf("the platform refused the login: %s", Readable(failure))}
 	case code == "":
 		return visit{err: fmt.Errorf("the platform sent the browser back without a code")}
 	}
 	return visit{code: code}
 }
 
-// readable is text from a URL as a terminal may get it.
-func readable(text string) string {
+// Readable is text from a URL as a terminal may get it.
+func Readable(text string) string {
 	const enough = 300
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
