@@ -15,9 +15,9 @@ import (
 
 // Accept answers the handshake in r and takes the connection over from the
 // HTTP server. The answer has the status line, Upgrade, Connection and
-// Sec-WebSocket-Accept and nothing else, which a published SDK counts on
-// (protocol chapter 6). Origin and offered subprotocols are not looked at. The
-// reader that Hijack returns is used as long as the connection lasts.
+// Sec-WebSocket-Accept and nothing else, as a published SDK requires (protocol
+// chapter 6). Origin and offered subprotocols are ignored. The reader that Hijack
+// returns is used as long as the connection lasts.
 //
 // A [*HandshakeError] means that nothing was written and the caller must
 // answer. Any other error means that the connection broke meanwhile.
@@ -37,8 +37,8 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	return newConn(conn, buf.Reader, ws.StateServerSide, o), nil
 }
 
-// CheckHandshake reports whether Accept would take r, by a [*HandshakeError] if
-// it would not. It lets a caller refuse early.
+// CheckHandshake returns a [*HandshakeError] if Accept would refuse r, so that a
+// caller can refuse it early.
 func CheckHandshake(r *http.Request) error {
 	switch {
 	case r.Method != http.MethodGet:
@@ -57,7 +57,7 @@ func CheckHandshake(r *http.Request) error {
 	return nil
 }
 
-// refusal takes the answer's header as names and values in turn.
+// refusal returns a HandshakeError; field has names and values of the header in turn.
 func refusal(status int, reason string, field ...string) *HandshakeError {
 	e := &HandshakeError{Status: status, Reason: reason, Header: http.Header{}}
 	for i := 0; i+1 < len(field); i += 2 {
@@ -66,7 +66,7 @@ func refusal(status int, reason string, field ...string) *HandshakeError {
 	return e
 }
 
-// answer also lifts the deadlines that the HTTP server had set.
+// answer writes the answer, and removes the deadlines that the HTTP server has set.
 func answer(conn net.Conn, key string, timeout time.Duration) error {
 	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return err
@@ -78,8 +78,8 @@ func answer(conn net.Conn, key string, timeout time.Duration) error {
 	return conn.SetDeadline(time.Time{})
 }
 
-// acceptKey proves that a server understood the handshake with key. RFC 6455
-// wants keys of 16 bytes; published SDKs send others.
+// acceptKey returns the Sec-WebSocket-Accept for key. RFC 6455 requires keys of 16
+// bytes; published SDKs send others.
 func acceptKey(key string) string {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return base64.StdEncoding.EncodeToString(sum[:])
@@ -97,7 +97,7 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// unread copies what r has read too much, so that its buffer can go.
+// unread returns a copy of what r has buffered, so that its buffer can be freed.
 func unread(r *bufio.Reader) []byte {
 	early, _ := r.Peek(r.Buffered())
 	return append([]byte(nil), early...)

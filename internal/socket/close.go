@@ -26,18 +26,18 @@ const (
 // (protocol chapter 6). All of it takes at most 5 seconds and ends early with
 // ctx; the socket is closed in any case.
 //
-// Close may be called while a Read is active, which then gets the messages that
-// are still on their way and the peer's close frame; a loop around Read goes on
-// to get them. Otherwise such messages are dropped. Writes fail with [ErrClosed] from the call on. After Read
-// returned a [*CloseError], Close echoes that code in place of its own; after a
-// [*ProtocolError] it does not wait for an answer.
+// Close may be called while a Read is active. That Read, and those of the loop
+// around it, return the messages that are still on their way and the peer's close
+// frame. Without an active Read such messages are dropped. From the call on, writes
+// fail with [ErrClosed]. After Read returned a [*CloseError], Close echoes that code
+// in place of its own; after a [*ProtocolError] it does not wait for an answer.
 //
-// A code that must not travel, such as NoStatus, makes a close frame without
-// code and reason. The reason is cut to 123 bytes.
+// With a code that must not be sent, such as NoStatus, the close frame has neither
+// code nor reason. The reason is cut to 123 bytes.
 //
-// The error is nil if the peer answered or just ended the connection. Of several
-// calls the first acts, the others wait for it or for their ctx. On a connection
-// that has failed before, Close returns why.
+// The error is nil if the peer answered or merely ended the connection. The first
+// of several calls closes, the others wait for it or for their ctx. On a connection
+// that has failed before, Close returns the reason.
 func (c *Conn) Close(ctx context.Context, code Code, reason string) error {
 	if !c.beginClose(code, reason) {
 		return c.awaitClosed(ctx)
@@ -55,7 +55,7 @@ func (c *Conn) Close(ctx context.Context, code Code, reason string) error {
 	return c.verdict()
 }
 
-// CloseNow closes the socket without a word and waits for the connection's
+// CloseNow closes the socket without a close frame and waits for the connection's
 // goroutine. What is queued is lost. It always returns nil.
 func (c *Conn) CloseNow() error {
 	c.end(ErrClosed)
@@ -75,7 +75,7 @@ func (c *Conn) beginClose(code Code, reason string) bool {
 	if peer, ok := c.out.refused.(*CloseError); ok {
 		code, reason = peer.Code, ""
 	}
-	c.out.settle()
+	c.out.queueOwed()
 	c.out.put(ws.OpClose, closePayload(code, reason))
 	c.wakeWriter()
 	c.refuse(ErrClosed)
@@ -92,7 +92,7 @@ func (c *Conn) awaitClosed(ctx context.Context) error {
 	}
 }
 
-// verdict is what Close returns at the end.
+// verdict returns the result of Close.
 func (c *Conn) verdict() error {
 	if err := c.Err(); err != ErrClosed {
 		return err
@@ -105,13 +105,13 @@ func (c *Conn) shakeHands(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	c.parted = true
+	c.closeSent = true
 	c.mu.Unlock()
 	halved := c.endWriting()
-	if !c.takeOver() {
+	if !c.acquireReading() {
 		return nil // the connection has ended
 	}
-	defer c.role.leave()
+	defer c.role.release()
 	c.in.detach()
 	c.awaitPeer()
 	if _, answered := c.in.err.(*CloseError); halved || !answered {
@@ -128,12 +128,12 @@ func (c *Conn) endWriting() bool {
 	return ok && !c.client() && half.CloseWrite() == nil
 }
 
-// takeOver waits for an active Read to leave, and for a loop around it to have
-// the time to come back, as messages on their way are better read than dropped.
-// It fails when the connection has ended.
-func (c *Conn) takeOver() bool {
+// acquireReading waits until no Read is active, and gives a loop around Read the
+// time to call it again, so that messages on their way are not dropped. It returns
+// false when the connection has ended.
+func (c *Conn) acquireReading() bool {
 	c.role.wanted.Store(true)
-	for !c.role.take(closer) {
+	for !c.role.acquire(closer) {
 		select {
 		case <-c.role.left:
 		case <-c.done:
@@ -181,15 +181,15 @@ func (c *Conn) skip(h ws.Header) error {
 	return nil
 }
 
-// drain gives the peer a moment to end the connection first.
+// drain waits a moment for the peer to end the connection first.
 func (c *Conn) drain() {
 	timer := time.AfterFunc(linger, func() { c.end(ErrClosed) })
 	defer timer.Stop()
 	io.Copy(io.Discard, c.in.buf)
 }
 
-// parseClose always returns an error: what the frame says, or what is wrong
-// with it.
+// parseClose returns what a close frame says, or what is wrong with it, as an
+// error in both cases.
 func parseClose(payload []byte) error {
 	if len(payload) == 0 {
 		return &CloseError{Code: NoStatus}
@@ -199,7 +199,7 @@ func parseClose(payload []byte) error {
 	}
 	code, reason := Code(binary.BigEndian.Uint16(payload)), payload[2:]
 	switch {
-	case !travels(code):
+	case !sendable(code):
 		return &ProtocolError{ProtocolFault, fmt.Sprintf("a close frame must not have code %d", code)}
 	case !utf8.Valid(reason):
 		return &ProtocolError{InvalidPayload, "a close frame's reason is not UTF-8"}
@@ -207,9 +207,9 @@ func parseClose(payload []byte) error {
 	return &CloseError{Code: code, Reason: string(reason)}
 }
 
-// travels reports whether a close frame may have the code: those of RFC 6455 and
-// of the IANA registry, and the ranges for libraries and applications.
-func travels(code Code) bool {
+// sendable reports whether a close frame may have the code: it is one of RFC 6455 or
+// of the IANA registry, or in the ranges for libraries and applications.
+func sendable(code Code) bool {
 	switch {
 	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014, code >= 3000 && code <= 4999:
 		return true
@@ -218,7 +218,7 @@ func travels(code Code) bool {
 }
 
 func closePayload(code Code, reason string) []byte {
-	if !travels(code) {
+	if !sendable(code) {
 		return nil
 	}
 	reason = strings.ToValidUTF8(reason, "\uFFFD")

@@ -34,8 +34,8 @@ type Options struct {
 	// busy. A frame that fits into the buffer is not copied.
 	ReadBuffer int
 	// WriteBuffer bounds the bytes that wait for the peer; 0 means 256 KiB.
-	// One half is for what waits, one for what is being written, and a Write
-	// beyond it waits. A frame larger than a half is let in when no other waits.
+	// One half is for what is queued, one for what is being written, and a Write
+	// beyond it waits. A frame larger than a half is queued when no other is.
 	WriteBuffer int
 	// WriteTimeout is the time the peer has to take one batch, at most
 	// WriteBuffer bytes; 0 means 30 seconds. Then the connection is closed.
@@ -49,23 +49,22 @@ type Options struct {
 	// It is off by default, as published SDKs of Prism send binary payloads as
 	// text (protocol chapter 3).
 	CheckUTF8 bool
-	// OnPing and OnPong, if set, are told of control frames by the goroutine
-	// that reads, and not while Close reads. They must not block nor call Read or
-	// Close; payload is valid during the call.
+	// OnPing and OnPong, if set, are called with control frames by the goroutine
+	// that reads, and not while Close reads. They must neither block nor call Read
+	// or Close; payload is valid during the call.
 	OnPing, OnPong func(payload []byte)
-	// OwnPongs leaves it to OnPing, or to somebody later, to answer pings by
-	// [Conn.Pong]: some give it as a proof of what came before. OnWait is then
-	// called also before Read fails because the peer has closed or broken the
+	// OwnPongs leaves it to OnPing, or to a later call, to answer pings by
+	// [Conn.Pong], where a pong confirms what came before the ping. OnWait is then
+	// also called before Read fails because the peer has closed or broken the
 	// rules, as no pong can be sent after that.
 	OwnPongs bool
 	// PingPayload makes the payload of a ping that PingBehind asked for, at most
 	// 125 bytes. It is called with the connection locked.
 	PingPayload func(dst []byte) []byte
 	// OnWait, if set, is called by the goroutine that reads before it waits for
-	// bytes of the peer: who puts off what several messages want, to do it at
-	// once, does it there. It may block, and must not call Read or Close. After an
-	// error Read returns that, now and always, no pong is sent any more, and the
-	// caller calls Close.
+	// bytes of the peer, for work that is done once for several messages. It may
+	// block, and must not call Read or Close. If it returns an error, this and every
+	// later Read returns that, no further pong is sent, and the caller calls Close.
 	OnWait func() error
 }
 
@@ -94,8 +93,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Conn is one side of a WebSocket connection. Somebody must keep calling
-// Read, or pings stay unanswered and the peer's close goes unseen.
+// A Conn is one side of a WebSocket connection. The caller must keep calling Read,
+// or pings are not answered and the peer's close is not noticed.
 //
 // Read is for one goroutine at a time; every other method may be called by any
 // goroutine at any time. Each Conn has one goroutine of its own, which ends with
@@ -104,30 +103,30 @@ type Conn struct {
 	rwc     io.ReadWriteCloser
 	side    ws.State // StateClientSide or StateServerSide
 	opt     Options
-	in      inbox                 // belongs to whoever holds role
-	role    role                  // who reads
+	in      inbox                 // belongs to the goroutine that holds role
+	role    role                  // what reads
 	reading atomic.Pointer[watch] // what watches the Read that is active
 	out     outbox                // guarded by mu
 
-	mu      sync.Mutex
-	watch   *watch // the context that may end a Read
-	closing bool   // the close frame is queued
-	parted  bool   // the close frame is written
-	err     error  // why the connection ended
+	mu        sync.Mutex
+	watch     *watch // the context that may end a Read
+	closing   bool   // the close frame is queued
+	closeSent bool   // the close frame is written
+	err       error  // why the connection ended
 
 	farewell error // the CloseError, ProtocolError or stopError that ended the reading
 
 	done  chan struct{} // closed when the socket is being closed
 	wake  chan struct{} // tells the writer that there is something to write
-	late  *time.Timer   // ends the connection when the peer does not take a batch
+	late  *time.Timer   // ends the connection when a batch cannot be written in time
 	gone  chan struct{} // closed when the writer has returned
 	born  time.Time
 	heard atomic.Int64 // when bytes last arrived, since born
 	came  atomic.Int64 // how many
 }
 
-// newConn starts a connection over rwc. What lent, if any, has read from it
-// already comes first.
+// newConn starts a connection over rwc. If lent is not nil, what it has buffered of
+// rwc comes first.
 func newConn(rwc io.ReadWriteCloser, lent *bufio.Reader, side ws.State, o Options) *Conn {
 	c := &Conn{
 		rwc:  rwc,
@@ -161,7 +160,7 @@ func below(rwc io.ReadWriteCloser) net.Conn {
 	return nil
 }
 
-// newKeys makes the source of masking keys, which no peer can foretell.
+// newKeys returns a source of masking keys that no peer can predict.
 func newKeys() *rand.ChaCha8 {
 	var seed [32]byte
 	crand.Read(seed[:]) // never fails
@@ -175,7 +174,7 @@ func (c *Conn) client() bool { return c.side.ClientSide() }
 // close it: Read returns that, and the caller answers with Close.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// Err tells why the connection ended, and nil as long as Done is open. It
+// Err returns why the connection ended, and nil as long as Done is open. It
 // matches [ErrClosed] if this side closed it.
 func (c *Conn) Err() error {
 	c.mu.Lock()
@@ -183,8 +182,8 @@ func (c *Conn) Err() error {
 	return c.err
 }
 
-// LastRead tells when bytes of the peer last arrived, whatever they meant. It
-// is the time of the handshake before the first.
+// LastRead returns when bytes of the peer last arrived, of whatever kind. Before
+// the first it is the time of the handshake.
 func (c *Conn) LastRead() time.Time {
 	return c.born.Add(time.Duration(c.heard.Load()))
 }
@@ -199,8 +198,8 @@ func (c *Conn) end(err error) {
 		c.mu.Unlock()
 		return
 	}
-	if c.parted && err == errNoCloseFrame {
-		err = ErrClosed // the peer took our close frame for its own
+	if c.closeSent && err == errNoCloseFrame {
+		err = ErrClosed // the peer closed in answer to our close frame
 	}
 	c.err = err
 	c.breakOff(err)
@@ -212,8 +211,8 @@ func (c *Conn) end(err error) {
 	c.closeSocket()
 }
 
-// closeSocket goes below TLS, whose Close may wait seconds for a peer that
-// takes no bytes. The close frame says all that its alert would say.
+// closeSocket closes the connection below TLS. The Close of TLS may wait seconds for
+// a peer that does not read, to send an alert that the close frame makes needless.
 func (c *Conn) closeSocket() {
 	if t, ok := below(c.rwc).(*tls.Conn); ok {
 		t.NetConn().Close()
@@ -222,8 +221,8 @@ func (c *Conn) closeSocket() {
 	c.rwc.Close()
 }
 
-// readSome is a read of the socket, which ends the connection when it waits too
-// long for the rest of a message.
+// readSome reads from the socket. It ends the connection when the rest of a message
+// does not come in time.
 func (c *Conn) readSome(p []byte) (int, error) {
 	if c.in.op == 0 && c.in.buf.Buffered() == 0 {
 		c.in.until = time.Time{}

@@ -10,8 +10,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Handshake is the client's half of one opening handshake. It is good for one
-// request.
+// Handshake is the client's half of one opening handshake, for one request.
 type Handshake struct{ key string }
 
 // NewHandshake makes a handshake with a random key.
@@ -49,7 +48,7 @@ func (h *Handshake) Finish(resp *http.Response, o Options) (*Conn, error) {
 	return newConn(rwc, nil, ws.StateClientSide, o), nil
 }
 
-// flaw says what is wrong with an answer, or nothing.
+// flaw returns what is wrong with an answer, or "".
 func (h *Handshake) flaw(resp *http.Response) string {
 	field := resp.Header
 	switch {

@@ -11,8 +11,8 @@ import (
 // Code is the status code of a close frame.
 type Code uint16
 
-// The codes of RFC 6455 that are in use here. NoStatus and Abnormal never
-// travel: NoStatus stands for a close frame without a code, Abnormal for a
+// The codes of RFC 6455 that are in use here. NoStatus and Abnormal are never
+// sent: NoStatus stands for a close frame without a code, Abnormal for a
 // connection that ended without a close frame.
 const (
 	NormalClosure   Code = 1000
@@ -33,7 +33,7 @@ const (
 // are HTTP's.
 const QueueGone Code = 4404
 
-// ErrClosed is why a connection ended that this side closed. It matches
+// ErrClosed is the error of a connection that this side closed. It matches
 // [net.ErrClosed].
 var ErrClosed = fmt.Errorf("socket: closed by this side: %w", net.ErrClosed)
 

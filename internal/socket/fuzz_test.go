@@ -33,7 +33,7 @@ func FuzzRead(f *testing.F) {
 		var closed *CloseError
 		switch {
 		case errors.As(err, &fault):
-			if !travels(fault.Code) {
+			if !sendable(fault.Code) {
 				t.Errorf("code %d must not travel", fault.Code)
 			}
 		case !errors.As(err, &closed) && !errors.Is(err, io.ErrUnexpectedEOF):

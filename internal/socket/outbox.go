@@ -29,12 +29,12 @@ type outbox struct {
 	behind  func(dst []byte) []byte // if any, makes the payload of a ping that goes behind them
 	payload []byte                  // of the last such ping, reused
 
-	// Bytes ever put in and ever handed to the kernel.
+	// Bytes that were ever queued, and ever written to the kernel.
 	queued, written uint64
 
-	refused  error         // why nothing more may be put in
-	broken   error         // why what is in will not get out
-	waiting  int           // how many writers have found no room
+	refused  error         // why nothing more may be queued
+	broken   error         // why what is queued will not be written
+	waiting  int           // how many writers wait as their frames do not fit
 	turn     chan struct{} // held by the writer whose turn is next
 	progress chan struct{} // if any, closed at the next change
 	idle     bool          // the write loop waits to be woken
@@ -53,9 +53,9 @@ func (b *buffer) giveBack() {
 	}
 }
 
-// room reports whether a frame may join those that wait. As many bytes again may
-// be on their way to the kernel, so each has half of the bound.
-func (o *outbox) room(payload, bound int) bool {
+// fits reports whether a frame may be queued. As many bytes again may be on their
+// way to the kernel, so the queue has half of the bound.
+func (o *outbox) fits(payload, bound int) bool {
 	return o.next == nil || len(o.next.bytes)+maxHeader+payload <= bound/2
 }
 
@@ -81,8 +81,8 @@ func (o *outbox) putPong(payload []byte) {
 	o.put(ws.OpPong, payload)
 }
 
-// settle queues the pong that is owed and the ping that goes behind all.
-func (o *outbox) settle() {
+// queueOwed queues the pong that is owed and the ping that goes behind everything.
+func (o *outbox) queueOwed() {
 	if o.owed {
 		o.owed = false
 		o.put(ws.OpPong, o.late)
@@ -94,15 +94,15 @@ func (o *outbox) settle() {
 	}
 }
 
-// take removes all that waits, or nil.
-func (o *outbox) take() *buffer {
-	o.settle()
+// takeAll empties the outbox and returns what was queued, or nil.
+func (o *outbox) takeAll() *buffer {
+	o.queueOwed()
 	batch := o.next
 	o.next, o.pongs = nil, 0
 	return batch
 }
 
-// announce wakes all who wait for a change.
+// announce wakes every goroutine that waits for a change.
 func (o *outbox) announce() {
 	if o.progress != nil {
 		close(o.progress)

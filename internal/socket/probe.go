@@ -12,8 +12,8 @@ type tcpConn interface {
 	SetKeepAliveConfig(net.KeepAliveConfig) error
 }
 
-// tcp returns the TCP connection at the bottom, or nil if there is none or
-// somebody hides it.
+// tcp returns the TCP connection at the bottom, or nil if there is none or a wrapper
+// hides it.
 func (c *Conn) tcp() tcpConn {
 	conn := below(c.rwc)
 	for {
@@ -27,10 +27,10 @@ func (c *Conn) tcp() tcpConn {
 	return tcp
 }
 
-// AckAtOnce has the kernel acknowledge what was read and what comes next without
-// waiting for data to go with it, as far as it can be told to: that lasts until
-// something is written. For a peer with Nagle's algorithm whose messages get no
-// answer, each of them would wait 40 ms for the one before. Only who reads calls it.
+// AckAtOnce makes the kernel acknowledge what was read, and what arrives until
+// something is written, without waiting for data to send with it. Otherwise each
+// message of a peer with Nagle's algorithm that gets no answer would wait 40 ms for
+// the one before. Only the goroutine that reads may call it.
 func (c *Conn) AckAtOnce() {
 	if !c.in.knowsTCP {
 		c.in.knowsTCP = true
@@ -43,8 +43,8 @@ func (c *Conn) AckAtOnce() {
 	}
 }
 
-// Probe has the kernel ask the peer's every second whether the connection is still
-// known there, or, as net/http has it, every 15 seconds. See Unanswered.
+// Probe makes the kernel ask the peer's kernel whether the connection is still known
+// there: every second if often, or every 15 seconds as net/http does. See Unanswered.
 func (c *Conn) Probe(often bool) {
 	every := 15 * time.Second
 	if often {
@@ -56,7 +56,7 @@ func (c *Conn) Probe(often bool) {
 }
 
 // Unanswered returns how many retransmissions and probes in a row the peer's kernel
-// has not answered: 0 also where ours does not say.
+// has not answered. It is 0 where our kernel does not say.
 func (c *Conn) Unanswered() int {
 	if tcp := c.tcp(); tcp != nil {
 		return unanswered(tcp)

@@ -20,44 +20,44 @@ const (
 	keptMessage = 64 << 10
 )
 
-// inbox is the reading half. It belongs to the one who holds the role.
+// inbox is the reading half. It belongs to the goroutine that holds the role.
 type inbox struct {
 	src      *source
 	buf      *bufio.Reader
 	op       Opcode      // of the message being joined, 0 if none
 	message  []byte      // its fragments so far
 	frames   int         // how many these are
-	until    time.Time   // when the message that has begun must be here
+	until    time.Time   // when the message that has begun must be complete
 	stuck    *time.Timer // ends the connection then; made when it is first needed
 	knowsTCP bool
 	quick    func()          // if any, has what was read acknowledged at once
 	alone    int             // control frames in a row
 	counted  time.Time       // when these were last looked at
 	err      error           // what every later Read returns
-	heeded   <-chan struct{} // Done of the context that watch is about
+	watched  <-chan struct{} // Done of the context that watch is about
 	watch    *watch          // the same as Conn.watch, to be read without mu
 }
 
 // Read returns the next message. It blocks until one is complete or the
 // connection ends; payload is valid until the next call. On the way it answers
-// pings, which is all that it ever writes, and not with Options.OwnPongs.
+// pings, unless Options.OwnPongs is set, and writes nothing else.
 //
 // When ctx ends during the call the connection is closed, as half a frame
 // cannot be given back, and the error matches ctx.Err(). A context that ends
-// between two calls does no harm. The error is a [*CloseError] when the peer
-// closed, a [*ProtocolError] when it broke the rules, and that of OnWait; the
-// caller then calls Close. Any other error has closed the connection and is what Err returns. A
-// Read that has failed fails again in the same way.
+// between two calls does no harm. After a [*CloseError] (the peer closed), a
+// [*ProtocolError] (the peer broke the rules) and an error of OnWait the caller
+// calls Close. With any other error the connection is closed already, and Err
+// returns the same. A Read after one that failed fails in the same way.
 func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
-	if !c.role.take(reader) {
+	if !c.role.acquire(reader) {
 		return 0, nil, c.awaitReader(ctx)
 	}
-	defer c.role.leave()
-	defer c.unheed()
+	defer c.role.release()
+	defer c.unwatch()
 	if c.in.err != nil {
 		return 0, nil, c.in.err
 	}
-	if err := c.heed(ctx); err != nil {
+	if err := c.watchContext(ctx); err != nil {
 		return 0, nil, c.readFailed(err)
 	}
 	op, payload, ok := c.whole()
@@ -74,9 +74,9 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 	return op, payload, nil
 }
 
-// whole returns the next frame if it is a message of its own, is as it should
-// be, and has come completely. Most do: this takes a third of the time of the
-// general way, which looks at all others.
+// whole returns the next frame if it is a complete and valid message and is in the
+// buffer. Most frames are, and this is faster than the general way, which reads all
+// others.
 func (c *Conn) whole() (op Opcode, payload []byte, ok bool) {
 	b, _ := c.in.buf.Peek(c.in.buf.Buffered())
 	if c.in.op != 0 || len(b) < 8 || b[0] != finalBit|byte(Text) && b[0] != finalBit|byte(Binary) ||
@@ -102,7 +102,7 @@ func (c *Conn) whole() (op Opcode, payload []byte, ok bool) {
 	return op, payload, true
 }
 
-// readFailed settles what this and every later Read returns.
+// readFailed returns the error of this and of every later Read.
 func (c *Conn) readFailed(err error) error {
 	var closed *CloseError
 	var fault *ProtocolError
@@ -120,14 +120,14 @@ func (c *Conn) readFailed(err error) error {
 		c.mu.Unlock()
 	} else {
 		c.end(err)
-		err = c.Err() // who closed the socket meanwhile knows better
+		err = c.Err() // why this side closed the socket meanwhile says more
 	}
 	c.in.err = err
 	c.in.message = nil
 	return err
 }
 
-// awaitReader serves a Read that came while somebody else was reading.
+// awaitReader waits, for a Read that was called while another goroutine reads.
 func (c *Conn) awaitReader(ctx context.Context) error {
 	if c.role.holder.Load() == reader {
 		return errTwoReads
@@ -140,7 +140,7 @@ func (c *Conn) awaitReader(ctx context.Context) error {
 	}
 }
 
-// farewellOr returns how the peer made an end of reading, or else err.
+// farewellOr returns the error with which reading has ended, if it has, or err.
 func (c *Conn) farewellOr(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,7 +153,7 @@ func (c *Conn) farewellOr(err error) error {
 func (c *Conn) nextMessage() (Opcode, []byte, error) {
 	c.in.resize(c.opt.ReadBuffer)
 	for {
-		c.in.anew()
+		c.in.beginFrame()
 		h, err := c.nextHeader()
 		if err != nil {
 			return 0, nil, err
@@ -186,9 +186,9 @@ func (in *inbox) borrow(lent *bufio.Reader, size int) {
 	in.buf = lent
 }
 
-// anew is called before a frame: unless it goes on with a message, it has its own
-// time.
-func (in *inbox) anew() {
+// beginFrame is called before a frame. A frame that does not continue a message has
+// MessageTimeout for itself.
+func (in *inbox) beginFrame() {
 	if in.op == 0 {
 		in.until = time.Time{}
 	}
@@ -206,8 +206,8 @@ func (in *inbox) resize(size int) {
 	}
 }
 
-// detach leaves the buffer to whoever may still use what the last Read has
-// returned, which Close must not write over.
+// detach gives up the buffer: a caller may still use what the last Read returned,
+// and Close must not overwrite it.
 func (in *inbox) detach() {
 	in.src.early = append(unread(in.buf), in.src.early...)
 	in.buf = bufio.NewReaderSize(in.src, firstReadBuffer)
@@ -247,8 +247,8 @@ func (c *Conn) small(h ws.Header) ([]byte, error) {
 	return payload, nil
 }
 
-// gather appends a payload to the message. It allocates no more than what has
-// come already, so a declared length alone costs nothing.
+// gather appends a payload to the message. It allocates as bytes arrive, so a
+// declared length alone costs nothing.
 func (c *Conn) gather(h ws.Header) error {
 	for done := int64(0); done < h.Length; {
 		have := len(c.in.message)
@@ -326,11 +326,11 @@ func (c *Conn) check(h ws.Header) error {
 	if h.Length < 0 {
 		return &ProtocolError{ProtocolFault, "the frame's length has its top bit set"}
 	}
-	room := c.opt.MaxMessage
+	rest := c.opt.MaxMessage
 	if h.OpCode == ws.OpContinuation {
-		room -= int64(len(c.in.message))
+		rest -= int64(len(c.in.message))
 	}
-	if h.OpCode.IsData() && h.Length > room {
+	if h.OpCode.IsData() && h.Length > rest {
 		return &ProtocolError{MessageTooBig, fmt.Sprintf("a message may have at most %d bytes", c.opt.MaxMessage)}
 	}
 	return nil
@@ -343,8 +343,8 @@ const (
 	leastFragment = 64 // bytes in each of the others, on average
 )
 
-// Pings behind messages are as many as those; so many in a row, and faster than
-// that, are there to keep this side busy. A client that publishes hears nothing but
+// There is at most one ping for each message. More control frames in a row, and
+// faster, only keep this side busy. A client that publishes receives nothing but
 // pongs.
 const (
 	mostAlone = 4096
@@ -391,8 +391,8 @@ func (c *Conn) control(h ws.Header) error {
 	return nil
 }
 
-// aboutToWait tells OnWait, but not while Close reads: then nobody does
-// anything any more.
+// aboutToWait calls OnWait, but not while Close reads, as the connection is then no
+// longer served.
 func (c *Conn) aboutToWait() error {
 	if c.opt.OnWait == nil || c.role.holder.Load() != reader {
 		return nil
@@ -403,7 +403,7 @@ func (c *Conn) aboutToWait() error {
 	return nil
 }
 
-// A stopError is one of OnWait.
+// A stopError is an error of OnWait.
 type stopError struct{ error }
 
 func (e *stopError) Unwrap() error { return e.error }
@@ -426,16 +426,16 @@ type watch struct {
 	stop func() bool
 }
 
-// heed makes ctx the one that may end this Read. It costs next to nothing as
-// long as the same context comes again.
-func (c *Conn) heed(ctx context.Context) error {
+// watchContext lets the end of ctx end this Read. It is cheap as long as the
+// context is the same.
+func (c *Conn) watchContext(ctx context.Context) error {
 	select {
 	case <-c.done:
 		return c.Err()
 	default:
 	}
-	if ctx.Done() != c.in.heeded {
-		c.in.heeded = ctx.Done()
+	if ctx.Done() != c.in.watched {
+		c.in.watched = ctx.Done()
 		c.in.watch = c.rewatch(ctx)
 	}
 	// Read names its watch before it looks at ctx, and fire looks for its
@@ -450,8 +450,8 @@ func (c *Conn) heed(ctx context.Context) error {
 	return nil
 }
 
-// unheed is called when a Read is over.
-func (c *Conn) unheed() {
+// unwatch is called when a Read is over.
+func (c *Conn) unwatch() {
 	if c.in.watch != nil {
 		c.reading.Store(nil)
 	}
@@ -492,9 +492,9 @@ const (
 	closer
 )
 
-func (r *role) take(who uint32) bool { return r.holder.CompareAndSwap(nobody, who) }
+func (r *role) acquire(who uint32) bool { return r.holder.CompareAndSwap(nobody, who) }
 
-func (r *role) leave() {
+func (r *role) release() {
 	r.holder.Store(nobody)
 	if r.wanted.Load() {
 		select {

@@ -10,7 +10,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// lastWords is how long Read may look for the reason of a broken pipe.
+// lastWords bounds the time in which Read may find the close frame behind a broken pipe.
 const lastWords = time.Second
 
 // Write queues one message as one frame. It copies payload, so the caller may
@@ -60,7 +60,7 @@ func (c *Conn) enqueue(ctx context.Context, op ws.OpCode, payload []byte) error 
 		c.mu.Unlock()
 		return err
 	}
-	if c.out.waiting == 0 && c.out.room(len(payload), c.opt.WriteBuffer) {
+	if c.out.waiting == 0 && c.out.fits(len(payload), c.opt.WriteBuffer) {
 		c.out.put(op, payload)
 		c.wakeWriter()
 		c.mu.Unlock()
@@ -75,8 +75,8 @@ func (c *Conn) enqueue(ctx context.Context, op ws.OpCode, payload []byte) error 
 	return c.enqueueInTurn(ctx, turn, op, payload)
 }
 
-// enqueueInTurn waits for room behind those who came before, so that a large
-// frame is not passed by small ones for ever.
+// enqueueInTurn waits until the frame fits, behind earlier callers, so that small
+// frames do not overtake a large one for ever.
 func (c *Conn) enqueueInTurn(ctx context.Context, turn chan struct{}, op ws.OpCode, payload []byte) error {
 	select {
 	case turn <- struct{}{}:
@@ -87,7 +87,7 @@ func (c *Conn) enqueueInTurn(ctx context.Context, turn chan struct{}, op ws.OpCo
 	defer c.mu.Unlock()
 	defer func() { c.out.waiting-- }()
 	err := ctx.Err()
-	for err == nil && c.out.refused == nil && !c.out.room(len(payload), c.opt.WriteBuffer) {
+	for err == nil && c.out.refused == nil && !c.out.fits(len(payload), c.opt.WriteBuffer) {
 		err = c.awaitChange(ctx)
 	}
 	switch {
@@ -117,8 +117,8 @@ func (c *Conn) awaitChange(ctx context.Context) error {
 	}
 }
 
-// PingBehind has a ping with Options.PingPayload follow all that leaves in the
-// next system call, which may be more than what is queued now.
+// PingBehind queues a ping with Options.PingPayload behind everything that leaves
+// in the next system call, which may be more than what is queued now.
 func (c *Conn) PingBehind() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,8 +128,8 @@ func (c *Conn) PingBehind() {
 	}
 }
 
-// Pong queues the answer to a ping, which passes the bound of the queue, or tells
-// nothing if the connection is ending. A peer that pings faster than it reads gets
+// Pong queues the answer to a ping, also when the queue is full. It does nothing if
+// the connection is ending. A peer that pings faster than it reads gets
 // an answer to the newest ping only, as RFC 6455 allows. See Options.OwnPongs.
 func (c *Conn) Pong(payload []byte) {
 	c.mu.Lock()
@@ -157,11 +157,11 @@ func (c *Conn) breakOff(err error) {
 	c.refuse(err)
 }
 
-// wakeWriter tells the write loop that there is something. The caller holds mu.
+// wakeWriter wakes the write loop, as there is something to write. The caller holds mu.
 func (c *Conn) wakeWriter() {
 	if c.out.idle {
 		c.out.idle = false
-		c.wake <- struct{}{} // has room: the loop took the last one before it became idle
+		c.wake <- struct{}{} // does not block: the loop received the last one before it became idle
 	}
 }
 
@@ -173,7 +173,7 @@ func (c *Conn) writeLoop() {
 		if batch == nil {
 			select {
 			case <-c.wake:
-				runtime.Gosched() // who is about to write, too, shall share the system call
+				runtime.Gosched() // goroutines that are about to write share the system call
 				continue
 			case <-c.done:
 				return
@@ -188,11 +188,11 @@ func (c *Conn) writeLoop() {
 	}
 }
 
-// nextBatch takes all that is queued, or nil, and makes room for as much.
+// nextBatch empties the queue, and returns what was in it, or nil.
 func (c *Conn) nextBatch() (batch *buffer, until uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	batch = c.out.take()
+	batch = c.out.takeAll()
 	c.out.idle = batch == nil
 	c.out.announce()
 	return batch, c.out.queued
@@ -219,8 +219,8 @@ func (c *Conn) batchWritten(until uint64) {
 	c.out.announce()
 }
 
-// writeFailed lets an active Read find the peer's close frame, which tells
-// more than the broken pipe does, before the socket is closed.
+// writeFailed lets an active Read find the peer's close frame, which says more than
+// the broken pipe, before the socket is closed.
 func (c *Conn) writeFailed(err error) {
 	c.mu.Lock()
 	c.breakOff(err)
