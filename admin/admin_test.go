@@ -203,7 +203,7 @@ func TestWhatAnAppMayDoCanBeSaidAgain(t *testing.T) {
 	if err := errors.Join(a.AllowPublish(t.Context(), "test", app.Publish), a.AllowListen(t.Context(), "test", app.Listen)); err != nil {
 		t.Fatal(err)
 	}
-	if err := notify.NewQueues(srv.Client()).Publish(t.Context(), notify.Message{Key: "order.new", Body: []byte("x")}); err != nil {
+	if err := notify.NewQueueClient(srv.Client()).Publish(t.Context(), "order.new", []byte("x")); err != nil {
 		t.Error(err)
 	}
 	if srv.Depth("") != 1 {

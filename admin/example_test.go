@@ -48,9 +48,9 @@ func Example() {
 		t.Fatalf("%v", err)
 	}
 	defer shop.CloseIdleConnections()
-	queues := notify.NewQueues(shop)
-	fmt.Println(queues.Publish(ctx, notify.Message{Key: "order.new", Body: []byte("paid")}))
-	err = queues.Publish(ctx, notify.Message{Key: "stock.low", Body: []byte("3 left")})
+	queues := notify.NewQueueClient(shop)
+	fmt.Println(queues.Publish(ctx, "order.new", []byte("paid")))
+	err = queues.Publish(ctx, "stock.low", []byte("3 left"))
 	fmt.Println(errors.Is(err, prism.ErrForbidden))
 
 	app, err = provision.App(ctx, "shop")
@@ -61,5 +61,5 @@ func Example() {
 	// Output:
 	// <nil>
 	// true
-	// The shop has 1 key and may publish [order.#]
+	// The shop has 1 key and may publish order.#
 }

@@ -21,7 +21,7 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queues := notify.NewQueues(client)
+	queues := notify.NewQueueClient(client)
 	body = `{"result":{"a":1},"error":{"code":"","message":""}}`
 	if s, err := queues.Status(t.Context(), "orders"); !errors.As(err, new(*prism.AnswerError)) {
 		t.Errorf("an object that is no state is one: %+v, %v", s, err)
@@ -33,7 +33,7 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 		for name, call := range map[string]func(context.Context) error{
 			"Write":    func(ctx context.Context) error { return queues.Write(ctx, "orders", []byte("x")) },
 			"Forward":  func(ctx context.Context) error { return queues.Forward(ctx, "orders", &notify.Delivery{}) },
-			"Publish":  func(ctx context.Context) error { return queues.Publish(ctx, notify.Message{Key: "a"}) },
+			"Publish":  func(ctx context.Context) error { return queues.PublishMessage(ctx, notify.Message{Key: "a"}) },
 			"Create":   func(ctx context.Context) error { return queues.Create(ctx, "orders") },
 			"Drop":     func(ctx context.Context) error { return queues.Drop(ctx, "orders") },
 			"Bind":     func(ctx context.Context) error { return queues.Bind(ctx, "orders", "#") },
@@ -53,7 +53,7 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 }
 
 func TestQueuesOfAClientThatIsNilSayItAtTheFirstCall(t *testing.T) {
-	if _, err := notify.NewQueues(nil).Topics(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is nil: make one with prism.New") {
+	if _, err := notify.NewQueueClient(nil).Topics(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is nil: make one with prism.New") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -178,16 +178,16 @@ func chaos(t *testing.T, r *rand.Rand, callers int, failUnconfirmed bool) {
 		}},
 	}
 	client, network := unreliable(t, cfg)
-	retry := Retry{Sleep: 3 * time.Millisecond}
+	retry := Reconnect{Delay: 3 * time.Millisecond}
 	pub, err := NewPublisher(client, PublisherConfig{
-		Retry: retry, FailUnconfirmed: failUnconfirmed, MaxUnconfirmed: 1 + r.IntN(300),
+		Reconnect: retry, FailUnconfirmed: failUnconfirmed, MaxUnconfirmed: 1 + r.IntN(300),
 		PingInterval: 100 * time.Millisecond, PongTimeout: 300 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	consumer, err := NewConsumer(client, ConsumerConfig{
-		Retry: retry, Window: 1 + r.IntN(300), AttemptDelay: time.Millisecond,
+		Reconnect: retry, Window: 1 + r.IntN(300), AttemptDelay: time.Millisecond,
 		PingInterval: 100 * time.Millisecond, PongTimeout: 300 * time.Millisecond,
 	})
 	if err != nil {

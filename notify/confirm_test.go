@@ -48,7 +48,7 @@ func whileItWaits(t *testing.T, test func(t *testing.T, w *world, m *moody, p *P
 	synctest.Test(t, func(t *testing.T) {
 		m := new(moody)
 		w := newRawPeer(t, m.script)
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Second}})
 		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ type lifecycle struct {
 	query        string // of the handshake
 	maxMessage   int    // bytes, 0 is the socket's default
 	log          *slog.Logger
-	retry        Retry
+	retry        Reconnect
 	pingInterval time.Duration
 	pongTimeout  time.Duration
 	patience     time.Duration // with the next handshake; 0 is pongTimeout
@@ -41,8 +41,8 @@ func (l *lifecycle) check() error {
 	switch {
 	case l.client == nil:
 		return errors.New("notify: the client is nil, make one with prism.New")
-	case l.retry.Times < 0 || l.retry.Sleep < 0:
-		return errors.New("notify: Retry.Times and Retry.Sleep must not be negative")
+	case l.retry.MaxFailures < 0 || l.retry.Delay < 0:
+		return errors.New("notify: Reconnect.MaxFailures and Reconnect.Delay must not be negative")
 	case l.pingInterval < 0 || l.pongTimeout < 0:
 		return errors.New("notify: PingInterval and PongTimeout must not be negative")
 	}

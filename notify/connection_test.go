@@ -212,7 +212,7 @@ func TestASlowOnConnectHarmsNoConnection(t *testing.T) {
 
 func TestRetryTimesCountOnlyWhatIsNotAnswered(t *testing.T) {
 	var n tries
-	r := Retry{Times: 2, Sleep: time.Second}
+	r := Reconnect{MaxFailures: 2, Delay: time.Second}
 	for i, tt := range []struct {
 		end  ending
 		fail bool

@@ -52,14 +52,14 @@ func TestADeliveryCarriesWhatWasPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
 		body := []byte("any \x00\xff bytes \"中文\"\n")
-		if err := w.publisher(PublisherConfig{}).PublishMessage(t.Context(), Message{Key: "order.new", Body: body, Type: "text/x"}); err != nil {
+		if err := w.publisher(PublisherConfig{}).PublishMessage(t.Context(), Message{Key: "order.new", Body: body, ContentType: "text/x"}); err != nil {
 			t.Fatal(err)
 		}
 		var d *Delivery
 		stop := w.run(w.consumer(ConsumerConfig{}), func(_ context.Context, got *Delivery) error { d = got; return nil })
 		synctest.Wait()
 		_ = stop()
-		if d == nil || d.Key != "order.new" || d.Type != "text/x" || string(d.Body) != string(body) || d.Tag != 1 ||
+		if d == nil || d.Key != "order.new" || d.ContentType != "text/x" || string(d.Body) != string(body) || d.Tag != 1 ||
 			d.App != "test" || d.ClientID != testKey || !d.Time.Equal(time.Now().Truncate(time.Second)) {
 			t.Errorf("got %+v", d)
 		}
@@ -125,14 +125,14 @@ func TestAParkedDeliveryIsAcknowledged(t *testing.T) {
 func TestWhatIsParkedComesBackAsItCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
-		queues := NewQueues(w.client)
+		queues := NewQueueClient(w.client)
 		m := &platform.Message{Key: "order.new", ContentType: "text/csv", ClientID: testKey, App: "test", Time: time.Now(), Body: []byte("a\xff\x00,b")}
 		if _, err := w.queues.Publish(t.Context(), testKey, m); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour) // so that the time of parking is another
 		same := func(d *Delivery) bool {
-			return d.Key == m.Key && d.Type == m.ContentType && d.ClientID == m.ClientID && d.App == m.App && d.Time.Equal(m.Time) && bytes.Equal(d.Body, m.Body)
+			return d.Key == m.Key && d.ContentType == m.ContentType && d.ClientID == m.ClientID && d.App == m.App && d.Time.Equal(m.Time) && bytes.Equal(d.Body, m.Body)
 		}
 		stop := w.run(w.consumer(ConsumerConfig{Attempts: 1, OnGiveUp: func(d *Delivery, _ error) error { return queues.Forward(t.Context(), "failed", d) }}),
 			func(context.Context, *Delivery) error { return errors.New("out of paper") })
@@ -147,7 +147,7 @@ func TestWhatIsParkedComesBackAsItCame(t *testing.T) {
 			if !same(d) {
 				t.Errorf("parked as %+v", d)
 			}
-			return errors.Join(queues.Publish(ctx, Message{Key: d.Key, Type: d.Type, Body: d.Body}), queues.Forward(ctx, "once more", d))
+			return errors.Join(queues.PublishMessage(ctx, Message{Key: d.Key, ContentType: d.ContentType, Body: d.Body}), queues.Forward(ctx, "once more", d))
 		})
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -233,7 +233,7 @@ func TestGivenUpDeliveriesDoNotFillTheWindow(t *testing.T) {
 		}
 		w.publish("good")
 		var good atomic.Int32
-		c := w.consumer(ConsumerConfig{Attempts: 1, Retry: Retry{Times: 1}})
+		c := w.consumer(ConsumerConfig{Attempts: 1, Reconnect: Reconnect{MaxFailures: 1}})
 		start := time.Now()
 		stop := w.run(c, func(_ context.Context, d *Delivery) error {
 			if string(d.Body) == "good" {
@@ -373,7 +373,7 @@ func TestAStaleAckIsATypedErrorAndWritesNothing(t *testing.T) {
 		w.publish("a")
 		var first *Delivery
 		got := 0
-		c := w.consumer(ConsumerConfig{ManualAck: true, Retry: Retry{Sleep: time.Second}})
+		c := w.consumer(ConsumerConfig{ManualAck: true, Reconnect: Reconnect{Delay: time.Second}})
 		stop := w.run(c, func(ctx context.Context, d *Delivery) error {
 			if got++; got == 1 {
 				first = d
@@ -407,7 +407,7 @@ func TestASilentPeerIsReplaced(t *testing.T) {
 			<-c.Done() // reads nothing, answers nothing
 		})
 		var lost []error
-		c := w.consumer(ConsumerConfig{OnDisconnect: func(err error) { lost = append(lost, err) }, Retry: Retry{Sleep: time.Second}})
+		c := w.consumer(ConsumerConfig{OnDisconnect: func(err error) { lost = append(lost, err) }, Reconnect: Reconnect{Delay: time.Second}})
 		stop := w.run(c, func(context.Context, *Delivery) error { return nil })
 		time.Sleep(60 * time.Second)
 		w.cut()
@@ -516,7 +516,7 @@ func TestRetryTimesAreConsecutiveFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
 		failures := 0
-		c := w.consumer(ConsumerConfig{Retry: Retry{Times: 3, Sleep: time.Minute}, OnError: func(error) { failures++ }})
+		c := w.consumer(ConsumerConfig{Reconnect: Reconnect{MaxFailures: 3, Delay: time.Minute}, OnError: func(error) { failures++ }})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		result := make(chan error, 1)
@@ -574,7 +574,7 @@ func TestARefusedClockIsCorrectedBothWays(t *testing.T) {
 		w := newWorld(t, memory.Config{}, func(cfg *platform.Config) {
 			cfg.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
 		})
-		c := w.consumer(ConsumerConfig{Retry: Retry{Times: 1, Sleep: time.Second}})
+		c := w.consumer(ConsumerConfig{Reconnect: Reconnect{MaxFailures: 1, Delay: time.Second}})
 		stop := w.run(c, func(context.Context, *Delivery) error { return nil })
 		for i, d := range []time.Duration{0, 48 * time.Hour, -48 * time.Hour, 0} {
 			skew.Store(int64(d))
@@ -739,7 +739,7 @@ func TestImpossibleConfigurationsAreRefused(t *testing.T) {
 		"Window":       {Window: -1},
 		"Attempts":     {Attempts: -1},
 		"Grace":        {Grace: -1},
-		"Retry":        {Retry: Retry{Times: -1}},
+		"Reconnect":    {Reconnect: Reconnect{MaxFailures: -1}},
 		"PingInterval": {PingInterval: -1},
 		"topic":        {Topic: strings.Repeat("x", 257)},
 	} {

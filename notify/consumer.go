@@ -51,7 +51,7 @@ type ConsumerConfig struct {
 	AttemptDelay time.Duration
 	// OnGiveUp is called after the last attempt with its error, on the
 	// worker's goroutine. Nil acknowledges the delivery: it was put aside
-	// elsewhere, by [Queues.Forward] for instance, and the log has a warning.
+	// elsewhere, by [QueueClient.Forward] for instance, and the log has a warning.
 	// Otherwise, and without OnGiveUp, it stays unacknowledged, and
 	// the connection is renewed after a while so that it comes again: no
 	// further handler starts until those that run have returned, and then the
@@ -62,8 +62,8 @@ type ConsumerConfig struct {
 	// least a nanosecond and by default 10 s. Then their context is cancelled.
 	Grace time.Duration
 
-	// Retry says how a lost connection is replaced.
-	Retry Retry
+	// Reconnect says how a lost connection is replaced.
+	Reconnect Reconnect
 	// PingInterval is the time between pings, default 30 s. A connection on which
 	// a ping is not answered within PongTimeout, default 10 s, is replaced,
 	// whatever else comes; while deliveries of 64 KiB come in that time, a slow
@@ -150,7 +150,7 @@ func NewConsumer(client *prism.Client, cfg ConsumerConfig) (*Consumer, error) {
 	}
 	c := &Consumer{cfg: cfg, link: lifecycle{
 		client: client, maxMessage: cfg.MaxDelivery, query: "?consumer_id=" + rand.Text(),
-		retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
+		retry: cfg.Reconnect, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
 		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
 	}}
 	if err := c.link.check(); err != nil {
@@ -176,7 +176,7 @@ type Handler func(ctx context.Context, d *Delivery) error
 //
 // The error matches ctx.Err() if ctx ended, [prism.ErrUnauthorized] or
 // [prism.ErrForbidden] if the platform refused the key, [ErrRetriesExhausted] if
-// Retry.Times is used up, [ErrQueueDropped] if the queue is there no more, and [ErrRunning] if the consumer is running already.
+// Reconnect.MaxFailures is used up, [ErrQueueDropped] if the queue is there no more, and [ErrRunning] if the consumer is running already.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	if handle == nil {
 		return errors.New("notify: the handler is nil")

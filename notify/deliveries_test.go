@@ -83,7 +83,7 @@ func TestAStaleDeliveryStaysStale(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
 		w.publish("a")
 		deliveries := make(chan *Delivery, 1)
-		c := w.consumer(ConsumerConfig{ManualAck: true, Retry: Retry{Sleep: time.Hour}})
+		c := w.consumer(ConsumerConfig{ManualAck: true, Reconnect: Reconnect{Delay: time.Hour}})
 		w.run(c, func(_ context.Context, d *Delivery) error { deliveries <- d; return nil })
 		d := <-deliveries
 		w.cut()

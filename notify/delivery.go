@@ -13,13 +13,13 @@ import (
 // is the handler's for good. Small ones share it with a few that came with them,
 // so to keep one of many for long, copy what is wanted of it.
 type Delivery struct {
-	Tag      uint64    // counts the deliveries of one connection
-	Key      string    // routing key; empty if it was written straight to the queue
-	Type     string    // content type
-	Time     time.Time // of publishing, by the platform's clock, in seconds; zero if unknown
-	App      string    // the publisher's app
-	ClientID string    // the publisher's key
-	Body     []byte
+	Tag         uint64    // counts the deliveries of one connection
+	Key         string    // routing key; empty if it was written straight to the queue
+	ContentType string    // content type
+	Time        time.Time // of publishing, by the platform's clock, in seconds; zero if unknown
+	App         string    // the publisher's app
+	ClientID    string    // the publisher's key
+	Body        []byte
 
 	session *session
 	size    int // of all that came: the body and the texts
@@ -35,7 +35,7 @@ func newDelivery(d *wire.Delivery) *Delivery {
 }
 
 func (n *Delivery) set(d *wire.Delivery) {
-	n.Tag, n.Key, n.Type, n.App, n.ClientID = d.Tag, d.Key, d.Type, d.App, d.ClientID
+	n.Tag, n.Key, n.ContentType, n.App, n.ClientID = d.Tag, d.Key, d.Type, d.App, d.ClientID
 	n.Body = d.Body
 	n.size = len(d.Body) + len(d.Key) + len(d.Type) + len(d.App) + len(d.ClientID)
 	if d.Time != 0 {

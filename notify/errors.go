@@ -25,7 +25,7 @@ var (
 	// ErrStaleDelivery is returned by Ack when the connection that brought
 	// the delivery has ended: the platform delivers the message again.
 	ErrStaleDelivery = errors.New("notify: the connection of this delivery has ended, the message will be delivered again")
-	// ErrRetriesExhausted is returned when Retry.Times consecutive tries to
+	// ErrRetriesExhausted is returned when Reconnect.MaxFailures consecutive tries to
 	// reconnect have failed; it wraps the last failure.
 	ErrRetriesExhausted = errors.New("notify: reconnecting failed too often")
 	// ErrNoPong is the end of a connection whose peer was silent for too long.

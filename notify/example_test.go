@@ -100,7 +100,7 @@ func ExampleQueues() {
 	defer t.close()
 	srv := prismtest.NewServer(t)
 
-	queues := notify.NewQueues(srv.Client())
+	queues := notify.NewQueueClient(srv.Client())
 	if err := queues.Bind(ctx, "orders", "order.#"); err != nil {
 		log.Fatal(err)
 	}

@@ -191,7 +191,7 @@ func (p *pool) giveUp(d *Delivery, err error) {
 	p.stats.givenUp.Add(1)
 	p.link.onError(err)
 	if p.cfg.OnGiveUp != nil && p.guard(d, func() error { return p.cfg.OnGiveUp(d, err) }) == nil {
-		p.link.log.Warn("a delivery was given up and put aside", "topic", p.cfg.Topic, "key", d.Key, "type", d.Type, "published", d.Time, "attempts", p.cfg.Attempts, "error", err)
+		p.link.log.Warn("a delivery was given up and put aside", "topic", p.cfg.Topic, "key", d.Key, "type", d.ContentType, "published", d.Time, "attempts", p.cfg.Attempts, "error", err)
 		_ = d.Ack(context.Background())
 		return
 	}

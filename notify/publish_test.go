@@ -61,10 +61,10 @@ func TestHundredsPublishOnOnePublisher(t *testing.T) {
 func TestEveryNilIsAccountedForWhileConnectionsAreCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Millisecond}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Millisecond}})
 		var mu sync.Mutex
 		confirmed, handled := map[string]bool{}, map[string]bool{}
-		stop := w.run(w.consumer(ConsumerConfig{Workers: 4, Retry: Retry{Sleep: time.Millisecond}}), func(_ context.Context, d *Delivery) error {
+		stop := w.run(w.consumer(ConsumerConfig{Workers: 4, Reconnect: Reconnect{Delay: time.Millisecond}}), func(_ context.Context, d *Delivery) error {
 			mu.Lock()
 			handled[string(d.Body)] = true
 			mu.Unlock()
@@ -119,9 +119,9 @@ func TestEveryNilIsAccountedForWhileConnectionsAreCut(t *testing.T) {
 func TestAThousandDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Millisecond}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Millisecond}})
 		var handled atomic.Int64
-		c := w.consumer(ConsumerConfig{Retry: Retry{Sleep: time.Millisecond}})
+		c := w.consumer(ConsumerConfig{Reconnect: Reconnect{Delay: time.Millisecond}})
 		stop := w.run(c, func(context.Context, *Delivery) error { handled.Add(1); return nil })
 		for range 1000 {
 			if err := p.PublishAsync(t.Context(), Message{Key: "k", Body: []byte("x")}, nil); err != nil {
@@ -226,7 +226,7 @@ func TestAnUnknownOutcomeIsSaidAndNotSentAgain(t *testing.T) {
 			}
 			<-c.Done()
 		})
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Second}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := p.Publish(ctx, "k", []byte("a")); !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
@@ -303,19 +303,19 @@ func TestLocalChecksAreTyped(t *testing.T) {
 		for part, m := range map[string]Message{
 			"routing key":  {Key: strings.Repeat("k", 257)},
 			"body":         {Key: "k", Body: []byte("abcd")},
-			"content type": {Key: "k", Type: strings.Repeat("t", 257)},
+			"content type": {Key: "k", ContentType: strings.Repeat("t", 257)},
 		} {
 			var size *SizeError
 			if err := p.PublishMessage(t.Context(), m); !errors.As(err, &size) || size.Part != part {
 				t.Errorf("%s: %v", part, err)
 			}
 		}
-		for part, m := range map[string]Message{"routing_key": {Key: "a\nb"}, "content_type": {Key: "k", Type: "text/plain\r\nx: y"}} {
+		for part, m := range map[string]Message{"routing_key": {Key: "a\nb"}, "content_type": {Key: "k", ContentType: "text/plain\r\nx: y"}} {
 			var wrong *prism.ParamError
 			if err := p.PublishMessage(t.Context(), m); !errors.As(err, &wrong) || wrong.Name != part {
 				t.Errorf("%s with a line break: %v", part, err)
 			}
-			if err := NewQueues(w.client).Publish(t.Context(), m); !errors.As(err, &wrong) || wrong.Name != part {
+			if err := NewQueueClient(w.client).PublishMessage(t.Context(), m); !errors.As(err, &wrong) || wrong.Name != part {
 				t.Errorf("%s with a line break, over HTTP: %v", part, err)
 			}
 		}
@@ -391,7 +391,7 @@ func TestPublisherRetriesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
 		w.setDown(true)
-		p := w.publisher(PublisherConfig{Retry: Retry{Times: 2, Sleep: time.Minute}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{MaxFailures: 2, Delay: time.Minute}})
 		began := time.Now()
 		if err := p.Publish(t.Context(), "k", nil); !errors.Is(err, ErrRetriesExhausted) {
 			t.Errorf("Publish returned %v", err)
@@ -469,7 +469,7 @@ func TestPingsOfTheWatchRepeatTheBarrier(t *testing.T) {
 func TestQueuesOverHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
-		q := NewQueues(w.client)
+		q := NewQueueClient(w.client)
 		ctx := t.Context()
 		check := func(what string, err error) {
 			t.Helper()
@@ -479,19 +479,19 @@ func TestQueuesOverHTTP(t *testing.T) {
 		}
 		check("create", q.Create(ctx, "messages"))
 		check("bind", q.Bind(ctx, "messages", "order.*"))
-		check("publish", q.Publish(ctx, Message{Key: "order.new", Body: []byte("a"), Type: "text/x"}))
+		check("publish", q.PublishMessage(ctx, Message{Key: "order.new", Body: []byte("a"), ContentType: "text/x"}))
 		body := []byte("any \x00 text 中文")
 		check("write", q.Write(ctx, "messages", body))
 		topics, err := q.Topics(ctx)
 		check("list", err)
 		s, err := q.Status(ctx, "messages")
 		check("status", err)
-		if fmt.Sprint(topics) != "[messages]" || s.Messages != 2 || s.Ready != 2 || s.Backing.Len != 2 || s.Consumers != 0 {
+		if fmt.Sprint(topics) != "[messages]" || s.Messages != 2 || s.Ready != 2 || s.Stored != 2 || s.Consumers != 0 {
 			t.Errorf("%v, %+v", topics, s)
 		}
 		read, err := q.Read(ctx, "messages", 5)
 		check("read", err)
-		if len(read) != 2 || read[0].Key != "order.new" || read[0].Type != "text/x" || string(read[1].Body) != string(body) {
+		if len(read) != 2 || read[0].Key != "order.new" || read[0].ContentType != "text/x" || string(read[1].Body) != string(body) {
 			t.Errorf("read %+v", read)
 		}
 		check("write", q.Write(ctx, "messages", body))
@@ -503,7 +503,7 @@ func TestQueuesOverHTTP(t *testing.T) {
 		if _, err := q.Status(ctx, "messages"); !errors.Is(err, prism.ErrNotFound) {
 			t.Errorf("after the drop: %v", err)
 		}
-		if err := q.Publish(ctx, Message{}); err == nil {
+		if err := q.PublishMessage(ctx, Message{}); err == nil {
 			t.Error("an empty routing key was published")
 		}
 	})
@@ -547,7 +547,7 @@ func TestBackoffHasJitterAndACeiling(t *testing.T) {
 	for n, bound := range map[int]time.Duration{1: 500 * time.Millisecond, 2: time.Second, 5: 8 * time.Second, 8: time.Minute, 1000: time.Minute} {
 		seen := map[time.Duration]bool{}
 		for range 50 {
-			d := Retry{}.delay(n)
+			d := Reconnect{}.delay(n)
 			if d < 0 || d >= bound {
 				t.Errorf("delay %d is %v", n, d)
 			}
@@ -557,7 +557,7 @@ func TestBackoffHasJitterAndACeiling(t *testing.T) {
 			t.Errorf("delay %d has no jitter", n)
 		}
 	}
-	if d := (Retry{Sleep: time.Hour}).delay(9); d != time.Hour {
+	if d := (Reconnect{Delay: time.Hour}).delay(9); d != time.Hour {
 		t.Errorf("a fixed sleep became %v", d)
 	}
 }

@@ -28,10 +28,10 @@ type PublisherConfig struct {
 	MaxKey  int
 	MaxBody int
 
-	// Retry, PingInterval, PongTimeout, OnConnect, OnDisconnect and OnError are
+	// Reconnect, PingInterval, PongTimeout, OnConnect, OnDisconnect and OnError are
 	// as for a consumer, see [ConsumerConfig]. The callbacks hold up the
 	// publisher, so they must not wait for it: no Publish, Flush or Close.
-	Retry        Retry
+	Reconnect    Reconnect
 	PingInterval time.Duration
 	PongTimeout  time.Duration
 	OnConnect    func()
@@ -84,7 +84,7 @@ func NewPublisher(client *prism.Client, cfg PublisherConfig) (*Publisher, error)
 	p := &Publisher{
 		cfg: cfg,
 		link: lifecycle{
-			client: client, retry: cfg.Retry, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
+			client: client, retry: cfg.Reconnect, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
 			onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
 		},
 		more:   make(chan struct{}, 1),

@@ -121,7 +121,7 @@ func blameBefore(t *testing.T, code socket.Code, atOnce bool) {
 		refuse(c, code, 5*time.Second, func(string) { stored.Add(1) })
 	})
 	w.setDown(atOnce) // so that both go in one batch
-	p := w.publisher(PublisherConfig{FailUnconfirmed: true, Retry: Retry{Sleep: time.Second}})
+	p := w.publisher(PublisherConfig{FailUnconfirmed: true, Reconnect: Reconnect{Delay: time.Second}})
 	outcome := make(chan error, 1)
 	go func() { outcome <- p.Publish(t.Context(), "k", []byte("stored")) }()
 	synctest.Wait()
@@ -156,7 +156,7 @@ func TestAnUnaskedPongLetsNoSecondSuspectGo(t *testing.T) {
 			}
 		})
 		w.setDown(true)
-		p := w.publisher(PublisherConfig{Retry: Retry{Sleep: time.Second}})
+		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Second}})
 		ctx, cancel := context.WithTimeout(t.Context(), 2200*time.Millisecond)
 		defer cancel()
 		go func() { _ = p.Publish(ctx, "k", []byte("bad")) }()

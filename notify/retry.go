@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Retry says how a lost connection is replaced. The zero value tries for
-// ever, and waits a random time below a bound that starts at 0.5 s and doubles
-// up to one minute.
-type Retry struct {
-	// Times is how often in a row it is tried again before it is given up
-	// with [ErrRetriesExhausted]; 0 is without end. A connection over which
-	// the platform answered starts the count anew.
-	Times int
-	// Sleep, when set, is the fixed time between tries.
-	Sleep time.Duration
+// Reconnect says how a lost connection is replaced. With the zero value that is
+// tried for ever.
+type Reconnect struct {
+	// MaxFailures is how many attempts in a row may fail until it is given up with
+	// [ErrRetriesExhausted]. A connection over which the platform answered starts
+	// the count anew. Zero is without end.
+	MaxFailures int
+	// Delay is the time between attempts. Zero is a random time below a bound that
+	// starts at 0.5 s and doubles up to one minute.
+	Delay time.Duration
 }
 
 const (
@@ -24,9 +24,9 @@ const (
 )
 
 // delay returns the wait before try n, which follows n failures.
-func (r Retry) delay(n int) time.Duration {
-	if r.Sleep > 0 {
-		return r.Sleep
+func (r Reconnect) delay(n int) time.Duration {
+	if r.Delay > 0 {
+		return r.Delay
 	}
 	return backoff(n, firstBackoff, lastBackoff)
 }
@@ -46,13 +46,13 @@ const usefulAfter = 10 * time.Second
 
 // tries counts what goes wrong in a row.
 type tries struct {
-	failures int // without an answer in between, for Retry.Times
+	failures int // without an answer in between, for Reconnect.MaxFailures
 	useless  int // connections without use in between: a platform that answers and hangs up needs a pause, too
 }
 
 // failed counts end. It returns how long to wait, or the error of having tried
 // too often.
-func (t *tries) failed(r Retry, end ending) (time.Duration, error) {
+func (t *tries) failed(r Reconnect, end ending) (time.Duration, error) {
 	if end.answered {
 		t.failures = 0
 	}
@@ -61,8 +61,8 @@ func (t *tries) failed(r Retry, end ending) (time.Duration, error) {
 	}
 	t.failures++
 	t.useless++
-	if r.Times > 0 && t.failures > r.Times {
-		return 0, fmt.Errorf("%w (%d times): %w", ErrRetriesExhausted, r.Times, end.err)
+	if r.MaxFailures > 0 && t.failures > r.MaxFailures {
+		return 0, fmt.Errorf("%w (%d times): %w", ErrRetriesExhausted, r.MaxFailures, end.err)
 	}
 	return r.delay(t.useless), nil
 }

@@ -36,8 +36,8 @@ func (f *flaky) Consume(ctx context.Context, owner, topic string) (platform.Cons
 func TestAnEngineThatIsNotAvailableIsTriedAgain(t *testing.T) {
 	queues := &flaky{Queues: memory.New(memory.Config{Bindings: []platform.Binding{{Pattern: "#"}}})}
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Queues: queues}})
-	retry := notify.Retry{Sleep: time.Millisecond}
-	publisher, err := notify.NewPublisher(srv.Client(), notify.PublisherConfig{Retry: retry})
+	retry := notify.Reconnect{Delay: time.Millisecond}
+	publisher, err := notify.NewPublisher(srv.Client(), notify.PublisherConfig{Reconnect: retry})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestAnEngineThatIsNotAvailableIsTriedAgain(t *testing.T) {
 	if err := publisher.Publish(t.Context(), "order.new", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Retry: retry})
+	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Reconnect: retry})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func Example() {
 	defer t.end()
 
 	srv := prismtest.NewServer(t)
-	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Retry: notify.Retry{Sleep: time.Millisecond}})
+	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Reconnect: notify.Reconnect{Delay: time.Millisecond}})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

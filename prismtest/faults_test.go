@@ -20,14 +20,14 @@ var oneMessage = memory.Config{MaxMessages: 1}
 
 // fastRetry lets tests over TCP, where time is real, not wait for a backoff.
 func fastRetry() notify.ConsumerConfig {
-	return notify.ConsumerConfig{Retry: notify.Retry{Sleep: time.Millisecond}}
+	return notify.ConsumerConfig{Reconnect: notify.Reconnect{Delay: time.Millisecond}}
 }
 
 func TestCutReturnsWhatWasUnacknowledged(t *testing.T) {
 	forms(t, func(t *testing.T, cfg prismtest.Config) {
 		srv := prismtest.NewServerConfig(t, cfg)
 		leave := make(chan struct{})
-		stop := consume(t, srv, notify.ConsumerConfig{Retry: notify.Retry{Sleep: time.Hour}}, func(context.Context, *notify.Delivery) error {
+		stop := consume(t, srv, notify.ConsumerConfig{Reconnect: notify.Reconnect{Delay: time.Hour}}, func(context.Context, *notify.Delivery) error {
 			<-leave
 			return nil
 		})
@@ -65,7 +65,7 @@ func TestNothingConfirmedIsLostByCuts(t *testing.T) {
 		const publishers, each = 3, 200
 		var publishing sync.WaitGroup
 		for p := range publishers {
-			pub, err := notify.NewPublisher(srv.Client(), notify.PublisherConfig{Retry: notify.Retry{Sleep: time.Millisecond}})
+			pub, err := notify.NewPublisher(srv.Client(), notify.PublisherConfig{Reconnect: notify.Reconnect{Delay: time.Millisecond}})
 			if err != nil {
 				t.Fatal(err)
 			}

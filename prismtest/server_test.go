@@ -95,7 +95,7 @@ func TestCallsAreSeenInOrder(t *testing.T) {
 func TestEachKeyHasItsQueues(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	other := srv.NewKey()
-	if err := notify.NewQueues(srv.ClientFor(other)).Write(t.Context(), "", []byte("theirs")); err != nil {
+	if err := notify.NewQueueClient(srv.ClientFor(other)).Write(t.Context(), "", []byte("theirs")); err != nil {
 		t.Fatal(err)
 	}
 	if srv.Depth("") != 0 {

@@ -79,7 +79,7 @@ func TestAStalledPlatformIsNoticedWithinTwoPings(t *testing.T) {
 func TestTheMessagesOfAStalledConsumerComeToAnother(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *prismtest.Server) {
 		leave := make(chan struct{})
-		consume(t, srv, notify.ConsumerConfig{Retry: notify.Retry{Sleep: 24 * time.Hour}}, func(context.Context, *notify.Delivery) error {
+		consume(t, srv, notify.ConsumerConfig{Reconnect: notify.Reconnect{Delay: 24 * time.Hour}}, func(context.Context, *notify.Delivery) error {
 			<-leave
 			return nil
 		})
@@ -194,7 +194,7 @@ func TestThePlatformsTimersAreVirtual(t *testing.T) {
 		srv := prismtest.NewServerConfig(t, prismtest.Config{
 			Pipe: true, Platform: platform.Config{PingInterval: 24 * time.Hour}, Patience: 72 * time.Hour,
 		})
-		consume(t, srv, notify.ConsumerConfig{Retry: notify.Retry{Sleep: 240 * time.Hour}}, accept)
+		consume(t, srv, notify.ConsumerConfig{Reconnect: notify.Reconnect{Delay: 240 * time.Hour}}, accept)
 		srv.Publish("order.new", "hello")
 		srv.WaitAcks(1) // so it has pinged, too: the platform pings nobody else
 		began := time.Now()

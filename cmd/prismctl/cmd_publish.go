@@ -112,5 +112,5 @@ func atLine(number int, err error) error {
 }
 
 func (c *publishCmd) message(body []byte) notify.Message {
-	return notify.Message{Key: c.RoutingKey, Body: body, Type: c.Type}
+	return notify.Message{Key: c.RoutingKey, Body: body, ContentType: c.Type}
 }

@@ -33,12 +33,12 @@ func (*queueCmd) Help() string {
 }
 
 // queues does something with the queues of the key.
-func (c *connection) queues(ctx context.Context, t *tool, do func(context.Context, *notify.Queues) error) error {
-	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error { return do(ctx, notify.NewQueues(client)) })
+func (c *connection) queues(ctx context.Context, t *tool, do func(context.Context, *notify.QueueClient) error) error {
+	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error { return do(ctx, notify.NewQueueClient(client)) })
 }
 
 // change is queues for what has no result; then it says what was done.
-func (c *connection) change(ctx context.Context, t *tool, done string, do func(context.Context, *notify.Queues) error) error {
+func (c *connection) change(ctx context.Context, t *tool, done string, do func(context.Context, *notify.QueueClient) error) error {
 	if err := c.queues(ctx, t, do); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ type queueListCmd struct{ connection }
 // Run prints one topic a line; the default queue has none.
 func (c *queueListCmd) Run(ctx context.Context, t *tool) error {
 	var topics []string
-	err := c.queues(ctx, t, func(ctx context.Context, q *notify.Queues) (err error) {
+	err := c.queues(ctx, t, func(ctx context.Context, q *notify.QueueClient) (err error) {
 		topics, err = q.Topics(ctx)
 		return err
 	})
@@ -92,7 +92,7 @@ type queueCreateCmd struct {
 
 // Run makes a queue.
 func (c *queueCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "created "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "created "+words.Queue(c.Topic), func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Create(ctx, c.Topic)
 	})
 }
@@ -104,7 +104,7 @@ type queueDropCmd struct {
 
 // Run removes a queue.
 func (c *queueDropCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "dropped "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "dropped "+words.Queue(c.Topic), func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Drop(ctx, c.Topic)
 	})
 }
@@ -116,7 +116,7 @@ type queuePurgeCmd struct {
 
 // Run empties a queue.
 func (c *queuePurgeCmd) Run(ctx context.Context, t *tool) error {
-	return c.change(ctx, t, "purged "+words.Queue(c.Topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "purged "+words.Queue(c.Topic), func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Purge(ctx, c.Topic)
 	})
 }

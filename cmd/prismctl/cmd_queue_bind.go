@@ -34,7 +34,7 @@ func (c *queueBindCmd) Validate() error {
 // Run binds a queue.
 func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 	done := fmt.Sprintf("bound %s to %s", words.Queue(c.Topic), words.Shown(c.Pattern))
-	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, done, func(ctx context.Context, q *notify.QueueClient) error {
 		err := q.Bind(ctx, c.Topic, c.Pattern)
 		if err == nil && c.Topic != "" {
 			c.warn(ctx, t, q)
@@ -45,7 +45,7 @@ func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 
 // warn says that the default queue goes on getting its copies, beside the queue that
 // was bound. Other platforms may not say what it is bound to.
-func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.Queues) {
+func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.QueueClient) {
 	patterns, err := q.Bindings(ctx, "")
 	if err != nil || len(patterns) == 0 {
 		return
@@ -73,7 +73,7 @@ func (*queueUnbindCmd) Help() string {
 // Run undoes a bind.
 func (c *queueUnbindCmd) Run(ctx context.Context, t *tool) error {
 	done := fmt.Sprintf("unbound %s from %s", words.Queue(c.Topic), words.Shown(c.Pattern))
-	return c.change(ctx, t, done, func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, done, func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Unbind(ctx, c.Topic, c.Pattern)
 	})
 }

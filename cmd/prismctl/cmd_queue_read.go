@@ -31,7 +31,7 @@ func (c *queueReadCmd) Validate() error {
 // Run reads messages.
 func (c *queueReadCmd) Run(ctx context.Context, t *tool) error {
 	var read []*notify.Delivery
-	err := c.queues(ctx, t, func(ctx context.Context, q *notify.Queues) (err error) {
+	err := c.queues(ctx, t, func(ctx context.Context, q *notify.QueueClient) (err error) {
 		read, err = q.Read(ctx, c.Topic, c.Count)
 		return err
 	})

@@ -49,7 +49,7 @@ func (c *queueWriteCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, t, "written to "+words.Queue(topic), func(ctx context.Context, q *notify.Queues) error {
+	return c.change(ctx, t, "written to "+words.Queue(topic), func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Write(ctx, topic, data)
 	})
 }

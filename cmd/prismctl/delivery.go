@@ -28,7 +28,7 @@ func (t *tool) printDelivery(d *notify.Delivery) error {
 	if t.Output.or(asJSON) == asText {
 		return t.println("%s", deliveryText(d))
 	}
-	line := deliveryLine{Tag: d.Tag, Key: d.Key, Type: d.Type, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
+	line := deliveryLine{Tag: d.Tag, Key: d.Key, Type: d.ContentType, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
 	if utf8.Valid(d.Body) {
 		body := string(d.Body)
 		line.Body = &body
@@ -40,7 +40,7 @@ func (t *tool) printDelivery(d *notify.Delivery) error {
 
 // deliveryText is a delivery for people. What a terminal would obey is quoted.
 func deliveryText(d *notify.Delivery) string {
-	fields := []string{d.Time.Format(time.TimeOnly), words.Shown(d.Key), words.Shown(d.Type), words.Shown(string(d.Body))}
+	fields := []string{d.Time.Format(time.TimeOnly), words.Shown(d.Key), words.Shown(d.ContentType), words.Shown(string(d.Body))}
 	if d.Tag > 0 {
 		fields = append([]string{"#" + strconv.FormatUint(d.Tag, 10)}, fields...)
 	}

@@ -161,10 +161,10 @@ func (l *ledger) load(client *prism.Client, publishers, writers, consumers int) 
 	}
 }
 
-var soonAgain = notify.Retry{Sleep: 50 * time.Millisecond}
+var soonAgain = notify.Reconnect{Delay: 50 * time.Millisecond}
 
 func (l *ledger) publish(ctx context.Context, client *prism.Client, name string) {
-	publisher, err := notify.NewPublisher(client, notify.PublisherConfig{Retry: soonAgain})
+	publisher, err := notify.NewPublisher(client, notify.PublisherConfig{Reconnect: soonAgain})
 	if err != nil {
 		l.t.Error(err)
 		return
@@ -186,7 +186,7 @@ func (l *ledger) publish(ctx context.Context, client *prism.Client, name string)
 
 // write writes over HTTP, where every failure is the caller's.
 func (l *ledger) write(ctx context.Context, client *prism.Client, name string) {
-	queues := notify.NewQueues(client)
+	queues := notify.NewQueueClient(client)
 	for i := 0; ctx.Err() == nil; i++ {
 		body := fmt.Sprintf("%s-%d", name, i)
 		if queues.Write(ctx, "", []byte(body)) == nil {
@@ -196,7 +196,7 @@ func (l *ledger) write(ctx context.Context, client *prism.Client, name string) {
 }
 
 func (l *ledger) consume(ctx context.Context, client *prism.Client) {
-	consumer, err := notify.NewConsumer(client, notify.ConsumerConfig{Workers: 4, Retry: soonAgain})
+	consumer, err := notify.NewConsumer(client, notify.ConsumerConfig{Workers: 4, Reconnect: soonAgain})
 	if err == nil {
 		err = consumer.Run(ctx, l.handle)
 	}

@@ -91,7 +91,7 @@ func TestMetricsTellOfWhatIsWrong(t *testing.T) {
 		_, _ = io.Copy(io.Discard, s.out)
 		close(read)
 	}()
-	queues := notify.NewQueues(p.client(t, s))
+	queues := notify.NewQueueClient(p.client(t, s))
 	if err := queues.Write(t.Context(), "", []byte("x")); err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestCallsAndTheChannelWorkByTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer transport.CloseIdleConnections()
-	queue := notify.NewQueues(client)
+	queue := notify.NewQueueClient(client)
 	if err := queue.Write(t.Context(), "", []byte("hello")); err != nil {
 		t.Fatal(err)
 	}

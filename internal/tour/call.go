@@ -23,7 +23,7 @@ func (s *story) call(ctx context.Context) error {
 	if order.Order != "1001" || order.State != "paid" {
 		return fmt.Errorf("the API answered %s", res.Body)
 	}
-	status, err := notify.NewQueues(s.client).Status(ctx, "")
+	status, err := notify.NewQueueClient(s.client).Status(ctx, "")
 	if err != nil {
 		return err
 	}

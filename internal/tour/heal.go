@@ -44,14 +44,14 @@ func (r *receiver) handle(_ context.Context, delivery *notify.Delivery) error {
 // cutting cuts every connection when half of the messages have arrived, and
 // publishes on.
 func (s *story) cutting(ctx context.Context) error {
-	retry := notify.Retry{Sleep: 100 * time.Millisecond}
-	publisher, err := notify.NewPublisher(s.client, notify.PublisherConfig{Retry: retry})
+	retry := notify.Reconnect{Delay: 100 * time.Millisecond}
+	publisher, err := notify.NewPublisher(s.client, notify.PublisherConfig{Reconnect: retry})
 	if err != nil {
 		return err
 	}
 	connected := make(chan bool, 10)
 	r := &receiver{seen: make(map[string]bool), half: make(chan bool, 1), all: make(chan bool, 1)}
-	cfg := notify.ConsumerConfig{Retry: retry, OnConnect: func() { connected <- true }}
+	cfg := notify.ConsumerConfig{Reconnect: retry, OnConnect: func() { connected <- true }}
 	stop, err := s.consume(ctx, cfg, r.handle)
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle n
 
 // drained waits until acknowledgements have emptied the queue.
 func (s *story) drained(ctx context.Context) error {
-	queues := notify.NewQueues(s.client)
+	queues := notify.NewQueueClient(s.client)
 	for {
 		status, err := queues.Status(ctx, "")
 		if err != nil {

@@ -101,7 +101,7 @@ func newBench(c Config, line *lifeline.Line) (*bench, error) {
 	_, _ = rand.Read(id[:]) // never fails
 	b := &bench{
 		cfg: c, line: line, id: binary.BigEndian.Uint64(id[:]), origin: time.Now(),
-		target:  target{Queues: notify.NewQueues(c.Client), topic: c.Topic, key: c.RoutingKey},
+		target:  target{QueueClient: notify.NewQueueClient(c.Client), topic: c.Topic, key: c.RoutingKey},
 		ready:   make(chan struct{}, c.Consumers),
 		arrived: make(chan struct{}, c.Publishers),
 	}

@@ -285,7 +285,7 @@ func TestBenchEndsWhenAMessageIsRefused(t *testing.T) {
 // noQueue checks that the key has no queue but the default one.
 func noQueue(t *testing.T, srv *prismtest.Server) {
 	t.Helper()
-	if topics, err := notify.NewQueues(srv.Client()).Topics(t.Context()); err != nil || len(topics) > 0 {
+	if topics, err := notify.NewQueueClient(srv.Client()).Topics(t.Context()); err != nil || len(topics) > 0 {
 		t.Errorf("queues %q, %v", topics, err)
 	}
 }

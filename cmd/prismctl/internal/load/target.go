@@ -13,7 +13,7 @@ import (
 
 // A target is the queue that bench loads.
 type target struct {
-	*notify.Queues
+	*notify.QueueClient
 	topic, key string
 	before     notify.Status
 	made       bool // by bench, which drops it in the end

@@ -62,7 +62,7 @@ func TestPeersThatDoNotLeaveTakeNoTimeOfCalls(t *testing.T) {
 	defer stubborn.Close()
 	call := make(chan error, 1)
 	go func() {
-		_, err := notify.NewQueues(client).Status(t.Context(), "")
+		_, err := notify.NewQueueClient(client).Status(t.Context(), "")
 		call <- err
 	}()
 	<-queues.asked
