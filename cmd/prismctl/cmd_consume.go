@@ -9,6 +9,8 @@ import (
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/pipes"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/receipts"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
@@ -76,45 +78,50 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 // taken what was printed.
 func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
 	connected, stop := context.WithCancel(context.WithoutCancel(ctx))
-	out := t.outPipe()
-	r := newReceipts(connected, stop, t.countWritten(connected))
-	var watching sync.WaitGroup
-	watching.Go(r.watch)
-	if out != nil {
-		watching.Go(func() { r.watchReader(ctx, out) })
+	out := pipes.Of(t.out)
+	pipe := pipes.Count(connected, out)
+	if pipe != nil {
+		t.out = pipe
 	}
-	defer context.AfterFunc(ctx, r.finish)()
-	err = c.printUntil(ctx, t, consumer, r)
+	r := receipts.New(connected, stop, pipe)
+	var watching sync.WaitGroup
+	watching.Go(r.Watch)
+	if out != nil {
+		watching.Go(func() { r.WatchReader(ctx, out) })
+	}
+	defer context.AfterFunc(ctx, r.Finish)()
+	err = c.printUntil(ctx, connected, t, consumer, r)
 	stop()
 	watching.Wait()
-	if r.err == errNoReader && c.Count != nil && r.acked >= *c.Count {
-		r.err = nil // it had what it wanted
+	done, lost := r.Outcome()
+	if lost == pipes.ErrNoReader && c.Count != nil && done >= *c.Count {
+		lost = nil // it had what it wanted
 	}
-	return r.acked, cmp.Or(r.err, err)
+	return done, cmp.Or(lost, err)
 }
 
-func (c *consumeCmd) printUntil(ctx context.Context, t *tool, consumer *notify.Consumer, r *receipts) error {
-	for d, err := range consumer.Deliveries(r.ctx) {
+func (c *consumeCmd) printUntil(ctx, connected context.Context, t *tool, consumer *notify.Consumer, r *receipts.Receipts) error {
+	for d, err := range consumer.Deliveries(connected) {
 		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
-			<-r.ctx.Done()
+			<-connected.Done()
 			return nil
 		}
 		if err := t.printDelivery(d); err != nil {
-			if r.ctx.Err() != nil {
+			if connected.Err() != nil {
 				return nil // the reader stalls, and the command is at its end
 			}
-			r.finish() // what the reader took before it went is acknowledged
+			r.Finish() // what the reader took before it went is acknowledged
 			return err
 		}
 		if c.NoAck {
-			r.acked++
+			r.Pass()
 		} else {
-			r.add(d)
+			r.Add(d)
 		}
-		if c.Count != nil && r.enough(*c.Count) {
+		if c.Count != nil && r.Enough(*c.Count) {
 			return nil
 		}
 	}

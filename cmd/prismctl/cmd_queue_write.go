@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/pipes"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
@@ -86,5 +87,5 @@ func (t *tool) hasText() bool {
 		at, err := f.Seek(0, io.SeekCurrent)
 		return err == nil && at < info.Size()
 	}
-	return info.Mode()&os.ModeNamedPipe != 0 && hasInput(f, 100*time.Millisecond)
+	return info.Mode()&os.ModeNamedPipe != 0 && pipes.HasInput(f, 100*time.Millisecond)
 }

@@ -23,6 +23,8 @@ var arrows = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp", "github.com/KimMachineGun/automemlimit/memlimit"},
 	"signin":   {"files", "conns", module, module + "/oauth"},
+	"pipes":    {"golang.org/x/sys/unix"},
+	"receipts": {"pipes", module + "/notify"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
 	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},

@@ -3,13 +3,10 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -59,23 +56,4 @@ func TestAReaderThatLeavesWithAllThatWasAskedForIsWellServed(t *testing.T) {
 	readLine(t, r)
 	_ = r.Close()
 	(<-done).want(t, exitDone, "", "")
-}
-
-// Ctrl-C in a shell ends the reader of the pipe as well, and maybe first.
-func TestAReaderThatIsInterruptedWithTheCommandIsNoFailure(t *testing.T) {
-	for after, want := range map[time.Duration]error{oneSignal / 2: nil, 2 * oneSignal: errNoReader} {
-		synctest.Test(t, func(t *testing.T) {
-			reader, w := piped(t)
-			_ = reader.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), after)
-			defer cancel()
-			connected, stop := context.WithCancel(t.Context())
-			defer stop()
-			r := newReceipts(connected, stop, nil)
-			r.watchReader(ctx, w)
-			if r.err != want {
-				t.Errorf("with the signal after %v: %v", after, r.err)
-			}
-		})
-	}
 }

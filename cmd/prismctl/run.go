@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
-	"github.com/shopex/prism-go/internal/printable"
 )
 
 // A tool is what every command works with.
@@ -119,33 +115,3 @@ func asked(args []string) []string {
 	}
 	return args
 }
-
-// report prints err, if there is anything to say, and returns its exit status.
-func (t *tool) report(err error) int {
-	if err == nil {
-		return exit.Done
-	}
-	status := exit.Of(err)
-	if status != exit.Interrupted { // whoever pressed Ctrl-C knows
-		t.notice("%s", words.Plain(err))
-	}
-	return status
-}
-
-// notice tells the user something beside the output.
-func (t *tool) notice(format string, args ...any) { noticeTo(t.err, format, args...) }
-
-func noticeTo(w io.Writer, format string, args ...any) {
-	text := flagNames.Replace(fmt.Sprintf(format, args...))
-	fmt.Fprintln(w, "prismctl: "+printable.Lines(text))
-}
-
-// flagNames turns the names of a Go programmer into those of the command line.
-var flagNames = strings.NewReplacer(
-	"Config.Server", "PRISM_URL (or --url)",
-	"Config.Key", "PRISM_KEY (or --key)",
-	"Config.Secret", "PRISM_SECRET (or --secret-file)",
-	"Config.Token", "PRISM_TOKEN (or --token)",
-	"Config.Timeout", "--timeout",
-	"; see PublisherConfig", "",
-)

@@ -1,4 +1,4 @@
-package main
+package receipts
 
 import "time"
 
@@ -8,9 +8,9 @@ const (
 	longestPause  = 50 * time.Millisecond
 )
 
-// watch settles until ctx ends. No system call waits for a reader to read, so it
+// Watch settles until ctx ends. No system call waits for a reader to read, so it
 // asks again and again while something waits.
-func (r *receipts) watch() {
+func (r *Receipts) Watch() {
 	defer r.abandon()
 	pause := shortestPause
 	for {
@@ -32,7 +32,7 @@ func (r *receipts) watch() {
 }
 
 // again settles and reports whether the reader has taken anything.
-func (r *receipts) again() bool {
+func (r *Receipts) again() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := len(r.waiting)
@@ -46,7 +46,7 @@ func (r *receipts) again() bool {
 }
 
 // look has the reader asked before long.
-func (r *receipts) look() {
+func (r *Receipts) look() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -54,7 +54,7 @@ func (r *receipts) look() {
 }
 
 // abandon lets nothing wait for what is not acknowledged any more.
-func (r *receipts) abandon() {
+func (r *Receipts) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = nil

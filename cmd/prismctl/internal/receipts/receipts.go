@@ -1,19 +1,22 @@
-package main
+// Package receipts acknowledges deliveries when whoever they were printed for has
+// them.
+package receipts
 
 import (
 	"context"
 	"sync"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/pipes"
 	"github.com/shopex/prism-go/notify"
 )
 
 // Receipts acknowledge what was printed: at once, or into a pipe only when its
 // reader has taken it, as what a pipe holds is lost with its reader.
-type receipts struct {
+type Receipts struct {
 	ctx  context.Context
 	stop context.CancelFunc // ends ctx, and so the connection
-	pipe *pipe              // or nil
+	pipe *pipes.Pipe        // or nil
 	wake chan struct{}      // something waits
 
 	mu      sync.Mutex // guards what follows
@@ -29,8 +32,10 @@ type receipt struct {
 	end      int64
 }
 
-func newReceipts(ctx context.Context, stop context.CancelFunc, pipe *pipe) *receipts {
-	r := &receipts{ctx: ctx, stop: stop, pipe: pipe, wake: make(chan struct{}, 1)}
+// New returns receipts for a connection that lasts as long as ctx, which stop ends.
+// Pipe is where deliveries are printed; nil is an output that loses nothing.
+func New(ctx context.Context, stop context.CancelFunc, pipe *pipes.Pipe) *Receipts {
+	r := &Receipts{ctx: ctx, stop: stop, pipe: pipe, wake: make(chan struct{}, 1)}
 	r.changed.L = &r.mu
 	return r
 }
@@ -39,8 +44,8 @@ func newReceipts(ctx context.Context, stop context.CancelFunc, pipe *pipe) *rece
 // acknowledged.
 const many = 32
 
-// add acknowledges a delivery that was just printed, now or later.
-func (r *receipts) add(d *notify.Delivery) {
+// Add acknowledges a delivery that was just printed, now or later.
+func (r *Receipts) Add(d *notify.Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pipe == nil {
@@ -50,7 +55,7 @@ func (r *receipts) add(d *notify.Delivery) {
 	if r.ctx.Err() != nil {
 		return // nobody asks the reader any more
 	}
-	r.waiting = append(r.waiting, receipt{d, r.pipe.written.Load()})
+	r.waiting = append(r.waiting, receipt{d, r.pipe.Written()})
 	switch n := len(r.waiting); {
 	case n == 1:
 		r.look()
@@ -60,15 +65,15 @@ func (r *receipts) add(d *notify.Delivery) {
 }
 
 // ack counts no delivery whose connection has ended, as that comes again.
-func (r *receipts) ack(d *notify.Delivery) {
+func (r *Receipts) ack(d *notify.Delivery) {
 	if d.Ack(r.ctx) == nil {
 		r.acked++
 	}
 }
 
 // settle acknowledges what the reader has taken. The caller holds mu.
-func (r *receipts) settle() {
-	err, taken := r.pipe.ask(), r.pipe.taken.Load()
+func (r *Receipts) settle() {
+	err, taken := r.pipe.Ask(), r.pipe.Taken()
 	n := 0
 	for ; n < len(r.waiting) && r.waiting[n].end <= taken; n++ {
 		r.ack(r.waiting[n].delivery)
@@ -81,9 +86,9 @@ func (r *receipts) settle() {
 	r.changed.Broadcast()
 }
 
-// enough waits while what is acknowledged and what waits may be n, and reports
+// Enough waits while what is acknowledged and what waits may be n, and reports
 // whether n are acknowledged.
-func (r *receipts) enough(n int) bool {
+func (r *Receipts) Enough(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.waiting) > 0 && r.acked+len(r.waiting) >= n {
@@ -92,11 +97,25 @@ func (r *receipts) enough(n int) bool {
 	return r.acked >= n
 }
 
+// Pass counts a delivery that is not to be acknowledged.
+func (r *Receipts) Pass() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acked++
+}
+
+// Outcome returns how many deliveries were acknowledged, and why no more are.
+func (r *Receipts) Outcome() (acked int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.acked, r.err
+}
+
 // readGrace is how long the reader of a pipe may go on when the command ends.
 const readGrace = time.Second
 
-// finish ends the connection once nothing waits, but within readGrace.
-func (r *receipts) finish() {
+// Finish ends the connection once nothing waits, but within readGrace.
+func (r *Receipts) Finish() {
 	defer time.AfterFunc(readGrace, r.stop).Stop()
 	r.mu.Lock()
 	for len(r.waiting) > 0 {

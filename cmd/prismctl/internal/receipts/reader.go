@@ -1,19 +1,21 @@
-package main
+package receipts
 
 import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/shopex/prism-go/cmd/prismctl/internal/pipes"
 )
 
 // oneSignal is how long after the reader of a pipe this process may get the signal,
 // such as that of Ctrl-C, which ended both.
 const oneSignal = 200 * time.Millisecond
 
-// watchReader ends the connection when the reader of the pipe out ends, though there
+// WatchReader ends the connection when the reader of the pipe out ends, though there
 // is nothing to write which would tell. The end of ctx has an order of its own.
-func (r *receipts) watchReader(ctx context.Context, out *os.File) {
-	if !awaitNoReader(r.ctx, out) {
+func (r *Receipts) WatchReader(ctx context.Context, out *os.File) {
+	if !pipes.AwaitNoReader(r.ctx, out) {
 		return
 	}
 	select {
@@ -25,14 +27,14 @@ func (r *receipts) watchReader(ctx context.Context, out *os.File) {
 }
 
 // lose acknowledges what the reader has taken, and gives up the rest.
-func (r *receipts) lose() {
+func (r *Receipts) lose() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pipe != nil {
 		r.settle()
 	}
 	if r.err == nil {
-		r.err = errNoReader
+		r.err = pipes.ErrNoReader
 	}
 	r.waiting = nil
 	r.changed.Broadcast()

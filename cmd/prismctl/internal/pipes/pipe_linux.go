@@ -1,4 +1,4 @@
-package main
+package pipes
 
 import (
 	"time"
@@ -7,7 +7,7 @@ import (
 )
 
 // look reports whether the reader has gone, and how many bytes it has not read.
-func (p *pipe) look() (gone bool, unread int, err error) {
+func (p *Pipe) look() (gone bool, unread int, err error) {
 	err = control(p.f, func(fd int) (err error) {
 		events, err := poll(0, unix.PollFd{Fd: int32(fd)})
 		if err == nil {
@@ -20,7 +20,7 @@ func (p *pipe) look() (gone bool, unread int, err error) {
 }
 
 // size returns how many bytes the pipe holds.
-func (p *pipe) size() (n int, err error) {
+func (p *Pipe) size() (n int, err error) {
 	err = control(p.f, func(fd int) (err error) {
 		n, err = unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
 		return err
@@ -30,7 +30,7 @@ func (p *pipe) size() (n int, err error) {
 
 // ready reports whether a write of atomicWrite bytes returns at once. It waits for
 // that a while.
-func (p *pipe) ready(within time.Duration) (ready bool, err error) {
+func (p *Pipe) ready(within time.Duration) (ready bool, err error) {
 	err = control(p.f, func(fd int) error {
 		events, err := poll(within, unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT})
 		ready = events[0] != 0 // or the reader has gone, as the write will tell

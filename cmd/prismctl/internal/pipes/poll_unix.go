@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package pipes
 
 import (
 	"context"
@@ -43,9 +43,9 @@ func poll(within time.Duration, of ...unix.PollFd) ([]int16, error) {
 	}
 }
 
-// hasInput reports whether the pipe f has something to read, or gets it within a
+// HasInput reports whether the pipe f has something to read, or gets it within a
 // while.
-func hasInput(f *os.File, within time.Duration) (has bool) {
+func HasInput(f *os.File, within time.Duration) (has bool) {
 	_ = control(f, func(fd int) error {
 		events, err := poll(within, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 		has = err == nil && events[0]&unix.POLLIN != 0
@@ -54,9 +54,9 @@ func hasInput(f *os.File, within time.Duration) (has bool) {
 	return has
 }
 
-// awaitNoReader waits until nobody can read any more what is written to the pipe f,
+// AwaitNoReader waits until nobody can read any more what is written to the pipe f,
 // and reports whether that came before the end of ctx.
-func awaitNoReader(ctx context.Context, f *os.File) (gone bool) {
+func AwaitNoReader(ctx context.Context, f *os.File) (gone bool) {
 	end, begin, err := os.Pipe() // that a poll can be ended
 	if err != nil {
 		return false
