@@ -11,8 +11,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// An authorization is what an app wants when it sends a browser to the
-// authorize page (protocol chapter 4).
+// An authorization is a request of an app at the authorize page, to which it sends
+// browsers (protocol chapter 4).
 type authorization struct {
 	codeRequest
 	app          App
@@ -20,8 +20,8 @@ type authorization struct {
 	responseType string
 }
 
-// authorize logs the user in, if need be, and sends the browser back to the
-// app with a code.
+// authorize logs the user in, if necessary, and redirects the browser to the app with
+// a code.
 func (p *Platform) authorize(w *answer, r *http.Request, c *call) error {
 	a, err := p.readAuthorization(r, c)
 	if err != nil {
@@ -40,9 +40,9 @@ func (p *Platform) authorize(w *answer, r *http.Request, c *call) error {
 	return p.showLogin(w, r, http.StatusOK, a, pageView{})
 }
 
-// readAuthorization reads what the app wants. Until it has found out that the
-// browser may be sent to the app, every error is for the page: else the
-// platform would lend its name to whoever wants to lead people astray.
+// readAuthorization reads the request of the app. Its errors are shown on a page and
+// not sent to redirect_uri: before that is known to be registered, the platform would
+// be an open redirector.
 func (p *Platform) readAuthorization(r *http.Request, c *call) (*authorization, error) {
 	a := &authorization{}
 	for name, value := range map[string]*string{
@@ -66,11 +66,12 @@ func (p *Platform) readAuthorization(r *http.Request, c *call) (*authorization, 
 	return a, err
 }
 
-// errUnregistered is matched when a browser may not be sent to an address.
+// errUnregistered is matched when the platform must not redirect to an address.
 var errUnregistered = errors.New("platform: the redirect_uri is not registered")
 
-// unregistered refuses an address. How to register it is in the log and, in
-// explain mode, on the page of a developer at this machine.
+// unregistered returns the error for an address that is not registered. The command
+// that registers it is in the log and, in explain mode and for callers on this machine,
+// in the error.
 func (p *Platform) unregistered(r *http.Request, c *call, a *authorization) error {
 	how := "prismctl app redirect add " + a.app.ID + " '" + shorten(a.RedirectURI, redirectBytes) + "'"
 	message := "this redirect_uri is not registered for the app of this client_id: " +
@@ -96,14 +97,14 @@ func (c *call) only(name string) (string, error) {
 	return "", badRequest(code.DuplicateParameter, name+" was sent more than once")
 }
 
-// appFor returns the app of a key; the error matches errUnregistered if its users
-// may not be sent to redirect.
+// appFor returns the app of a key. The error matches errUnregistered if redirect is
+// not registered for it.
 func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, error) {
 	if keyID == "" {
 		return App{}, badRequest(code.MissingParameter, "client_id is missing: send the key of the app")
 	}
 	if redirect == "" {
-		return App{}, badRequest(code.MissingParameter, "redirect_uri is missing: send the address of the app to which the browser shall return")
+		return App{}, badRequest(code.MissingParameter, "redirect_uri is missing: send the address of the app to which the browser returns")
 	}
 	app, err := p.appOf(ctx, keyID)
 	switch {
@@ -115,8 +116,8 @@ func (p *Platform) appFor(ctx context.Context, keyID, redirect string) (App, err
 	return app, errUnregistered
 }
 
-// appOf returns the app that a key belongs to; it matches [ErrUnknownKey] or
-// [ErrUnknownApp] when there is none.
+// appOf returns the app of a key. The error matches [ErrUnknownKey] or [ErrUnknownApp]
+// if there is none.
 func (p *Platform) appOf(ctx context.Context, keyID string) (App, error) {
 	key, err := p.registry.Key(ctx, keyID)
 	if err != nil {
@@ -125,11 +126,10 @@ func (p *Platform) appOf(ctx context.Context, keyID string) (App, error) {
 	return p.registry.App(ctx, key.App)
 }
 
-// challenges are what RFC 7636 lets a code_challenge be.
+// challenges matches the values of code_challenge that RFC 7636 allows.
 var challenges = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
-// problem says what is wrong with a request that the app is told about, in
-// the words of RFC 6749.
+// problem returns the error that is sent to the app, with a code of RFC 6749, or "".
 func (a *authorization) problem() (refusal, description string) {
 	switch {
 	case a.responseType != "" && a.responseType != "code":
@@ -144,8 +144,8 @@ func (a *authorization) problem() (refusal, description string) {
 	return "", ""
 }
 
-// authorizeKnown lets whoever is logged in pass, and shows all others the
-// login page.
+// authorizeKnown sends a code to the app if the user is logged in, and otherwise shows
+// the login page.
 func (p *Platform) authorizeKnown(w *answer, r *http.Request, a *authorization) error {
 	s, err := p.liveSession(r.Context(), p.cookie(r, sessionCookie))
 	if err != nil {
@@ -160,7 +160,7 @@ func (p *Platform) authorizeKnown(w *answer, r *http.Request, a *authorization) 
 	return err
 }
 
-// sendCode sends the browser back to the app with a code for the user of s.
+// sendCode redirects the browser to the app with a code for the user of s.
 func (p *Platform) sendCode(w *answer, r *http.Request, a *authorization, s *session) error {
 	code, err := p.issueCode(r.Context(), s, a.codeRequest)
 	if err != nil {
@@ -169,8 +169,7 @@ func (p *Platform) sendCode(w *answer, r *http.Request, a *authorization, s *ses
 	return a.sendBack(w, url.Values{"code": {code}})
 }
 
-// sendBack sends the browser back to the app, with what the app sent along to
-// know its own request again.
+// sendBack redirects the browser to the app, with the state that the app sent.
 func (a *authorization) sendBack(w *answer, params url.Values) error {
 	if a.state != "" {
 		params.Set("state", a.state)

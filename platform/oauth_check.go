@@ -8,8 +8,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// sessionCheck tells an app whether its user is still logged in, and lets the
-// session live for SessionIdle from now (protocol chapter 4).
+// sessionCheck answers whether the session of an app's user still exists, and extends
+// it to SessionIdle from now (protocol chapter 4).
 func (p *Platform) sessionCheck(ctx context.Context, c *call) (any, error) {
 	own := c.params()
 	id, err := once(own, "session_id")
@@ -21,7 +21,7 @@ func (p *Platform) sessionCheck(ctx context.Context, c *call) (any, error) {
 	}
 	_, err = p.extendSession(ctx, sessionRef(id), func(s *session) error {
 		if !slices.Contains(s.Keys, c.key.holder()) {
-			return errSessionOver // of another app: nobody learns that it exists
+			return errSessionOver // of another app, which must not be revealed
 		}
 		return nil
 	})

@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// A codeRequest is what an app asked the authorize page for.
+// A codeRequest holds the parameters with which an app requested a code.
 type codeRequest struct {
-	Key         string // client_id; of a code, the key's holder
+	Key         string // client_id; in an authCode, the holder of the key
 	RedirectURI string
-	// Challenge is that of PKCE (RFC 7636), or empty; ChallengeMethod is S256
-	// with one.
+	// Challenge is the code_challenge of PKCE (RFC 7636), or empty; with one,
+	// ChallengeMethod is S256.
 	Challenge, ChallengeMethod string
 }
 
-// An authCode is the record of an authorization code. It stays for a while after
-// its use, so that a second use is noticed.
+// An authCode is the record of an authorization code. It is kept for a while after the
+// code was used, so that a second use is detected.
 type authCode struct {
 	codeRequest
 	Session string // its sessionRef
-	// SealedID is the session's ID, which only the code opens.
+	// SealedID is the ID of the session, encrypted with the code.
 	SealedID []byte
 	Expires  time.Time
-	Grant    string // what it was exchanged for; "" until then
+	Grant    string // the name of the grant it was exchanged for, or ""
 }
 
-// issueCode makes a code for the app that q names to log the user of s in.
-// It matches errSessionOver when s has ended meanwhile.
+// issueCode makes a code with which the app of q.Key logs the user of s in. The error
+// matches errSessionOver if s has ended meanwhile.
 func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (string, error) {
 	h, err := p.registry.holder(ctx, q.Key, nil)
 	if err != nil {
@@ -45,14 +45,14 @@ func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (st
 	return name, saveRecord(ctx, p.cfg.Store, kindCode, name, c, 0, p.cfg.OAuth.CodeLife)
 }
 
-// presentedCode returns the code that an app wants to exchange, if it may.
+// presentedCode returns the code of a call, if the app may exchange it.
 func (p *Platform) presentedCode(ctx context.Context, c *call) (name string, a *authCode, revision uint64, err error) {
 	if name, err = requiredTokenParam(c, "code"); err != nil {
 		return "", nil, 0, err
 	}
 	a, revision, err = loadRecord[authCode](ctx, p.cfg.Store, kindCode, name)
 	if errors.Is(err, ErrNoRecord) || err == nil && a.Key != c.key.holder() {
-		err = invalidGrant("the platform has given no such code to this key, or it is too old: log the user in again")
+		err = invalidGrant("this code was not issued to this key, or it has expired: log the user in again")
 	}
 	if err == nil {
 		err = p.checkCode(ctx, c, a)
@@ -65,7 +65,7 @@ func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
 		return p.usedTwice(ctx, c, a.Grant, "code")
 	}
 	if !p.cfg.Now().Before(a.Expires) {
-		return invalidGrant("the code is too old: log the user in again")
+		return invalidGrant("the code has expired: log the user in again")
 	}
 	if !c.app.allows(a.RedirectURI) { // any more
 		return invalidGrant("the redirect_uri that the code was sent to is not registered for the app any more")
@@ -84,9 +84,9 @@ func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
 	return a.checkVerifier(verifier)
 }
 
-// checkVerifier reports whether the caller began the login itself (RFC 7636). A
-// verifier without a challenge is refused: somebody has taken the challenge
-// out on the way to the authorize page.
+// checkVerifier returns an error unless the caller began the login itself (RFC 7636).
+// A verifier without a challenge is refused: somebody has removed the challenge on its
+// way to the authorize page.
 func (q codeRequest) checkVerifier(verifier string) error {
 	switch {
 	case q.Challenge == "" && verifier == "":

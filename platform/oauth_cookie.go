@@ -2,15 +2,15 @@ package platform
 
 import "net/http"
 
-// The platform's cookies. The one of the session is the secret by which a
-// browser is known, and no app ever sees it; the other one belongs to the forms.
+// The platform's cookies. The session cookie is the secret that identifies a browser,
+// and no app ever gets it; the form cookie protects the forms.
 const (
 	sessionCookie = "prism_session"
 	formCookie    = "prism_form"
 )
 
-// cookieName returns the name of a cookie towards r. Over TLS it has the
-// prefix with which browsers take it from this very host only.
+// cookieName returns the name of a cookie for r. Over TLS it has the prefix with which
+// browsers accept it from this host only.
 func (p *Platform) cookieName(r *http.Request, name string) string {
 	if p.secureCookies(r) {
 		return "__Host-" + name
@@ -31,7 +31,7 @@ func (p *Platform) cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-// setCookie gives the browser a cookie until it is closed; an empty value
+// setCookie sets a cookie that lasts until the browser is closed; an empty value
 // removes the cookie.
 func (p *Platform) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
 	c := p.newCookie(r, name, value)

@@ -6,15 +6,15 @@ import (
 	"regexp"
 )
 
-// formField is the hidden field of each form. Its value must be that of the
-// browser's formCookie, which no other site can read.
+// formField is the hidden field of each form. Its value must equal the browser's
+// formCookie, which no other site can read.
 const formField = "form_token"
 
-// formTokens are those that the platform gives: 130 random bits.
+// formTokens matches the tokens that the platform makes: 130 random bits.
 var formTokens = regexp.MustCompile(`^[a-z2-7]{26}$`)
 
-// formToken returns the token for the forms in this browser. All pages that
-// are open at a time share it, so that none of them goes stale.
+// formToken returns the token for the forms in this browser. All pages that are open
+// at the same time share it, so that none of them becomes invalid.
 func (p *Platform) formToken(w http.ResponseWriter, r *http.Request) string {
 	if token := p.cookie(r, formCookie); formTokens.MatchString(token) {
 		return token
@@ -24,8 +24,8 @@ func (p *Platform) formToken(w http.ResponseWriter, r *http.Request) string {
 	return token
 }
 
-// ownForm reports whether the form that c brings was filled in on a page of the
-// platform in this browser.
+// ownForm reports whether the form of c comes from a page of the platform in this
+// browser.
 func (p *Platform) ownForm(r *http.Request, c *call) bool {
 	cookie := p.cookie(r, formCookie)
 	sent := c.form[formField]

@@ -11,21 +11,20 @@ import (
 	"github.com/shopex/prism-go/sign"
 )
 
-// A browser in which somebody has logged in keeps a cookie that says so. Wrong
-// guesses elsewhere do not lock its user out: it has a count of its own, so who
-// steals it has no more guesses with it than one address has without.
+// A browser in which a user has logged in keeps a cookie that proves it, and has its
+// own count of wrong passwords, so that wrong guesses elsewhere do not lock the user out.
+// A thief of the cookie has no more guesses than one address has without it.
 const (
 	deviceCookie = "prism_device"
 	deviceLife   = 180 * 24 * time.Hour
 )
 
-// A deviceKey signs these cookies. It is one record, for all processes and starts.
+// A deviceKey signs these cookies. There is one record of it, which all processes use.
 type deviceKey struct{ Secret string }
 
 const kindDevice = "device"
 
-// deviceSecret returns the secret of the device key, which the first to need it
-// makes.
+// deviceSecret returns the secret of the device key. The first call makes it.
 func (p *Platform) deviceSecret(ctx context.Context) (string, error) {
 	k, _, err := loadRecord[deviceKey](ctx, p.cfg.Store, kindDevice, "key")
 	if !errors.Is(err, ErrNoRecord) {
@@ -36,7 +35,7 @@ func (p *Platform) deviceSecret(ctx context.Context) (string, error) {
 	}
 	k = &deviceKey{randomName() + randomName()}
 	err = saveRecord(ctx, p.cfg.Store, kindDevice, "key", k, 0, 0)
-	if errors.Is(err, ErrConflict) { // another has just made it
+	if errors.Is(err, ErrConflict) { // another process has just made it
 		k, _, err = loadRecord[deviceKey](ctx, p.cfg.Store, kindDevice, "key")
 	}
 	if err != nil {
@@ -45,13 +44,13 @@ func (p *Platform) deviceSecret(ctx context.Context) (string, error) {
 	return k.Secret, nil
 }
 
-// deviceProof shows that login has logged in on device.
+// deviceProof returns the proof that login has logged in on device.
 func deviceProof(secret, device, login string) string {
 	return digest(string(sign.DeriveKey(secret, device+" "+sameLogin(login))))
 }
 
-// knownDevice returns the device that r comes from if login has logged in
-// there; else "".
+// knownDevice returns the device that r comes from if login has logged in there, and
+// otherwise "".
 func (p *Platform) knownDevice(r *http.Request, login string) (string, error) {
 	device, proof, ok := strings.Cut(p.cookie(r, deviceCookie), ".")
 	if !ok || !formTokens.MatchString(device) {
@@ -64,8 +63,8 @@ func (p *Platform) knownDevice(r *http.Request, login string) (string, error) {
 	return device, nil
 }
 
-// rememberDevice gives the browser the cookie of a device on which login has
-// logged in: the same device as before, if it was known.
+// rememberDevice sets the cookie of a device on which login has logged in. A known
+// device stays the same.
 func (p *Platform) rememberDevice(w http.ResponseWriter, r *http.Request, login string) error {
 	device, err := p.knownDevice(r, login)
 	if err != nil {

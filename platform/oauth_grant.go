@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// A grant is what a code was exchanged for: the right of a key to act as the
-// user of a session, with the family of tokens that follow from each other by
-// refreshing. It is over when its record or the session's is gone.
+// A grant is the right of a key to act as the user of a session, which a code was
+// exchanged for. It holds the family of tokens that refreshing has issued. It ends when
+// its record, or that of the session, is deleted.
 type grant struct {
 	Session string // its sessionRef
-	// SealedID is the session's ID, which only the good refresh token opens.
+	// SealedID is the ID of the session, encrypted with the valid refresh token.
 	SealedID []byte
 	Key      string   // its holder
-	Refresh  issued   // the one that is good
-	Access   []issued // oldest first; a refresh leaves those before it good
+	Refresh  issued   // the valid one
+	Access   []issued // oldest first; they stay valid after a refresh
 }
 
-// An issued token, of which only a digest is kept.
+// issued is a token of which only a digest is stored.
 type issued struct {
 	Digest  string
 	Expires time.Time
@@ -32,11 +32,11 @@ func (i issued) is(secret string) bool {
 	return subtle.ConstantTimeCompare([]byte(i.Digest), []byte(digest(secret))) == 1
 }
 
-// maxAccess is how many access tokens of a grant are good at a time, as
-// refreshing too often must not make its record grow.
+// maxAccess is how many access tokens of a grant are valid at the same time. It bounds
+// the record when an app refreshes too often.
 const maxAccess = 8
 
-// tokens are what an app gets of a grant.
+// tokens are the tokens of a grant that an app gets.
 type tokens struct {
 	grant                   string // its name
 	access, refresh         string
@@ -44,12 +44,12 @@ type tokens struct {
 	session                 *session
 }
 
-// grantTTL is for how long a grant's record is kept after a refresh.
+// grantTTL is how long the record of a grant is kept after a refresh.
 func (p *Platform) grantTTL() time.Duration {
 	return max(p.cfg.OAuth.RefreshLife, p.cfg.OAuth.TokenLife)
 }
 
-// newGrant lets key act as the user of s.
+// newGrant makes a grant with which key acts as the user of s.
 func (p *Platform) newGrant(ctx context.Context, s *session, key *storedKey) (*tokens, error) {
 	name := randomName()
 	g := &grant{Session: sessionRef(s.ID), Key: key.holder()}
@@ -57,7 +57,7 @@ func (p *Platform) newGrant(ctx context.Context, s *session, key *storedKey) (*t
 	return t, saveRecord(ctx, p.cfg.Store, kindGrant, name, g, 0, p.grantTTL())
 }
 
-// renew gives g new tokens. They are good once g is stored.
+// renew puts new tokens into g. They are valid once g is stored.
 func (p *Platform) renew(g *grant, name string, s *session) *tokens {
 	now := p.cfg.Now()
 	access, refresh := randomName(), randomName()
@@ -70,8 +70,8 @@ func (p *Platform) renew(g *grant, name string, s *session) *tokens {
 		session:        s,
 	}
 	g.Refresh, g.SealedID = issued{digest(refresh), t.refreshExpires}, sealSession(refresh, s.ID)
-	// Those that are over stay until there is no room: the clock may be wrong for a
-	// while, and then right again.
+	// Expired tokens are kept until there are too many: the clock may be wrong for a
+	// while, and then be corrected.
 	g.Access = append(g.Access, issued{digest(access), t.expires})
 	g.Access = g.Access[max(0, len(g.Access)-maxAccess):]
 	return t
@@ -90,10 +90,9 @@ func (t *tokens) doc() any {
 	}{t.access, t.refresh, t.session.ID, t.expires.Unix(), t.refreshExpires.Unix(), userData(t.session.User)}
 }
 
-// presentedGrant returns the grant whose refresh token an app presents, if it
-// may.
+// presentedGrant returns the grant of a refresh token, if the app may refresh it.
 func (p *Platform) presentedGrant(ctx context.Context, c *call, token string) (name string, g *grant, revision uint64, err error) {
-	unknown := invalidGrant("the platform has given no such refresh_token to this key, or it is too old, or it was revoked: log the user in again")
+	unknown := invalidGrant("this refresh_token was not issued to this key, has expired or was revoked: log the user in again")
 	name, secret, ok := parseToken(token)
 	if !ok {
 		return "", nil, 0, unknown
@@ -108,30 +107,30 @@ func (p *Platform) presentedGrant(ctx context.Context, c *call, token string) (n
 	case !g.Refresh.is(secret):
 		err = p.usedTwice(ctx, c, name, "refresh_token")
 	case !p.cfg.Now().Before(g.Refresh.Expires):
-		err = invalidGrant("the refresh_token is too old: log the user in again")
+		err = invalidGrant("the refresh_token has expired: log the user in again")
 	}
 	return name, g, revision, err
 }
 
-// usedTwice ends a grant because what gives its tokens came twice.
+// usedTwice ends a grant because its code or a refresh token of it was used twice.
 func (p *Platform) usedTwice(ctx context.Context, c *call, name, what string) error {
 	if err := p.endGrant(ctx, name); err != nil {
 		return err
 	}
-	p.cfg.Logger.Warn("used twice, its grant has ended", slog.String("what", what), slog.String("key", c.key.ID), slog.String("request_id", c.id))
-	return invalidGrant("this " + what + " was used before, so it may be in the wrong hands: all its tokens were revoked; log the user in again")
+	p.cfg.Logger.Warn("a code or refresh token was used twice; its grant has ended", slog.String("what", what), slog.String("key", c.key.ID), slog.String("request_id", c.id))
+	return invalidGrant("this " + what + " was used before, so somebody may have stolen it: all tokens of the login were revoked; log the user in again")
 }
 
 func (p *Platform) endGrant(ctx context.Context, name string) error {
 	return deleteRecord(ctx, p.cfg.Store, kindGrant, name)
 }
 
-// tokenShape is that of both access and refresh tokens: the grant's name and
-// a secret, each a randomName.
+// tokenShape matches access and refresh tokens: the name of the grant and a secret,
+// each a randomName.
 var tokenShape = regexp.MustCompile(`^[a-z2-7]{26}\.[a-z2-7]{26}$`)
 
-// parseToken takes a token apart. What cannot be one of ours costs no look
-// into the store.
+// parseToken splits a token into its parts. It refuses anything that the platform
+// cannot have issued, which saves a read of the store.
 func parseToken(token string) (name, secret string, ok bool) {
 	if !tokenShape.MatchString(token) {
 		return "", "", false

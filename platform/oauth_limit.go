@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// A loginGuard bounds how fast passwords can be guessed, and how much of the
-// machine that takes.
+// A loginGuard bounds how fast passwords can be guessed, and how much processor time
+// that takes.
 type loginGuard struct {
-	checking chan struct{} // has room for the passwords that are checked at a time
+	checking chan struct{} // a semaphore: how many passwords are checked at a time
 	window   time.Duration
 
 	mu     sync.Mutex // guards the tables
 	limits [3]limit
 }
 
-// A limit bounds the failures under each name in one table: so many at once, and
-// from then on one each step, so that a name is never locked for long.
+// A limit bounds the failures of each name in one table. After the number of failures,
+// one more is allowed each step, so that a name is never locked for long.
 type limit struct {
 	failures int
 	step     time.Duration
@@ -29,18 +29,18 @@ type limit struct {
 }
 
 type tally struct {
-	failures int       // with those that are not decided yet
-	checking int       // these
-	since    time.Time // when a failure was forgotten last
+	failures int       // including the attempts that are not decided yet
+	checking int       // the attempts that are not decided yet
+	since    time.Time // when a failure was last subtracted
 }
 
-// maxTallies bounds a table. Whoever wants to push a name out of it has to
-// get as many other names as far.
+// maxTallies bounds a table. To evict a name from it, an attacker has to fail as often
+// with as many other names.
 const maxTallies = 1 << 14
 
-// The failures that are allowed under a login alone and under an address
-// alone, as multiples of those of one login from one address: with the first
-// anybody can lock anybody out, and behind an address there may be many people.
+// The failures that are allowed for a login alone and for an address alone, as multiples
+// of those for one login from one address. The first is larger because anybody can lock
+// a user out with it, the second because many people may share an address.
 const perLogin, perAddress = 10, 20
 
 func (g *loginGuard) init(o OAuth) {
@@ -52,17 +52,16 @@ func (g *loginGuard) init(o OAuth) {
 	}
 }
 
-// An attempt to log in, counted as a failure until it turns out to be none.
+// An attempt to log in is counted as a failure until it has succeeded.
 type attempt struct {
 	guard   *loginGuard
 	names   [][sha256.Size]byte // one for each of the first tables
 	tallies [3]*tally
 }
 
-// begin counts an attempt before its outcome is known, so that those at the
-// same time do not outrun the limits. When one of them is reached nothing is
-// counted, and wait is for how long it stays so. An attempt on a known device is
-// counted for the device alone.
+// begin counts an attempt before its outcome is known, so that concurrent attempts do
+// not exceed the limits. If a limit is reached, it counts nothing and returns how long to
+// wait. An attempt on a known device is counted for the device alone.
 func (g *loginGuard) begin(now time.Time, login, address, device string) (a *attempt, wait time.Duration) {
 	a = &attempt{guard: g, names: tallyNames(login, address, device)}
 	g.mu.Lock()
@@ -90,7 +89,7 @@ func (g *loginGuard) begin(now time.Time, login, address, device string) (a *att
 	return a, 0
 }
 
-// forget takes away one failure for each step that has passed.
+// forget subtracts one failure for each step that has passed.
 func (t *tally) forget(now time.Time, step time.Duration) {
 	steps := now.Sub(t.since) / step
 	t.failures = max(t.checking, t.failures-int(max(0, steps)))
@@ -100,8 +99,8 @@ func (t *tally) forget(now time.Time, step time.Duration) {
 	}
 }
 
-// wait returns how long a full tally stays so. It takes but a moment when some
-// of it may turn out to be no failures.
+// wait returns how long a tally stays at its limit. It is short if some of the attempts
+// are not decided yet.
 func (t *tally) wait(now time.Time, l *limit) time.Duration {
 	if t.failures-t.checking < l.failures {
 		return min(time.Second, l.step)
@@ -109,7 +108,7 @@ func (t *tally) wait(now time.Time, l *limit) time.Duration {
 	return t.since.Add(l.step).Sub(now)
 }
 
-// sameLogin lets logins count as one that some Users takes for one.
+// sameLogin maps logins that Users may treat as the same to one name.
 func sameLogin(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
 
 func tallyNames(login, address, device string) [][sha256.Size]byte {
@@ -126,15 +125,14 @@ func tallyNames(login, address, device string) [][sha256.Size]byte {
 
 func (l *limit) put(name [sha256.Size]byte, t *tally, now time.Time, window time.Duration) {
 	if _, known := l.tallies[name]; !known && len(l.tallies) >= maxTallies {
-		l.drop(now, window)
+		l.evict(now, window)
 	}
 	l.tallies[name] = t
 }
 
-// drop makes room by removing the tallies whose time is over or, if there are
-// none, the one that matters least: that with the fewest failures, of several
-// the oldest.
-func (l *limit) drop(now time.Time, window time.Duration) {
+// evict removes the tallies that have expired or, if there are none, the oldest of those
+// with the fewest failures.
+func (l *limit) evict(now time.Time, window time.Duration) {
 	maps.DeleteFunc(l.tallies, func(_ [sha256.Size]byte, t *tally) bool { return now.Sub(t.since) >= window })
 	if len(l.tallies) < maxTallies {
 		return
@@ -149,7 +147,7 @@ func (l *limit) drop(now time.Time, window time.Duration) {
 	delete(l.tallies, name)
 }
 
-// end decides an attempt, and takes it back if it was no wrong guess.
+// end decides an attempt, and subtracts it unless the password was wrong.
 func (a *attempt) end(failed bool) {
 	a.guard.mu.Lock()
 	defer a.guard.mu.Unlock()
@@ -166,8 +164,8 @@ func (a *attempt) end(failed bool) {
 	}
 }
 
-// enter waits until a password may be checked; leave ends that. Checking one
-// is slow on purpose, so many at a time would leave no processor for others.
+// enter waits until a password may be checked, and leave must be called after that.
+// Checking is slow on purpose, so many checks at a time would block everything else.
 func (g *loginGuard) enter(ctx context.Context) error {
 	select {
 	case g.checking <- struct{}{}:

@@ -11,7 +11,7 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// login takes the form of the login page.
+// login handles the form of the login page.
 func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) error {
 	if crossSite(r) {
 		return &failure{status: http.StatusForbidden, code: code.CrossSite, message: "the login form was sent by another site"}
@@ -46,11 +46,10 @@ func (p *Platform) showLogin(w *answer, r *http.Request, status int, a *authoriz
 	return p.showForm(w, r, status, "login", a.RedirectURI, v)
 }
 
-// authenticate asks Users whose login and password these are, within the
-// limits. An attempt stays counted unless it is known to be no wrong guess;
-// one that its caller gave up may have been one.
+// authenticate asks Users for the user of a login and password, within the limits. An
+// attempt stays counted if the password was wrong, or may have been: the caller hung up.
 func (p *Platform) authenticate(r *http.Request, login, password string) (User, error) {
-	if login == "" || password == "" { // a directory takes that for an anonymous user
+	if login == "" || password == "" { // a directory treats that as an anonymous user
 		return User{}, ErrWrongPassword
 	}
 	device, err := p.knownDevice(r, login)
@@ -68,21 +67,20 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 		return User{}, err
 	}
 	defer p.logins.leave()
-	// Before the password is checked: what changes meanwhile ends what begins now.
+	// Read before the password is checked, so that a change meanwhile ends the session.
 	epoch, err := p.userEpoch(ctx, login)
 	if err != nil && !errors.Is(err, ErrUnknownUser) {
 		return User{}, err
 	}
-	failed = true // should Users panic
+	failed = true // if Users panics
 	user, err := p.cfg.Users.Authenticate(ctx, login, password)
 	user.epoch = epoch
 	failed = err != nil && (ctx.Err() != nil || errors.Is(err, ErrWrongPassword))
 	return user, err
 }
 
-// loggedIn gives the browser a session of its own, whatever it came with: a
-// cookie that somebody knew or chose before the login is worth nothing after
-// it.
+// loggedIn gives the browser a new session, whatever cookie it had: somebody else may
+// know the cookie from before the login (session fixation).
 func (p *Platform) loggedIn(w *answer, r *http.Request, a *authorization, user User) error {
 	if err := p.endBrowserSession(r.Context(), p.cookie(r, sessionCookie)); err != nil {
 		return err
@@ -93,7 +91,7 @@ func (p *Platform) loggedIn(w *answer, r *http.Request, a *authorization, user U
 	}
 	p.setCookie(w, r, sessionCookie, cookie)
 	err = p.sendCode(w, r, a, s)
-	if errors.Is(err, errSessionOver) { // the user was disabled, or has another password, since it was checked
+	if errors.Is(err, errSessionOver) { // the user was disabled, or the password changed, since it was checked
 		return p.showLogin(w, r, http.StatusOK, a, pageView{})
 	}
 	return err
@@ -108,7 +106,7 @@ func (p *Platform) endBrowserSession(ctx context.Context, cookie string) error {
 	return p.endSession(ctx, s.ID)
 }
 
-// tooManyFailures refuses an attempt to log in without looking at it.
+// tooManyFailures refuses an attempt to log in without checking the password.
 type tooManyFailures struct{ wait time.Duration }
 
 func (e *tooManyFailures) Error() string {

@@ -13,9 +13,9 @@ import (
 	"github.com/shopex/prism-go/sign"
 )
 
-// logout ends the session of the browser, and with it the login at every app.
-// A request that may not come from the user's own wish gets a page that asks.
-// Published SDKs send browsers here without a proof, so their users press a button.
+// logout ends the session of the browser, and with it the login at every app. If another
+// site may have sent the browser, a page asks the user to confirm. Published SDKs send
+// browsers here without a proof, so their users have to confirm.
 func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	s, err := p.knownSession(r.Context(), p.cookie(r, sessionCookie))
 	if err != nil {
@@ -25,7 +25,7 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	status, refusal, err := p.doubtful(r, c, s)
+	status, refusal, err := p.confirmation(r, c, s)
 	if err != nil {
 		return err
 	}
@@ -41,11 +41,11 @@ func (p *Platform) logout(w *answer, r *http.Request, c *call) error {
 	return p.loggedOut(w, r, back)
 }
 
-// doubtful returns whether to ask before ending s, and with which status and
-// code; 0 is for no. Any site can send a browser here, and what it sends along is
-// public but for the proof of an app: so whatever is neither that nor typed in is
-// asked about.
-func (p *Platform) doubtful(r *http.Request, c *call, s *session) (status int, refusal string, err error) {
+// confirmation returns the status and code with which to ask the user before s is ended;
+// status 0 means that no confirmation is needed. Any site can send a browser here, with
+// parameters that are public except for the proof of an app. So a request needs
+// confirmation unless it has the proof or its address was typed in.
+func (p *Platform) confirmation(r *http.Request, c *call, s *session) (status int, refusal string, err error) {
 	switch {
 	case r.Method == http.MethodPost && crossSite(r):
 		return http.StatusForbidden, code.CrossSite, nil
@@ -67,9 +67,8 @@ func (p *Platform) doubtful(r *http.Request, c *call, s *session) (status int, r
 	return status, "", err
 }
 
-// provenLogout reports whether an app asks that knows the session, and not
-// somebody who knows its public parameters only. Package oauth makes the proof
-// (LogoutURLFor).
+// provenLogout reports whether the request has the proof of an app that knows the
+// session. Package oauth makes it (LogoutURLFor).
 func (p *Platform) provenLogout(ctx context.Context, c *call, s *session) (bool, error) {
 	proof, named := c.query.Get("logout_proof"), c.query.Get("client_id")
 	if proof == "" {
@@ -82,34 +81,31 @@ func (p *Platform) provenLogout(ctx context.Context, c *call, s *session) (bool,
 		}
 		return false, err
 	}
-	right := func(secret string) bool {
+	matches := func(secret string) bool {
 		want := hex.EncodeToString(sign.DeriveKey(secret, "prism logout "+s.ID+" "+c.query.Get("redirect_uri")))
 		return subtle.ConstantTimeCompare([]byte(proof), []byte(want)) == 1
 	}
-	return right(key.Secret) || key.hasOld(p.cfg.Now()) && right(key.OldSecret), nil
+	return matches(key.Secret) || key.hasOld(p.cfg.Now()) && matches(key.OldSecret), nil
 }
 
-// opensPage reports whether r opens a page in front of the user, as far as the
-// browser says what it wants: not an image, nor a page that the user may want
-// to see later.
+// opensPage reports whether the browser will show the answer to r to the user now, as
+// far as its headers say: r is not for an image, nor a prefetch.
 func opensPage(r *http.Request) bool {
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
-	ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz")
-	return r.Method == http.MethodGet && ahead == "" && acceptsPage(r) &&
+	prefetch := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") + r.Header.Get("X-Moz")
+	return r.Method == http.MethodGet && prefetch == "" && acceptsPage(r) &&
 		(mode == "" || mode == "navigate") && (dest == "" || dest == "document")
 }
 
-// acceptsPage reports whether r may want a page: over plain HTTP that is all by
-// which a browser distinguishes one from an image. Who says nothing, or takes
-// anything, is a program that walks like a browser.
+// acceptsPage reports whether r may be for a page. Over plain HTTP, only Accept
+// distinguishes a page from an image. Programs that follow links send no Accept or */*.
 func acceptsPage(r *http.Request) bool {
 	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
 	return accept == "" || accept == "*/*" || strings.Contains(accept, "text/html")
 }
 
-// logoutRedirect returns where the browser wants to go after the logout, if
-// that is an address of an app that the session knows, or that the request
-// names; else "".
+// logoutRedirect returns the redirect_uri of the request if it is registered for an app
+// of the session or for the app of the request, and otherwise "".
 func (p *Platform) logoutRedirect(ctx context.Context, c *call, s *session) (string, error) {
 	uri, err := c.only("redirect_uri")
 	if err != nil {

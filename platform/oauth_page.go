@@ -22,7 +22,7 @@ var (
 	styleHash    = sha256.Sum256([]byte(pageStyle))
 )
 
-// A pageView is what stands on a page for people.
+// A pageView is the content of a page.
 type pageView struct {
 	Title string
 
@@ -30,11 +30,11 @@ type pageView struct {
 	Detail    string // for the developers of apps
 	RequestID string
 
-	App   string // where the login leads to
-	Alert string // why the form is shown once more
-	Login string // what stands in the form already
+	App   string // the app to log in to
+	Alert string // why the form is shown again
+	Login string // what the login field contains
 
-	// What the page itself puts in.
+	// Set by show.
 	Lang         language
 	Words        words
 	Style        template.CSS
@@ -44,8 +44,8 @@ type pageView struct {
 // A page answers a browser at one of the paths of the OAuth server.
 type page func(w *answer, r *http.Request, c *call) error
 
-// oauthPage returns the page at this path below the OAuth server's, or nil.
-// Browsers sign nothing, so pages come before the verification.
+// oauthPage returns the page with a name below the path of the OAuth server, or nil.
+// Browsers do not sign, so pages are served before signatures are verified.
 func (p *Platform) oauthPage(name string) page {
 	switch name {
 	case "authorize":
@@ -56,7 +56,7 @@ func (p *Platform) oauthPage(name string) page {
 	return nil
 }
 
-// servePage answers with a page, also where it refuses.
+// servePage answers with a page, also for errors.
 func (p *Platform) servePage(w *answer, r *http.Request, c *call, serve page) error {
 	setPageHeader(w.Header())
 	r = asCalled(r, c.caller)
@@ -70,8 +70,8 @@ func (p *Platform) servePage(w *answer, r *http.Request, c *call, serve page) er
 	return p.showFailure(w, r, c, p.failureOf(r, c, err))
 }
 
-// What a page may be asked with, in bytes: what a login needs has room many
-// times over, and an address is sent back to the app in a header.
+// The longest query and form of a page, in bytes. A login needs much less, and an
+// address is sent to the app in a header.
 const (
 	maxPageQuery = 8 << 10
 	maxPageForm  = 64 << 10
@@ -97,15 +97,15 @@ func setPageHeader(h http.Header) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// contentPolicy lets a page have its style and nothing else. formAction is
-// where its form leads; browsers apply it to the redirect after the form, too.
+// contentPolicy allows a page its style and nothing else. formAction is the target of
+// its form; browsers apply it to the redirect after the form, too.
 func contentPolicy(formAction string) string {
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(styleHash[:]) +
 		"'; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"
 }
 
-// showForm answers with a page that has a form, from which the browser may be
-// sent on to redirect, if that is not empty.
+// showForm answers with a page that has a form. After the form the browser may be
+// redirected to redirect, if that is not empty.
 func (p *Platform) showForm(w *answer, r *http.Request, status int, name, redirect string, v pageView) error {
 	v.Field, v.Token = formField, p.formToken(w, r)
 	formAction := "'self'"
@@ -126,14 +126,13 @@ func (p *Platform) show(w *answer, r *http.Request, status int, name string, v p
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(body.Bytes()) // an error means that the browser has gone
+	w.Write(body.Bytes()) // an error means that the browser has hung up
 	return nil
 }
 
 func pageLanguage(r *http.Request) language { return preferred(r.Header.Get("Accept-Language")) }
 
-// showFailure says in the user's words whose fault it is, and in the
-// developer's what is wrong.
+// showFailure shows a text for the user and, as a detail, the error for developers.
 func (p *Platform) showFailure(w *answer, r *http.Request, c *call, f *failure) error {
 	f.setHeader(w.Header())
 	w.code = f.code

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// allows reports whether a browser may be sent to uri for this app.
+// allows reports whether uri is registered for this app.
 func (a App) allows(uri string) bool {
 	return isRedirectURI(uri) && slices.ContainsFunc(a.Redirects, func(registered string) bool {
 		return sameRedirect(registered, uri)
 	})
 }
 
-// isRedirectURI refuses what is no address of an app even if it is registered:
-// relative and opaque ones, a user name that hides the host, a fragment, which
-// would swallow the parameters, and every character that an address has only
-// in escaped form.
+// isRedirectURI reports whether uri can be the address of an app. It refuses, even if
+// they are registered, relative and opaque addresses, a user name, which can hide the
+// host, a fragment, which would take in the parameters, and characters that must be
+// escaped in an address.
 func isRedirectURI(uri string) bool {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || u.Opaque != "" || u.User != nil {
@@ -30,9 +30,8 @@ func isRedirectURI(uri string) bool {
 	return !strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("#\\\"<>^`{|}", c) })
 }
 
-// sameRedirect compares as text: an address that merely means the same to some
-// reader is another one. Only the port of a loopback address is free (RFC 8252
-// section 7.3).
+// sameRedirect reports whether two addresses are equal as text. Only the port of a
+// loopback address may differ (RFC 8252 section 7.3).
 func sameRedirect(registered, uri string) bool {
 	if registered == uri {
 		return true
@@ -65,15 +64,15 @@ func cutLoopbackPort(uri string) (portless string, ok bool) {
 	return "", false
 }
 
-// isPort takes a colon and a port as a browser writes it.
+// isPort reports whether text is a colon and a port, as browsers write it.
 func isPort(text string) bool {
 	digits, found := strings.CutPrefix(text, ":")
 	port, err := strconv.ParseUint(digits, 10, 16)
 	return found && err == nil && port > 0 && digits[0] != '0'
 }
 
-// withParams adds parameters to the query of an address, and leaves what it
-// has as it is.
+// withParams adds parameters to the query of an address, and does not change those that
+// it has.
 func withParams(uri string, params url.Values) string {
 	switch {
 	case !strings.Contains(uri, "?"):
@@ -84,14 +83,14 @@ func withParams(uri string, params url.Values) string {
 	return uri + params.Encode()
 }
 
-// cspSource returns what stands in a content security policy for the place
-// that uri leads to, and for all that it may redirect to: the scheme.
+// cspSource returns the source of a content security policy that allows uri and
+// everything that it may redirect to: its scheme.
 func cspSource(uri string) string {
 	scheme, _, _ := strings.Cut(uri, ":")
 	return scheme + ":"
 }
 
-// redirect sends the browser on with a GET, after a form too.
+// redirect redirects the browser to uri by a GET, also after a form.
 func (a *answer) redirect(uri string) error {
 	a.Header().Set("Location", uri)
 	a.WriteHeader(http.StatusSeeOther)

@@ -8,9 +8,9 @@ import (
 	"github.com/shopex/prism-go/sign"
 )
 
-// An app gets the ID of its user's session with each token, so the platform has
-// to know it when the app calls, and not before: in the records it is sealed with
-// the code or the refresh token that the app will show, of which they hold a digest.
+// An app gets the ID of its user's session with each token, so the platform needs it
+// when the app exchanges a code or a refresh token. In the records it is encrypted with
+// that code or token, of which they hold a digest only.
 
 func sessionSealer(secret string) cipher.AEAD {
 	block, err := aes.NewCipher(sign.DeriveKey(secret, "prism session"))
@@ -31,7 +31,7 @@ func sealSession(secret, id string) []byte {
 func openSession(secret string, sealed []byte) (id string, err error) {
 	text, err := sessionSealer(secret).Open(nil, nil, sealed, nil)
 	if err != nil {
-		return "", errors.New("platform: the record of a code or grant is damaged: the ID of its session cannot be opened")
+		return "", errors.New("platform: the record of a code or grant is damaged: the ID of its session cannot be decrypted")
 	}
 	return string(text), nil
 }

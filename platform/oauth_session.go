@@ -12,44 +12,44 @@ import (
 	"unicode/utf8"
 )
 
-// A session is one login of a user in one browser, shared by every app that
-// the user visits with it (protocol chapter 4). It ends when its record is
-// gone, and its grants with it, so the record outlives all of them.
+// A session is one login of a user in one browser, shared by all apps that the user
+// visits with it (protocol chapter 4). It ends when its record is deleted, and its grants
+// with it, so the record is kept for longer than all of them.
 type session struct {
-	ID      string `json:"-"` // what apps get as session_id; in no record
+	ID      string `json:"-"` // the session_id that apps get; in no record
 	User    User
-	Began   time.Time // zero: before it was noted
-	Epoch   string    // the user's, when the password was checked; "" if there is none
-	Expires time.Time // idle from then on: the user has to log in again
-	Keys    []string  // their holders, of the apps that the user was logged in to
+	Began   time.Time // zero in records of older versions
+	Epoch   string    // of the user when the password was checked, or ""
+	Expires time.Time // when the session becomes idle: the user then has to log in again
+	Keys    []string  // holders of the keys of the apps that the user was logged in to
 }
 
-// sessionRef is by what other records name a session, and its own lies under. It
-// does not tell the ID.
+// sessionRef is the name of a session's record, and its name in other records. The ID
+// cannot be computed from it.
 func sessionRef(id string) string { return digest("session " + id) }
 
 // errSessionOver says that a session has ended while it was being used.
 var errSessionOver = errors.New("platform: the session is over")
 
-// sessionID returns the ID of the session that belongs to a browser's cookie.
-// Apps know the one and can not find out the other.
+// sessionID returns the ID of the session of a browser's cookie. Apps know the ID, and
+// the cookie cannot be computed from it.
 func sessionID(cookie string) string {
 	sum := sha256.Sum256([]byte(cookie))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26])
 }
 
-// sessionTTL is for how long a session's record is kept after a use.
+// sessionTTL is how long the record of a session is kept after it was last used.
 func (p *Platform) sessionTTL() time.Duration {
 	return p.cfg.OAuth.SessionIdle + p.cfg.OAuth.CodeLife + p.grantTTL()
 }
 
-// beginSession makes a session of user and the secret by which the user's
-// browser is known again.
+// beginSession makes a session of user, and the secret cookie that identifies the
+// user's browser.
 func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, s *session, err error) {
 	if user.ID == "" {
 		return "", nil, errors.New("platform: Config.Users returned a user without an ID")
 	}
-	if !utf8.ValidString(user.ID) { // in a record it would become somebody else's
+	if !utf8.ValidString(user.ID) { // a record would change it to another ID
 		return "", nil, errors.New("platform: Config.Users returned a user whose ID is not UTF-8")
 	}
 	cookie = randomName()
@@ -62,8 +62,8 @@ func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, 
 	return cookie, s, nil
 }
 
-// liveSession returns the session of a browser and extends its life; nil when
-// there is none, or it was idle for too long, or it has ended.
+// liveSession returns the session of a browser and extends it. It is nil if there is
+// none, or it was idle for too long, or it has ended.
 func (p *Platform) liveSession(ctx context.Context, cookie string) (*session, error) {
 	if cookie == "" {
 		return nil, nil
@@ -77,9 +77,8 @@ func (p *Platform) liveSession(ctx context.Context, cookie string) (*session, er
 	return s, nil
 }
 
-// knownSession returns the session of a browser also when it is idle, so that
-// its user can log out: apps may still refresh their tokens. It is nil when
-// there is none.
+// knownSession returns the session of a browser even if it is idle, so that its user can
+// log out: apps may still refresh their tokens. It is nil if there is none.
 func (p *Platform) knownSession(ctx context.Context, cookie string) (*session, error) {
 	if cookie == "" {
 		return nil, nil
@@ -93,8 +92,8 @@ func (p *Platform) knownSession(ctx context.Context, cookie string) (*session, e
 	return s, nil
 }
 
-// extendSession lets a session live for SessionIdle from now, unless allow
-// refuses. It matches errSessionOver when there is none or it is idle.
+// extendSession extends a session to SessionIdle from now, unless allow returns an error.
+// The error matches errSessionOver if there is no session or it is idle.
 func (p *Platform) extendSession(ctx context.Context, ref string, allow func(*session) error) (*session, error) {
 	return p.changeSession(ctx, ref, func(s *session) (bool, error) {
 		now := p.cfg.Now()
@@ -106,15 +105,15 @@ func (p *Platform) extendSession(ctx context.Context, ref string, allow func(*se
 		}
 		expires := now.Add(p.cfg.OAuth.SessionIdle)
 		if longer := expires.Sub(s.Expires); longer < time.Second && longer > -time.Minute {
-			return false, nil // many check one session at a time; if the clock was ahead, its word is taken back
+			return false, nil // avoids a write for each of many checks; a clock that was ahead is corrected
 		}
 		s.Expires = expires
 		return true, nil
 	})
 }
 
-// keepSession lets the record of a session outlive a grant that begins now,
-// and notes the key that gets it.
+// keepSession keeps the record of a session for longer than a grant that begins now, and
+// adds the holder of the key that gets the grant.
 func (p *Platform) keepSession(ctx context.Context, ref, key string) (*session, error) {
 	return p.changeSession(ctx, ref, func(s *session) (bool, error) {
 		if !slices.Contains(s.Keys, key) {
@@ -137,8 +136,8 @@ func (p *Platform) changeSession(ctx context.Context, ref string, change func(*s
 	return s, err
 }
 
-// checkSession matches errSessionOver when a session has lasted for as long as it
-// may, or its user may not be logged in any more.
+// checkSession returns an error that matches errSessionOver if a session has reached
+// SessionLife, or its user may not be logged in any more.
 func (p *Platform) checkSession(ctx context.Context, s *session) error {
 	if !s.Began.IsZero() && !p.cfg.Now().Before(s.Began.Add(p.cfg.OAuth.SessionLife)) {
 		return errSessionOver
@@ -156,7 +155,7 @@ func (p *Platform) checkSession(ctx context.Context, s *session) error {
 	return err
 }
 
-// userEpoch returns the epoch of a user, or "" where there are none.
+// userEpoch returns the epoch of a user, or "" if Users has no epochs.
 func (p *Platform) userEpoch(ctx context.Context, login string) (string, error) {
 	users, ok := p.cfg.Users.(UserEpochs)
 	if !ok {
@@ -165,8 +164,8 @@ func (p *Platform) userEpoch(ctx context.Context, login string) (string, error) 
 	return users.Epoch(ctx, login)
 }
 
-// endSession ends a session everywhere: no app's session_check, refresh or
-// access token is good from now on.
+// endSession ends a session at all apps: their access and refresh tokens are not valid
+// any more, and session_check says that it has ended.
 func (p *Platform) endSession(ctx context.Context, id string) error {
 	return deleteRecord(ctx, p.cfg.Store, kindSession, sessionRef(id))
 }

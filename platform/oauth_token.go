@@ -8,9 +8,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// token answers /oauth/token, where an app exchanges a code or a refresh token
-// for an access token (protocol chapter 4). Neither the answer nor a refusal
-// has an envelope.
+// token serves /oauth/token, where an app exchanges a code or a refresh token for an
+// access token (protocol chapter 4). Neither its answer nor its errors have an envelope.
 func (p *Platform) token(w *answer, r *http.Request, c *call) error {
 	kind, err := requiredTokenParam(c, "grant_type")
 	if err != nil {
@@ -31,8 +30,8 @@ func (p *Platform) token(w *answer, r *http.Request, c *call) error {
 	return w.send(http.StatusOK, t.doc())
 }
 
-// redeem exchanges a code. The grant is made before the code is marked as
-// used, so that whoever uses it a second time finds the grant to end.
+// redeem exchanges a code. The grant is made before the code is marked as used, so that
+// a second use finds the grant and ends it.
 func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
 	name, a, revision, err := p.presentedCode(ctx, c)
 	if err != nil {
@@ -60,8 +59,8 @@ func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
 	return t, err
 }
 
-// lostCode gives up a grant whose code was used by another call in the
-// meantime. Then the code was used twice, so the other's grant ends, too.
+// lostCode ends a grant whose code was used by another call meanwhile. As the code was
+// used twice then, the grant of the other call ends, too.
 func (p *Platform) lostCode(ctx context.Context, c *call, t *tokens) error {
 	if err := p.endGrant(ctx, t.grant); err != nil {
 		return err
@@ -72,11 +71,11 @@ func (p *Platform) lostCode(ctx context.Context, c *call, t *tokens) error {
 	return errors.New("platform: the store reports a conflict over a code that nobody has used")
 }
 
-// refresh exchanges a refresh token for a new one and an access token. Who
-// comes second with it has a token that somebody else may have, too, and there
-// is no telling who is the thief: all tokens of the login end, those that the
-// first one got too. It is merely refused only if it has read the grant before
-// the first one stored it, so an app must not refresh twice at the same moment.
+// refresh exchanges a refresh token for a new one and an access token. A second use
+// means that the token may be stolen, and it is not known by whom: all tokens of the
+// login are revoked, including those of the first use. Only a call that has read the
+// grant before the first one stored it is merely refused. So an app must not refresh
+// twice at the same time.
 func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
 	text, err := requiredTokenParam(c, "refresh_token")
 	if err != nil {
@@ -100,12 +99,12 @@ func (p *Platform) refresh(ctx context.Context, c *call) (*tokens, error) {
 	t := p.renew(g, name, s)
 	err = saveRecord(ctx, p.cfg.Store, kindGrant, name, g, revision, p.grantTTL())
 	if errors.Is(err, ErrConflict) {
-		return nil, invalidGrant("another call has just used this refresh_token: use what that one got")
+		return nil, invalidGrant("another call has just used this refresh_token: use the tokens that it got")
 	}
 	return t, err
 }
 
-// A flatError is the body of a refusal at /oauth/token.
+// A flatError is the body of an error of /oauth/token.
 type flatError struct {
 	Code        string         `json:"error"`
 	Description string         `json:"error_description"`
@@ -116,8 +115,8 @@ func invalidGrant(message string) *failure { return badRequest(code.InvalidGrant
 
 func invalidRequest(message string) *failure { return badRequest(code.InvalidRequest, message) }
 
-// tokenParam returns a parameter of the form, or "". What is asked for here is
-// secret, so it is not taken from a URL.
+// tokenParam returns a parameter of the form, or "". These parameters are secret, so they
+// are not accepted in the query.
 func tokenParam(c *call, name string) (string, error) {
 	if len(c.form[name])+len(c.query[name]) > 1 {
 		return "", invalidRequest(name + " was sent more than once")

@@ -11,9 +11,9 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// bearer returns the user that the call's access token belongs to. Without a
-// good token it returns no user and no error, as a call that needs none is
-// served with any token (protocol chapter 2).
+// bearer returns the user of the call's access token. Without a valid token it returns
+// no user and no error, because a call that needs no user is served with any token
+// (protocol chapter 2).
 func (p *Platform) bearer(r *http.Request, key *storedKey) (User, error) {
 	name, secret, ok := bearerToken(r.Header)
 	if !ok || p.cfg.Users == nil {
@@ -26,16 +26,16 @@ func (p *Platform) bearer(r *http.Request, key *storedKey) (User, error) {
 	return user, err
 }
 
-// grantee returns the user that key acts as with an access token. It matches
-// ErrNoRecord when the token is not good.
+// grantee returns the user that key acts as with an access token. The error matches
+// ErrNoRecord if the token is not valid.
 func (p *Platform) grantee(ctx context.Context, key *storedKey, name, secret string) (User, error) {
 	g, _, err := loadRecord[grant](ctx, p.cfg.Store, kindGrant, name)
 	if err != nil {
 		return User{}, err
 	}
 	now := p.cfg.Now()
-	good := func(i issued) bool { return i.is(secret) && now.Before(i.Expires) }
-	if g.Key != key.holder() || !slices.ContainsFunc(g.Access, good) {
+	valid := func(i issued) bool { return i.is(secret) && now.Before(i.Expires) }
+	if g.Key != key.holder() || !slices.ContainsFunc(g.Access, valid) {
 		return User{}, ErrNoRecord
 	}
 	s, _, err := loadRecord[session](ctx, p.cfg.Store, kindSession, g.Session)
@@ -65,10 +65,10 @@ func bearerToken(h http.Header) (name, secret string, ok bool) {
 	return parseToken(token)
 }
 
-// oauthUser tells an app whom its access token belongs to.
+// oauthUser returns the user of the call's access token.
 func (p *Platform) oauthUser(_ context.Context, c *call) (any, error) {
 	if c.user.ID == "" {
-		return nil, unauthorized(code.InvalidToken, "this call needs a user: send a good access token as Authorization: Bearer TOKEN")
+		return nil, unauthorized(code.InvalidToken, "this call needs a user: send a valid access token as Authorization: Bearer TOKEN")
 	}
 	return userData(c.user), nil
 }
