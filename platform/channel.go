@@ -72,17 +72,20 @@ type channel struct {
 	lastTag    uint64
 	held       map[uint64]held // deliveries without an ack, by tag
 	heldBytes  int
-	heldFrames int                 // bytes of the frames of what is held
-	wanted     int                 // bytes of the frame that found no room
-	consumers  map[string]Consumer // by topic
-	acked      int                 // acks that named a delivery
+	heldFrames int                // bytes of the frames of what is held
+	wanted     int                // bytes of the frame that found no room
+	consumers  map[string]*source // by topic
+	acked      int                // acks that named a delivery
 	life       life
 	vigil      vigil
 }
 
+// A source is a consumer of the engine's, which need not be comparable.
+type source struct{ Consumer }
+
 // held is a delivery that waits for its ack.
 type held struct {
-	queue Consumer
+	queue *source
 	id    uint64
 	size  int // of the message
 	frame int
@@ -167,7 +170,7 @@ func (p *Platform) newChannel(r *http.Request, c *call) *channel {
 		nonce:     rand.Uint64(),
 		window:    l.SmallWindow,
 		held:      make(map[uint64]held),
-		consumers: make(map[string]Consumer),
+		consumers: make(map[string]*source),
 	}
 	ch.changed.L = &ch.mu
 	ch.ctx, ch.cancel = context.WithCancel(context.WithoutCancel(r.Context()))

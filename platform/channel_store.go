@@ -141,7 +141,7 @@ func (c *channel) storeAcks() (err error) {
 }
 
 // storeAcksOf stores those of one queue.
-func (c *channel) storeAcksOf(queue Consumer, acks []ack) error {
+func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 	c.ids = c.ids[:0]
 	for i := range acks {
 		if acks[i].queue == queue {

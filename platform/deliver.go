@@ -47,14 +47,15 @@ func (c *channel) consume(topic string) error {
 	if c.existing {
 		consume = c.p.cfg.Queues.Resume
 	}
-	queue, err := consume(c.ctx, c.info.Key, topic)
+	consumer, err := consume(c.ctx, c.info.Key, topic)
 	if err != nil {
 		return err
 	}
+	queue := &source{consumer}
 	if !c.adopt(topic, queue) {
 		return queue.Close()
 	}
-	if shared, ok := queue.(SharedConsumer); ok {
+	if shared, ok := consumer.(SharedConsumer); ok {
 		shared.OnRival(func() { c.doubtSoon(topic) })
 	}
 	c.spawn(func() { c.deliver(topic, queue) })
@@ -62,7 +63,7 @@ func (c *channel) consume(topic string) error {
 }
 
 // adopt makes the channel responsible for queue, unless it has ended.
-func (c *channel) adopt(topic string, queue Consumer) bool {
+func (c *channel) adopt(topic string, queue *source) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -73,7 +74,7 @@ func (c *channel) adopt(topic string, queue Consumer) bool {
 }
 
 // deliver moves messages from a queue to the peer until either ends.
-func (c *channel) deliver(topic string, queue Consumer) {
+func (c *channel) deliver(topic string, queue *source) {
 	var frame []byte
 	for {
 		room := c.waitRoom()
@@ -101,7 +102,7 @@ func (c *channel) deliver(topic string, queue Consumer) {
 
 // fetch waits for messages, and returns none when the peer has become doubtful:
 // it must not even hold a place among those who wait.
-func (c *channel) fetch(queue Consumer, room int) ([]Lease, error) {
+func (c *channel) fetch(queue *source, room int) ([]Lease, error) {
 	ctx := c.beginFetch()
 	defer c.endFetch()
 	leases, err := queue.Fetch(ctx, room, c.roomBytes())
@@ -117,7 +118,7 @@ func (c *channel) fetch(queue Consumer, room int) ([]Lease, error) {
 // giveBack returns what the window had no room for. Another topic of this
 // connection may have filled it while Fetch waited; and another consumer of
 // the queue may have room.
-func giveBack(ctx context.Context, queue Consumer, leases []Lease) error {
+func giveBack(ctx context.Context, queue *source, leases []Lease) error {
 	if len(leases) == 0 {
 		return nil
 	}
@@ -139,7 +140,7 @@ func (c *channel) fetchFailed(err error) {
 // send writes leases as deliveries, each as one frame with the next tag of
 // the connection, as far as the window has room, and returns how many it
 // wrote.
-func (c *channel) send(topic string, queue Consumer, leases []Lease, frame []byte) (int, []byte, error) {
+func (c *channel) send(topic string, queue *source, leases []Lease, frame []byte) (int, []byte, error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	for n, l := range leases {

@@ -9,7 +9,7 @@ import (
 // its fetches would wait for ever.
 func TestNobodyWaitsForAPeerThatHasAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &channel{consumers: map[string]Consumer{"": nil}}
+		c := &channel{consumers: map[string]*source{"": nil}}
 		c.changed.L = &c.mu
 		c.life = life{doubted: true, fetches: 1, ping: 1}
 		over := false

@@ -140,3 +140,29 @@ func TestAnAckBehindARefusedMessageIsNotStored(t *testing.T) {
 		t.Errorf("the message is not back: %+v", s)
 	}
 }
+
+// listing is an engine whose consumers are values that cannot be compared.
+type listing struct{ platform.Queues }
+
+type listingConsumer struct {
+	platform.Consumer
+	_ []string
+}
+
+func (q listing) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic)
+	return listingConsumer{Consumer: c}, err
+}
+
+func TestAConsumerOfAnEngineNeedNotBeComparable(t *testing.T) {
+	queues := listing{memory.New(memory.Config{})}
+	e := newEnv(t, platform.Config{Queues: queues})
+	peer := e.dial()
+	peer.consume("")
+	peer.publish("order.new", "x")
+	peer.ack(peer.next().Tag)
+	peer.barrier()
+	if s, err := queues.Status(t.Context(), testKey, ""); err != nil || s.Ready+s.Unacknowledged != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
