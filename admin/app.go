@@ -11,7 +11,7 @@ import (
 
 // An App is a product that calls APIs, as the platform knows it.
 type App struct {
-	ID      string // which its keys belong to, and the app of a delivery
+	ID      string // to which its keys belong; also the App of a delivery
 	Name    string // for people
 	Summary string
 	Domain  string    // of the admin keys that provision it
@@ -28,8 +28,8 @@ type App struct {
 // useful zero value.
 type NewApp struct {
 	// ID has up to 64 letters, digits, - and _. If empty, the platform chooses
-	// one of 7 letters and digits. In another domain than default the platform adds
-	// a mark of the domain to it, so the ID to use is that of the App.
+	// one of 7 letters and digits. In a domain other than default the platform
+	// appends a mark of the domain, so use the ID of the App that is returned.
 	ID string
 	// Name and Summary are for people: at most 256 and 1,024 bytes.
 	Name, Summary string
@@ -82,16 +82,16 @@ func (c *Client) DeleteApp(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }
 
-// AllowPublish says which routing keys the keys of an app may publish, in place
-// of what was said before. A message that is not allowed is refused.
+// AllowPublish sets which routing keys the keys of an app may publish. It replaces
+// the earlier permission. A message that is not allowed is refused.
 func (c *Client) AllowPublish(ctx context.Context, id string, allowed Permission) error {
 	return c.allow(ctx, "platform/manageapp/queue/publish", id, allowed)
 }
 
-// AllowListen says which messages reach the queues of an app's keys, by their
-// routing keys as AllowPublish. A message that is not allowed is dropped, like
-// one that no queue is bound to, and a queue can be bound only to patterns that
-// are covered by one of these. What is in a queue stays there.
+// AllowListen sets which messages reach the queues of an app's keys, by their routing
+// keys. It replaces the earlier permission. A message that is not allowed is dropped,
+// like one that no queue is bound to. A queue can be bound only to patterns that the
+// permission covers. Messages that are in a queue stay there.
 func (c *Client) AllowListen(ctx context.Context, id string, allowed Permission) error {
 	return c.allow(ctx, "platform/manageapp/queue/consume", id, allowed)
 }
@@ -116,14 +116,14 @@ func (c *Client) Redirects(ctx context.Context, id string) ([]string, error) {
 }
 
 // AddRedirect registers an address of the app to which a browser may be sent
-// back: exactly this one, only the port of 127.0.0.1, [::1] and localhost is
-// free. One that is registered already is no error. An app may have 50 addresses
+// back. The address must be exactly this one, except for the port of 127.0.0.1, [::1]
+// and localhost. It is no error if it is registered already. An app may have 50 addresses
 // of up to 1,024 bytes, with 8,192 bytes together.
 func (c *Client) AddRedirect(ctx context.Context, id, uri string) error {
 	return c.put(ctx, "platform/app/redirect/add", prism.Params{"app_id": id, "redirect_uri": uri})
 }
 
-// RemoveRedirect takes an address away that AddRedirect has registered. The error
+// RemoveRedirect removes an address that AddRedirect has registered. The error
 // matches [prism.ErrNotFound] if the app has no such address.
 func (c *Client) RemoveRedirect(ctx context.Context, id, uri string) error {
 	return c.post(ctx, "platform/app/redirect/remove", prism.Params{"app_id": id, "redirect_uri": uri}, nil)

@@ -1,6 +1,6 @@
-// Package admin provisions the apps and keys of a Prism platform: it makes,
-// shows and deletes them, and says which routing keys an app may publish and
-// listen to. It takes away what users and keys hold, too.
+// Package admin provisions the apps and keys of a Prism platform: it creates, shows
+// and deletes them, and sets which routing keys an app may publish and listen to. It
+// also disables users, and ends their sessions and tokens.
 //
 //	provision := admin.New(client) // client has an admin key
 //	app, err := provision.CreateApp(ctx, admin.NewApp{Name: "Shop"})
@@ -13,13 +13,12 @@
 // these. Those of other domains are unknown to it. A key that was made with
 // these calls is no admin key: the operator of the platform makes those.
 //
-// What is changed counts at once, also for connections that are open. Where
-// several processes serve one platform, the open connections of the others
-// follow within a second, or when their store can be reached again.
+// A change takes effect at once, also for open connections. Where several processes
+// serve one platform, the open connections of the others follow within a second, or
+// when their store can be reached again.
 //
 // An error that the platform answered is a [*prism.Error]. It matches
-// [prism.ErrNotFound] for an app or a key that is not there, and
-// [prism.ErrForbidden] if the client's key is no admin key or a bound is
-// reached; [ErrExists], [ErrInUse], [ErrTooManyApps] and [ErrTooManyKeys] say
-// what else was wrong.
+// [prism.ErrNotFound] for an app or a key that does not exist, and
+// [prism.ErrForbidden] if the client's key is no admin key or a bound is reached.
+// [ErrExists], [ErrInUse], [ErrTooManyApps] and [ErrTooManyKeys] say more.
 package admin

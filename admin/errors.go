@@ -11,7 +11,7 @@ import (
 // Sentinels that errors.Is finds by the platform's code; errors.As finds the
 // [*prism.Error] beside them.
 var (
-	// ErrExists: there is an app with the ID that a new one was to have.
+	// ErrExists: the ID of a new app is that of another app.
 	ErrExists = errors.New("admin: there is an app with this ID")
 
 	// ErrTooManyApps: the domain has as many apps as it may have.
@@ -20,7 +20,7 @@ var (
 	// ErrTooManyKeys: the app has as many keys as it may have.
 	ErrTooManyKeys = errors.New("admin: too many keys")
 
-	// ErrInUse: the client's own key or app was to be deleted.
+	// ErrInUse: a client cannot delete its own key or app.
 	ErrInUse = errors.New("admin: in use by this client")
 )
 

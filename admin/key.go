@@ -45,8 +45,8 @@ type NewKey struct {
 	Expires time.Time
 }
 
-// expires returns the parameter of Expires. The platform takes one up to
-// the beginning of 1970 for never, which whoever computed one did not mean.
+// expires returns the parameter of Expires. The platform would read a time up to the
+// beginning of 1970 as never, which a caller that computed it did not mean.
 func (k *NewKey) expires() (time.Time, error) {
 	if k.Expires.Unix() <= 0 {
 		return time.Time{}, &prism.ParamError{
@@ -107,10 +107,10 @@ func (c *Client) Keys(ctx context.Context, appID string) ([]*Key, error) {
 }
 
 // RotateKey gives a key a new secret, and returns the key with it: it is shown
-// this once. The secret that the key had is good for grace, too (whole seconds, up
-// to 90 days), so that its holders can be given the new one; with a grace of
-// 0 it is refused from now on, and its connections are closed. A secret from an
-// earlier rotation is not good any more.
+// only here. The old secret stays valid for grace (whole seconds, up to 90 days), so
+// that its holders can be given the new one. With a grace of 0 it is refused from now
+// on, and its connections are closed. A secret from before the last rotation is no
+// longer valid.
 //
 // If no answer comes, the key may have been rotated: within the grace of the first
 // try another RotateKey helps. A client of this very key has to go on with the new
@@ -183,8 +183,8 @@ func (d *keyDoc) key() *Key {
 	return k
 }
 
-// A metaDoc is what a key was made with. Anything but texts by name is as good
-// as nothing: other platforms keep what they were given.
+// A metaDoc is the Meta of a key. Anything but texts by name is read as none, as
+// other platforms keep whatever they were given.
 type metaDoc map[string]string
 
 func (m *metaDoc) UnmarshalJSON(text []byte) error {

@@ -31,14 +31,14 @@ func (c *Client) Users(ctx context.Context) ([]*User, error) {
 }
 
 // DisableUser refuses the logins of a user until EnableUser, and ends the
-// sessions and tokens of the user, at once and at every process of the platform.
+// sessions and tokens of the user, at once and in every process of the platform.
 // This and the calls that follow match [prism.ErrNotFound] if there is no user
 // with this login.
 func (c *Client) DisableUser(ctx context.Context, login string) error {
 	return c.put(ctx, "platform/user/disable", prism.Params{"login": login})
 }
 
-// EnableUser lets a user log in again. What DisableUser has ended stays so.
+// EnableUser lets a user log in again. Sessions that DisableUser has ended stay ended.
 func (c *Client) EnableUser(ctx context.Context, login string) error {
 	return c.put(ctx, "platform/user/enable", prism.Params{"login": login})
 }

@@ -19,8 +19,8 @@ type dialect struct {
 	escape, escapePath func(string) string
 
 	// headers and params join the items of a part, given in byte order of
-	// their names, to the text to be escaped. There are several texts where
-	// the request does not show which of them the SDK had before it.
+	// their names, to the text to be escaped. They return several texts where
+	// the request does not show which of them the SDK signed.
 	headers, params func([]item) []string
 
 	// forgetsQuery says that a query written into the path is not signed.
@@ -84,13 +84,13 @@ func sorted(order func(a, b string) int, keep func(name string) bool) func([]ite
 	}
 }
 
-// perhapsHeaders is JavaScript's: its signing function takes every header, and its
-// client gives it none.
+// perhapsHeaders is for JavaScript: its function signs every header that it is given,
+// and its client gives it none.
 func perhapsHeaders(items []item) []string {
 	return append(sorted(byUTF16, anyName)(items), "")
 }
 
-// unsortedHeaders is Python's: headers in whatever order its dictionary has.
+// unsortedHeaders is for Python: headers in the order of its dictionary.
 func unsortedHeaders(items []item) []string {
 	var texts []string
 	shuffle(kept(items, signedHeader), func(items []item) {
@@ -99,7 +99,7 @@ func unsortedHeaders(items []item) []string {
 	return texts
 }
 
-// gappedParams is Java's: it leaves out sign and blank names but not the "&"
+// gappedParams is for Java, which leaves out sign and blank names but not the "&"
 // that follows them. The signature may have taken the place of a sign that was
 // there before, so a gap for it is tried as well.
 func gappedParams(items []item) []string {
@@ -117,9 +117,9 @@ func joinGapped(items []item) string {
 	return strings.Join(pairs, "&")
 }
 
-// mergedParams is that of C#: names that differ only in case are one name, in
-// the spelling that came first, with its values joined by commas. Which came
-// first is not in the request.
+// mergedParams is for C#: names that differ only in case are one name, in the
+// spelling that came first, with its values joined by commas. The request does not
+// show which came first.
 func mergedParams(items []item) []string {
 	items = kept(items, notSign)
 	count := make(map[string]int)

@@ -11,13 +11,12 @@ func percent(plain string) func(string) string {
 	return func(s string) string { return escape.AllBut(s, plain) }
 }
 
-// escapeForm is Java's URLEncoder, which escapes for a form.
+// escapeForm is for Java, whose URLEncoder escapes for a form.
 func escapeForm(s string) string {
 	return strings.ReplaceAll(percent("-._*")(s), "%20", "+")
 }
 
-// escapeASCII is that of C#: what is not ASCII is a question mark for each
-// UTF-16 code unit.
+// escapeASCII is for C#: each UTF-16 code unit that is not ASCII is a question mark.
 func escapeASCII(s string) string {
 	var b strings.Builder
 	for _, unit := range codeUnits(s) {
@@ -29,5 +28,5 @@ func escapeASCII(s string) string {
 	return percent("-._")(b.String())
 }
 
-// escapeSlashes is Python's way with the path.
+// escapeSlashes is for Python, which escapes only slashes of the path.
 func escapeSlashes(s string) string { return strings.ReplaceAll(s, "/", "%2F") }

@@ -36,10 +36,10 @@ func number(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// byCulture is near the order of .NET on Windows for names in ASCII: symbols,
-// then digits, then letters of either case, and hyphens and apostrophes do not
-// count. Other characters are put behind these in UTF-16 order, which is right
-// for Chinese but not for accented letters.
+// byCulture approximates the order of .NET on Windows for names in ASCII: symbols,
+// then digits, then letters of either case, with hyphens and apostrophes ignored.
+// Other characters follow in UTF-16 order, which is right for Chinese but not for
+// accented letters.
 func byCulture(a, b string) int {
 	if order := slices.Compare(weights(a), weights(b)); order != 0 {
 		return order

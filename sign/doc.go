@@ -1,6 +1,5 @@
-// Package sign makes and checks the signature of a call to the Prism platform.
-// It is one rule in one place: the client signs with it, the platform and the
-// backends behind it verify with it.
+// Package sign makes and checks the signature of a call to the Prism platform. The
+// client signs with it, and the platform and the backends behind it verify with it.
 //
 // Comments that name a chapter of the protocol mean docs/protocol.md of this
 // module, which has requests with their strings to sign.
@@ -38,16 +37,16 @@
 // Put the request as it was received into a [Request], with the path as it
 // stood in the request line as RawPath, and ask [Verify]. That the signature
 // fits says nothing about its age: compare sign_time with the clock as well.
-// For a signature that does not fit, [Explain] recognises the published SDKs
-// that depart from the rule, and [Mask] makes the string to sign fit to be
-// shown, since comparing both sides' strings is the quickest way to the cause.
+// For a signature that does not fit, [Explain] recognises the published SDKs that
+// deviate from the rule. [Mask] hides the secrets of the string to sign, so that it
+// can be shown: comparing the strings of both sides is the quickest way to the cause.
 //
 // # What the signature does not cover
 //
 // The host, other headers, and bodies that are not forms are not signed. Pairs
 // are joined before they are escaped, so a=1 beside b=2 is signed like the single
-// value a="1&b=2": both need the secret to be signed in the first place, yet a
-// verifier must not take parameters from elsewhere than where they were signed.
+// value a="1&b=2". Both need the secret, yet a verifier must read parameters only
+// from where they were signed.
 //
 // All functions may be called from any number of goroutines.
 package sign

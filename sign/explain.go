@@ -7,20 +7,19 @@ import (
 	"strings"
 )
 
-// Explain names the published SDK whose deviating rule (protocol chapter 6)
-// makes signature the signature of r, so that a refusal can say more than
-// that the signature is wrong. The names are csharp, go, java, js, php and
+// Explain names the published SDK whose deviation from the rule (protocol chapter
+// 6) explains signature, so that a refusal can say more than that the signature is
+// wrong. The names are csharp, go, java, js, php and
 // python; when several SDKs share the deviation, all are named, as in
 // "java, js".
 //
 // ok is false if no SDK is known to sign r like this, and also if [Verify]
 // accepts the signature, as there is nothing to explain.
 //
-// Where an SDK signs in an order that the request does not show, orders are
-// tried, but only of up to four headers or parameters. A request with more
-// than a thousand values is not looked at. Still, Explain hashes r a dozen
-// times, and hundreds of times at worst: use it where a person reads the
-// answer.
+// Some SDKs sign in an order that the request does not show. Explain tries the
+// orders of up to four headers or parameters, and ignores a request with more than a
+// thousand values. It hashes r a dozen times, and hundreds of times at worst: use it
+// where a person reads the answer.
 func Explain(secret string, r Request, signature string) (dialect string, ok bool) {
 	if len(signature) != 2*md5.Size || count(r.Query)+count(r.Form) > 1000 || Verify(secret, r, signature) {
 		return "", false

@@ -9,10 +9,10 @@ import (
 const hidden = "***"
 
 // Mask returns stringToSign, as made by [StringToSign] with the same secret,
-// in a form that people may read: the secret at both ends and wherever else it
-// occurs is replaced by "***", and so are the values of Authorization,
-// client_secret, access_token, refresh_token, session_id, code and password.
-// A text that does not begin and end with the secret is hidden altogether.
+// without its secrets: "***" replaces the secret, at both ends and wherever else it
+// occurs, and the values of Authorization, client_secret, access_token,
+// refresh_token, session_id, code and password. A text that does not begin and end
+// with the secret is replaced as a whole.
 func Mask(stringToSign, secret string) string {
 	inner, begins := strings.CutPrefix(stringToSign, secret+"&")
 	inner, ends := strings.CutSuffix(inner, "&"+secret)

@@ -38,7 +38,7 @@ type Request struct {
 // StringToSign returns the text whose MD5 is the signature of r. It contains
 // the secret: use [Mask] before anyone reads it.
 func StringToSign(secret string, r Request) string {
-	var text [textRoom]byte
+	var text [textBuffer]byte
 	return string(appendText(text[:0], secret, &r))
 }
 
@@ -58,11 +58,11 @@ func Append(dst []byte, secret string, r Request) []byte {
 // Size is the length of a signature in bytes.
 const Size = 2 * md5.Size
 
-// The usual request fits into these and needs no memory but its stack. A pool
-// would be no faster, and would hold on to secrets and to the largest request.
+// Buffers of these sizes are on the stack, and fit the usual request. A pool would be
+// no faster, and would keep secrets and the largest request in memory.
 const (
-	textRoom = 768 // bytes
-	few      = 16  // parameters
+	textBuffer = 768 // bytes
+	few        = 16  // parameters
 )
 
 // A pair is a parameter or a header with all its values.
@@ -72,7 +72,7 @@ type pair struct {
 }
 
 func digest(secret string, r *Request) [2 * md5.Size]byte {
-	var text [textRoom]byte
+	var text [textBuffer]byte
 	return hexMD5(appendText(text[:0], secret, r))
 }
 
@@ -100,8 +100,8 @@ func appendText(dst []byte, secret string, r *Request) []byte {
 }
 
 func appendHeaders(dst []byte, header http.Header) []byte {
-	var room [4]pair
-	pairs := room[:0]
+	var buffer [4]pair
+	pairs := buffer[:0]
 	for key, values := range header {
 		if signedHeader(key) {
 			pairs = append(pairs, pair{key, values})
@@ -117,9 +117,9 @@ func appendHeaders(dst []byte, header http.Header) []byte {
 	return dst
 }
 
-// byCanonicalName falls back to the names as they are: x-api-a beside X-Api-A,
-// which a map can hold though no HTTP library makes it, is then signed the same
-// each time.
+// byCanonicalName compares names that differ only in case as they are. A map can
+// hold x-api-a beside X-Api-A, though no HTTP library makes it; both are then signed
+// in the same order each time.
 func byCanonicalName(a, b pair) int {
 	return cmp.Or(
 		strings.Compare(http.CanonicalHeaderKey(a.name), http.CanonicalHeaderKey(b.name)),
@@ -131,8 +131,8 @@ func appendParams(dst []byte, params url.Values) []byte {
 	if len(params) == 0 {
 		return dst
 	}
-	var room [few]pair
-	pairs := room[:0]
+	var buffer [few]pair
+	pairs := buffer[:0]
 	for name, values := range params {
 		if name != "sign" {
 			pairs = append(pairs, pair{name, values})
@@ -146,9 +146,8 @@ func appendParams(dst []byte, params url.Values) []byte {
 	return dst
 }
 
-// inOrder appends the indexes of pairs to order, sorted by name in byte order.
-// A request has few pairs, and moving their indexes in a loop of our own takes
-// half as long as sorting them by SortFunc, which is much of the whole.
+// inOrder appends the indexes of pairs to order, sorted by name in byte order. A
+// request has few pairs, for which insertion sort is much faster than SortFunc.
 func inOrder(order []int, pairs []pair) []int {
 	for i := range pairs {
 		order = append(order, i)

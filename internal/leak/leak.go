@@ -22,7 +22,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// remaining gives goroutines that are on their way out the time to leave.
+// remaining returns the stacks of goroutines that have not ended after patience.
 func remaining(patience time.Duration) []string {
 	deadline := time.Now().Add(patience)
 	for {

@@ -1,5 +1,5 @@
-// Package printable makes the words of somebody else harmless to a terminal and to a
-// log.
+// Package printable makes text of other systems safe to print on a terminal or into
+// a log.
 package printable
 
 import (
@@ -8,9 +8,9 @@ import (
 	"unicode"
 )
 
-// Text returns s with everything escaped that is not to be seen: control
-// characters, line breaks, what changes the direction of writing, bytes that are
-// not UTF-8. All else stays as it is.
+// Text returns s with every invisible character escaped: control characters, line
+// breaks, changes of the direction of writing, bytes that are not UTF-8. Everything
+// else stays as it is.
 func Text(s string) string {
 	if !strings.ContainsFunc(s, hidden) {
 		return s
@@ -22,7 +22,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// Lines is Text for what has lines of its own: their ends and tabs stay.
+// Lines is Text for text of several lines: line breaks and tabs stay.
 func Lines(s string) string {
 	if !strings.ContainsFunc(s, hidden) {
 		return s
@@ -50,7 +50,7 @@ func appendRune(b *strings.Builder, rest string, r rune) {
 	}
 }
 
-// hidden holds for U+FFFD, too, as which strings' functions see a byte that is not UTF-8.
+// hidden reports whether r is invisible. A byte that is not UTF-8 is read as U+FFFD.
 func hidden(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }
 
 func escaped(s string) string {

@@ -1,5 +1,5 @@
-// Package steady has a clock by which things grow old: one that somebody sets
-// wrong for a while takes nothing away.
+// Package steady has a clock for expiry. A wall clock that is set wrong for a while
+// makes nothing expire.
 package steady
 
 import (
@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// A wall clock that is this near is the same.
+// A difference of the wall clock up to this is none.
 const near = time.Second
 
-// A Clock goes as the monotonic clock does, and follows the wall clock once that
-// has differed by the same amount for its patience. Make one with [New]. Its method
-// may be called by any goroutine.
+// A Clock runs with the monotonic clock. It is set to the wall clock when that has
+// differed by the same amount for the Clock's patience. Make one with [New]. Any
+// goroutine may call its method.
 type Clock struct {
 	patience time.Duration
 	wall     func() time.Time
@@ -21,12 +21,12 @@ type Clock struct {
 	mu     sync.Mutex // guards what follows
 	ahead  time.Duration
 	start  time.Time
-	differ time.Duration // by how much the wall clock is ahead, when that was last news
-	since  time.Duration // which was then
+	differ time.Duration // by how much the wall clock was ahead when that last changed
+	since  time.Duration // when that was
 }
 
-// New returns a Clock that shows start now, which may be any time: the wall clock's
-// if that can be believed.
+// New returns a Clock that shows start now: the time of the wall clock, or another
+// if that cannot be trusted.
 func New(start time.Time, patience time.Duration) *Clock {
 	began := time.Now()
 	return newClock(start, patience, time.Now, func() time.Duration { return time.Since(began) })

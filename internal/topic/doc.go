@@ -1,4 +1,4 @@
-// Package topic knows the patterns of a topic exchange. Keys and patterns are
+// Package topic matches routing keys with the patterns of a topic exchange. Keys and patterns are
 // words between dots; in a pattern * stands for one word and # for any number
 // of them, none included. The empty key has no words.
 package topic

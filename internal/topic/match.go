@@ -20,30 +20,31 @@ func MatchAny(patterns []string, key string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return follow(Words(pattern), words, exactly) })
 }
 
-// Covers reports whether allowed matches every key that pattern matches. Where it
-// says so, it is so; a few pairs that would be covered, as *.# for #.a, are
-// refused. It takes time in proportion to the words of one times the words of
+// Covers reports whether allowed matches every key that pattern matches. It returns
+// false for a few pairs that are covered, such as *.# and #.a, and never true for one
+// that is not. It takes time in proportion to the words of one times the words of
 // the other.
 func Covers(allowed, pattern string) bool {
-	return follow(tidy(Words(allowed)), tidy(Words(pattern)), wildly)
+	return follow(normalize(Words(allowed)), normalize(Words(pattern)), wildly)
 }
 
-// follow reads words and keeps the places of pattern that they can lead to.
-func follow(pattern, words []string, takes func(one, word string) bool) bool {
+// follow reports whether pattern matches words. It reads word by word, and keeps the
+// set of places in pattern that the words so far can lead to.
+func follow(pattern, words []string, matches func(one, word string) bool) bool {
 	at := make([]bool, len(pattern)+1)
 	at[0] = true
 	pass(at, pattern)
 	for _, word := range words {
 		for i := len(pattern); i >= 0; i-- { // from the end: place i follows from i-1 as it was
 			stays := i < len(pattern) && at[i] && pattern[i] == "#"
-			at[i] = stays || i > 0 && at[i-1] && takes(pattern[i-1], word)
+			at[i] = stays || i > 0 && at[i-1] && matches(pattern[i-1], word)
 		}
 		pass(at, pattern)
 	}
 	return at[len(pattern)]
 }
 
-// pass goes on behind each #, as it may stand for no word.
+// pass adds the place behind each #, as # may stand for no word.
 func pass(at []bool, pattern []string) {
 	for i, one := range pattern {
 		if at[i] && one == "#" {
@@ -52,19 +53,19 @@ func pass(at []bool, pattern []string) {
 	}
 }
 
-// exactly takes the words of a key.
+// exactly reports whether one matches a word of a key.
 func exactly(one, word string) bool {
 	return one == "*" || one != "#" && one == word
 }
 
-// wildly takes the words of a pattern: * cannot stand for its #.
+// wildly reports whether one covers a word of a pattern: * does not cover #.
 func wildly(one, word string) bool {
 	return word != "#" && exactly(one, word)
 }
 
-// tidy writes each run of wildcards in one way: first every *, then one #. It
-// matches the same keys, and Covers has fewer of them to miss.
-func tidy(words []string) []string {
+// normalize writes each run of wildcards in one way: first every *, then one #. The
+// pattern matches the same keys, and Covers misses fewer pairs.
+func normalize(words []string) []string {
 	tidied := make([]string, 0, len(words))
 	many := false
 	for _, word := range words {

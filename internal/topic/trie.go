@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// A Trie finds the values whose patterns match a routing key. Reading a key
-// word by word it keeps the set of nodes that the words so far lead to, each node
-// once: patterns with many # cost no more than their nodes. The zero Trie is
-// ready to use. One goroutine uses it at a time, Match included.
+// A Trie finds the values whose patterns match a routing key. It reads the key word
+// by word, and keeps the set of nodes that the words so far lead to. Each node is in
+// the set once, so patterns with many # cost no more than their nodes. The zero Trie
+// is ready to use, by one goroutine at a time, also for Match.
 type Trie[V comparable] struct {
 	root      node[V]
 	bound     map[V]*bound[V]
-	round     uint64     // counts sets, so that a node or value knows if it is in this one
+	round     uint64     // counts sets; a node or value with the same number is in this one
 	now, next []*node[V] // scratch of Match
 }
 
@@ -47,6 +47,7 @@ func (t *Trie[V]) Add(pattern string, v V) {
 	n.values = append(n.values, b)
 }
 
+// obtain returns the bound of v, and makes one if there is none.
 func (t *Trie[V]) obtain(v V) *bound[V] {
 	b := t.bound[v]
 	if b == nil {
@@ -59,7 +60,7 @@ func (t *Trie[V]) obtain(v V) *bound[V] {
 	return b
 }
 
-// Remove undoes Add. What was not added it leaves as it is.
+// Remove undoes Add. It does nothing if v was not added.
 func (t *Trie[V]) Remove(pattern string, v V) {
 	b := t.bound[v]
 	if b == nil {
@@ -69,10 +70,10 @@ func (t *Trie[V]) Remove(pattern string, v V) {
 	if b.patterns == 0 {
 		delete(t.bound, v)
 	}
-	t.now, t.next = nil, nil // they may name what was removed
+	t.now, t.next = nil, nil // they may still point to what was removed
 }
 
-// remove reports whether n has become useless.
+// remove removes b below n at words, and reports whether n is empty then.
 func (n *node[V]) remove(words []string, b *bound[V]) bool {
 	if len(words) == 0 {
 		if i := slices.Index(n.values, b); i >= 0 {

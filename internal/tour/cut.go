@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A cutter is a listener whose connections can all be cut, as a failing
-// network does: without a word to either side.
+// A cutter is a listener whose connections can all be cut as by a failing network,
+// without a close on either side.
 type cutter struct {
 	net.Listener
 

@@ -41,8 +41,8 @@ func (r *receiver) handle(_ context.Context, delivery *notify.Delivery) error {
 	return nil
 }
 
-// cutting cuts every connection when half of the messages have arrived, and
-// publishes on.
+// cutting cuts every connection when half of the messages have arrived, and goes on
+// publishing.
 func (s *story) cutting(ctx context.Context) error {
 	retry := notify.Reconnect{Delay: 100 * time.Millisecond}
 	publisher, err := notify.NewPublisher(s.client, notify.PublisherConfig{Reconnect: retry})
@@ -58,7 +58,7 @@ func (s *story) cutting(ctx context.Context) error {
 	}
 	err = s.cutBetween(ctx, publisher, r, connected)
 	if err == nil {
-		err = s.drained(ctx)
+		err = s.awaitEmpty(ctx)
 	}
 	err = errors.Join(err, publisher.Close(ctx), stop())
 	if err == nil {

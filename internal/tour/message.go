@@ -25,7 +25,7 @@ func (s *story) message(ctx context.Context) error {
 	got, err := await(ctx, arrived, "the delivery")
 	if err == nil {
 		s.say("consumed", "%s: %s (tag %d)", got.Key, got.Body, got.Tag)
-		err = errors.Join(check(string(got.Body) == "hello world", "the body has changed"), s.drained(ctx))
+		err = errors.Join(check(string(got.Body) == "hello world", "the body has changed"), s.awaitEmpty(ctx))
 	}
 	return errors.Join(err, stop())
 }
@@ -53,7 +53,7 @@ func (s *story) failing(ctx context.Context) error {
 	}
 	if err == nil {
 		s.say("tried again", "order.paid: the handler succeeded")
-		err = s.drained(ctx)
+		err = s.awaitEmpty(ctx)
 	}
 	return errors.Join(err, stop())
 }
@@ -78,7 +78,7 @@ func (s *story) ending(ctx context.Context) error {
 		return err
 	}
 	s.say("stopped", "the consumer, while its handler was at work: the handler could finish")
-	if err := s.drained(ctx); err != nil {
+	if err := s.awaitEmpty(ctx); err != nil {
 		return err
 	}
 	if err := s.leave(); err != nil {
@@ -101,8 +101,8 @@ func (s *story) publish(ctx context.Context, key, body string) error {
 	return nil
 }
 
-// consume runs a consumer until stop is called, which returns what it ended
-// with, if not with that.
+// consume runs a consumer until stop is called. stop returns the consumer's error,
+// unless that is the end of its context.
 func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle notify.Handler) (stop func() error, err error) {
 	consumer, err := notify.NewConsumer(s.client, cfg)
 	if err != nil {
@@ -120,8 +120,8 @@ func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle n
 	}), nil
 }
 
-// drained waits until acknowledgements have emptied the queue.
-func (s *story) drained(ctx context.Context) error {
+// awaitEmpty waits until acknowledgements have emptied the queue.
+func (s *story) awaitEmpty(ctx context.Context) error {
 	queues := notify.NewQueueClient(s.client)
 	for {
 		status, err := queues.Status(ctx, "")

@@ -16,7 +16,7 @@ import (
 	"github.com/shopex/prism-go/platform/memory"
 )
 
-// inMemory opens the engine that a tour has unless it is given another one.
+// inMemory opens the engine that a tour uses by default.
 func inMemory(context.Context) (Engine, error) {
 	return Engine{new(memory.Store), memory.New(memory.Config{}), func() error { return nil }}, nil
 }
@@ -39,14 +39,14 @@ func (s *story) start(ctx context.Context) error {
 	return err
 }
 
-// provision makes an app with a key, and a user. Their names are like no other:
-// others may live in the same place.
+// provision makes an app with a key, and a user, with unique names, as the engine may
+// have others.
 func (s *story) provision(ctx context.Context) error {
 	s.registry = platform.NewRegistry(s.engine.Store)
 	s.key = platform.NewKey("")
 	s.key.App = "demo-" + s.key.ID
 	s.password = platform.NewKey("").Secret
-	hash, err := platform.HashPassword(s.password, 1) // what is that random needs no slow hash
+	hash, err := platform.HashPassword(s.password, 1) // a random password needs no slow hash
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func listen() (net.Listener, error) {
 	return l, nil
 }
 
-// stop says goodbye to channels and lets calls finish, until ctx ends.
+// stop closes channels and lets calls finish, until ctx ends.
 func (h *host) stop(ctx context.Context) error {
 	err := errors.Join(h.platform.Shutdown(ctx), h.server.Shutdown(ctx))
 	if err != nil {

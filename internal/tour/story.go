@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A story is what is there while a tour goes on.
+// A story is the state of a tour.
 type story struct {
 	Config
 	said   []string // within the step
@@ -47,7 +47,7 @@ func (s *story) tell(ctx context.Context) error {
 	return nil
 }
 
-// step plays one step and tells how it went.
+// step runs one step and reports its result.
 func (s *story) step(ctx context.Context, number int, title string, play func(context.Context) error) error {
 	s.write("\n%d. %s", number, title)
 	s.said = nil
@@ -63,7 +63,7 @@ func (s *story) step(ctx context.Context, number int, title string, play func(co
 	return s.failed // nobody would read the rest
 }
 
-// say tells what was done within a step.
+// say reports what was done within a step.
 func (s *story) say(done, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	s.said = append(s.said, done+" "+text)

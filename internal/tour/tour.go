@@ -1,6 +1,6 @@
 // Package tour is the demo of the whole project: it starts a platform on a free
 // port of this machine and talks to it with the public packages over TCP.
-// The program examples/tour tells it, and so does "prismctl demo".
+// The program examples/tour and "prismctl demo" run it.
 package tour
 
 import (
@@ -11,10 +11,10 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Config says where the platform of a tour keeps what it has, and gets what
-// the tour tells. Its zero value is a silent tour in memory.
+// Config says where the platform of a tour stores its data, and receives the report
+// of the tour. Its zero value is a tour in memory without a report.
 type Config struct {
-	// Open opens the engine of the platform. If nil, it is in memory.
+	// Open opens the engine of the platform. If nil, the engine is in memory.
 	Open func(context.Context) (Engine, error)
 	// Line gets each line of the text for people, without its end. If nil,
 	// there is none. Its first error ends the tour.
@@ -23,8 +23,8 @@ type Config struct {
 	Step func(Step) error
 }
 
-// An Engine is where a platform keeps everything. The tour leaves nothing in
-// it but, in a durable one, an empty queue.
+// An Engine is where a platform stores everything. The tour leaves nothing in it,
+// except an empty queue in a durable one.
 type Engine struct {
 	Store  platform.Store
 	Queues platform.Queues
@@ -46,9 +46,9 @@ const (
 	leaveTime = time.Second
 )
 
-// Run goes on the tour. It returns after all that it has started, and its error
-// is nil only if each step held and was told; it is that of ctx if ctx has
-// ended. No environment matters, so that a tour shows the same everywhere.
+// Run makes the tour. It returns when everything that it started has ended. Its error
+// is nil only if each step succeeded and was reported; it is that of ctx if ctx has
+// ended. Environment variables are ignored, so that a tour is the same everywhere.
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Open == nil {
 		cfg.Open = inMemory

@@ -20,8 +20,8 @@ import (
 
 const callbackPath = "/auth/callback"
 
-// user is the story of a web application with a page behind the login, and of
-// a browser that has nothing but cookies.
+// user runs a web application with a page that needs a login, and a browser that has
+// only cookies.
 func (s *story) user(ctx context.Context) error {
 	l, err := listen()
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *story) user(ctx context.Context) error {
 	return s.signIn(ctx, address+"/orders")
 }
 
-// orders is the page: it calls the API as the user who looks at it.
+// orders is the page: it calls the API for the user who opened it.
 func orders(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	res, err := oauth.UserClient(ctx).Get(ctx, "shop/order", prism.Params{"id": "1001"})

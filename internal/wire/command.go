@@ -38,8 +38,8 @@ func (op Op) String() string {
 	}
 }
 
-// Command is one frame from client to platform. Op tells which of the other
-// fields count.
+// Command is one frame from client to platform. Op says which of the other fields
+// count.
 type Command struct {
 	Op Op
 
@@ -112,10 +112,9 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(s))), s...)
 }
 
-// CommandDecoder reads commands. It remembers the strings of the last publish,
-// since the next mostly has the same; with them allocated each time, a message
-// took a tenth longer from publisher to ack. The zero value is ready. Not for
-// use by several goroutines at a time.
+// CommandDecoder reads commands. It remembers the strings of the last publish, since
+// the next one mostly has the same and needs no allocation then. The zero value is
+// ready to use, by one goroutine at a time.
 type CommandDecoder struct {
 	key, contentType string
 }

@@ -72,45 +72,45 @@ func appendEscape(dst []byte, c byte) []byte {
 	}
 }
 
-// Decoder reads deliveries. It remembers the strings of the last one, since
-// the next mostly has the same; the zero value is ready. Not for use by
-// several goroutines at a time.
+// Decoder reads deliveries. It remembers the strings of the last one, since the
+// next one mostly has the same. The zero value is ready to use, by one goroutine at
+// a time.
 type Decoder struct {
 	key, typ, app, clientID string
 
 	last           Delivery // without tag and body
 	head, envelope []byte   // its frame up to the tag, and from behind that to the body
 
-	shelf     []byte // room for the next small bodies
-	shelfSize int
+	chunk     []byte // free bytes for the next small bodies
+	chunkSize int
 }
 
-// Bodies up to smallBody bytes share allocations, shelves, that grow up to
-// maxShelf: with one for each body, consuming took a fifth more time. Who keeps
-// one body keeps its shelf.
+// Bodies up to smallBody bytes share allocations, chunks, that grow up to maxChunk:
+// one allocation for each body would make consuming slower. A caller that keeps one
+// body keeps its chunk.
 const (
 	smallBody = 512
-	maxShelf  = 2 << 10
+	maxChunk  = 2 << 10
 )
 
-// room returns n bytes for a body, which keep then takes.
-func (dec *Decoder) room(n int) []byte {
+// reserve returns n bytes for a body, which commit then makes of them.
+func (dec *Decoder) reserve(n int) []byte {
 	if n > smallBody {
 		return make([]byte, n)
 	}
-	if len(dec.shelf) < n {
-		dec.shelfSize = max(n, min(2*dec.shelfSize, maxShelf))
-		dec.shelf = make([]byte, dec.shelfSize)
+	if len(dec.chunk) < n {
+		dec.chunkSize = max(n, min(2*dec.chunkSize, maxChunk))
+		dec.chunk = make([]byte, dec.chunkSize)
 	}
-	return dec.shelf[:n]
+	return dec.chunk[:n]
 }
 
-// keep makes a body of the first n bytes of room.
-func (dec *Decoder) keep(room []byte, n int) []byte {
-	if len(room) <= smallBody {
-		dec.shelf = dec.shelf[n:]
+// commit makes a body of the first n of the reserved bytes.
+func (dec *Decoder) commit(reserved []byte, n int) []byte {
+	if len(reserved) <= smallBody {
+		dec.chunk = dec.chunk[n:]
 	}
-	return room[:n:n]
+	return reserved[:n:n]
 }
 
 // DecodeDelivery reads a single delivery; see [Decoder.Decode].
@@ -134,8 +134,8 @@ func DecodeMessage(text []byte) (Delivery, error) {
 	return d, err
 }
 
-// Decode reads one frame into d, which does not alias it. Members come in
-// any order, unknown ones are passed over and the last of several counts. The
+// Decode reads one frame into d, which does not alias it. Members may have any
+// order, unknown ones are skipped, and the last of several counts. The
 // tag must be there, as a number or as a string of digits. The error is an
 // [*Error], and d is empty then.
 func (dec *Decoder) Decode(frame []byte, d *Delivery) error {
@@ -180,8 +180,8 @@ func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
 	return hasTag, nil
 }
 
-// again reads a frame that differs from the last in tag and body only, as most
-// do: a third of the time that usual takes.
+// again reads a frame that differs from the last in tag and body only. Most do,
+// and this is faster than usual.
 func (dec *Decoder) again(frame []byte, d *Delivery) bool {
 	if len(dec.head) == 0 || !bytes.HasPrefix(frame, dec.head) {
 		return false
@@ -197,8 +197,8 @@ func (dec *Decoder) again(frame []byte, d *Delivery) bool {
 	return dec.bodyToEnd(&s, d)
 }
 
-// remember has the next frame compared with this one, whose tag and body begin
-// at these places.
+// remember keeps what the next frame is compared with, of a frame whose tag and body
+// begin at these places.
 func (dec *Decoder) remember(frame []byte, tag, behindTag, body int, d *Delivery) {
 	if body > maxEnvelope {
 		return
@@ -211,9 +211,8 @@ func (dec *Decoder) remember(frame []byte, tag, behindTag, body int, d *Delivery
 
 const maxEnvelope = 2 << 10
 
-// usual reads a frame with the members of AppendDelivery in its order and
-// without spaces, as most have, in half the time of the general way. It leaves
-// to that whatever else there is.
+// usual reads a frame with the members of AppendDelivery, in its order and without
+// spaces, faster than the general way. It returns false for any other frame.
 func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	s := scanner{b: frame}
 	seconds := s.digitsAfter(`{"time":`)
@@ -298,15 +297,15 @@ func (s *scanner) null() bool {
 	return true
 }
 
-// body consumes what stands for the body, and copies it out of the frame.
+// body consumes the value of body, and copies it out of the frame.
 func (dec *Decoder) body(s *scanner) []byte {
 	if s.atString() {
 		raw, escaped := s.span()
-		room := dec.room(len(raw))
+		reserved := dec.reserve(len(raw))
 		if !escaped {
-			return dec.keep(room, copy(room, raw))
+			return dec.commit(reserved, copy(reserved, raw))
 		}
-		return dec.keep(room, s.unescape(room, raw))
+		return dec.commit(reserved, s.unescape(reserved, raw))
 	}
 	if s.null() {
 		return nil
@@ -314,8 +313,8 @@ func (dec *Decoder) body(s *scanner) []byte {
 	return append([]byte(nil), s.value()...)
 }
 
-// digits consumes a number in its common form: digits, and a comma behind. The
-// general way costs ten times as much.
+// digits consumes a number in its common form, digits with a comma behind them. The
+// general way is much slower.
 func (s *scanner) digits() (n uint64, ok bool) {
 	b := s.b[s.i:]
 	end := 0
@@ -343,8 +342,8 @@ func (s *scanner) tag() uint64 {
 	return n
 }
 
-// time consumes whatever stands for the time; one that makes no sense is 0,
-// since no delivery should be lost for it.
+// time consumes the value of time, of any kind. One that is no time is 0, since no
+// delivery should be lost because of it.
 func (s *scanner) time() int64 {
 	from := s.i
 	if n, ok := s.digits(); ok && n <= math.MaxInt64 {

@@ -263,7 +263,7 @@ func BenchmarkPlainByteByByte(b *testing.B) {
 	}
 }
 
-// Whoever keeps one body keeps the shelf that it lies on.
+// A caller that keeps one body keeps the chunk that it is in.
 func TestAKeptBodyKeepsLittleElse(t *testing.T) {
 	var dec Decoder
 	for size := range 2 * smallBody {
@@ -272,8 +272,8 @@ func TestAKeptBodyKeepsLittleElse(t *testing.T) {
 		if err := dec.Decode(frame, &d); err != nil || len(d.Body) != size {
 			t.Fatal(len(d.Body), err)
 		}
-		if dec.shelfSize > 2<<10 || size > smallBody && cap(d.Body) > 2*size {
-			t.Fatalf("a body of %d bytes keeps %d, its shelf has %d", size, cap(d.Body), dec.shelfSize)
+		if dec.chunkSize > 2<<10 || size > smallBody && cap(d.Body) > 2*size {
+			t.Fatalf("a body of %d bytes keeps %d, its chunk has %d", size, cap(d.Body), dec.chunkSize)
 		}
 	}
 }

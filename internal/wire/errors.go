@@ -2,7 +2,7 @@ package wire
 
 import "fmt"
 
-// Kind says in which way a frame is wrong.
+// Kind says how a frame is wrong.
 type Kind byte
 
 const (
@@ -12,7 +12,7 @@ const (
 	TooLarge                    // a part is longer than its limit
 )
 
-// Error is a frame that cannot be used. Reason is made for people; Dialect,
+// Error is a frame that cannot be used. Reason is for people; Dialect,
 // when not empty, names the published SDK whose known mistake this is.
 type Error struct {
 	Op      Op

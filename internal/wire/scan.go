@@ -9,10 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Members calls each for every member of the JSON object that text is, with its
-// name and with its value as it stands there, and reports whether text is an
-// object. It looks at values no closer than to find their ends: most are decoded
-// elsewhere, or not at all.
+// Members calls each with the name and the raw value of every member of a JSON
+// object, and reports whether text is one. It only finds the ends of values and does
+// not check them: most are decoded elsewhere, or not at all.
 func Members(text []byte, each func(name, value []byte)) bool {
 	s := scanner{b: text, lax: true}
 	for more := s.open(); more; more = s.more() {
@@ -24,12 +23,11 @@ func Members(text []byte, each func(name, value []byte)) bool {
 	return s.reason == ""
 }
 
-// scanner walks over one JSON object; after the first failure it stands at the
-// end.
+// scanner reads one JSON object. After the first failure it is at the end.
 type scanner struct {
 	b      []byte
 	i      int
-	lax    bool // what is in strings and values is not checked
+	lax    bool // the contents of strings and values are not checked
 	reason string
 }
 
@@ -70,7 +68,7 @@ func (s *scanner) open() bool {
 	return false
 }
 
-// more goes on behind a member, and reports whether there is another.
+// more goes past a member, and reports whether there is another.
 func (s *scanner) more() bool {
 	if s.next() == ',' {
 		s.i++
@@ -96,8 +94,8 @@ func (s *scanner) name() []byte {
 	return name
 }
 
-// quoted consumes a string and returns its text, fresh if that is not part of
-// the frame.
+// quoted consumes a string and returns its text; fresh means that the text is not
+// part of the frame.
 func (s *scanner) quoted() (text []byte, fresh bool) {
 	raw, escaped := s.span()
 	if !escaped {
@@ -151,7 +149,7 @@ func (s *scanner) value() []byte {
 	return v
 }
 
-// skip consumes what has the extent of a value and returns it.
+// skip consumes a value without checking it, and returns it.
 func (s *scanner) skip() []byte {
 	from := s.i
 	if s.atString() {
@@ -190,10 +188,10 @@ func extent(b []byte) int {
 	return len(b)
 }
 
-// unescape writes what raw stands for to text, which is as long, and returns how
-// much that is.
+// unescape writes raw without its escapes to text, which is as long, and returns how
+// many bytes that are.
 func (s *scanner) unescape(text, raw []byte) int {
-	end := 0 // of what is written, which is never ahead of what is read
+	end := 0 // of what is written; it never overtakes what is read
 	for i := 0; i < len(raw); {
 		if i+8 <= len(raw) {
 			v := word(raw[i:])
@@ -292,9 +290,8 @@ func hex4(s []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// plain returns how many bytes of s come before the first that a JSON string
-// cannot hold as it is. Thirty-two at a time: a fifth of the time of one by one
-// (BenchmarkPlain).
+// plain returns how many bytes of s come before the first that a JSON string has to
+// escape. It looks at 32 at a time, which BenchmarkPlain compares with one by one.
 func plain(s []byte) int {
 	i := 0
 	if len(s) >= 8 { // JSON in JSON has an escape every few bytes
