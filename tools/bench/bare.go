@@ -1,19 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strconv"
-)
-
-// A look is what a bare client does with a delivery before it acknowledges it.
-type look int
-
-const (
-	reads  look = iota // finds the tag, which an ack names, and the body
-	keeps              // reads, and copies the body into memory of its own
-	counts             // nothing: it knows the tags of the raw server
 )
 
 // A bare client is the floor: a loop over the frames with large buffers, and
@@ -24,10 +18,7 @@ type bare struct {
 	in   []byte
 	have int // bytes in in
 	out  []byte
-	read int // deliveries
-
-	look look
-	body []byte // the last that it looked at
+	body []byte // of the last delivery
 }
 
 const bareBuffer = 64 << 10
@@ -38,25 +29,32 @@ func dial(address, target string) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bare{conn: c, keys: 1}
-	if err := b.handshake(address, target); err != nil {
+	_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-Websocket-Version: 13\r\nSec-Websocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", target, address)
+	var resp *http.Response
+	if err == nil {
+		resp, err = http.ReadResponse(bufio.NewReader(c), nil) // no frame comes before one was sent
+	}
+	if err == nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		err = fmt.Errorf("no upgrade: %s", resp.Status)
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
-	return b, nil
+	return &bare{conn: c, keys: 1}, nil
 }
 
-func (b *bare) handshake(host, target string) error {
-	_, err := fmt.Fprintf(b.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-Websocket-Version: 13\r\nSec-Websocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", target, host)
-	var head []byte
-	for one := make([]byte, 1); err == nil && !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head, one...) {
-		_, err = b.conn.Read(one)
+// bareSide is the side of a bare client.
+func bareSide(use func(*bare, *peer) (do func(n int) error)) side {
+	return func(s *rawServer) (func(int) error, func(), error) {
+		b, err := dial(s.address(), "/api/platform/notify")
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := s.next()
+		return use(b, p), func() { b.conn.Close() }, err
 	}
-	if err == nil && !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
-		err = fmt.Errorf("no upgrade: %.100q", head)
-	}
-	return err
 }
 
 // consume reads deliveries and acknowledges each, with one write for what one
@@ -75,7 +73,7 @@ func (b *bare) consume() {
 			if !ok {
 				break
 			}
-			b.ack(b.take(b.in[used+header:][:length]))
+			b.ack(b.in[used+header:][:length])
 			used += header + length
 		}
 		b.have = copy(b.in, b.in[used:b.have])
@@ -84,18 +82,6 @@ func (b *bare) consume() {
 		}
 		b.out = b.out[:0]
 	}
-}
-
-// take returns the tag of a delivery, having looked at it.
-func (b *bare) take(payload []byte) (tag uint64) {
-	if b.look == counts {
-		return firstTag + uint64(b.read%blockFrames)
-	}
-	tag, b.body = find(payload)
-	if b.look == keeps {
-		b.body = bytes.Clone(b.body)
-	}
-	return tag
 }
 
 // find reads a delivery as the raw server writes it: the tag has four digits,
@@ -109,10 +95,11 @@ func find(payload []byte) (tag uint64, body []byte) {
 	return tag, body[:bytes.IndexByte(body, '"')]
 }
 
-func (b *bare) ack(tag uint64) {
+func (b *bare) ack(delivery []byte) {
+	var tag uint64
+	tag, b.body = find(delivery)
 	var room [24]byte
 	b.out = appendMasked(b.out, opBinary, b.keys.next(), strconv.AppendUint(append(room[:0], 3), tag, 10))
-	b.read++
 }
 
 // publish writes n frames with this payload and waits until they were read.
@@ -141,12 +128,8 @@ func (b *bare) ping() error {
 		return err
 	}
 	var pong [10]byte
-	for have := 0; have < len(pong); {
-		n, err := b.conn.Read(pong[have:])
-		if err != nil {
-			return err
-		}
-		have += n
+	if _, err := io.ReadFull(b.conn, pong[:]); err != nil {
+		return err
 	}
 	if pong[0] != 0x80|opPong {
 		return fmt.Errorf("%x is no pong", pong)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -38,14 +37,11 @@ func (c *counter) now() int {
 
 // await waits until there were n events in all.
 func (c *counter) await(n int) error {
-	c.mu.Lock()
-	if c.n >= n {
-		c.mu.Unlock()
-		return nil
-	}
 	reached := make(chan struct{})
+	c.mu.Lock()
 	c.want, c.reached = n, reached
 	c.mu.Unlock()
+	c.add(0) // they may have been before
 	_, err := receive(reached)
 	return err
 }
@@ -60,29 +56,4 @@ func receive[T any](ch <-chan T) (value T, err error) {
 	case <-timer.C:
 		return value, errStuck
 	}
-}
-
-// A countdown waits for a known number of events. It costs next to nothing for
-// each, so that it does not blur what is compared.
-type countdown struct {
-	left atomic.Int64
-	over chan struct{}
-}
-
-func newCountdown() *countdown { return &countdown{over: make(chan struct{}, 1)} }
-
-func (c *countdown) start(n int) { c.left.Store(int64(n)) }
-
-// one counts an event and returns how many are to come.
-func (c *countdown) one() (left int) {
-	left = int(c.left.Add(-1))
-	if left == 0 {
-		c.over <- struct{}{}
-	}
-	return left
-}
-
-func (c *countdown) await() error {
-	_, err := receive(c.over)
-	return err
 }

@@ -33,34 +33,31 @@ func (c *crowd) set(n int) error {
 	return nil
 }
 
+// join consumes a topic and returns when the platform has heard.
 func (c *crowd) join(topic string) error {
-	b, err := dial(c.station.server.Listener.Addr().String(), signedTarget())
-	if err != nil {
-		return err
-	}
-	c.clients = append(c.clients, b)
-	return b.subscribe(topic)
-}
-
-// subscribe consumes a topic and knows that the platform has heard.
-func (b *bare) subscribe(topic string) error {
 	command, err := wire.AppendConsume(nil, topic)
 	if err != nil {
 		return err
 	}
+	b, err := dial(c.station.server.Listener.Addr().String(), signed("/api/platform/notify"))
+	if err != nil {
+		return err
+	}
+	c.clients = append(c.clients, b)
 	b.out = appendMasked(b.out, opBinary, b.keys.next(), command)
 	defer func() { b.out = nil }()
 	return b.ping()
 }
 
 // openIdle has connections that consume and get nothing.
-func openIdle(open func() (*engine, error), most int) (*ground, error) {
+func openIdle(open func() (*engine, error), most int) (*way, error) {
 	w, err := openWay(open, most, accept)
 	if err != nil {
 		return nil, err
 	}
 	c := &crowd{station: w.station}
-	return &ground{way: w, set: c.set, end: c.leave}, nil
+	w.set, w.end = c.set, c.leave
+	return w, nil
 }
 
 func (c *crowd) leave() {

@@ -3,21 +3,35 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 )
 
 // openDepth keeps so many messages in the queue that is consumed: the consumer
 // takes from its head as many as come in at its end.
-func openDepth(open func() (*engine, error), _ int) (*ground, error) {
-	g := newGate()
-	g.let(1) // the first message of a way
-	w, err := openWay(open, 0, g.handle)
+func openDepth(open func() (*engine, error), _ int) (*way, error) {
+	more := make(chan struct{}, math.MaxInt32) // empty values take no memory
+	gone := make(chan struct{})
+	more <- struct{}{} // for the first message of a way
+	w, err := openWay(open, 0, func(context.Context, *notify.Delivery) error {
+		select {
+		case <-more:
+		case <-gone:
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	w.let = g.let
-	return &ground{way: w, set: w.deepen, end: g.remove}, nil
+	w.let = func(n int) {
+		for range n {
+			more <- struct{}{}
+		}
+	}
+	w.set, w.end = w.deepen, func() { close(gone) }
+	return w, nil
 }
 
 // deepen fills the queue, or empties it first if it has more.

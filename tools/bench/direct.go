@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -17,13 +16,9 @@ import (
 // acknowledges each message, in a server like the engine's, which is reached like
 // the engine's. What is acknowledged is deleted, as it is there.
 type direct struct {
-	dir      string
-	server   *server.Server
-	producer *nats.Conn
-	taker    *nats.Conn
-	js       jetstream.JetStream
-	queue    jetstream.Consumer
-	stop     func()
+	js    jetstream.JetStream // of the publisher
+	queue jetstream.Consumer
+	ends  []func() // in reverse
 
 	left atomic.Int64 // messages until all are acknowledged
 	done chan error   // of the last acknowledgement
@@ -40,50 +35,47 @@ func openDirect() (*direct, error) {
 	return d, nil
 }
 
-func (d *direct) open() (err error) {
-	if d.dir, err = os.MkdirTemp("", "prism-bench-"); err != nil {
+func (d *direct) open() error {
+	dir, err := os.MkdirTemp("", "prism-bench-")
+	if err != nil {
 		return err
 	}
-	if d.server, err = embed(d.dir); err != nil {
-		return err
-	}
-	if d.producer, err = nats.Connect("", nats.InProcessServer(d.server)); err != nil {
-		return err
-	}
-	if d.taker, err = nats.Connect("", nats.InProcessServer(d.server)); err != nil {
-		return err
-	}
-	if d.js, err = jetstream.New(d.producer); err != nil {
-		return err
-	}
-	return d.consume()
-}
-
-// embed starts a server with the options that the engine gives its own.
-func embed(dir string) (*server.Server, error) {
-	s, err := server.NewServer(&server.Options{
+	d.ends = append(d.ends, func() { os.RemoveAll(dir) })
+	s, err := server.NewServer(&server.Options{ // the options that the engine gives its own
 		ServerName: "direct", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: dir, SyncInterval: syncInterval, MaxPayload: 8 << 20,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Start()
+	d.ends = append(d.ends, func() { s.Shutdown(); s.WaitForShutdown() })
 	if !s.ReadyForConnections(patience) {
-		s.Shutdown()
-		return nil, errors.New("the JetStream server does not start")
+		return errors.New("the JetStream server does not start")
 	}
-	return s, nil
-}
-
-// consume makes the queue and acknowledges what is in it.
-func (d *direct) consume() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	js, err := jetstream.New(d.taker)
+	if d.js, err = d.connect(s); err != nil {
+		return err
+	}
+	taker, err := d.connect(s)
 	if err != nil {
 		return err
 	}
+	return d.consume(taker)
+}
+
+func (d *direct) connect(s *server.Server) (jetstream.JetStream, error) {
+	c, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		return nil, err
+	}
+	d.ends = append(d.ends, c.Close)
+	return jetstream.New(c)
+}
+
+// consume makes the queue and acknowledges what is in it.
+func (d *direct) consume(js jetstream.JetStream) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: directQueue, Subjects: []string{directQueue}, Retention: jetstream.WorkQueuePolicy,
 		Storage: jetstream.FileStorage, AllowDirect: true,
@@ -97,7 +89,7 @@ func (d *direct) consume() error {
 	}
 	taking, err := d.queue.Consume(d.ack)
 	if err == nil {
-		d.stop = taking.Stop
+		d.ends = append(d.ends, taking.Stop)
 	}
 	return err
 }
@@ -124,33 +116,15 @@ func (d *direct) pass(n int) error {
 			return err
 		}
 	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-d.js.PublishAsyncComplete():
-	case <-timer.C:
-		return fmt.Errorf("%w: %d messages are not confirmed", errStuck, d.js.PublishAsyncPending())
-	}
-	select {
-	case err := <-d.done:
+	if _, err := receive(d.js.PublishAsyncComplete()); err != nil {
 		return err
-	case <-timer.C:
-		return fmt.Errorf("%w: %d messages are left", errStuck, d.left.Load())
 	}
+	err, stuck := receive(d.done)
+	return errors.Join(err, stuck)
 }
 
 func (d *direct) close() {
-	if d.stop != nil {
-		d.stop()
+	for _, end := range slices.Backward(d.ends) {
+		end()
 	}
-	for _, c := range []*nats.Conn{d.producer, d.taker} {
-		if c != nil {
-			c.Close()
-		}
-	}
-	if d.server != nil {
-		d.server.Shutdown()
-		d.server.WaitForShutdown()
-	}
-	os.RemoveAll(d.dir)
 }

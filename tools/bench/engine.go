@@ -31,11 +31,7 @@ func inMemory() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine{
-		store:  store,
-		queues: memory.New(unbounded),
-		close:  func() error { return nil },
-	}, nil
+	return &engine{store, memory.New(unbounded), func() error { return nil }}, nil
 }
 
 // syncInterval is that of prismctl serve --data DIR --sync 100ms, and of what it
@@ -48,32 +44,22 @@ func inJetStream() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := jetStreamIn(dir)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	closeEngine := e.close
-	e.close = func() error { return errors.Join(closeEngine(), os.RemoveAll(dir)) }
-	return e, nil
-}
-
-func jetStreamIn(dir string) (*engine, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	js, err := jetstream.Open(ctx, jetstream.Config{
-		Dir: dir, SyncInterval: syncInterval, Logger: slog.New(slog.DiscardHandler),
-		QueueBounds: unbounded,
+		Dir: dir, SyncInterval: syncInterval, Logger: slog.New(slog.DiscardHandler), QueueBounds: unbounded,
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	registry := platform.NewRegistry(js.Store())
+	e := &engine{js.Store(), js, func() error { return errors.Join(js.Close(), os.RemoveAll(dir)) }}
+	registry := platform.NewRegistry(e.store)
 	err = registry.SaveApp(ctx, platform.App{ID: key.App})
 	if err == nil {
 		err = registry.SaveKey(ctx, key)
 	}
 	if err != nil {
-		return nil, errors.Join(err, js.Close())
+		return nil, errors.Join(err, e.close())
 	}
-	return &engine{store: js.Store(), queues: js, close: js.Close}, nil
+	return e, nil
 }

@@ -9,52 +9,46 @@ import (
 type figure struct {
 	name, unit string
 	limit      float64 // 0 is none
+	ops        int     // in one measurement
+	open       func() (*meter, error)
 }
 
-// A gauge measures some figures together.
-type gauge struct {
-	figures []figure
-	ops     int // in one measurement
-	open    func() (*meter, error)
-}
-
-// A meter is a gauge that is ready. It reads a value for each figure.
+// A meter is a figure that is ready to be read.
 type meter struct {
-	read  func(n int) ([]float64, error)
+	read  func(n int) (float64, error)
 	close func()
 }
 
-var gauges = []gauge{
-	{figures: []figure{{"latency, p50", "µs", 0}, {"latency, p99", "µs", 0}}, ops: 1000, open: openLatency},
-	{figures: []figure{{"a lone message beside bare frames", "µs more", 100}}, ops: 100, open: openLone},
-	{figures: []figure{{"idle connection", "KiB", 40}}, ops: 500, open: openIdleMemory},
-	{figures: idleSocketFigures(), ops: 500, open: openIdleSockets},
+var figures = []figure{
+	{"latency, p50", "µs", 0, 1000, func() (*meter, error) { return openLatency(0.5) }},
+	{"latency, p99", "µs", 0, 1000, func() (*meter, error) { return openLatency(0.99) }},
+	{"a lone message beside bare frames", "µs more", 100, 100, openLone},
+	{"idle connection", "KiB", 40, 500, openIdleMemory},
 }
 
-// measure returns how the readings of each figure lie.
-func (g gauge) measure(rounds int) ([]spread, error) {
-	m, err := g.open()
+// measure returns how the readings lie.
+func (f figure) measure(rounds int) (spread, error) {
+	m, err := f.open()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g.figures[0].name, err)
+		return spread{}, fmt.Errorf("%s: %w", f.name, err)
 	}
 	defer m.close()
-	readings := make([][]float64, len(g.figures))
-	for round := range rounds + 1 {
+	var readings []float64
+	for range rounds + 1 {
 		runtime.GC()
-		values, err := m.read(g.ops)
+		value, err := m.read(f.ops)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g.figures[0].name, err)
+			return spread{}, fmt.Errorf("%s: %w", f.name, err)
 		}
-		if round == 0 { // it warms up
-			continue
-		}
-		for i, v := range values {
-			readings[i] = append(readings[i], v)
-		}
+		readings = append(readings, value)
 	}
-	spreads := make([]spread, len(readings))
-	for i, values := range readings {
-		spreads[i] = spreadOf(values)
+	return spreadOf(readings[1:]), nil // the first one warms up
+}
+
+// missed returns which limit was missed by more than noise.
+func (f figure) missed(got spread) (limits []string) {
+	if got.exceeds(f.limit) {
+		limits = append(limits, fmt.Sprintf("%.4g %s", f.limit, f.unit))
 	}
-	return spreads, nil
+	return limits
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/shopex/prism-go/notify"
 )
 
-// A clocked way tells when its handler got a message.
+// A clocked way says when its handler got a message.
 type clocked struct {
 	*way
 	arrived chan time.Time
@@ -40,39 +40,41 @@ func (c *clocked) send() (time.Time, error) {
 // pace is the time between two messages at a thousand a second.
 const pace = time.Millisecond
 
-// openLatency measures from publishing to the handler, at a thousand messages a
-// second.
-func openLatency() (*meter, error) {
+// openLatency measures a quantile of the time from publishing to the handler, in
+// microseconds, at a thousand messages a second.
+func openLatency(q float64) (*meter, error) {
 	c, err := openClocked()
 	if err != nil {
 		return nil, err
 	}
-	return &meter{read: c.latency, close: c.close}, nil
+	read := func(n int) (float64, error) {
+		took, err := c.latencies(n)
+		return quantile(took, q), err
+	}
+	return &meter{read: read, close: c.close}, nil
 }
 
-// latency returns percentiles in microseconds. A message counts from when it was
-// published, not from when it should have been: the clock that sleeps between them
-// is not what is measured.
-func (c *clocked) latency(n int) ([]float64, error) {
-	sent := make([]time.Time, n)
+// latencies are sorted. A message counts from when it was published, not from when
+// it should have been: the clock that sleeps between them is not what is measured.
+func (c *clocked) latencies(n int) ([]float64, error) {
+	sent, took := make([]time.Time, n), make([]float64, n)
 	began := time.Now()
 	for i := range n {
 		time.Sleep(time.Until(began.Add(time.Duration(i) * pace)))
 		var err error
 		if sent[i], err = c.send(); err != nil {
-			return nil, err
+			return took, err
 		}
 	}
-	took := make([]float64, n)
 	for i := range n { // one worker keeps the order
 		d, err := since(sent[i], c.arrived)
 		if err != nil {
-			return nil, err
+			return took, err
 		}
 		took[i] = micro(d)
 	}
 	slices.Sort(took)
-	return []float64{quantile(took, 0.5), quantile(took, 0.99)}, nil
+	return took, nil
 }
 
 func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
@@ -85,31 +87,25 @@ func openLone() (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := openRelay()
+	payload, _ := wire.AppendPublish(nil, message.Key, message.Body, "text/plain")
+	r, err := openRelay(payload)
 	if err != nil {
 		c.close()
 		return nil, err
 	}
-	read := func(n int) ([]float64, error) {
-		more, err := moreThanBare(c, r, n)
-		return []float64{more}, err
-	}
+	read := func(n int) (float64, error) { return moreThanBare(c, r, n) }
 	return &meter{read: read, close: func() { _ = r.close(); c.close() }}, nil
 }
 
 // moreThanBare returns the difference of the medians. Both go in turn, each when
 // nothing is on its way any more.
 func moreThanBare(c *clocked, r *relay, n int) (float64, error) {
-	payload, err := wire.AppendPublish(nil, message.Key, message.Body, "text/plain")
-	if err != nil {
-		return 0, err
-	}
 	ours, bare := make([]float64, n), make([]float64, n)
 	for i := range n {
 		time.Sleep(pace)
 		o, err := c.lone()
 		time.Sleep(pace)
-		b, failed := r.lone(payload)
+		b, failed := r.lone()
 		if err := errors.Join(err, failed); err != nil {
 			return 0, err
 		}

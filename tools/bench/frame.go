@@ -14,21 +14,18 @@ const (
 // if there is one, and of its payload. It is not ok if the frame is not whole.
 // Frames of 64 KiB and more do not occur here.
 func split(b []byte) (header, length int, ok bool) {
-	if len(b) < 4 {
-		return split2(b)
+	if len(b) < 2 {
+		return 0, 0, false
 	}
 	header, length = 2, int(b[1]&0x7f)
 	if length == 126 {
+		if len(b) < 4 {
+			return 0, 0, false
+		}
 		header, length = 4, int(binary.BigEndian.Uint16(b[2:]))
 	}
 	header += int(b[1]>>7) * 4
 	return header, length, header+length <= len(b)
-}
-
-// split2 is split for what is shorter than the usual header: an empty frame
-// without a mask.
-func split2(b []byte) (header, length int, ok bool) {
-	return 2, 0, len(b) >= 2 && b[1] == 0
 }
 
 // keys makes masking keys, as cheaply as can be: a floor has no secrets.

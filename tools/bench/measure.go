@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 )
 
-// A sample is one measurement of one side, per operation. Of the time of the
-// processors, the server's share and that of the collector are part.
+// A sample is one measurement of one side, per operation.
 type sample struct {
-	ns, cpu, allocs float64
+	ns, allocs float64
 }
 
 // A result is what the rounds of a row came to.
@@ -42,15 +40,15 @@ func (r row) measure(rounds int) (result, error) {
 
 // round measures each side once; which comes first alternates.
 func (c *contest) round(n int, oursFirst bool) (ours, floor sample, err error) {
-	if oursFirst {
-		if ours, err = c.take(true, n); err != nil {
-			return ours, floor, err
+	for _, side := range []bool{oursFirst, !oursFirst} {
+		taken := &floor
+		if side {
+			taken = &ours
+		}
+		if *taken, err = c.take(side, n); err != nil {
+			break
 		}
 	}
-	if floor, err = c.take(false, n); err != nil || oursFirst {
-		return ours, floor, err
-	}
-	ours, err = c.take(true, n)
 	return ours, floor, err
 }
 
@@ -75,14 +73,12 @@ func (c *contest) take(ours bool, n int) (sample, error) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	began, used := time.Now(), cpuTime()
+	began := time.Now()
 	err = run(n)
 	took := time.Since(began)
-	used = cpuTime() - used
 	runtime.ReadMemStats(&after)
 	return sample{
 		ns:     float64(took) / float64(n),
-		cpu:    float64(used) / float64(n),
 		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
 	}, err
 }
@@ -97,27 +93,24 @@ func summary(ours, floor []sample) result {
 
 // middle returns the median of each value.
 func middle(samples []sample) sample {
+	median := func(of func(sample) float64) float64 {
+		values := make([]float64, len(samples))
+		for i, s := range samples {
+			values[i] = of(s)
+		}
+		return spreadOf(values).mid
+	}
 	return sample{
-		ns:     median(samples, func(s sample) float64 { return s.ns }),
-		cpu:    median(samples, func(s sample) float64 { return s.cpu }),
-		allocs: median(samples, func(s sample) float64 { return s.allocs }),
+		ns:     median(func(s sample) float64 { return s.ns }),
+		allocs: median(func(s sample) float64 { return s.allocs }),
 	}
-}
-
-func median(samples []sample, of func(sample) float64) float64 {
-	values := make([]float64, len(samples))
-	for i, s := range samples {
-		values[i] = of(s)
-	}
-	slices.Sort(values)
-	return quantile(values, 0.5)
 }
 
 // allocSlack is what the process allocates beside the work, per operation:
 // timers, the collector, a pool that it has emptied.
 const allocSlack = 0.05
 
-// missed tells which targets were missed by more than noise.
+// missed returns which targets were missed by more than noise.
 func (r row) missed(got result) (targets []string) {
 	if got.exceeds(r.ratio) {
 		targets = append(targets, fmt.Sprintf("ratio %.4g", r.ratio))

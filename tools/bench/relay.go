@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -10,27 +11,28 @@ import (
 // A relay has the hops of a message and nothing else: a frame over one
 // connection to a server, and one over another connection from there.
 type relay struct {
-	publisher *bare
-	in, out   net.Conn // the server's ends
-	consumer  net.Conn
-	arrived   chan time.Time
-	loops     sync.WaitGroup
+	conns   []net.Conn // the publisher's, the server's two and the consumer's
+	message []byte
+	arrived chan time.Time
+	loops   sync.WaitGroup
 }
 
-func openRelay() (*relay, error) {
-	near, in, err := loopback()
-	if err != nil {
-		return nil, err
+func openRelay(payload []byte) (*relay, error) {
+	r := &relay{message: appendMasked(nil, opBinary, 1, payload), arrived: make(chan time.Time, 1)}
+	for range 2 {
+		near, far, err := loopback()
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.conns = append(r.conns, near, far)
 	}
-	consumer, out, err := loopback()
-	if err != nil {
-		near.Close()
-		in.Close()
-		return nil, err
-	}
-	r := &relay{publisher: &bare{conn: near, keys: 1}, in: in, out: out, consumer: consumer, arrived: make(chan time.Time, 1)}
-	r.loops.Go(r.serve)
-	r.loops.Go(r.consume)
+	delivery := deliveries()[:len(deliveries())/blockFrames]
+	r.loops.Go(func() {
+		eachRead(r.conns[1], len(r.message), func() { _, _ = r.conns[2].Write(delivery) })
+	})
+	r.loops.Go(func() {
+		eachRead(r.conns[3], len(delivery), func() { r.arrived <- time.Now() })
+	})
 	return r, nil
 }
 
@@ -50,48 +52,19 @@ func loopback() (near, far net.Conn, err error) {
 	return near, far, err
 }
 
-// serve writes a delivery for each frame that comes in.
-func (r *relay) serve() {
-	all := deliveries()
-	delivery := all.bytes[:len(all.bytes)/all.frames]
-	_ = eachFrame(r.in, func() error {
-		_, err := r.out.Write(delivery)
-		return err
-	})
-}
-
-func (r *relay) consume() {
-	_ = eachFrame(r.consumer, func() error {
-		r.arrived <- time.Now()
-		return nil
-	})
-}
-
-// eachFrame calls f for each frame that c brings.
-func eachFrame(c net.Conn, f func() error) error {
-	in, have := make([]byte, bareBuffer), 0
-	for {
-		n, err := c.Read(in[have:])
-		if err != nil {
-			return err
+// eachRead calls f whenever c has brought so many bytes.
+func eachRead(c net.Conn, size int, f func()) {
+	for in := make([]byte, size); ; f() {
+		if _, err := io.ReadFull(c, in); err != nil {
+			return
 		}
-		have += n
-		used := 0
-		for header, length, ok := split(in[:have]); ok; header, length, ok = split(in[used:have]) {
-			used += header + length
-			if err := f(); err != nil {
-				return err
-			}
-		}
-		have = copy(in, in[used:have])
 	}
 }
 
-// lone sends a message and returns how long it took to arrive.
-func (r *relay) lone(payload []byte) (time.Duration, error) {
-	r.publisher.out = appendMasked(r.publisher.out, opBinary, r.publisher.keys.next(), payload)
+// lone sends the message and returns how long it took to arrive.
+func (r *relay) lone() (time.Duration, error) {
 	sent := time.Now()
-	if err := r.publisher.flush(); err != nil {
+	if _, err := r.conns[0].Write(r.message); err != nil {
 		return 0, err
 	}
 	return since(sent, r.arrived)
@@ -103,8 +76,10 @@ func since(sent time.Time, arrived <-chan time.Time) (time.Duration, error) {
 	return at.Sub(sent), err
 }
 
-func (r *relay) close() error {
-	err := errors.Join(r.publisher.conn.Close(), r.in.Close(), r.out.Close(), r.consumer.Close())
+func (r *relay) close() (err error) {
+	for _, c := range r.conns {
+		err = errors.Join(err, c.Close())
+	}
 	r.loops.Wait()
 	return err
 }

@@ -10,31 +10,33 @@ import (
 
 // A choice is what to measure.
 type choice struct {
-	tables []table
-	gauges []gauge
+	rows    []row
+	figures []figure
 }
 
 // report measures what was chosen, prints each as it is known, and returns how
 // many missed a target.
 func report(w io.Writer, chosen choice, rounds int) (missed int, err error) {
 	fmt.Fprintf(w, "%s %s/%s, %d processors, %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), rounds)
-	for _, t := range chosen.tables {
-		over, err := t.report(w, rounds)
-		if missed += over; err != nil {
-			return missed, err
-		}
+	if rounds < leastRounds {
+		fmt.Fprintf(w, "with fewer than %d rounds only allocations can miss a target\n", leastRounds)
 	}
-	over, err := reportFigures(w, chosen.gauges, rounds)
+	missed, err = reportRows(w, chosen.rows, rounds)
+	if err != nil {
+		return missed, err
+	}
+	over, err := reportFigures(w, chosen.figures, rounds)
 	return missed + over, err
 }
 
-const rowLine = "%-36s %-30s %10s %10s %7s %-15s %7s %19s %17s  %s\n"
+const rowLine = "%-28s %-31s %10s %10s %7s %-15s %7s %17s  %s\n"
 
-func (t table) report(w io.Writer, rounds int) (missed int, err error) {
-	fmt.Fprintln(w)
-	fmt.Fprintf(w, rowLine, "work", t.against, t.against, "ours", "ratio", "half are within", "target",
-		"CPU ("+t.against+")", "allocs ("+t.against+")", "")
-	for _, r := range t.rows {
+func reportRows(w io.Writer, chosen []row, rounds int) (missed int, err error) {
+	if len(chosen) == 0 {
+		return 0, nil
+	}
+	fmt.Fprintf(w, "\n"+rowLine, "work", "floor", "floor", "ours", "ratio", "half are within", "target", "allocs (floor)", "")
+	for _, r := range chosen {
 		got, err := r.measure(rounds)
 		if err != nil {
 			return missed, err
@@ -45,7 +47,6 @@ func (t table) report(w io.Writer, rounds int) (missed int, err error) {
 		}
 		fmt.Fprintf(w, rowLine, r.name, r.floor, duration(got.floor.ns), duration(got.ours.ns),
 			fmt.Sprintf("%.2f", got.mid), fmt.Sprintf("%.2f-%.2f", got.low, got.top), goal(r.ratio),
-			duration(got.ours.cpu)+" ("+duration(got.floor.cpu)+")",
 			fmt.Sprintf("%.2f (%.2f)", got.ours.allocs, got.floor.allocs), verdict(targets))
 	}
 	return missed, nil
@@ -53,32 +54,22 @@ func (t table) report(w io.Writer, rounds int) (missed int, err error) {
 
 const figureLine = "%-36s %10s %-8s %-15s %7s  %s\n"
 
-func reportFigures(w io.Writer, chosen []gauge, rounds int) (missed int, err error) {
+func reportFigures(w io.Writer, chosen []figure, rounds int) (missed int, err error) {
 	if len(chosen) == 0 {
 		return 0, nil
 	}
-	fmt.Fprintln(w)
-	fmt.Fprintf(w, figureLine, "figure", "median", "", "half are within", "limit", "")
-	for _, g := range chosen {
-		spreads, err := g.measure(rounds)
+	fmt.Fprintf(w, "\n"+figureLine, "figure", "median", "", "half are within", "limit", "")
+	for _, f := range chosen {
+		got, err := f.measure(rounds)
 		if err != nil {
 			return missed, err
 		}
-		for i, f := range g.figures {
-			missed += f.report(w, spreads[i])
-		}
+		limits := f.missed(got)
+		missed += len(limits)
+		fmt.Fprintf(w, figureLine, f.name, fmt.Sprintf("%.1f", got.mid), f.unit,
+			fmt.Sprintf("%.1f-%.1f", got.low, got.top), goal(f.limit), verdict(limits))
 	}
 	return missed, nil
-}
-
-// report prints f and returns how many limits it missed.
-func (f figure) report(w io.Writer, got spread) (missed int) {
-	var targets []string
-	if got.exceeds(f.limit) {
-		targets = append(targets, fmt.Sprintf("%.4g %s", f.limit, f.unit))
-	}
-	fmt.Fprintf(w, figureLine, f.name, fmt.Sprintf("%.1f", got.mid), f.unit, fmt.Sprintf("%.1f-%.1f", got.low, got.top), goal(f.limit), verdict(targets))
-	return len(targets)
 }
 
 func verdict(targets []string) string {

@@ -1,14 +1,12 @@
 package main
 
-import "slices"
-
-// A row compares one kind of work with its floor, or with a rival.
+// A row compares one kind of work with its floor.
 type row struct {
 	name, floor string
 	ops         int // in one measurement
 
 	// The targets; 0 is none. Those of allocations count the whole process,
-	// so they are for rows whose server allocates nothing.
+	// so they are for rows whose server allocates nothing, or alike for both.
 	ratio      float64 // of the times
 	allocs     float64 // per operation
 	allocRatio float64
@@ -17,31 +15,17 @@ type row struct {
 	grow *growth // instead of open
 }
 
-// A contest is the two sides of a row, ready to run. Each does n operations
-// and returns when the last is complete.
-type contest struct {
-	ours, floor func(n int) error
-	ready       func(ours bool) error // nil, or what is done before a side is measured
-	close       func()
-}
-
 var rows = []row{
-	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1, reads) }},
-	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8, reads) }},
-	{name: "consume, bodies kept", floor: "bare loop that copies bodies", ops: 100_000, open: func() (*contest, error) { return openConsume(1, keeps) }},
-	{name: "consume, beside counting", floor: "bare loop that reads no payload", ops: 100_000, open: func() (*contest, error) { return openConsume(1, counts) }},
+	{name: "consume", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(1) }},
+	{name: "consume, 8 workers", floor: "bare loop that reads and acks", ops: 100_000, ratio: 3, open: func() (*contest, error) { return openConsume(8) }},
 	{name: "consume, 8 workers to 1", floor: "one worker", ops: 100_000, ratio: 1, open: openWorkers},
 	{name: "publish", floor: "bare loop that writes frames", ops: 200_000, ratio: 4, open: openPublish},
 	{name: "confirm", floor: "ping of coder/websocket", ops: 2_000, ratio: 0.9, open: openConfirm},
-	{name: "confirm, beside a bare ping", floor: "ping round trip", ops: 2_000, open: openConfirmBare},
 	{name: "confirm, 64 callers to 1", floor: "one caller", ops: 16_000, ratio: 0.1, open: openCallers},
-	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: 2, allocs: 2, open: openSign},
-	{name: "sign, short values", floor: "MD5 of the same bytes", ops: 50_000, allocs: 2, open: openSignShort},
-	{name: "call", floor: "net/http", ops: 3_000, ratio: 1.05, allocRatio: 1.2, open: openCall},
-	{name: "call, like for like", floor: "net/http, signed, with a Timeout", ops: 3_000, open: openLikeCall},
-	{name: "call, bare server", floor: "net/http", ops: 3_000, open: openBareCall},
-	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: openPath},
-	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: openPathJetStream},
+	{name: "sign", floor: "MD5 of the same bytes", ops: 50_000, ratio: min(2.6, 0.6*formerSign), allocs: 2, open: openSign},
+	{name: "call", floor: "net/http, signed, with a Timeout", ops: 3_000, ratio: 1.05, allocRatio: 1.2, open: openCall},
+	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: func() (*contest, error) { return openPath(inMemory, bothLoops) }},
+	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: func() (*contest, error) { return openPath(inJetStream, jetStreamAlone) }},
 	{name: "connections x 10", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openIdle}},
 	{name: "depth x 100", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inMemory, openDepth}},
 	{name: "topics x 10", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openTopics}},
@@ -57,16 +41,3 @@ func (r row) start() (*contest, error) {
 	}
 	return r.open()
 }
-
-// A table is rows that are printed together.
-type table struct {
-	against string // what the other side of its rows is
-	rows    []row
-}
-
-var tables = []table{
-	{"floor", rows},
-	{"rival", socketRows},
-}
-
-func allRows() []row { return slices.Concat(rows, socketRows) }

@@ -20,63 +20,29 @@ func accept(context.Context, *notify.Delivery) error { return nil }
 
 // openConsume compares a consumer, whose handler does nothing, with a bare
 // loop. Both are fed alike: what is measured ends with the last ack.
-func openConsume(workers int, floor look) (*contest, error) {
-	s, err := listen()
-	if err != nil {
-		return nil, err
-	}
-	ours, stop, err := consumeFrom(s, workers)
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	bare, err := consumeBare(s, floor)
-	if err != nil {
-		stop()
-		s.close()
-		return nil, err
-	}
-	return &contest{ours: ours.exchange, floor: bare.exchange, close: func() { stop(); s.close() }}, nil
+func openConsume(workers int) (*contest, error) {
+	return contend(consuming(workers), bareSide(func(b *bare, p *peer) func(int) error {
+		go b.consume() // until its connection ends
+		return p.exchange
+	}))
 }
 
 // openWorkers compares eight workers with one.
-func openWorkers() (*contest, error) {
-	s, err := listen()
-	if err != nil {
-		return nil, err
-	}
-	eight, stopEight, err := consumeFrom(s, 8)
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	one, stopOne, err := consumeFrom(s, 1)
-	if err != nil {
-		stopEight()
-		s.close()
-		return nil, err
-	}
-	return &contest{ours: eight.exchange, floor: one.exchange, close: func() { stopEight(); stopOne(); s.close() }}, nil
-}
+func openWorkers() (*contest, error) { return contend(consuming(8), consuming(1)) }
 
-// consumeFrom starts a consumer and returns the other end of its connection.
-func consumeFrom(s *rawServer, workers int) (p *peer, stop func(), err error) {
-	stop, err = startConsumer(s.url(), workers)
-	if err != nil {
-		return nil, nil, err
+// consuming is the side of a consumer whose handler does nothing.
+func consuming(workers int) side {
+	return func(s *rawServer) (func(int) error, func(), error) {
+		stop, err := startHandler(s.url(), workers, accept)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := s.next()
+		if err == nil {
+			err = p.frames.await(1) // the command to consume
+		}
+		return p.exchange, stop, err
 	}
-	if p, err = s.next(); err == nil {
-		err = p.frames.await(1) // the command to consume
-	}
-	if err != nil {
-		stop()
-	}
-	return p, stop, err
-}
-
-// startConsumer runs a consumer that does nothing with what it gets.
-func startConsumer(url string, workers int) (stop func(), err error) {
-	return startHandler(url, workers, accept)
 }
 
 // startHandler runs a consumer until stop is called, which waits for it.
@@ -96,18 +62,4 @@ func startHandler(url string, workers int, handle notify.Handler) (stop func(), 
 		_ = consumer.Run(ctx, handle)
 	}()
 	return func() { cancel(); <-done }, nil
-}
-
-// consumeBare starts a bare consumer, which ends with the server.
-func consumeBare(s *rawServer, l look) (*peer, error) {
-	b, err := dial(s.address(), "/api/platform/notify")
-	if err != nil {
-		return nil, err
-	}
-	b.look = l
-	s.conns.Go(func() {
-		defer b.conn.Close()
-		b.consume()
-	})
-	return s.next()
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-
-	"github.com/shopex/prism-go/platform"
 )
 
 // A growth has the same work on both sides, beside little of something and
@@ -12,14 +10,7 @@ import (
 type growth struct {
 	small, big int
 	engine     func() (*engine, error)
-	open       func(engine func() (*engine, error), most int) (*ground, error)
-}
-
-// A ground is a way of which one thing can grow.
-type ground struct {
-	*way
-	set func(n int) error // until there are n
-	end func()            // before it is closed
+	open       func(engine func() (*engine, error), most int) (*way, error)
 }
 
 // contest makes both sides one platform, which shrinks and grows between the
@@ -46,37 +37,25 @@ func (g *growth) contest() (*contest, error) {
 // growing and shrinking have left to do is done.
 const settling = 2000
 
-func (g *ground) close() {
-	g.end()
-	g.way.close()
-}
-
 // openTopics binds topics that get nothing, as their patterns match no message.
-func openTopics(open func() (*engine, error), _ int) (*ground, error) {
+func openTopics(open func() (*engine, error), _ int) (*way, error) {
 	w, err := openWay(open, 0, accept)
 	if err != nil {
 		return nil, err
 	}
-	b := &board{queues: w.engine.queues}
-	return &ground{way: w, set: b.set, end: func() {}}, nil
-}
-
-// A board is the topics that are bound.
-type board struct {
-	queues platform.Queues
-	bound  int
-}
-
-func (b *board) set(n int) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for ; err == nil && b.bound < n; b.bound++ {
-		err = b.queues.Bind(ctx, benchKey, topicName(b.bound), fmt.Sprintf("order.%d.*", b.bound))
+	bound, queues := 0, w.engine.queues
+	w.set = func(n int) (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		for ; err == nil && bound < n; bound++ {
+			err = queues.Bind(ctx, benchKey, topicName(bound), fmt.Sprintf("order.%d.*", bound))
+		}
+		for ; err == nil && bound > n; bound-- {
+			err = queues.Drop(ctx, benchKey, topicName(bound-1))
+		}
+		return err
 	}
-	for ; err == nil && b.bound > n; b.bound-- {
-		err = b.queues.Drop(ctx, benchKey, topicName(b.bound-1))
-	}
-	return err
+	return w, nil
 }
 
 func topicName(n int) string { return fmt.Sprintf("topic%d", n) }

@@ -8,26 +8,13 @@ import (
 	"github.com/shopex/prism-go/sign"
 )
 
-// openSign compares signing a call with 8 parameters with the MD5 of the
-// bytes that it hashes.
+// The SDK that went before took 3.7 µs and 26 allocations where the MD5 of the
+// same bytes took 0.8 µs. Signing is to take no more than 0.6 of that.
+const formerSign = 3.7 / 0.8
+
+// openSign compares signing a call with 8 parameters with the MD5 of the bytes
+// that it hashes.
 func openSign() (*contest, error) {
-	return signing(url.Values{
-		"client_id": {benchKey}, "sign_method": {"md5"}, "sign_time": {"1700000000"},
-		"topic": {"messages"}, "routing_key": {"order.new"}, "content_type": {"text/plain; charset=utf-8"},
-		"data": {`{"order":[{"bn":"test","name":"测试商品","price":"8498.00"}]}`}, "trace": {"7f3e"},
-	})
-}
-
-// openSignShort is openSign with values of a few bytes, where the MD5 has the
-// least to do for each parameter.
-func openSignShort() (*contest, error) {
-	return signing(url.Values{
-		"client_id": {benchKey}, "sign_method": {"md5"}, "sign_time": {"1700000000"},
-		"topic": {"messages"}, "page": {"1"}, "size": {"20"}, "sort": {"time"}, "city": {"上海"},
-	})
-}
-
-func signing(form url.Values) (*contest, error) {
 	r := sign.Request{
 		Method: http.MethodPost,
 		Path:   "/api/platform/notify/write",
@@ -35,7 +22,11 @@ func signing(form url.Values) (*contest, error) {
 			"Authorization": {"Bearer 72jte6shi2q7da22bo2al2jn"}, "User-Agent": {"PrismSDK/Go"},
 			"Content-Type": {"application/x-www-form-urlencoded"}, "Content-Length": {"212"},
 		},
-		Form: form,
+		Form: url.Values{
+			"client_id": {benchKey}, "sign_method": {"md5"}, "sign_time": {"1700000000"},
+			"topic": {"messages"}, "routing_key": {"order.new"}, "content_type": {"text/plain; charset=utf-8"},
+			"data": {`{"order":[{"bn":"test","name":"测试商品","price":"8498.00"}]}`}, "trace": {"7f3e"},
+		},
 	}
 	text := []byte(sign.StringToSign(benchSecret, r))
 	signature := new(string) // kept, as a caller does

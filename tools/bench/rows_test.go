@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 // Each row is run, briefly: this is about the code, not about the figures.
 func TestEachRowRuns(t *testing.T) {
-	for _, r := range allRows() {
+	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			r = r.brief()
 			got, err := r.measure(1)
@@ -120,29 +121,22 @@ func TestFramesAreSplitOnlyWhenWhole(t *testing.T) {
 //
 //	go test -run '^$' -bench 'Row/consume$/ours' -benchtime 1000000x -cpuprofile cpu.out
 func BenchmarkRow(b *testing.B) {
-	for _, r := range allRows() {
-		b.Run(r.name, func(b *testing.B) {
-			for _, side := range []string{"floor", "ours"} {
-				b.Run(side, func(b *testing.B) { r.bench(b, side) })
-			}
-		})
+	for _, r := range rows {
+		for _, side := range []string{"floor", "ours"} {
+			b.Run(r.name+"/"+side, func(b *testing.B) {
+				c, err := r.start()
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer c.close()
+				run, err := c.side(side == "ours")
+				b.ReportAllocs()
+				b.ResetTimer()
+				if err := errors.Join(err, run(b.N)); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+			})
+		}
 	}
-}
-
-func (r row) bench(b *testing.B, side string) {
-	c, err := r.start()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.close()
-	run, err := c.side(side == "ours")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	if err := run(b.N); err != nil {
-		b.Fatal(err)
-	}
-	b.StopTimer()
 }

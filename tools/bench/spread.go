@@ -24,7 +24,7 @@ func (s spread) exceeds(limit float64) bool { return limit > 0 && s.least > limi
 
 const (
 	chance = 0.05
-	// leastRounds is how many it takes until anything can exceed.
+	// leastRounds is how many it takes until any value can exceed a limit.
 	leastRounds = 5
 	// mostRounds keeps the probabilities in the range of a float64.
 	mostRounds = 1000

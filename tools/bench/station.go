@@ -54,6 +54,10 @@ type way struct {
 	publisher *notify.Publisher
 	stop      func()
 	let       func(n int) // nil, or lets the handler handle so many more
+
+	// Of a way on which one thing grows.
+	set func(n int) error // until there are n
+	end func()            // nil, or comes before closing
 }
 
 // openWay opens a station for this many connections beside its own two.
@@ -82,6 +86,9 @@ func openWay(open func() (*engine, error), connections int, handle notify.Handle
 }
 
 func (w *way) close() {
+	if w.end != nil {
+		w.end()
+	}
 	w.stop()
 	w.station.close()
 }
