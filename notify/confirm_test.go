@@ -148,7 +148,7 @@ func TestACallerSurvivesTheConnection(t *testing.T) {
 }
 
 func TestCloseEndsACallerWhoWaits(t *testing.T) {
-	whileItWaits(t, func(t *testing.T, w *world, m *moody, p *Publisher, cancel context.CancelFunc, outcome <-chan error) {
+	whileItWaits(t, func(t *testing.T, w *world, m *moody, p *Publisher, _ context.CancelFunc, outcome <-chan error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
