@@ -1,7 +1,10 @@
 package oauth
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +117,18 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	}
 	if l.sessions.Lifetime != 24*time.Hour {
 		t.Errorf("sessions live for %v", l.sessions.Lifetime)
+	}
+}
+
+func TestClientWithoutALoggerLogsNothing(t *testing.T) {
+	var logged bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
+	defer slog.SetDefault(before)
+	l := newLogin(t, "https://example.com/api", Config{CallbackURL: sampleBack})
+	l.report(httptest.NewRequest("GET", "/", nil), &LoginError{Reason: ReasonStoreFailed, Err: errStore})
+	if logged.Len() > 0 {
+		t.Errorf("logged %s", &logged)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // ctx stands for the context of the caller.
 var ctx = context.Background()
 
-// example is what a test gives to prismtest.NewServer by its *testing.T.
+// example stands for the *testing.T of a test.
 type example struct{ cleanups []func() }
 
 func (e *example) Helper()                   {}
@@ -30,7 +30,7 @@ func (e *example) close() {
 	}
 }
 
-// What was, with the Python SDK and web.py,
+// With the Python SDK and web.py this was
 //
 //	class index:
 //	    def GET(self):
@@ -38,7 +38,7 @@ func (e *example) close() {
 //	        user = oauth.require_oauth()
 //	        return 'hello ' + user['login']
 //
-// is with net/http:
+// and with net/http it is as follows.
 func ExampleLogin_Require() {
 	t := new(example)
 	defer t.close()
@@ -60,14 +60,14 @@ func ExampleLogin_Require() {
 	mux.Handle("/", login.Require(http.HandlerFunc(index)))
 	mux.Handle("POST /logout", login.Logout())
 
-	// A browser asks for the page, is led to the login and back again.
+	// A browser asks for the page, and is redirected to the login and back.
 	resp := srv.SignIn(srv.Browser(), site+"/", "joe", "open sesame")
 	page, _ := io.ReadAll(resp.Body)
 	fmt.Print(resp.Status, ": ", string(page))
 	// Output: 200 OK: hello joe
 }
 
-// A program that keeps its users in its own way takes the steps itself.
+// A program with sessions of its own takes the steps itself.
 func ExampleLogin_Exchange() {
 	t := new(example)
 	defer t.close()
@@ -108,7 +108,7 @@ func ExampleLogin_TokenSource() {
 		log.Fatal(err)
 	}
 	source := login.TokenSource(ctx, kept())
-	token, err := source.Token() // refreshed and kept when it was due
+	token, err := source.Token() // refreshed and stored if it was due
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func ExampleLogin_TokenSource() {
 	}
 }
 
-// client, keep and kept stand for what the program has.
+// client, keep and kept stand for the client and the storage of the program.
 var (
 	client *prism.Client
 	keep   = func(*oauth.Token) {}
