@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"/tools/failing":       {},
 	"/tools/forward":       {},
 	"/tools/dist":          {""},
+	"/tools/release":       {""},
 	"/tools/readme":        {},
 	"/notify":              {"", "internal/code", "internal/wire", "internal/socket", "internal/printable"},
 	"/oauth":               {"", "internal/code", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},

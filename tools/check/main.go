@@ -5,7 +5,7 @@
 //
 //	go run ./tools/check          everything
 //	go run ./tools/check lint     format, vet and staticcheck
-//	go run ./tools/check test     tests, fuzzing and the demo
+//	go run ./tools/check test     tests, fuzzing, and the demo of a release
 package main
 
 import (
@@ -72,7 +72,7 @@ var test = []step{
 	{"a proxy for the tests", nginx},
 	{"tests with the race detector", tests},
 	{"fuzzing each decoder with " + fuzzInputs, fuzz},
-	{"demo", func() error { return run("go", "run", "./cmd/prismctl", "demo") }},
+	{"a release that installs, and its demo", func() error { return run("go", "run", "./tools/release", "check") }},
 }
 
 func format() error {
