@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/seed"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
@@ -12,7 +13,7 @@ type Announcement struct {
 	URL    string `json:"url"`
 	Key    string `json:"key"`
 	Secret string `json:"secret,omitempty"` // not that of a file, or of an earlier start
-	newcomer
+	seed.Newcomer
 	AdminURL string `json:"admin_url,omitempty"`
 
 	text string
@@ -21,10 +22,10 @@ type Announcement struct {
 // Text says to people how to begin.
 func (a *Announcement) Text() string { return a.text }
 
-func (s *service) announce(key shownKey, visitor newcomer) error {
+func (s *service) announce(key seed.Key, visitor seed.Newcomer) error {
 	url, adminURL := s.host.url, s.admin.address()
-	if key.file != "" || key.old { // what is printed at each start stays in the logs
-		key.secret = ""
+	if key.File != "" || key.Old { // what is printed at each start stays in the logs
+		key.Secret = ""
 	}
 	admin := ""
 	if adminURL != "" {
@@ -44,8 +45,8 @@ and try
     prismctl consume
     prismctl login
 
-%s`, url, s.lasting(), admin, words.Quoted(url), key.exports(), visitor.introduction())
-	return s.Announce(&Announcement{url, key.id, key.secret, visitor, adminURL, text})
+%s`, url, s.lasting(), admin, words.Quoted(url), exports(&key), visitor.Introduction())
+	return s.Announce(&Announcement{url, key.ID, key.Secret, visitor, adminURL, text})
 }
 
 // lasting says where the messages are.
@@ -57,16 +58,16 @@ func (s *service) lasting() string {
 }
 
 // exports are the lines of a shell by which clients find the key.
-func (k shownKey) exports() string {
-	if k.id == "" {
+func exports(k *seed.Key) string {
+	if k.ID == "" {
 		return "    export PRISM_KEY=... PRISM_SECRET=...\n"
 	}
-	lines := "    export PRISM_KEY=" + words.Quoted(k.id) + "\n    export PRISM_SECRET="
+	lines := "    export PRISM_KEY=" + words.Quoted(k.ID) + "\n    export PRISM_SECRET="
 	switch {
-	case k.file != "":
-		return lines + `"$(cat ` + words.Quoted(k.file) + `)"` + "\n"
-	case k.secret == "":
+	case k.File != "":
+		return lines + `"$(cat ` + words.Quoted(k.File) + `)"` + "\n"
+	case k.Secret == "":
 		return lines + "...\n\nwith the secret that the first start has shown; \"prismctl key rotate\" gives the key a new one,\n"
 	}
-	return lines + words.Quoted(k.secret) + "\n"
+	return lines + words.Quoted(k.Secret) + "\n"
 }

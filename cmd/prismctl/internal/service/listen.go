@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"net"
 )
@@ -27,4 +28,12 @@ func (s *service) take(address string) (net.Listener, error) {
 	}
 	s.ends = append(s.ends, func() error { return ignore(l.Close(), net.ErrClosed) })
 	return l, nil
+}
+
+// ignore returns err, unless it is one that is expected.
+func ignore(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
 }

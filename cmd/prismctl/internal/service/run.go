@@ -17,6 +17,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/seed"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 )
@@ -63,7 +64,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer logged.close()
 	cfg.Log = logged
 	s := &service{Config: cfg, log: cfg.logTo(logged, cfg.Level), logged: logged}
-	chosen, err := s.chosenKey()
+	chosen, err := seed.Chosen(cfg.Key, cfg.SecretFile, cfg.Env)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,10 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	key, visitor, err := s.seed(context.WithoutCancel(ctx), chosen)
+	s.registry = platform.NewRegistry(s.engine.Store)
+	key, visitor, err := seed.Plant(context.WithoutCancel(ctx), seed.Config{
+		Settings: s.Serve, Chosen: chosen, Store: s.engine.Store, Registry: s.registry, Env: s.Env, Notice: s.notice,
+	})
 	if err != nil {
 		return err
 	}
@@ -173,7 +177,7 @@ func (s *service) config(access *accessLog) platform.Config {
 		SignWindow: s.SignWindow,
 		OAuth:      platform.OAuth{SessionLife: s.SessionLife},
 
-		ReservedApps: []string{firstApp, adminApp},
+		ReservedApps: []string{seed.FirstApp, seed.AdminApp},
 		Logger:       s.log,
 		Explain:      onLoopback(s.listener.Addr()),
 		Limits:       s.Limits.Platform(),

@@ -1,4 +1,4 @@
-package service
+package seed
 
 import (
 	"fmt"
@@ -44,14 +44,14 @@ func newStage(t *testing.T) *stage {
 }
 
 // try is a start with lists and the key of the environment, if any.
-func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey shownKey) (shownKey, error) {
+func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey Key) (Key, error) {
 	s.t.Helper()
 	var said strings.Builder
 	seed := &seeder{store: s.store, registry: platform.NewRegistry(s.store), lists: l, from: settings.Sources{}, notice: func(format string, args ...any) {
 		fmt.Fprintf(&said, format+"\n", args...)
 	}}
 	err := seed.users(s.t.Context())
-	var shown shownKey
+	var shown Key
 	if err == nil {
 		shown, err = seed.keys(s.t.Context(), chosen, adminKey)
 	}
@@ -59,7 +59,7 @@ func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey shownKey) (s
 		err = seed.takeAway(s.t.Context())
 	}
 	if err == nil {
-		err = seed.nameUngiven(s.t.Context(), shown.id)
+		err = seed.nameUngiven(s.t.Context(), shown.ID)
 	}
 	s.said = said.String()
 	return shown, err
@@ -67,7 +67,7 @@ func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey shownKey) (s
 
 func (s *stage) start(l settings.Lists) {
 	s.t.Helper()
-	if _, err := s.try(l, platform.Key{}, shownKey{id: "operator", secret: opsSecret}); err != nil {
+	if _, err := s.try(l, platform.Key{}, Key{ID: "operator", Secret: opsSecret}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -85,7 +85,7 @@ func (s *stage) says(texts ...string) {
 // as is an admin key of the platform.
 func (s *stage) as(id, secret string) *admin.Client {
 	s.t.Helper()
-	srv := prismtest.NewServerConfig(s.t, prismtest.Config{Platform: platform.Config{Store: s.store, ReservedApps: []string{firstApp, adminApp}}, Key: "test", Secret: "secret-of-the-test-key"})
+	srv := prismtest.NewServerConfig(s.t, prismtest.Config{Platform: platform.Config{Store: s.store, ReservedApps: []string{FirstApp, AdminApp}}, Key: "test", Secret: "secret-of-the-test-key"})
 	return admin.New(srv.ClientFor(platform.Key{ID: id, Secret: secret}))
 }
 
@@ -206,8 +206,8 @@ func TestAKeyThatIsTakenOutOfTheSettingsIsRefused(t *testing.T) {
 func TestARenamedAdminKeyIsRefusedAndAnUnknownOneIsNamed(t *testing.T) {
 	s := newStage(t)
 	s.start(settings.Lists{})
-	s.must(s.users.SaveKey(t.Context(), platform.Key{ID: "forgotten", Secret: opsSecret, App: adminApp, Admin: true}))
-	_, err := s.try(settings.Lists{}, platform.Key{}, shownKey{id: "operator2", secret: opsSecret})
+	s.must(s.users.SaveKey(t.Context(), platform.Key{ID: "forgotten", Secret: opsSecret, App: AdminApp, Admin: true}))
+	_, err := s.try(settings.Lists{}, platform.Key{}, Key{ID: "operator2", Secret: opsSecret})
 	s.must(err)
 	s.says("The key operator is not in the settings any more", "The key forgotten is an admin key that no setting gives; \"prismctl key delete forgotten\" takes it away.")
 	if _, err := s.operator().Apps(t.Context()); err == nil || !strings.Contains(err.Error(), "key_expired") {
@@ -321,13 +321,13 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 		"its own app": func(*testing.T) settings.Lists { return settings.Lists{Redirects: []string{"https://a.example/"}} },
 	} {
 		s := newStage(t)
-		for _, id := range []string{"billing", firstApp} {
+		for _, id := range []string{"billing", FirstApp} {
 			s.must(s.users.SaveApp(t.Context(), platform.App{ID: id, Domain: "mars"}))
 		}
 		s.must(s.users.SaveKey(t.Context(), platform.Key{ID: "theirs", Secret: "secret-of-the-martians", App: "billing"}))
-		_, err := s.try(l(t), platform.Key{ID: "chosen", Secret: shopSecret}, shownKey{})
+		_, err := s.try(l(t), platform.Key{ID: "chosen", Secret: shopSecret}, Key{})
 		if name != "its own app" {
-			_, err = s.try(l(t), platform.Key{}, shownKey{id: "operator", secret: opsSecret})
+			_, err = s.try(l(t), platform.Key{}, Key{ID: "operator", Secret: opsSecret})
 		}
 		if err == nil || !strings.Contains(err.Error(), "in the domain mars") {
 			t.Errorf("%s: %v", name, err)
@@ -341,7 +341,7 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 	named := settings.Lists{Apps: []settings.App{{ID: "billing", Domain: "mars"}}, Keys: []settings.Key{{ID: "k1", App: "billing", SecretFile: inFile(t, "secret", shopSecret)}}}
 	s.start(named)
 	for name, l := range map[string]settings.Lists{"without its domain": {Apps: []settings.App{{ID: "billing"}}}, "not named": {Keys: named.Keys}} {
-		if _, err := s.try(l, platform.Key{}, shownKey{id: "operator", secret: opsSecret}); err == nil || !strings.Contains(err.Error(), "in the domain mars") {
+		if _, err := s.try(l, platform.Key{}, Key{ID: "operator", Secret: opsSecret}); err == nil || !strings.Contains(err.Error(), "in the domain mars") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -355,7 +355,7 @@ func TestAStartRefusesAnAppOfAnotherDomain(t *testing.T) {
 func TestTheAppsOfTheOperatorCannotBeTakenBefore(t *testing.T) {
 	s := newStage(t)
 	s.start(settings.Lists{})
-	for _, id := range []string{firstApp, adminApp} {
+	for _, id := range []string{FirstApp, AdminApp} {
 		if _, err := s.operator().CreateApp(t.Context(), admin.NewApp{ID: id, Name: "x"}); err == nil {
 			t.Errorf("%s was made", id)
 		}
@@ -367,13 +367,13 @@ func TestANewSecretIsLongEnoughAndAStoredOneGoesOn(t *testing.T) {
 	const short = "fifteen-letters"
 	refused := "has 15 characters, and could be guessed from recorded calls: choose one of 16 or more"
 	for name, try := range map[string]func() error{
-		"a key": func() error { _, err := s.try(shopKey(t, short), platform.Key{}, shownKey{}); return err },
+		"a key": func() error { _, err := s.try(shopKey(t, short), platform.Key{}, Key{}); return err },
 		"an admin": func() error {
-			_, err := s.try(settings.Lists{}, platform.Key{}, shownKey{id: "a", secret: short})
+			_, err := s.try(settings.Lists{}, platform.Key{}, Key{ID: "a", Secret: short})
 			return err
 		},
 		"environment": func() error {
-			_, err := s.try(settings.Lists{}, platform.Key{ID: "k", Secret: short}, shownKey{})
+			_, err := s.try(settings.Lists{}, platform.Key{ID: "k", Secret: short}, Key{})
 			return err
 		},
 	} {
@@ -387,7 +387,7 @@ func TestANewSecretIsLongEnoughAndAStoredOneGoesOn(t *testing.T) {
 		s.start(shopKey(t, short))
 		s.says("WARNING: the secrets of these keys have fewer than 16 characters, and can be guessed from recorded calls: shop1.")
 	}
-	if _, err := s.try(settings.Lists{}, platform.Key{ID: "shop1", Secret: short}, shownKey{}); err != nil {
+	if _, err := s.try(settings.Lists{}, platform.Key{ID: "shop1", Secret: short}, Key{}); err != nil {
 		t.Error(err)
 	}
 	s.says("WARNING: the secrets of these keys have fewer than 16 characters, and can be guessed from recorded calls: shop1.")

@@ -1,4 +1,4 @@
-package service
+package seed
 
 import (
 	"context"
@@ -22,15 +22,15 @@ func localRedirects() []string {
 	return redirects
 }
 
-// A newcomer is who signs in first: of a user that was made now, also the
+// A Newcomer is who signs in first: of a user that was made now, also the
 // password.
-type newcomer struct {
+type Newcomer struct {
 	Name     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
 }
 
-// introduction says who can sign in.
-func (n newcomer) introduction() string {
+// Introduction says who can sign in.
+func (n Newcomer) Introduction() string {
 	if n.Name == "" {
 		return "Nobody can sign in yet: give a user by --user."
 	}
@@ -57,21 +57,21 @@ func (s *seeder) users(ctx context.Context) error {
 // newcomer returns the first user who was given, or else one who was there. Where
 // there is nobody it makes one, unless an operator who has given keys of his own,
 // or has just taken the last user away, would not expect that.
-func (s *seeder) newcomer(ctx context.Context, provisioned bool) (newcomer, error) {
+func (s *seeder) newcomer(ctx context.Context, provisioned bool) (Newcomer, error) {
 	there, err := s.registry.Users(ctx)
 	if err != nil {
-		return newcomer{}, err
+		return Newcomer{}, err
 	}
 	for _, entry := range s.lists.Users {
 		if slices.ContainsFunc(there, func(u platform.User) bool { return u.Login == entry.Login }) {
-			return newcomer{Name: entry.Login}, nil
+			return Newcomer{Name: entry.Login}, nil
 		}
 	}
 	switch {
 	case len(there) > 0:
-		return newcomer{Name: there[0].Login}, nil
+		return Newcomer{Name: there[0].Login}, nil
 	case provisioned, s.ended, len(s.lists.Users) > 0:
-		return newcomer{}, nil
+		return Newcomer{}, nil
 	}
 	return s.visitor(ctx)
 }
@@ -141,7 +141,7 @@ func (s *seeder) has(ctx context.Context, login, password string) bool {
 
 // visitor makes the user demo. Only the hash of the password is remembered, so
 // it is shown once.
-func (s *seeder) visitor(ctx context.Context) (newcomer, error) {
+func (s *seeder) visitor(ctx context.Context) (Newcomer, error) {
 	const name = "demo"
 	password, mine := strings.ToLower(rand.Text()[:16]), ""
 	hash, err := remembered(ctx, s.store, name, func() (string, error) {
@@ -150,10 +150,10 @@ func (s *seeder) visitor(ctx context.Context) (newcomer, error) {
 		return mine, err
 	}, true)
 	if err != nil {
-		return newcomer{}, err
+		return Newcomer{}, err
 	}
 	if hash != mine { // of another platform on the same records, which shows it and saves the user; or an administrator has deleted the user
-		return newcomer{}, nil
+		return Newcomer{}, nil
 	}
-	return newcomer{name, password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
+	return Newcomer{name, password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
 }

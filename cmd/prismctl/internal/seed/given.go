@@ -1,4 +1,4 @@
-package service
+package seed
 
 import (
 	"context"
@@ -147,7 +147,7 @@ func (s *seeder) endKey(ctx context.Context, id string) error {
 func (s *seeder) endRedirects(ctx context.Context, g *gift) error {
 	_, err := s.registry.UpdateApp(ctx, g.ID, func(app *platform.App) error {
 		app.Redirects = without(app.Redirects, g.Redirects)
-		if g.ID == firstApp && len(app.Redirects) == 0 {
+		if g.ID == FirstApp && len(app.Redirects) == 0 {
 			app.Redirects = localRedirects()
 		}
 		return nil

@@ -1,4 +1,4 @@
-package service
+package seed
 
 import (
 	"context"
@@ -20,33 +20,33 @@ const (
 
 // ownKey returns the key that serve made at the first start. It makes one where
 // there are no keys.
-func (s *seeder) ownKey(ctx context.Context) (shownKey, error) {
+func (s *seeder) ownKey(ctx context.Context) (Key, error) {
 	keys, err := s.registry.Keys(ctx)
 	if err != nil {
-		return shownKey{}, err
+		return Key{}, err
 	}
 	recorded, err := remembered(ctx, s.store, ownKeyThere, newOwnKey, len(keys) == 0)
 	if err != nil || recorded.ID == "" {
-		return shownKey{}, err
+		return Key{}, err
 	}
 	known, err := s.registry.Key(ctx, recorded.ID)
 	switch {
 	case err == nil:
-		return shownKey{id: known.ID, secret: known.Secret, old: len(keys) > 0}, s.redirects(ctx)
+		return Key{ID: known.ID, Secret: known.Secret, Old: len(keys) > 0}, s.redirects(ctx)
 	case !errors.Is(err, platform.ErrUnknownKey):
-		return shownKey{}, err
+		return Key{}, err
 	case len(keys) > 0: // an administrator has deleted it
-		return shownKey{}, s.redirects(ctx)
+		return Key{}, s.redirects(ctx)
 	case recorded.Secret == "": // and all others
 		return s.ownKeyAnew(ctx)
 	}
-	return shownKey{id: recorded.ID, secret: recorded.Secret}, s.first(ctx, recorded)
+	return Key{ID: recorded.ID, Secret: recorded.Secret}, s.first(ctx, recorded)
 }
 
-func newOwnKey() (platform.Key, error) { return platform.NewKey(firstApp), nil }
+func newOwnKey() (platform.Key, error) { return platform.NewKey(FirstApp), nil }
 
 // ownKeyAnew records another key in place of one that was deleted, and makes it.
-func (s *seeder) ownKeyAnew(ctx context.Context) (shownKey, error) {
+func (s *seeder) ownKeyAnew(ctx context.Context) (Key, error) {
 	key, _ := newOwnKey()
 	err := s.changeOwnKey(ctx, func(recorded *platform.Key) bool {
 		if recorded.Secret != "" { // by another start of the same moment
@@ -59,7 +59,7 @@ func (s *seeder) ownKeyAnew(ctx context.Context) (shownKey, error) {
 	if err == nil {
 		err = s.first(ctx, key)
 	}
-	return shownKey{id: key.ID, secret: key.Secret}, err
+	return Key{ID: key.ID, Secret: key.Secret}, err
 }
 
 // forgetOwnSecret leaves the ID in the record of serve's own key once that is stored.
