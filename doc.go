@@ -46,7 +46,7 @@
 // # Requests
 //
 // GET and DELETE carry the parameters of a call in the query, POST and PUT in a
-// form body. A query in the path stays in the query. [Params] tells how values
+// form body. A query in the path stays in the query. [Params] says how values
 // are written, and [Call] how to add headers, a user's token, or the permission
 // to repeat. Each try is signed anew for its own time.
 //
@@ -87,8 +87,8 @@
 // Signatures are valid for some minutes around the platform's time. If the
 // platform refuses the time of a signature, the client takes the time from the
 // answer's Date header, and tries that call once more, which does not count as
-// a repetition. It does so over https and on this machine; elsewhere anybody on
-// the way could obtain signatures for another time. A clock that is more than a
+// a repetition. It does so over https and on this machine; elsewhere an attacker
+// on the way could obtain signatures for another time. A clock that is more than a
 // day wrong is not corrected, and the error shows both times. Clients made by
 // [Client.WithToken] share the correction.
 //

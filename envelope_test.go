@@ -34,6 +34,8 @@ func TestEnvelopes(t *testing.T) {
 		{body: `{"result":null,"error":{"code":"x"},"took":3}`, failed: true, code: "x"},
 		{body: `{"result":null,"error":{"reason":"?"}}`, failed: true},
 		{body: `{"result":null,"error":["a b"]}`, failed: true, message: `["a b"]`},
+		{body: "{\"result\":null,\"error\":\"a\nb\"}", failed: true, message: "\"a\nb\""},
+		{body: `{"\q":1,"result":null,"error":{"code":"x"}}`, failed: true, code: "x"},
 		{body: `{"result":false,"error":17}`, failed: true, code: "17"},
 		{body: `{"error":{"code":"x","message":"y"}}`, failed: true, code: "x", message: "y"},
 		// OAuth.

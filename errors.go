@@ -24,7 +24,7 @@ var (
 	ErrForbidden = errors.New("prism: forbidden")
 
 	// ErrNotFound: the platform knows no such API, or not what the call is
-	// about, such as a topic or an app. Error.Code tells which.
+	// about, such as a topic or an app. Error.Code says which.
 	ErrNotFound = errors.New("prism: not found")
 
 	// ErrRateLimited: too many calls; the call was not processed.
@@ -42,7 +42,7 @@ type Error struct {
 	// decimal. It is empty if the answer has none.
 	Code string
 
-	// Message tells people what went wrong. It may be empty.
+	// Message says what went wrong, for people. It may be empty.
 	Message string
 
 	// Status is the HTTP status; it may be 200.

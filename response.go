@@ -38,7 +38,7 @@ type Response struct {
 
 // Decode stores the result that is inside the envelope of the answer in the
 // value v points to, as [json.Unmarshal] would; a body without an envelope is
-// decoded as it is. The package comment tells which envelopes there are.
+// decoded as it is. The package comment lists the envelopes.
 //
 // Numbers keep their digits: in an any they are a [json.Number], not a float64.
 // A *[]byte or *[json.RawMessage] gets a copy of the undecoded result. A *string

@@ -479,7 +479,7 @@ func (w *watch) fire() {
 
 func contextEnded(err error) error { return fmt.Errorf("socket: read: %w", err) }
 
-// A role says who reads: a Read, the closing handshake, or nobody.
+// A role says what reads: a Read, the closing handshake, or nothing.
 type role struct {
 	holder atomic.Uint32
 	wanted atomic.Bool   // Close waits for the role

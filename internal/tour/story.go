@@ -60,7 +60,7 @@ func (s *story) step(ctx context.Context, number int, title string, play func(co
 		return fmt.Errorf("step %d of the demo (%s) failed: %w", number, title, err)
 	}
 	s.write("   ✓ %.1f ms", 1000*took.Seconds())
-	return s.failed // nobody would read the rest
+	return s.failed // the rest could not be reported
 }
 
 // say reports what was done within a step.
