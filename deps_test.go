@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"/internal/socket":     {"github.com/gobwas/ws"},
 	"/admin":               {"", "internal/code"},
 	"/internal/steady":     {},
+	"/internal/lock":       {},
 	"/internal/topic":      {},
 	"/internal/leak":       {},
 	"/tools/chromium":      {},

@@ -14,7 +14,7 @@ const module = "github.com/shopex/prism-go"
 var arrows = map[string][]string{
 	"words":    {},
 	"exit":     {"words", module, module + "/notify"},
-	"files":    {"words", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	"files":    {"words", module + "/internal/lock", "golang.org/x/sys/unix"},
 	"secrets":  {"words", "exit", "files"},
 	"settings": {"files", module + "/platform", module + "/platform/memory", module + "/platform/jetstream", "github.com/BurntSushi/toml", "github.com/alecthomas/kong"},
 	"engine":   {"words", "exit", "files", "settings", module + "/platform", module + "/platform/memory", module + "/platform/jetstream"},

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/lock"
 )
 
 var (
@@ -49,9 +51,16 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: data directory: %w", err)
 	}
-	if err := lockFile(f); err != nil {
+	locked, err := lock.Try(f)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("jetstream: the data directory %s cannot be locked, choose another: %w", dir, err)
+	case !locked:
+		err = fmt.Errorf("%w: %s: stop the process that has it, or choose another directory", ErrInUse, dir)
+	}
+	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("%w: %s: stop the process that has it, or choose another directory", ErrInUse, dir)
+		return nil, err
 	}
 	return f, nil
 }

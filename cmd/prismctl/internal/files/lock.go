@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/shopex/prism-go/internal/lock"
 )
 
 // Lock locks a file until it is closed, or its process has ended. No system
@@ -12,7 +14,7 @@ func Lock(ctx context.Context, f *os.File) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if locked, err := TryLock(f); locked || err != nil {
+		if locked, err := lock.Try(f); locked || err != nil {
 			return err
 		}
 		select {

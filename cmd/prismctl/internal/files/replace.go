@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/lock"
 )
 
 // Replace writes a file that only its owner can read.
@@ -33,7 +35,7 @@ func ReplaceBy(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	_, _ = TryLock(f)
+	_, _ = lock.Try(f)
 	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
@@ -54,7 +56,7 @@ func removeAbandoned(name string) {
 		if err != nil {
 			continue
 		}
-		abandoned, err := TryLock(f)
+		abandoned, err := lock.Try(f)
 		_ = f.Close()
 		if abandoned && err == nil {
 			_ = os.Remove(half)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/shopex/prism-go/internal/lock"
 )
 
 // wholeAt replaces the file of a name by the text "whole".
@@ -93,7 +95,7 @@ func TestWhatAKilledBackupLeftIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer atWork.Close()
-	if locked, err := TryLock(atWork); !locked || err != nil {
+	if locked, err := lock.Try(atWork); !locked || err != nil {
 		t.Fatal(locked, err)
 	}
 	if err := Replace(name, []byte("x")); err != nil {

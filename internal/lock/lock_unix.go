@@ -1,6 +1,6 @@
 //go:build !windows
 
-package files
+package lock
 
 import (
 	"errors"
@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// TryLock reports whether it could lock f.
-func TryLock(f *os.File) (bool, error) {
+func try(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
 		return false, nil
