@@ -20,7 +20,10 @@ var running struct {
 	cmd *exec.Cmd
 }
 
-// endTogether kills what is running when this process is asked to end, or when
+// How long what is running may take to remove what it has made.
+const tidyTime = 5 * time.Second
+
+// endTogether ends what is running when this process is asked to end, or when
 // the go run that started it is gone.
 func endTogether() {
 	asked := make(chan os.Signal, 1)
@@ -36,7 +39,7 @@ func endTogether() {
 		}
 		running.Lock() // for ever: nothing starts any more
 		if running.cmd != nil {
-			killGroup(running.cmd)
+			endGroup(running.cmd, tidyTime)
 		}
 		fmt.Println("--- interrupted")
 		os.Exit(130)

@@ -2,7 +2,10 @@
 
 package main
 
-import "os/exec"
+import (
+	"os/exec"
+	"time"
+)
 
 func guarded() []string { return []string{"-timeout", "30m"} }
 
@@ -10,6 +13,6 @@ func guardMain([]string) int { return 2 }
 
 func inGroup(*exec.Cmd) {}
 
-func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+func endGroup(cmd *exec.Cmd, _ time.Duration) { _ = cmd.Process.Kill() }
 
 func orphaned(int) bool { return false }

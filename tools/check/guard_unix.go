@@ -98,6 +98,18 @@ func inGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: tr
 
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
+// endGroup asks all of the group of cmd to end, and kills after the time what has
+// not.
+func endGroup(cmd *exec.Cmd, limit time.Duration) {
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+	for until := time.Now().Add(limit); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		if errors.Is(syscall.Kill(-cmd.Process.Pid, 0), syscall.ESRCH) {
+			return
+		}
+	}
+	killGroup(cmd)
+}
+
 // orphaned reports whether the process that started this one is gone, as go run is
 // when somebody kills it.
 func orphaned(parent int) bool { return os.Getppid() != parent }

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -74,5 +75,36 @@ func TestAGuardedTestKeepsItsExitStatus(t *testing.T) {
 		if got := guard(os.Getpid(), time.Hour, exec.Command("sh", "-c", command)); got != want {
 			t.Errorf("%s: status %d, want %d", command, got, want)
 		}
+	}
+}
+
+func TestWhatIsEndedMayTidyUpAndIsKilledIfItStays(t *testing.T) {
+	for _, at := range []struct {
+		trap, said string
+		limit      time.Duration
+	}{
+		{"echo tidy; exit", "tidy\n", time.Minute},
+		{"", "", time.Millisecond},
+	} {
+		cmd := exec.Command("sh", "-c", "trap '"+at.trap+"' TERM; echo ready; while :; do sleep 0.02; done")
+		inGroup(cmd)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(out)
+		if _, err := lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { endGroup(cmd, at.limit); close(ended) }()
+		if said, _ := io.ReadAll(lines); string(said) != at.said {
+			t.Errorf("trap %q said %q, want %q", at.trap, said, at.said)
+		}
+		_ = cmd.Wait()
+		<-ended
 	}
 }
