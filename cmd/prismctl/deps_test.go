@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +58,25 @@ func TestPackagesOfTheCommandImportOnlyWhatTheDesignAllows(t *testing.T) {
 	for name := range arrows {
 		if !seen[name] {
 			t.Errorf("package %q is gone", name)
+		}
+	}
+}
+
+// A command says what it is called, what it takes and what it prints. What takes
+// more than this is work, and lies below.
+func TestAFileOfACommandIsShort(t *testing.T) {
+	const most = 150 // lines
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > most && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s has %d lines, and may have %d: move work into a package below", name, n, most)
 		}
 	}
 }

@@ -1,0 +1,162 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/platform"
+)
+
+var (
+	queueMessages  = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
+	queueFilled    = prometheus.NewDesc("prism_queue_filled_percent", "How much of its limit a queue has, in messages or bytes; of 1,000 queues that have 50 % or more.", []string{"key", "topic"}, nil)
+	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_percent shows.", []string{"key", "topic"}, nil)
+	filledQueues   = prometheus.NewDesc("prism_queues_filled", "Queues that have so much of their limit, or more.", []string{"percent"}, nil)
+	queues         = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
+	messages       = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
+	messageBytes   = prometheus.NewDesc("prism_message_bytes", "Bytes of the messages of all queues.", nil, nil)
+	engineUp       = prometheus.NewDesc("prism_engine_up", "1 when the engine can store, else 0.", nil, nil)
+	connections    = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
+	connected      = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
+	published      = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
+	delivered      = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
+	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	expired        = prometheus.NewDesc("prism_messages_expired_total", "Messages that were removed as they had become older than max-age, since the start.", nil, nil)
+	refused        = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
+	consumers      = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
+	build          = prometheus.NewDesc("prism_build_info", "1, with the version.", []string{"version"}, nil)
+	draining       = prometheus.NewDesc("prism_draining", "1 from the signal to the end, before that 0.", nil, nil)
+	expiry         = prometheus.NewDesc("prism_certificate_expiry_timestamp_seconds", "When the certificate in use expires.", nil, nil)
+	accessLost     = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
+	logLost        = prometheus.NewDesc("prism_log_lost_total", "Lines of the log on standard error that could not be written, since the start.", nil, nil)
+	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
+	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
+)
+
+// Describe says nothing, so that Collect may tell what there is.
+func (m *metrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect counts everything now.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), countingTime)
+	defer cancel()
+	m.collectProcess(out)
+	m.collectStats(out)
+	counter(out, expired, expiredOf(m.engine.Queues))
+	if m.engine.Ready(ctx) != nil {
+		gauge(out, engineUp, 0)
+		return
+	}
+	gauge(out, engineUp, 1)
+	if depths, err := depthsOf(ctx, m.engine.Queues); err == nil {
+		collectDepths(out, depths)
+		collectFilling(out, depths, m.engine.Queues)
+	}
+}
+
+// collectProcess tells of this process what does not depend on the engine.
+func (m *metrics) collectProcess(out chan<- prometheus.Metric) {
+	gauge(out, build, 1, prism.Version)
+	gauge(out, draining, count(m.draining.Load()))
+	if m.cert != nil {
+		gauge(out, expiry, m.cert.expires().Unix())
+	}
+	if conns := m.conns.Load(); conns != nil {
+		counter(out, connsRefused, conns.Refused())
+	}
+	if m.logged != nil {
+		counter(out, logLost, m.logged.lost.Load())
+	}
+	if m.access != nil {
+		counter(out, accessLost, m.access.queue.lost.Load())
+	}
+}
+
+func (m *metrics) collectStats(out chan<- prometheus.Metric) {
+	p := m.platform.Load()
+	if p == nil {
+		return
+	}
+	s := p.Stats()
+	gauge(out, connections, s.Connections)
+	for _, c := range []struct {
+		desc  *prometheus.Desc
+		value int64
+	}{
+		{connected, s.Connected}, {published, s.Published}, {refused, m.refused.Load()}, {delivered, s.Delivered},
+		{acked, s.Acked}, {strayAcks, s.StrayAcks},
+	} {
+		counter(out, c.desc, c.value)
+	}
+}
+
+func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
+	var ready, unacknowledged, consuming, bytes int64
+	for _, d := range depths {
+		ready, unacknowledged = ready+int64(d.Ready), unacknowledged+int64(d.Unacknowledged)
+		consuming, bytes = consuming+int64(d.Consumers), bytes+d.Bytes
+	}
+	gauge(out, queues, int64(len(depths)))
+	gauge(out, consumers, consuming)
+	gauge(out, messageBytes, bytes)
+	gauge(out, messages, ready, "ready")
+	gauge(out, messages, unacknowledged, "unacknowledged")
+	slices.SortFunc(depths, func(a, b platform.QueueDepth) int {
+		return cmp.Compare(b.Ready+b.Unacknowledged, a.Ready+a.Unacknowledged)
+	})
+	for _, d := range depths[:min(len(depths), shownQueues)] {
+		key, topic := label(d.Owner), label(d.Topic)
+		gauge(out, queueMessages, int64(d.Ready), key, topic, "ready")
+		gauge(out, queueMessages, int64(d.Unacknowledged), key, topic, "unacknowledged")
+	}
+}
+
+// collectFilling counts the queues that have passed a mark, and shows as many of
+// them as there is room for.
+func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth, q platform.Queues) {
+	messages, bytes := q.Limits()
+	passed := make(map[int]int64)
+	shown := 0
+	for _, d := range depths {
+		percent := percentFull(d.QueueStatus, messages, bytes)
+		for _, mark := range fillingMarks {
+			passed[mark] += count(percent >= mark)
+		}
+		if markOf(percent) > 0 && shown < shownQueues {
+			shown++
+			gauge(out, queueFilled, int64(percent), label(d.Owner), label(d.Topic))
+			gauge(out, queueConsumers, int64(d.Consumers), label(d.Owner), label(d.Topic))
+		}
+	}
+	for _, mark := range fillingMarks {
+		gauge(out, filledQueues, passed[mark], strconv.Itoa(mark))
+	}
+}
+
+func gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+}
+
+func counter(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64) {
+	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value))
+}
+
+func count(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// label makes of a name what Prometheus takes.
+func label(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	return strconv.Quote(name)
+}
