@@ -40,8 +40,7 @@ func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
 	defer context.AfterFunc(e.ctx, cancel)()
 	e.keeping.RLock() // so that the head of the log stays
 	defer e.keeping.RUnlock()
-	b := &backup{sum: sha256.New()}
-	b.w = bufio.NewWriterSize(io.MultiWriter(w, b.sum), 64<<10)
+	b := newBackup(w)
 	if err := b.log(ctx, e.journal); err != nil {
 		return err
 	}
@@ -55,6 +54,11 @@ func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
 type backup struct {
 	w   *bufio.Writer
 	sum hash.Hash
+}
+
+func newBackup(w io.Writer) *backup {
+	sum := sha256.New()
+	return &backup{bufio.NewWriterSize(io.MultiWriter(w, sum), 64<<10), sum}
 }
 
 func (b *backup) part(kind byte, bytes []byte) {

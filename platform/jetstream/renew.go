@@ -1,13 +1,10 @@
 package jetstream
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -66,7 +63,7 @@ func (c *Config) restoreRecords(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
-	in := &backupReader{r: bufio.NewReaderSize(f, 64<<10), sum: sha256.New()}
+	in := newBackupReader(f)
 	head := make([]byte, 8)
 	if err := in.full(head); err != nil {
 		return err
@@ -74,7 +71,9 @@ func (c *Config) restoreRecords(ctx context.Context) error {
 	if err := os.RemoveAll(bucketDir(c)); err != nil {
 		return err
 	}
-	err = c.withStore(ctx, binary.BigEndian.Uint64(head), func(s *Store) error { return s.restoreFrom(ctx, in) })
+	err = c.withStore(ctx, binary.BigEndian.Uint64(head), func(s *Store) error {
+		return in.each(func(_ byte, part []byte) error { return s.restore(ctx, part) })
+	})
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = syncAll(c.Dir)
 	}
@@ -125,8 +124,7 @@ func (s *Store) saveTo(ctx context.Context, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &backup{sum: sha256.New()}
-	b.w = bufio.NewWriterSize(io.MultiWriter(f, b.sum), 64<<10)
+	b := newBackup(f)
 	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, last+1))
 	err = b.records(ctx, s.records)
 	err = errors.Join(err, b.end(), f.Sync(), f.Close())
@@ -137,23 +135,6 @@ func (s *Store) saveTo(ctx context.Context, name string) (err error) {
 		return errors.Join(err, ignoreMissing(os.Remove(half)))
 	}
 	return syncFile(filepath.Dir(name))
-}
-
-// restoreFrom stores the records of such a file.
-func (s *Store) restoreFrom(ctx context.Context, in *backupReader) error {
-	for {
-		before := in.sum.Sum(nil)
-		kind, part, err := in.part()
-		switch {
-		case err != nil:
-			return err
-		case kind == partEnd:
-			return in.ends(before, part)
-		}
-		if err := s.restore(ctx, part); err != nil {
-			return err
-		}
-	}
 }
 
 // restore stores a record of a backup, unless it has expired.

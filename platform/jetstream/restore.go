@@ -216,7 +216,7 @@ func (s *restored) undo() error {
 // readBackup gives the parts of a backup to s, or only checks it when s is
 // nil.
 func readBackup(r io.Reader, s *restored) error {
-	in := &backupReader{r: bufio.NewReaderSize(r, 64<<10), sum: sha256.New()}
+	in := newBackupReader(r)
 	first, err := in.head()
 	if err != nil {
 		return err
@@ -226,17 +226,11 @@ func readBackup(r io.Reader, s *restored) error {
 			return err
 		}
 	}
-	for {
-		before := in.sum.Sum(nil)
-		kind, part, err := in.part()
-		switch {
-		case err != nil:
-			return err
-		case kind == partEnd:
-			return in.ends(before, part)
-		case kind == partRecord:
+	return in.each(func(kind byte, part []byte) (err error) {
+		switch kind {
+		case partRecord:
 			_, err = decodeSaved(part)
-		case kind == partLog:
+		case partLog:
 			_, _, err = decodeRecord(1, part)
 		default:
 			err = fmt.Errorf("%w: it has a part of an unknown kind", errDamaged)
@@ -244,10 +238,8 @@ func readBackup(r io.Reader, s *restored) error {
 		if err == nil && s != nil {
 			err = s.part(kind, part)
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // largestPart is more than an engine writes in one record.
@@ -256,6 +248,10 @@ const largestPart = 16<<20 + reserve
 type backupReader struct {
 	r   *bufio.Reader
 	sum hash.Hash
+}
+
+func newBackupReader(r io.Reader) *backupReader {
+	return &backupReader{bufio.NewReaderSize(r, 64<<10), sha256.New()}
 }
 
 func (in *backupReader) head() (first uint64, err error) {
@@ -275,6 +271,23 @@ func (in *backupReader) head() (first uint64, err error) {
 		return 0, fmt.Errorf("%w: the log cannot begin at %d", errDamaged, first)
 	}
 	return first, nil
+}
+
+// each calls take for each part before the last, which has to be right.
+func (in *backupReader) each(take func(kind byte, part []byte) error) error {
+	for {
+		before := in.sum.Sum(nil)
+		kind, part, err := in.part()
+		if err == nil && kind == partEnd {
+			return in.ends(before, part)
+		}
+		if err == nil {
+			err = take(kind, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // part returns the next part. A length is not believed: no more is allocated
