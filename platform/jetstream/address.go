@@ -10,8 +10,8 @@ import (
 const hidden = "***"
 
 // WithoutPassword returns the addresses of servers, as in [Config.URL], without
-// what may be a password. Where it is not certain how the text divides, as when
-// a password has a comma in it, everything before the last host is hidden.
+// what may be a password. If the text cannot be split with certainty, for example
+// as a password has a comma in it, everything before the last host is hidden.
 func WithoutPassword(urls string) string {
 	all := strings.Split(urls, ",")
 	at := strings.LastIndexByte(urls, '@')
@@ -30,7 +30,7 @@ func WithoutPassword(urls string) string {
 	return strings.Join(all, ",")
 }
 
-// hideBefore hides what is in front of the @ at a place, but for a scheme.
+// hideBefore hides everything before the @ at this index, except a scheme.
 func hideBefore(address string, at int) string {
 	scheme, _, ok := strings.Cut(address[:at], "://")
 	if !ok {
@@ -39,7 +39,7 @@ func hideBefore(address string, at int) string {
 	return scheme + "://" + hidden + address[at:]
 }
 
-// notWhole reports whether an address in a list may be a part of one only.
+// notWhole reports whether an element of a list may be only a part of an address.
 func notWhole(address string) bool { return !strings.Contains(address, "://") || unreadable(address) }
 
 func unreadable(address string) bool {

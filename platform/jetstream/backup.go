@@ -17,9 +17,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A backup begins with backupMagic and the number that the first record of the
-// log has. Parts follow: a kind, a length and as many bytes. The last one is
-// a SHA-256 over all that is before it.
+// A backup begins with backupMagic and the number of the first record of the log.
+// Parts follow: a kind, a length and as many bytes. The last part is a SHA-256 over
+// everything before it.
 const backupMagic = "prism backup 1\n"
 
 const (
@@ -28,18 +28,18 @@ const (
 	partEnd    = 'E'
 )
 
-// Backup writes a copy of all messages and records to w, as they are at its
-// begin, while the engine works on. Restore reads it. It holds the secrets of
-// the keys.
+// Backup writes a copy of all messages and records to w, as they are when it
+// begins, while the engine works on. [Restore] reads it. The copy has the secrets
+// of the keys in it.
 //
 // Another engine on the same servers may clean the log meanwhile. Then the
-// copy would have a hole, and there is an error; begin again.
+// copy would have a hole, so Backup returns an error; begin again.
 func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.ctx, cancel)()
-	e.keeping.RLock() // so that the head of the log stays
-	defer e.keeping.RUnlock()
+	e.headMu.RLock() // so that the head of the log stays
+	defer e.headMu.RUnlock()
 	b := newBackup(w)
 	if err := b.log(ctx, e.journal); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (e *Engine) Backup(ctx context.Context, w io.Writer) error {
 	return b.end()
 }
 
-// A backup is one that is being written. What w refuses, Flush returns.
+// A backup is a backup that is being written. Flush returns any error of w.
 type backup struct {
 	w   *bufio.Writer
 	sum hash.Hash
@@ -99,7 +99,7 @@ func (b *backup) log(ctx context.Context, j *journal) error {
 }
 
 func (b *backup) records(ctx context.Context, j *journal) error {
-	parts := make(map[string][]byte) // of several passes: what is saved all the time is in one of them
+	parts := make(map[string][]byte) // of all passes, as a record that is saved all the time is in one of them only
 	err := j.eachLatest(ctx, j.subject+">", func() {}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		name := strings.TrimPrefix(m.Subject(), j.subject)
 		if isOver(m.Data(), m.Headers(), meta.Timestamp) {
@@ -126,7 +126,7 @@ func (b *backup) records(ctx context.Context, j *journal) error {
 	return err
 }
 
-// isKind reports whether kind can be that of a record: it becomes a part of a
+// isKind reports whether kind is a valid kind of record. It becomes a part of a
 // subject, in which other characters have a meaning.
 func isKind(kind string) bool {
 	for _, r := range kind {

@@ -71,7 +71,7 @@ func goesOn(t *testing.T, e *Engine) {
 	if _, err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
 		t.Fatal(err)
 	}
-	within(t, func() bool { // what an engine on servers held comes back when that is gone for AckWait
+	within(t, func() bool { // on servers, leases come back when their engine was silent for AckWait
 		s, err := e.Status(ctx, "one", "")
 		return err == nil && s.Ready == 100
 	})
@@ -218,7 +218,7 @@ func linkTo(t *testing.T, dir string) string {
 func TestADirectoryThatIsNotWhollyRestoredIsRefused(t *testing.T) {
 	text := filled(t, Config{Dir: t.TempDir()})
 	dir := t.TempDir()
-	s, err := takeSite(dir) // as a Restore that is killed then
+	s, err := claimTarget(dir) // as a Restore that is killed then
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestALogThatCannotBeReadIsNotRestored(t *testing.T) {
 	}
 }
 
-// Servers do not tell by themselves whether a restore has come to its end.
+// Servers do not know whether a restore has come to its end.
 func TestServersThatAreNotWhollyRestoredAreRefused(t *testing.T) {
 	c := Config{URL: external(t), Logger: quiet(t)}
 	text := filled(t, Config{Dir: t.TempDir()})
@@ -298,11 +298,11 @@ func TestServersThatAreNotWhollyRestoredAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	half := newEngine(full)
-	if err := errors.Join(half.connect(), half.layOut()); err != nil {
+	if err := errors.Join(half.connect(), half.openJournal()); err != nil {
 		t.Fatal(err)
 	}
-	defer half.hangUp()
-	s := &restored{ctx: ctx, e: half, mark: "m"}
+	defer half.shutDown()
+	s := &restorer{ctx: ctx, e: half, mark: "m"}
 	if err := s.begin(1); err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func TestASymbolicLinkInTheDirectoryIsNotFollowed(t *testing.T) {
 	open(t, Config{Dir: link})
 }
 
-// What restores are slow by is a sync for each record.
+// A sync for each record would make restores slow.
 func TestManySmallRecordsAreRestoredTogether(t *testing.T) {
 	from := t.TempDir()
 	e := open(t, Config{Dir: from, SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1}})

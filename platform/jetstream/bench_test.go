@@ -83,7 +83,7 @@ func passDirect(b *testing.B, workers int, interval time.Duration) {
 		b.Fatal(err)
 	}
 	defer s.stop()
-	nc, err := nats.Connect("", nats.InProcessServer(s.now()))
+	nc, err := nats.Connect("", nats.InProcessServer(s.current()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func passDirect(b *testing.B, workers int, interval time.Duration) {
 	})
 }
 
-// BenchmarkPublish is of messages of 200 bytes that are only stored.
+// BenchmarkPublish only stores messages of 200 bytes.
 func BenchmarkPublish(b *testing.B) {
 	for _, workers := range []int{1, 16, 64, 256} {
 		b.Run("fsync/workers="+strconv.Itoa(workers), func(b *testing.B) {
@@ -217,8 +217,8 @@ func passShared(b *testing.B, workers int, c Config) {
 	})
 }
 
-// BenchmarkOpenSingle opens a log of records with one message each, as lone
-// publishers write it.
+// BenchmarkOpenSingle opens a log of records with one message each, as a single
+// publisher writes it.
 func BenchmarkOpenSingle(b *testing.B) {
 	const n = 100_000
 	c := Config{Dir: b.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxOwnerMessages: -1}}

@@ -9,19 +9,20 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// bucketStream is the stream of the records: a bucket of JetStream, except that
-// older values of a key are kept until they are erased, and may be.
+// bucketStream returns the name of the stream of the records. It is a bucket of
+// JetStream, except that it keeps older values of a key until they are erased, and
+// permits erasing.
 func bucketStream(name string) string { return "KV_" + name + "-records" }
 
-// bucketSubject begins the subjects of the records.
+// bucketSubject returns the beginning of the subjects of the records.
 func bucketSubject(name string) string { return "$KV." + name + "-records." }
 
-// mostVersions of a record are never reached, but a bucket has a bound; with one the
-// server also makes files of 4 MiB, which are written anew for each erasure.
+// mostVersions of a record are never reached. But a bucket needs a bound, and with a
+// bound the server makes files of 4 MiB only: each erasure writes one anew.
 const mostVersions = 1 << 20
 
-// bucketConfig is that of the bucket, whose first record gets a number that is not
-// below first.
+// bucketConfig returns the config of the bucket, whose first record gets a number that
+// is not below first.
 func bucketConfig(name string, replicas int, first uint64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: bucketStream(name), Subjects: []string{bucketSubject(name) + ">"},
@@ -32,11 +33,12 @@ func bucketConfig(name string, replicas int, first uint64) jetstream.StreamConfi
 	}
 }
 
-// errNoErasing is of a bucket of an earlier version, which forbids to erase anything.
-var errNoErasing = errors.New("jetstream: the bucket of records forbids to erase what was deleted")
+// errNoErasing is returned for a bucket that an earlier version made, in which nothing
+// can be erased.
+var errNoErasing = errors.New("jetstream: the bucket of records does not permit erasing what was deleted")
 
-// makeBucket makes the bucket. One that is there stays as it is, and may not permit
-// to erase.
+// makeBucket makes the bucket, and reports whether it permits erasing. An existing
+// bucket stays as it is.
 func makeBucket(ctx context.Context, js jetstream.JetStream, c *Config, first uint64) (erases bool, err error) {
 	stream, err := js.Stream(ctx, bucketStream(c.Name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -30,8 +30,8 @@ func child() {
 	os.Exit(1)
 }
 
-// work publishes numbered messages to two queues without an end, and tells
-// what was confirmed. A consumer holds some and acknowledges every third.
+// work publishes numbered messages to two queues without an end, and prints what
+// was confirmed. A consumer holds some and acknowledges every third.
 func work(dir string) error {
 	ctx := context.Background()
 	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1}})
@@ -65,8 +65,8 @@ func work(dir string) error {
 	}
 }
 
-// killed runs a child until it has published n messages, and kills it. It
-// returns what the child was told.
+// killed runs a child until it has published n messages, and kills it. It returns
+// what was confirmed to the child.
 func killed(t *testing.T, dir string, n int) (published []string, acked map[string]bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -116,7 +116,7 @@ func TestWhatWasConfirmedOutlivesKill9(t *testing.T) {
 	}
 }
 
-// checkContents wants the queue to hold these, in order. The last publish or
+// checkContents checks that the queue holds these, in order. The last publish or
 // ack may have been stored without having been confirmed.
 func checkContents(t *testing.T, e *Engine, topic string, want []string) {
 	t.Helper()
@@ -167,14 +167,14 @@ func TestAnEngineThatIsOpenedAgainIsAsItWas(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		leases, _ := take(t, consume(t, e, ""), 20*(round+1))
+		leases, _ := fetchN(t, consume(t, e, ""), 20*(round+1))
 		if err := e.Close(); err != nil || len(leases) == 0 {
 			t.Fatal(err)
 		}
 	}
 	e := open(t, Config{Dir: dir})
 	for _, topic := range []string{"", "orders"} {
-		_, texts := take(t, consume(t, e, topic), 60)
+		_, texts := fetchN(t, consume(t, e, topic), 60)
 		if !slices.IsSorted(texts) || texts[0] != "0.00" || texts[59] != "2.19" {
 			t.Errorf("%q holds %q", topic, texts)
 		}
@@ -184,16 +184,16 @@ func TestAnEngineThatIsOpenedAgainIsAsItWas(t *testing.T) {
 	}
 }
 
-// What is stuck at the head does not keep what passes it by.
+// A message that is stuck at the head does not keep the records behind it.
 func TestTheLogIsCleanedBehindAStuckMessage(t *testing.T) {
 	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, cleanAbove: 256 << 10})
 	stuck, busy := consume(t, e, "stuck"), consume(t, e, "")
 	write(t, e, "stuck", "stuck")
-	take(t, stuck, 1)
+	fetchN(t, stuck, 1)
 	body := strings.Repeat("x", 10_000)
 	for range 300 {
 		write(t, e, "", body)
-		leases, _ := take(t, busy, 1)
+		leases, _ := fetchN(t, busy, 1)
 		if err := busy.Ack(t.Context(), ids(leases)...); err != nil {
 			t.Fatal(err)
 		}
@@ -232,5 +232,5 @@ func TestALogOfLargeMessagesIsReadAgain(t *testing.T) {
 	if s, err := e.Status(t.Context(), shop, ""); err != nil || s.Bytes != n<<20 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	take(t, consume(t, e, ""), n)
+	fetchN(t, consume(t, e, ""), n)
 }

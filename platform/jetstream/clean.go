@@ -5,35 +5,35 @@ import (
 	"time"
 )
 
-// The log is cleaned from its head. Records of which nothing lasts are
-// removed; where something lasts in the way of a lot that does not, it is
-// written again at the end, with the number that gives it its old place in the
-// queue.
+// The log is cleaned from its head. Records of which nothing is live are garbage and
+// are removed. Where live data keeps a lot of garbage from being removed, it is
+// carried: written again at the end, with the number that gives it its old place in
+// the queue.
 
-// gathered is an old record that is in the way.
+// gathered is an old record whose live data has to be carried.
 type gathered struct {
 	seq   uint64
 	facts []fact
 }
 
-// Bounds of what is carried in one record. Each old one is a request.
+// Bounds of what one record carries. To read each old record is a request.
 const (
 	carriedRecords = 64
 	carriedBytes   = enough / 2
 )
 
-// gather reads the next records that should be carried, if there is too much
-// garbage in the log. It does so every other time: what is carried has a record
-// of its own, and operations must not wait until everything is.
+// gather reads the next records that should be carried, if the log has too much
+// garbage. It does so every other time: what is carried has a record of its own, and
+// operations must not wait until everything is carried.
 func (e *Engine) gather() []gathered {
 	if e.gathering = !e.gathering; !e.gathering {
 		return nil
 	}
 	var all []gathered
-	for _, seq := range e.inTheWay() {
+	for _, seq := range e.recordsToCarry() {
 		old, err := e.record(e.ctx, seq)
 		if err != nil {
-			e.config.Logger.Warn("jetstream: cleaning has to wait", "error", err)
+			e.config.Logger.Warn("jetstream: a record could not be read, so the log is cleaned later", "error", err)
 			break
 		}
 		all = append(all, gathered{seq, old})
@@ -41,21 +41,21 @@ func (e *Engine) gather() []gathered {
 	return all
 }
 
-func (e *Engine) inTheWay() []uint64 {
+func (e *Engine) recordsToCarry() []uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := &e.state.records
 	if e.diskIsLow() {
-		return r.smallInTheWay()
+		return r.smallRecordsToCarry()
 	}
-	if r.bytes <= 2*r.live+e.config.cleanAbove {
+	if r.bytes <= 2*r.liveBytes+e.config.cleanAbove {
 		return nil
 	}
 	var records []uint64
 	bytes := 0
 	for i := 0; i < r.length-1 && len(records) < carriedRecords; i++ {
 		p := r.at(i)
-		if p.lasts == 0 {
+		if p.live == 0 {
 			continue
 		}
 		if bytes += int(p.bytes); bytes > carriedBytes && len(records) > 0 {
@@ -66,21 +66,21 @@ func (e *Engine) inTheWay() []uint64 {
 	return records
 }
 
-// On a disk that is nearly full there is no waiting until garbage is worth it, and no
-// carrying of messages, which would take room: only of what is small and stands
-// before so much garbage, as the making of a queue does for ever.
+// On a disk that is nearly full, cleaning does not wait for as much garbage, and does
+// not carry messages, which would take room. It only carries small records that keep
+// at least worthBytes of garbage, as the record that made a queue does.
 const (
 	smallRecord = 64 << 10
 	worthBytes  = 1 << 20
 )
 
-// smallInTheWay returns the records at the head that are small and still needed, if
-// what is between them is worth it.
-func (r *records) smallInTheWay() (seqs []uint64) {
+// smallRecordsToCarry returns the records at the head that are small and partly live,
+// if there is enough garbage between them.
+func (r *records) smallRecordsToCarry() (seqs []uint64) {
 	garbage := 0
 	for i := 0; i < r.length-1 && len(seqs) < carriedRecords; i++ {
 		switch p := r.at(i); {
-		case p.lasts == 0:
+		case p.live == 0:
 			garbage += int(p.bytes)
 		case p.bytes > smallRecord:
 			i = r.length
@@ -94,8 +94,8 @@ func (r *records) smallInTheWay() (seqs []uint64) {
 	return seqs
 }
 
-// carry adds what lasts of an old record to the draft, as it is now, as far as
-// there is room. The rest is carried the next time.
+// carry adds the live data of an old record to the draft, as far as there is room.
+// The next draft carries the rest.
 func (d *draft) carry(g gathered) {
 	for i := range g.facts {
 		switch f := &g.facts[i]; f.kind {
@@ -153,25 +153,25 @@ func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 	}
 }
 
-// How much may be useless at the head of the log until it is removed.
+// Bounds of the garbage at the head of the log: beyond either of them it is removed.
 const (
 	sweepRecords = 4096
 	sweepBytes   = 8 << 20
 )
 
-// sweepSoon has the head of the log removed if that is worth a request.
+// sweepSoon has the sweeper remove the head of the log, if that is worth a request.
 func (e *Engine) sweepSoon() {
 	before := e.state.records.bytes
 	first := e.state.records.trim()
-	e.useless += before - e.state.records.bytes
+	e.garbage += before - e.state.records.bytes
 	worth := min(sweepBytes, e.config.cleanAbove)
 	if e.diskIsLow() {
 		worth = min(worth, worthBytes)
 	}
-	if first > e.swept+sweepRecords || e.useless > worth && first > e.swept {
-		e.useless = 0
+	if first > e.swept+sweepRecords || e.garbage > worth && first > e.swept {
+		e.garbage = 0
 		e.swept = first
-		select { // what the sweeper has not begun with, this includes
+		select { // this removal includes one that the sweeper has not begun
 		case <-e.sweep:
 		default:
 		}
@@ -179,12 +179,12 @@ func (e *Engine) sweepSoon() {
 	}
 }
 
-// sweepAgain is when a removal that did not come about is tried once more.
+// sweepAgain is the time until a removal that failed is tried again.
 const sweepAgain = time.Second
 
-// sweeper removes the head of the log when it is told, until ctx ends. Nobody may
-// tell it again, as a full disk takes no more records: so it goes on until the head
-// is gone.
+// sweeper removes the head of the log when sweepSoon asks for it, until ctx ends.
+// There may be no second request, as a full disk takes no more records: so the
+// sweeper tries until the head is removed.
 func (e *Engine) sweeper(ctx context.Context) {
 	var first uint64
 	var again <-chan time.Time
@@ -204,10 +204,10 @@ func (e *Engine) sweeper(ctx context.Context) {
 
 // removeHead reports whether the records before first are gone.
 func (e *Engine) removeHead(ctx context.Context, first uint64) bool {
-	if !e.keeping.TryLock() {
+	if !e.headMu.TryLock() {
 		return false // a backup is under way
 	}
-	defer e.keeping.Unlock()
+	defer e.headMu.Unlock()
 	err := e.journal.purge(ctx, first)
 	if err != nil && ctx.Err() == nil {
 		e.config.Logger.Warn("jetstream: the head of the log was not removed; tried again", "error", err)

@@ -11,13 +11,13 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// replayed is the state that a log of these records, from a number on, leads to.
+// replayed returns the state to which a log of these records leads, from a number on.
 func replayed(from uint64, log ...[]fact) *state {
 	s := newState()
 	for i, facts := range log {
 		if seq := uint64(i) + 1; seq >= from {
 			facts = slices.Clone(facts)
-			settle(seq, facts)
+			assignNumbers(seq, facts)
 			s.apply(seq, 100, facts)
 		}
 	}
@@ -36,12 +36,12 @@ func TestAPurgeTakesWhatWasLeasedMeanwhile(t *testing.T) {
 	q := s.queues[queue]
 	taker := &member{id: 2, held: make(map[uint64]struct{})}
 	q.members[taker.id] = taker
-	held := q.ready.take()
+	held := q.ready.pop()
 	q.hold(held, taker)
 	purge := fact{kind: factPurge, queue: queue, number: numberOf(3, 0), numbers: []uint64{held.number}}
-	q.hold(q.ready.take(), taker) // after the purge was written
+	q.hold(q.ready.pop(), taker) // after the purge was written
 	s.apply(3, 100, []fact{purge})
-	if got := q.status(); got.Unacknowledged != 1 || got.Ready != 0 || got.Bytes != 1 || s.records.find(2).lasts != held.weight() {
+	if got := q.status(); got.Unacknowledged != 1 || got.Ready != 0 || got.Bytes != 1 || s.records.find(2).live != held.weight() {
 		t.Errorf("%+v", got)
 	}
 }
@@ -116,8 +116,8 @@ func TestWhatIsCarriedCanBeRead(t *testing.T) {
 	}
 	s := replayed(1, facts, puts, leases)
 	s.loaded(false)
-	settle(2, puts)
-	for seq := uint64(4); s.records.find(2).lasts > 0; seq++ {
+	assignNumbers(2, puts)
+	for seq := uint64(4); s.records.find(2).live > 0; seq++ {
 		d := &draft{config: &Config{}, state: s, largest: minPayload}
 		d.carry(gathered{2, puts})
 		_, carried, err := decodeRecord(seq, appendRecord(nil, mark{}, d.facts))
@@ -138,11 +138,11 @@ func TestWhatLastsOfARecordIsCountedByItsSize(t *testing.T) {
 	var r records
 	small, large := item{size: 10}, item{size: 500_000}
 	r.add(1, 500_200)
-	r.keep(1, small.weight())
-	r.keep(1, large.weight())
-	r.lose(1, large.weight())
-	if r.live > 1000 {
-		t.Errorf("%d bytes are thought to last", r.live)
+	r.addLive(1, small.weight())
+	r.addLive(1, large.weight())
+	r.removeLive(1, large.weight())
+	if r.liveBytes > 1000 {
+		t.Errorf("%d bytes are thought to last", r.liveBytes)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // means.
 type Config struct {
 	// Dir is a directory for a JetStream server inside this process, which
-	// no other process can reach. It is made if it is not there, and is
+	// no other process can reach. It is made unless it exists, and is
 	// locked: a second engine on it does not open.
 	Dir string
 	// SyncInterval is how often the server of Dir makes the disk keep what
@@ -26,15 +26,15 @@ type Config struct {
 	// the end of the process, by kill -9 too, takes none.
 	SyncInterval time.Duration
 
-	// URL is where other JetStream servers are, separated by commas, instead
-	// of Dir: any number of engines may share them. How safe a disk is there
-	// is for their configuration to say (sync_interval: always).
+	// URL has the addresses of other JetStream servers, separated by commas,
+	// instead of Dir: any number of engines may share them. When those servers
+	// sync their disks, their configuration says (sync_interval: always).
 	URL string
 	// Creds is a file with NATS credentials for URL; it is read again for each
 	// connection.
 	Creds string
 	// Replicas is how many servers at URL keep each message; 0 is 1. It
-	// counts when the streams are made.
+	// has an effect only when the streams are made.
 	Replicas int
 	// AckWait is how long an engine at URL may be silent until the others
 	// put what its consumers held back into the queues, at least 1 s; 0 is 10 s.
@@ -48,8 +48,8 @@ type Config struct {
 	// Name begins the names of streams and subjects, so that platforms may
 	// share servers: letters, digits and dashes. The default is "prism".
 	Name string
-	// Logger gets what the engine and the server of Dir have to say. If nil,
-	// nothing is logged.
+	// Logger gets the log records of the engine and of the server of Dir. If
+	// nil, nothing is logged.
 	Logger *slog.Logger
 
 	// QueueBounds is what the queues hold at most. An owner gets Bindings, of which
@@ -62,16 +62,16 @@ type Config struct {
 
 	restoring  bool          // Dir is that of a [Restore]
 	held       *os.File      // the lock of Dir, if the caller has it
-	keepBucket bool          // also one that cannot be erased in
-	noReserve  bool          // the disk may be filled, as by others
-	eraseAfter time.Duration // for which what is to be erased is gathered; 0 is 1 s
+	keepBucket bool          // use a bucket even if nothing can be erased in it
+	noReserve  bool          // the disk may be filled completely
+	eraseAfter time.Duration // the eraser waits so long for more to erase; 0 is 1 s
 	cleanAbove int64         // bytes of garbage in the log that are always allowed; 0 is 16 MiB
 }
 
-// leastAckWait is some signs of life.
+// leastAckWait is the time of several heartbeats.
 const leastAckWait = time.Second
 
-// mostFirstBindings lets an owner be made in one record.
+// mostFirstBindings bounds Bindings, as an owner must fit into one record.
 const mostFirstBindings = 1000
 
 func (c Config) withDefaults() (Config, error) {
@@ -104,8 +104,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// checkServers keeps an address that cannot be read, and may hold a password, out
-// of the errors of others.
+// checkServers refuses an address that cannot be parsed. NATS would quote it in its
+// error, and it may hold a password.
 func (c *Config) checkServers() error {
 	if c.Dir != "" && c.Creds != "" {
 		return errors.New("jetstream: Creds belong to URL: the server of Dir needs none")

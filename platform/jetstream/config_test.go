@@ -32,7 +32,7 @@ func TestAConfigThatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-// The servers want a password, and it is wrong, or nobody is there.
+// Either the password for the servers is wrong, or no server runs.
 func TestServersThatCannotBeReachedAreUnavailable(t *testing.T) {
 	o := serverOptions(t)
 	o.Users = []*nats.User{{Username: "prism", Password: "right"}}

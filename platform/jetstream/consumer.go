@@ -9,9 +9,9 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A consumer is a member of a queue that belongs to this engine. An engine
-// that is alone keeps its leases in memory: they end with it. Others write
-// them down, so that no two engines hand out the same message.
+// A consumer is a member of a queue that belongs to this engine. An engine that has
+// its log to itself keeps leases in memory: they end with it. Engines that share a
+// log write their leases into it, so that no two engines deliver the same message.
 type consumer struct {
 	engine *Engine
 	queue  uint64
@@ -19,7 +19,7 @@ type consumer struct {
 
 	wake  chan struct{} // receives a value when the queue may have something
 	ended bool          // guarded by the lock of the engine
-	rival func()        // likewise; if any, is told when a consumer of another engine joins
+	rival func()        // likewise; is called, if not nil, when a consumer of another engine joins
 }
 
 var _ platform.SharedConsumer = (*consumer)(nil)
@@ -30,9 +30,10 @@ func (c *consumer) OnRival(f func()) {
 	c.rival = f
 }
 
-// joined tells the consumers of a queue that are here of one that is not. A Read
-// is over before it could be in anybody's way. The caller holds mu.
-func (e *Engine) joined(f *fact) {
+// notifyRivals calls OnRival's functions of this engine's consumers when a consumer
+// of another engine joins their queue. It ignores a Read, which is over before it
+// could disturb a consumer. The caller holds mu.
+func (e *Engine) notifyRivals(f *fact) {
 	q := e.state.queues[f.queue]
 	if q == nil || f.text == e.name || f.consumer&1 == 1 {
 		return
@@ -58,7 +59,7 @@ func (c *consumer) member() *member {
 	return nil
 }
 
-// present returns the queue of c, or why c can fetch nothing any more.
+// present returns the queue of c, or an error if c is closed or the queue was dropped.
 func (c *consumer) present() (*queue, error) {
 	if c.ended {
 		return nil, platform.ErrConsumerClosed
@@ -102,7 +103,7 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 			c.passOn() // c may have been woken
 			return nil, err
 		}
-		ready, err := c.await()
+		ready, err := c.readyOrWait()
 		if err != nil {
 			return nil, err
 		}
@@ -119,9 +120,9 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	}
 }
 
-// await reports whether the queue has something, or puts c among those who
-// wait.
-func (c *consumer) await() (ready bool, err error) {
+// readyOrWait reports whether the queue has a ready message. If not, it adds c to the
+// consumers that wait.
+func (c *consumer) readyOrWait() (ready bool, err error) {
 	e := c.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -130,7 +131,7 @@ func (c *consumer) await() (ready bool, err error) {
 		return err == nil, err
 	}
 	select {
-	case <-c.wake: // for something that is gone
+	case <-c.wake: // for a message that another consumer has taken
 	default:
 	}
 	e.waiting[c.queue] = append(e.waiting[c.queue], c)
@@ -148,12 +149,12 @@ func (c *consumer) wait(ctx context.Context) error {
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	if !c.engine.stopWaiting(c) {
-		c.engine.wake(c.queue) // c was woken for something that another can take
+		c.engine.wake(c.queue) // c was woken for a message that another consumer can take
 	}
 	return ctx.Err()
 }
 
-// fetch leases what is there.
+// fetch leases the messages that are ready now.
 func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
 	items, err := c.lease(ctx, max, maxBytes)
 	if err != nil || len(items) == 0 {
@@ -175,15 +176,15 @@ func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 		leases = append(leases, platform.Lease{ID: it.number, Message: facts[i].message})
 	}
 	c.passOn()
-	if err := c.expel(ctx, old, leases); err != nil {
+	if err := c.removeExpired(ctx, old, leases); err != nil {
 		return nil, err
 	}
 	return leases, nil
 }
 
-// expel removes what c took and is too old. If that fails, everything that c
-// took goes back.
-func (c *consumer) expel(ctx context.Context, old []uint64, leases []platform.Lease) error {
+// removeExpired acks the old messages that c has leased. If that fails, everything
+// that c has leased goes back.
+func (c *consumer) removeExpired(ctx context.Context, old []uint64, leases []platform.Lease) error {
 	err := c.Ack(ctx, old...)
 	if err == nil {
 		c.engine.expired.Add(int64(len(old)))
@@ -196,20 +197,20 @@ func (c *consumer) expel(ctx context.Context, old []uint64, leases []platform.Le
 	return err
 }
 
-// passOn wakes others for what c has left.
+// passOn wakes other consumers for the messages that c has left.
 func (c *consumer) passOn() {
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	c.engine.wake(c.queue)
 }
 
-// lease makes c hold up to n ready messages, of no more than so many bytes but for
-// the first; there may be none.
+// lease leases up to n ready messages to c. Together they have at most so many bytes,
+// except that the first may have more. There may be none.
 func (c *consumer) lease(ctx context.Context, n, bytes int) ([]item, error) {
 	if c.engine.alone {
 		return c.leaseHere(n, bytes)
 	}
-	var items []item // belongs to the clerk unless do returns nil
+	var items []item // the committer may write it unless do returns nil
 	err := c.engine.do(ctx, func(d *draft) error {
 		q, err := c.present()
 		if err != nil {
@@ -241,19 +242,19 @@ func (c *consumer) leaseHere(n, bytes int) ([]item, error) {
 	}
 	items := q.first(0, n, bytes)
 	for _, it := range items {
-		q.ready.take()
+		q.ready.pop()
 		q.hold(it, m)
 	}
 	return items, nil
 }
 
 func (c *consumer) Ack(ctx context.Context, ids ...uint64) error {
-	return c.settle(ctx, factAck, ids)
+	return c.storeFact(ctx, factAck, ids)
 }
 
 func (c *consumer) Return(ctx context.Context, ids ...uint64) error {
 	if !c.engine.alone {
-		return c.settle(ctx, factReturn, ids)
+		return c.storeFact(ctx, factReturn, ids)
 	}
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
@@ -264,31 +265,32 @@ func (c *consumer) Return(ctx context.Context, ids ...uint64) error {
 	return nil
 }
 
-// returnLater is Return for ids that nobody else knows of.
+// returnLater is Return for ids that the caller of Fetch never got. It does not wait,
+// and tries until it succeeds.
 func (c *consumer) returnLater(ids []uint64) {
 	if c.engine.alone {
 		_ = c.Return(c.engine.ctx, ids...)
 		return
 	}
 	for some := range slices.Chunk(ids, mostAtOnce) {
-		c.engine.spawn(func() { c.engine.insist(c.settling(factReturn, some)) })
+		c.engine.spawn(func() { c.engine.insist(c.emitter(factReturn, some)) })
 	}
 }
 
-// mostAtOnce is how many messages one fact is about: it must fit into a record.
+// mostAtOnce bounds the numbers of one fact, as it must fit into a record.
 const mostAtOnce = 10_000
 
-// settle stores facts of those ids that c holds.
-func (c *consumer) settle(ctx context.Context, what kind, ids []uint64) error {
+// storeFact stores facts of this kind about those ids that c holds.
+func (c *consumer) storeFact(ctx context.Context, what kind, ids []uint64) error {
 	for some := range slices.Chunk(ids, mostAtOnce) {
-		if err := c.engine.do(ctx, c.settling(what, some), nil); err != nil {
+		if err := c.engine.do(ctx, c.emitter(what, some), nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *consumer) settling(what kind, ids []uint64) func(d *draft) error {
+func (c *consumer) emitter(what kind, ids []uint64) func(d *draft) error {
 	return func(d *draft) error {
 		m := c.member()
 		if m == nil {
@@ -298,12 +300,12 @@ func (c *consumer) settling(what kind, ids []uint64) func(d *draft) error {
 		if q.owner.sealed == d.round {
 			return errAgain
 		}
-		mine := m.those(ids)
+		mine := m.heldOf(ids)
 		if len(mine) == 0 {
 			return nil
 		}
 		f := fact{kind: what, queue: q.id, consumer: c.id, numbers: mine}
-		if err := d.fits(&f); err != nil {
+		if err := d.checkSize(&f); err != nil {
 			return err
 		}
 		d.emit(q.owner, f)
@@ -311,8 +313,8 @@ func (c *consumer) settling(what kind, ids []uint64) func(d *draft) error {
 	}
 }
 
-// those returns the ids that m holds.
-func (m *member) those(ids []uint64) []uint64 {
+// heldOf returns the ids that m holds.
+func (m *member) heldOf(ids []uint64) []uint64 {
 	var mine []uint64
 	for _, id := range ids {
 		if _, ok := m.held[id]; ok {
@@ -324,8 +326,9 @@ func (m *member) those(ids []uint64) []uint64 {
 
 func (c *consumer) Close() error { return c.close(c.engine.ctx) }
 
-// close ends c. When ctx ends first, other engines learn of it when they hear
-// nothing of this one any more; when JetStream is not available, once it is.
+// close ends c. When ctx ends before that is stored, other engines return what c
+// held once this engine sends no heartbeats any more. While JetStream is not
+// available, close leaves the storing to a goroutine.
 func (c *consumer) close(ctx context.Context) error {
 	e := c.engine
 	if done := c.closeHere(); done || e.ctx.Err() != nil {
@@ -345,7 +348,7 @@ func (c *consumer) leave(d *draft) error {
 	return nil
 }
 
-// closeHere ends c in this engine and reports whether that is all.
+// closeHere ends c in this engine, and reports whether nothing has to be stored.
 func (c *consumer) closeHere() bool {
 	e := c.engine
 	e.mu.Lock()
@@ -356,7 +359,7 @@ func (c *consumer) closeHere() bool {
 	c.ended = true
 	delete(e.local, c)
 	if e.stopWaiting(c) {
-		c.rouse()
+		c.notify()
 	}
 	if m := c.member(); m != nil && e.alone {
 		e.state.leave(e.state.queues[c.queue], m)
@@ -365,15 +368,15 @@ func (c *consumer) closeHere() bool {
 	return e.alone
 }
 
-// rouse makes the Fetch of c look again.
-func (c *consumer) rouse() {
+// notify makes a Fetch of c that waits check the queue again.
+func (c *consumer) notify() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// stopWaiting takes c from those who wait, and reports whether it was there.
+// stopWaiting removes c from the consumers that wait, and reports whether it was one.
 func (e *Engine) stopWaiting(c *consumer) bool {
 	all := e.waiting[c.queue]
 	i := slices.Index(all, c)
@@ -392,7 +395,8 @@ func (e *Engine) keepWaiting(queue uint64, all []*consumer) {
 	e.waiting[queue] = all
 }
 
-// wake wakes as many as there are messages, and all when the queue is gone.
+// wake wakes as many waiting consumers as there are ready messages, and all of them
+// when the queue was dropped.
 func (e *Engine) wake(queue uint64) {
 	all := e.waiting[queue]
 	n := len(all)
@@ -403,7 +407,7 @@ func (e *Engine) wake(queue uint64) {
 		n = min(n, q.ready.len())
 	}
 	for _, c := range all[:n] {
-		c.rouse()
+		c.notify()
 	}
 	e.keepWaiting(queue, slices.Delete(all, 0, n))
 }

@@ -93,7 +93,7 @@ func TestABrokenConnectionNeitherLosesNorDoubles(t *testing.T) {
 	c := consume(t, e, "")
 	var next [writers]int
 	for range writers * each {
-		leases, texts := take(t, c, 1)
+		leases, texts := fetchN(t, c, 1)
 		var writer, i int
 		fmt.Sscan(texts[0], &writer, &i)
 		if i != next[writer] {

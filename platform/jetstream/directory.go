@@ -21,12 +21,12 @@ var (
 	ErrNewerVersion = errors.New("jetstream: the data directory is of a newer version")
 )
 
-// version is that of the layout of Dir. It rises when an older program could
+// version is the version of the layout of Dir. It rises when an older program could
 // not read what this one writes.
 const version = 1
 
-// checkLinks refuses a directory with symbolic links in it: whoever may write there
-// could lead what this process writes to any file. The directory itself may be one.
+// checkLinks refuses a directory with symbolic links in it: a user that may write there
+// could make this process write to any file. The directory itself may be a link.
 func checkLinks(dir string) error {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -97,7 +97,7 @@ func checkVersion(dir string) error {
 	return nil
 }
 
-// writeVersion leaves the whole file or none, after a power failure too.
+// writeVersion leaves either the complete file or none, after a power failure too.
 func writeVersion(name string) error {
 	half := name + ".new"
 	err := writeSynced(half, fmt.Appendln(nil, version))

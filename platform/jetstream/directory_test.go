@@ -45,7 +45,7 @@ func TestADirectoryInUseSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// The server in the process is not to write past the program.
+// The server in the process must not write to the program's standard output or error.
 func TestTheServerSpeaksThroughTheLoggerOnly(t *testing.T) {
 	var logged bytes.Buffer
 	printed := printedBy(t, func() {

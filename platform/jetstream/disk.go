@@ -11,9 +11,9 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Publishing ends before the disk of the data directory is full: the last part is
-// for what makes room again, since an acknowledgement is a record, too, and for
-// logins and backups.
+// Publishing is refused before the disk of the data directory is full. The last part
+// of it, the reserve, is for acknowledgements, which make room but are records too,
+// and for logins and backups.
 
 const (
 	reserveParts                    = 20 // of the disk
@@ -21,16 +21,16 @@ const (
 	unknownSpace              int64 = math.MaxInt64
 )
 
-// A disk is what is known of the disk of a data directory: as it was at the last
-// look, less what was written since.
+// A disk is an estimate of the room on the disk of a data directory: what was free when
+// it was last measured, less what was written since.
 type disk struct {
 	free    atomic.Int64
 	reserve atomic.Int64
-	low     bool // belongs to look
+	low     bool // belongs to measure
 }
 
-// look measures what is free, and reports whether the reserve was reached or left.
-func (d *disk) look(dir string) (changed bool) {
+// measure measures what is free, and reports whether the reserve was reached or left.
+func (d *disk) measure(dir string) (changed bool) {
 	free, total, err := space(dir)
 	if err != nil {
 		free, total = unknownSpace, 0
@@ -46,15 +46,15 @@ func (d *disk) look(dir string) (changed bool) {
 // isLow reports whether what is left is the reserve, or will be soon.
 func (d *disk) isLow() bool { return d.free.Load() < d.reserve.Load()+worthBytes }
 
-// diskIsLow reports whether the disk, if it is here, has no more room for messages.
+// diskIsLow reports whether the disk of Dir has no more room for messages.
 func (e *Engine) diskIsLow() bool {
 	d := e.disk()
 	return d != nil && d.isLow()
 }
 
-// take returns an error if bytes more would touch the reserve. It is called for
-// what adds messages only.
-func (d *disk) take(bytes int) error {
+// allocate takes bytes from what is free, or returns an error if that would touch the
+// reserve. Only what adds messages calls it.
+func (d *disk) allocate(bytes int) error {
 	if left := d.free.Add(-int64(bytes)); left < d.reserve.Load() {
 		d.free.Add(int64(bytes))
 		return fmt.Errorf("%w: the disk of the platform is nearly full: it takes messages again when others were consumed or there is room", platform.ErrQueueFull)
@@ -62,9 +62,9 @@ func (d *disk) take(bytes int) error {
 	return nil
 }
 
-// watchDisk notes what is free, and whether the data directory is still there.
+// watchDisk measures the disk, and finds out whether the data directory is still there.
 func (s *server) watchDisk() {
-	switch changed := !s.config.noReserve && s.disk.look(s.config.Dir); {
+	switch changed := !s.config.noReserve && s.disk.measure(s.config.Dir); {
 	case changed && s.disk.low:
 		s.config.Logger.Error("jetstream: the disk is nearly full: no message is taken until there is room; consuming makes room",
 			"directory", s.config.Dir, "free", s.disk.free.Load(), "reserve", s.disk.reserve.Load())
@@ -79,7 +79,7 @@ func (s *server) watchDisk() {
 }
 
 // vanished reports whether the files that this process has open are no longer those
-// in the directory. What is written to such files is lost.
+// in the directory. Whatever is written to such files is lost.
 func (s *server) vanished() bool {
 	opened, err := s.lock.Stat()
 	if err != nil {
@@ -93,8 +93,8 @@ func (s *server) vanished() bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// gone returns an error once the data directory was lost.
-func (s *server) gone() error {
+// lostError returns an error once the data directory was lost.
+func (s *server) lostError() error {
 	if s == nil {
 		return nil
 	}

@@ -63,7 +63,7 @@ func TestAFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 func refusesUntilThereIsRoom(t *testing.T, interval time.Duration) {
 	disk := smallDisk(t)
 	c := Config{Dir: filepath.Join(disk, "data"), Patience: time.Second, SyncInterval: interval, noReserve: true}
-	p := &press{T: t, engine: open(t, c)}
+	p := &testPublisher{T: t, engine: open(t, c)}
 	bind(t, p.engine, "orders", "audit")
 	for range 100 {
 		if err := p.publish(100); err != nil {

@@ -10,47 +10,48 @@
 // been acknowledged, this queue is bound to that pattern. Each engine reads
 // the log into memory (bodies stay where they are) and answers from there.
 //
-// Whoever wants something stored waits for the clerk, a goroutine that makes
-// one record of everything that waits and appends it behind the last record it
-// knows. So a hundred publishers share one sync of the disk, and a message for
-// several queues is in all of them or in none. If another engine was faster
-// JetStream refuses the record; the clerk reads what is new and asks everyone
-// again. So every answer holds for the whole log, and a record whose
-// confirmation was lost cannot be stored twice.
+// A caller that wants something stored waits for the committer, a goroutine
+// that makes one record of all waiting operations and appends it behind the last
+// record it knows. So a hundred publishers share one sync of the disk, and a
+// message for several queues is in all of them or in none. If another engine was
+// faster, JetStream refuses the record; the committer reads what is new and runs
+// the operations again. So every answer holds for the whole log, and a record
+// whose confirmation was lost cannot be stored twice.
 //
 // # Leases
 //
-// An engine that is alone with its log keeps in memory what consumers hold;
-// when its process has ended everything unacknowledged is ready again. Engines
-// that share a log write their leases down, and what an engine held that has
-// been silent for AckWait is put back by the others.
+// An engine that has its log to itself keeps leases in memory; when its process
+// has ended, everything unacknowledged is ready again. Engines that share a log
+// write their leases into it. When an engine has been silent for AckWait, the
+// others put what it held back into the queues.
 //
 // # When JetStream cannot store
 //
 // Operations are refused with [platform.ErrUnavailable] after Config.Patience,
-// wholly. The clerk tries its record as long as somebody waits for it, and then
-// the one of those who came later. Acknowledgements are records too, so a full
-// disk is not emptied by consumers: somebody has to make room on it. A stream
-// that could not write once refuses for good, so the engine ends the server of
-// Dir and starts it again when some megabytes are free; Close is not needed.
+// wholly. The committer tries its record as long as a caller waits for it, and
+// then a record of the operations that came later. Acknowledgements are records
+// too, so consumers do not empty a full disk: an operator has to make room on
+// it. A stream that could not write once refuses for good, so the engine ends the
+// server of Dir and starts it again when some megabytes are free; Close is not
+// needed.
 //
 // # Age
 //
-// Whoever takes messages looks at their Time and passes over those beyond
-// Config.MaxAge. The others are removed from the heads of the queues now and then.
+// Fetch and Read pass over messages that are older than Config.MaxAge. Now and
+// then the engine removes such messages from the heads of the queues.
 //
 // # Erasing
 //
 // What a Save replaces or a Delete removes is gone from the files of Dir some seconds
-// later, or after the next Open. A bucket that an earlier version has made at URL
+// later, or after the next Open. A bucket that an earlier version made at URL
 // forbids that; [Open] warns of it.
 //
 // # Locks and goroutines
 //
-// One mutex guards the state; it is never held while something is waited for.
-// An engine has a clerk, a sweeper that removes the head of the log, and an eraser that
-// overwrites the bytes of records that were replaced or deleted. With Dir
-// there is one that looks after the server, with MaxAge one that removes what is
-// too old, and when it shares its log one that gives signs of life and one that
-// watches for those of others. Close waits for all of them.
+// One mutex guards the state; no goroutine waits for anything while it holds it.
+// An engine has these goroutines: a committer; a sweeper, which removes the head
+// of the log; and an eraser, which overwrites the bytes of records that were
+// replaced or deleted. With Dir one supervises the server, with MaxAge one removes
+// what is too old. An engine that shares its log has one that sends heartbeats and
+// one that watches for those of other engines. Close waits for all of them.
 package jetstream

@@ -7,38 +7,38 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// errAgain is what an operation returns that waits for facts of the same
-// draft, such as a queue that has to be made first: it is asked again when the
-// record is stored.
+// errAgain is returned by an operation that has to wait for facts of the same
+// draft, such as the making of its queue: it runs again when the record is stored.
 var errAgain = errors.New("jetstream: asked again with the next record")
 
 // forgottenFacts is how many queues of an owner one record drops.
 const forgottenFacts = maxFacts / 4
 
-// enough is how many bytes of a draft let it go on its way.
+// enough is the size in bytes at which a draft takes no more operations.
 const enough = 512 << 10
 
-// A draft collects the facts of the next record from the operations that
-// wait. All of them look at the state as it was before the record; what they
-// must know of each other is noted in the draft:
+// A draft collects the facts of the next record from the waiting operations.
+// All of them read the state as it was before the record. The draft notes what
+// they must know of each other:
 //
-//   - what a queue will have stored, for its limits,
-//   - owners that are touched by a message or sealed by a change of their
-//     topics and bindings. A change wants its owner for itself in a record.
+//   - what each queue will have stored, for its limits,
+//   - which owners a message has touched, and which owners a change of their
+//     topics and bindings has sealed. Such a change must be alone with its owner
+//     in a record.
 type draft struct {
 	config  *Config
-	disk    *disk // nil if it is not here
+	disk    *disk // nil if the log is on other servers
 	state   *state
-	round   uint64 // tells drafts apart
+	round   uint64 // its number
 	after   uint64 // the record before it
 	largest int    // bytes of a record
 	facts   []fact
-	wanted  bool // the record is to be stored without facts too
+	wanted  bool // the record is stored even if it has no facts
 	bytes   int  // about
 	queues  []*queue
 	drafted platform.Usage  // what it would add to all queues
-	taken   map[uint64]int  // items at the head of a queue that it leases
-	made    map[string]bool // owners that it makes
+	taken   map[uint64]int  // for each queue, how many items at its head the draft leases
+	made    map[string]bool // owners that the draft makes
 }
 
 // emit adds a fact of owner o that leaves its topics and bindings as they are.
@@ -50,7 +50,7 @@ func (d *draft) emit(o *owner, f fact) {
 	d.bytes += f.weight()
 }
 
-// weight is about what a fact needs in a record, rather more.
+// weight is an upper estimate of the bytes that a fact needs in a record.
 func (f *fact) weight() int {
 	n := 64 + len(f.owner) + len(f.text) + 5*len(f.numbers) + 10*len(f.queues)
 	if f.message != nil {
@@ -59,7 +59,7 @@ func (f *fact) weight() int {
 	return n
 }
 
-// weight is about what a message needs in a record.
+// weight is an upper estimate of the bytes that a message needs in a record.
 func weight(m *platform.Message) int {
 	return len(m.Body) + len(m.Key) + len(m.ContentType) + len(m.ClientID) + len(m.App) + 64
 }
@@ -70,8 +70,8 @@ func (d *draft) full() bool { return d.bytes >= enough || len(d.facts) >= maxFac
 // reserve is for format, mark and what the server adds to a record.
 const reserve = 4 << 10
 
-// fits returns an error if f has to wait or is too large.
-func (d *draft) fits(f *fact) error {
+// checkSize returns an error if f has to wait or is too large.
+func (d *draft) checkSize(f *fact) error {
 	switch n := f.weight(); {
 	case n+reserve > d.largest:
 		return fmt.Errorf("jetstream: %d bytes in one piece are too many for the server, which takes %d: raise its max_payload", n, d.largest-reserve)
@@ -81,8 +81,8 @@ func (d *draft) fits(f *fact) error {
 	return nil
 }
 
-// owner returns an owner whose topics and bindings the draft leaves alone. One
-// that is new is made first.
+// owner returns an owner whose topics and bindings the draft does not change. A
+// new owner is made first: then the error is errAgain.
 func (d *draft) owner(name string) (*owner, error) {
 	o := d.state.owners[name]
 	if o == nil {
@@ -120,7 +120,7 @@ func (d *draft) change(o *owner, facts ...fact) error {
 		return errAgain
 	}
 	for _, f := range facts {
-		if err := d.fits(&f); err != nil {
+		if err := d.checkSize(&f); err != nil {
 			return err
 		}
 		d.emit(nil, f)
@@ -155,7 +155,7 @@ func (d *draft) forget(name string) error {
 	return nil
 }
 
-// queue returns the queue of a topic that is there.
+// queue returns the queue of topic, or an error if there is none.
 func (d *draft) queue(owner, topic string) (*queue, error) {
 	o, err := d.owner(owner)
 	if err != nil {
@@ -164,7 +164,8 @@ func (d *draft) queue(owner, topic string) (*queue, error) {
 	return o.find(topic)
 }
 
-// obtain returns the queue of topic; one that is new is made first.
+// obtain returns the queue of topic. A new queue is made first: then the error is
+// errAgain.
 func (d *draft) obtain(owner, topic string) (*queue, error) {
 	o, err := d.owner(owner)
 	if err != nil {
@@ -188,23 +189,23 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 		return nil
 	}
 	for _, q := range queues {
-		if err := q.room(d.config, m); err != nil {
+		if err := q.checkLimits(d.config, m); err != nil {
 			return err
 		}
 	}
 	n := int64(len(queues))
 	more := platform.Usage{Messages: n, Bytes: n * m.Size()}
-	if err := d.roomFor(o, more); err != nil {
+	if err := d.checkUsage(o, more); err != nil {
 		return err
 	}
 	f := fact{kind: factPut, queues: make([]uint64, len(queues)), message: m}
 	for i, q := range queues {
 		f.queues[i] = q.id
 	}
-	if err := d.fits(&f); err != nil {
+	if err := d.checkSize(&f); err != nil {
 		return err
 	}
-	if err := d.diskFor(&f); err != nil {
+	if err := d.checkDisk(&f); err != nil {
 		return err
 	}
 	for _, q := range queues {
@@ -216,25 +217,25 @@ func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
 	return nil
 }
 
-// diskFor returns an error if f would touch the reserve of the disk.
-func (d *draft) diskFor(f *fact) error {
+// checkDisk returns an error if f would touch the reserve of the disk.
+func (d *draft) checkDisk(f *fact) error {
 	if d.disk == nil {
 		return nil
 	}
-	return d.disk.take(f.weight())
+	return d.disk.allocate(f.weight())
 }
 
-// roomFor returns an error if more would exceed a limit of o or of all owners.
-func (d *draft) roomFor(o *owner, more platform.Usage) error {
+// checkUsage returns an error if more would exceed a limit of o or of all owners.
+func (d *draft) checkUsage(o *owner, more platform.Usage) error {
 	if err := d.config.CheckOwner(o.used.Plus(o.drafted), more); err != nil {
 		return err
 	}
 	return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
 }
 
-// lease gives up to n ready messages of q, of no more than so many bytes but for
-// the first, to m, which may be new. There may
-// be none.
+// lease leases up to n ready messages of q to m, which may be new. Together they
+// have at most so many bytes, except that the first may have more. There may be
+// none.
 func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 	items := q.first(d.taken[q.id], n, bytes)
 	if len(items) == 0 {
@@ -248,7 +249,7 @@ func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 	return items
 }
 
-// discard forgets what the queues were to store.
+// discard resets what the draft has noted in queues and owners.
 func (d *draft) discard() {
 	for _, q := range d.queues {
 		q.drafted, q.owner.drafted = platform.Usage{}, platform.Usage{}

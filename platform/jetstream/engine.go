@@ -31,45 +31,45 @@ const minPayload = 1<<20 + 64<<10
 // cannot be reached, has lost its quorum or its disk is full, methods return an
 // error that is [platform.ErrUnavailable] after Config.Patience. Then what was to
 // be stored may be stored or not, but all of it or none: it is tried as long as
-// somebody waits for it. The engine goes on by itself when the cause is over; a
-// Fetch that waits for messages just waits.
+// a caller waits for it. The engine goes on by itself when the cause is over; a
+// Fetch that waits for messages goes on waiting.
 type Engine struct {
 	config  Config
-	name    string // unlike that of any other engine
-	alone   bool   // nobody else writes the log
+	name    string // unique
+	alone   bool   // no other engine writes the log
 	server  *server
 	nc      *nats.Conn
 	journal *journal
 	files   *Store
 	largest int // bytes of a record
 
-	ctx       context.Context // ends with the engine
-	end       context.CancelFunc
-	group     sync.WaitGroup
-	closing   sync.Once
-	desk      desk
-	clerkDone chan struct{}
-	sweep     chan uint64
-	ages      *steady.Clock // by which messages grow old; nil without MaxAge
-	expired   atomic.Int64
-	news      chan struct{} // gets a value when a record was learned
-	turn      atomic.Int64  // until when another engine wants to be next, in Unix nanoseconds; 0 is nobody
-	gathering bool          // belongs to the clerk
-	keeping   sync.RWMutex  // held by a backup, and while the head of the log is removed
+	ctx           context.Context // ends with the engine
+	end           context.CancelFunc
+	group         sync.WaitGroup
+	closing       sync.Once
+	mailbox       mailbox
+	committerDone chan struct{}
+	sweep         chan uint64
+	ages          *steady.Clock // by which messages grow old; nil without MaxAge
+	expired       atomic.Int64
+	news          chan struct{} // gets a value when a record was applied
+	turn          atomic.Int64  // until when another engine wants to be next, in Unix nanoseconds; 0 if none does
+	gathering     bool          // belongs to the committer
+	headMu        sync.RWMutex  // held by a backup, and while the head of the log is removed
 
 	mu       sync.Mutex // guards the state with all that is in it, and what follows
 	state    *state
 	cache    cache
 	readings map[uint64]*reading
-	waiting  map[uint64][]*consumer // those whose Fetch waits for a queue, the longest waiting first
+	waiting  map[uint64][]*consumer // by queue, those whose Fetch waits, the longest waiting first
 	local    map[*consumer]struct{}
-	heard    map[string]time.Time // when other engines last were heard of
-	ended    bool                 // nothing is begun any more
+	heard    map[string]time.Time // when each engine's last heartbeat came
+	ended    bool                 // no goroutine is started any more
 	rounds   uint64
-	inFlight mark // of the record that the clerk stores
-	landed   mark // of it, when it was seen in the log
+	inFlight mark // of the record that the committer stores
+	landed   mark // the same, once that record was seen in the log
 	swept    uint64
-	useless  int64 // bytes at the head of the log
+	garbage  int64 // bytes at the head of the log
 }
 
 var _ platform.Queues = (*Engine)(nil)
@@ -81,7 +81,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.Dir != "" && worn(&config) {
+	if config.Dir != "" && needsRenewal(&config) {
 		if err := config.renew(ctx); err != nil {
 			return nil, err
 		}
@@ -99,19 +99,19 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 func openEngine(ctx context.Context, config Config) (*Engine, error) {
 	e := newEngine(config)
 	if err := e.connect(); err != nil {
-		return nil, errors.Join(err, e.hangUp())
+		return nil, errors.Join(err, e.shutDown())
 	}
 	if err := e.begin(ctx); err != nil {
-		return nil, errors.Join(err, e.hangUp())
+		return nil, errors.Join(err, e.shutDown())
 	}
 	return e, nil
 }
 
-// newEngine returns one that is not connected.
+// newEngine returns an engine that is not connected.
 func newEngine(config Config) *Engine {
 	e := &Engine{
 		config: config, name: rand.Text(), alone: config.Dir != "",
-		desk: desk{bell: make(chan struct{}, 1)}, clerkDone: make(chan struct{}), sweep: make(chan uint64, 1), news: make(chan struct{}, 1),
+		mailbox: mailbox{bell: make(chan struct{}, 1)}, committerDone: make(chan struct{}), sweep: make(chan uint64, 1), news: make(chan struct{}, 1),
 		cache:    cache{most: config.CacheBytes, records: make(map[uint64]cachedRecord)},
 		readings: make(map[uint64]*reading), waiting: make(map[uint64][]*consumer), local: make(map[*consumer]struct{}), heard: make(map[string]time.Time),
 		state: newState(),
@@ -162,8 +162,8 @@ func (e *Engine) logConnection() nats.Option {
 	}
 }
 
-// layOut says where things are.
-func (e *Engine) layOut() error {
+// openJournal sets the journal by the names in the config. It sends nothing.
+func (e *Engine) openJournal() error {
 	js, err := jetstream.New(e.nc)
 	if err != nil {
 		return err
@@ -176,9 +176,9 @@ func (e *Engine) layOut() error {
 	return nil
 }
 
-// begin makes what is not there, reads the log and starts to work.
+// begin makes the streams that are missing, reads the log and starts the goroutines.
 func (e *Engine) begin(ctx context.Context) error {
-	if err := e.layOut(); err != nil {
+	if err := e.openJournal(); err != nil {
 		return err
 	}
 	if err := e.whenFormed(ctx, e.make); err != nil {
@@ -190,8 +190,8 @@ func (e *Engine) begin(ctx context.Context) error {
 	return e.start()
 }
 
-// make makes what is not there. A server that knows of no leader does not
-// answer.
+// make makes the streams that are missing. A server that knows of no leader does
+// not answer, so it waits for a bounded time.
 func (e *Engine) make(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -217,22 +217,22 @@ func (e *Engine) start() error {
 		if _, err := e.nc.Subscribe(e.journal.tail, e.follow); err != nil {
 			return err
 		}
-		if _, err := e.nc.Subscribe(e.beatSubject(), e.hear); err != nil {
+		if _, err := e.nc.Subscribe(e.beatSubject(), e.hearBeat); err != nil {
 			return err
 		}
 		if _, err := e.nc.Subscribe(e.turnSubject(), e.hearTurn); err != nil {
 			return err
 		}
-		e.group.Go(e.beat)
-		e.group.Go(e.watch)
+		e.group.Go(e.heartbeat)
+		e.group.Go(e.watchEngines)
 	}
-	e.group.Go(e.clerk)
+	e.group.Go(e.committer)
 	e.group.Go(func() { e.sweeper(e.ctx) })
 	if e.files.eraser != nil {
 		e.group.Go(func() { e.files.eraser.run(e.ctx) })
 	}
 	if e.server != nil {
-		e.group.Go(func() { e.server.watch(e.ctx) })
+		e.group.Go(func() { e.server.supervise(e.ctx) })
 	}
 	if e.config.MaxAge > 0 {
 		e.age()
@@ -255,7 +255,7 @@ func (e *Engine) Close() (err error) {
 		for _, c := range e.consumers() {
 			c.close(ctx)
 		}
-		err = e.hangUp()
+		err = e.shutDown()
 	})
 	return err
 }
@@ -269,7 +269,8 @@ func (e *Engine) consumers() (all []*consumer) {
 	return all
 }
 
-// spawn runs f in a goroutine that Close waits for, unless it waits already.
+// spawn runs f in a goroutine that Close waits for. Once Close has begun to wait,
+// it does nothing.
 func (e *Engine) spawn(f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -278,8 +279,8 @@ func (e *Engine) spawn(f func()) {
 	}
 }
 
-// hangUp ends what runs, from the outside inwards.
-func (e *Engine) hangUp() error {
+// shutDown ends the goroutines, then the connection, then the server.
+func (e *Engine) shutDown() error {
 	e.mu.Lock()
 	e.ended = true
 	e.mu.Unlock()

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 
 const shop = "buwb2lii"
 
-// quiet lets only what is wrong into the log of a test.
+// quiet returns a logger that writes only warnings and errors to the log of a test.
 func quiet(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 }
@@ -48,7 +48,7 @@ func errorOf(_ int, err error) error { return err }
 // suite returns c with the limits that a promise needs.
 func suite(c Config, wanted platform.QueueBounds) Config {
 	c.QueueBounds = wanted
-	c.Patience = time.Minute // a test that must wait is not to fail
+	c.Patience = time.Minute // so that a slow machine fails no test
 	return c
 }
 

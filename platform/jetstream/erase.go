@@ -11,31 +11,31 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// JetStream only forgets where the bytes of a removed message are: they stay in the
-// files. So what a Save replaces or a Delete ends stays a message, behind which there
-// is a newer one of its subject, until the eraser has had its bytes overwritten. What
-// is left to erase can always be seen in the stream itself.
+// When JetStream removes a message, it only forgets where its bytes are: they stay in
+// the files. So what a Save replaces or a Delete removes stays a message of the stream,
+// followed by a newer one of its subject, until the eraser has had its bytes
+// overwritten. So the stream itself always shows what is left to erase.
 
 const (
-	// eraseRest is how much longer than an erasure the rest after it takes, as the
-	// server stores nothing else meanwhile.
+	// eraseRest is how many times as long as an erasure the pause after it is, as the
+	// server stores nothing else during an erasure.
 	eraseRest  = 2
 	eraseAgain = time.Second
-	// eraseRoom must be free on the disk: the server writes a file of messages anew,
-	// and what it cannot write makes it stop.
+	// eraseRoom bytes must be free on the disk: the server writes a file of messages
+	// anew, and stops if it cannot.
 	eraseRoom = 16 << 20
 )
 
 var errNoRoom = errors.New("the disk is nearly full: make room on it")
 
-// An eraser overwrites what records were before.
+// An eraser overwrites the former values of records.
 type eraser struct {
 	records *journal
 	log     *slog.Logger
 	mark    *erasing    // of the data directory; nil for other servers
-	room    func() bool // reports whether the disk has room
+	hasRoom func() bool // reports whether the disk has room
 	after   time.Duration
-	trouble trouble
+	failure failure
 
 	mu      sync.Mutex
 	waiting map[string]struct{} // subjects
@@ -43,10 +43,10 @@ type eraser struct {
 }
 
 func newEraser(j *journal, c *Config) *eraser {
-	r := &eraser{records: j, log: c.Logger, after: c.eraseAfter, room: func() bool { return true }, waiting: make(map[string]struct{}), bell: make(chan struct{}, 1)}
+	r := &eraser{records: j, log: c.Logger, after: c.eraseAfter, hasRoom: func() bool { return true }, waiting: make(map[string]struct{}), bell: make(chan struct{}, 1)}
 	if c.Dir != "" {
 		r.mark = newErasing(c)
-		r.room = func() bool {
+		r.hasRoom = func() bool {
 			free, _, err := space(c.Dir)
 			return err != nil || free > eraseRoom
 		}
@@ -54,8 +54,8 @@ func newEraser(j *journal, c *Config) *eraser {
 	return r
 }
 
-// add has erased what is behind the newest message of a subject. A nil eraser does
-// nothing: its bucket does not permit it.
+// add has the messages of a subject erased, except the newest one. A nil eraser does
+// nothing: its bucket does not permit erasing.
 func (r *eraser) add(subject string) {
 	if r == nil {
 		return
@@ -69,7 +69,7 @@ func (r *eraser) add(subject string) {
 	}
 }
 
-func (r *eraser) take() map[string]struct{} {
+func (r *eraser) drain() map[string]struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken := r.waiting
@@ -77,10 +77,10 @@ func (r *eraser) take() map[string]struct{} {
 	return taken
 }
 
-// run erases until ctx ends, and then what is left, if that is soon done: else the
-// next start does it.
+// run erases until ctx ends, and then what is left, within patience. What is still
+// left after that the next start erases.
 func (r *eraser) run(ctx context.Context) {
-	for !r.look(ctx) && wait(ctx, eraseAgain) {
+	for !r.findLeftovers(ctx) && wait(ctx, eraseAgain) {
 	}
 	for ctx.Err() == nil {
 		select {
@@ -105,14 +105,14 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// look finds what earlier processes have left, and reports whether that was possible.
-func (r *eraser) look(ctx context.Context) bool {
+// findLeftovers finds what earlier processes have left, and reports whether that was possible.
+func (r *eraser) findLeftovers(ctx context.Context) bool {
 	filter := r.records.subject + ">"
 	last, err := r.records.lastOf(ctx, filter)
 	if errors.Is(err, errNoRecord) {
 		return true
 	}
-	seed, seen := maphash.MakeSeed(), make(map[uint64]struct{}) // which may take two for one, and that does no harm
+	seed, seen := maphash.MakeSeed(), make(map[uint64]struct{}) // two subjects with the same hash do no harm
 	if err == nil {
 		err = r.records.each(ctx, filter, last, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 			sum := maphash.String(seed, m.Subject())
@@ -126,15 +126,15 @@ func (r *eraser) look(ctx context.Context) bool {
 	return err == nil
 }
 
-// eraseAll erases what waits. What fails waits again.
+// eraseAll erases the waiting subjects. A subject that fails waits again.
 func (r *eraser) eraseAll(ctx context.Context) {
-	subjects := r.take()
+	subjects := r.drain()
 	if len(subjects) == 0 {
 		return
 	}
 	err := r.mark.begin()
 	for subject := range subjects {
-		if err == nil && !r.room() {
+		if err == nil && !r.hasRoom() {
 			err = errNoRoom
 		}
 		if err == nil {
@@ -153,7 +153,7 @@ func (r *eraser) eraseAll(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if r.trouble.note(err) && err != nil {
+	if r.failure.set(err) && err != nil {
 		r.log.Warn("jetstream: what was deleted or replaced is still in the files; it is erased when that is possible", "error", err)
 	}
 	if err != nil {
@@ -161,8 +161,8 @@ func (r *eraser) eraseAll(ctx context.Context) {
 	}
 }
 
-// erase leaves the newest message of a subject only, and not even that if it says
-// that the record was deleted.
+// erase removes all messages of a subject except the newest one, and that too if it
+// says that the record was deleted.
 func (r *eraser) erase(ctx context.Context, subject string) error {
 	a, err := r.records.latest(ctx, subject)
 	newest := a.Message

@@ -6,17 +6,17 @@ import (
 	"path/filepath"
 )
 
-// The server notes first that a message is removed, and then writes its file anew
-// without the bytes. What ends between the two leaves bytes that nothing points to. So
-// while something is being erased there is a mark in the directory, and a start that
-// finds it renews the bucket.
+// The server first notes that a message is removed, and then writes its file anew
+// without the bytes. A process that ends between the two leaves bytes to which nothing
+// points. So the directory has a mark while something is being erased, and a start
+// that finds the mark renews the bucket.
 
 // An erasing is such a mark.
 type erasing struct {
 	mark   string
 	files  string // the directory of the messages
 	marked bool
-	failed bool // once, also in an earlier process: then the mark stays until a start renews the bucket
+	failed bool // an erasure failed, perhaps in an earlier process: the mark stays until a start renews the bucket
 }
 
 func newErasing(c *Config) *erasing {
@@ -39,14 +39,14 @@ func (m *erasing) begin() error {
 	return err
 }
 
-// fail has the mark stay.
+// fail makes the mark stay.
 func (m *erasing) fail() {
 	if m != nil {
 		m.failed = true
 	}
 }
 
-// end takes the mark away when the files without the bytes are those on the disk.
+// end removes the mark once the files without the bytes are on the disk.
 func (m *erasing) end() error {
 	if m == nil || !m.marked || m.failed {
 		return nil

@@ -96,8 +96,8 @@ func gone(t *testing.T, dir string, texts ...string) {
 	}
 }
 
-// keep saves a record over what is there.
-func keep(t *testing.T, s *Store, id, value string, ttl time.Duration) {
+// save saves a record over what is there.
+func save(t *testing.T, s *Store, id, value string, ttl time.Duration) {
 	t.Helper()
 	r, err := s.Load(t.Context(), "key", id)
 	if err != nil && !errors.Is(err, platform.ErrNoRecord) {
@@ -122,18 +122,18 @@ func TestWhatWasReplacedOrDeletedIsGoneFromTheFiles(t *testing.T) {
 			}
 			e := open(t, c)
 			s := e.Store()
-			keep(t, s, "one", "first secret", 0)
-			keep(t, s, "two", "another secret", 0)
+			save(t, s, "one", "first secret", 0)
+			save(t, s, "two", "another secret", 0)
 			if len(found(t, files, "first secret")) == 0 {
 				t.Fatal("it was never there")
 			}
-			keep(t, s, "one", "second secret", 0)
+			save(t, s, "one", "second secret", 0)
 			gone(t, files, "first secret")
 			if err := s.Delete(t.Context(), "key", "one"); err != nil {
 				t.Fatal(err)
 			}
 			gone(t, files, "first secret", "second secret")
-			keep(t, s, "one", "third secret", 0)
+			save(t, s, "one", "third secret", 0)
 			all, err := s.List(t.Context(), "key")
 			if err != nil || len(all) != 2 || string(all["one"].Value) != "third secret" || string(all["two"].Value) != "another secret" {
 				t.Errorf("what is left is %v, %v", all, err)
@@ -145,7 +145,7 @@ func TestWhatWasReplacedOrDeletedIsGoneFromTheFiles(t *testing.T) {
 func TestNothingIsLeftOfADeletedRecord(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), eraseAfter: time.Nanosecond}).Store()
 	for i := range 20 {
-		keep(t, s, fmt.Sprint(i), "x", 0)
+		save(t, s, fmt.Sprint(i), "x", 0)
 		if err := s.Delete(t.Context(), "key", fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
@@ -204,9 +204,9 @@ func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
 	c := Config{Dir: t.TempDir()}
 	e := open(t, c)
 	s := e.Store()
-	keep(t, s, "one", "first secret", 0)
-	keep(t, s, "two", "another secret", 0)
-	keep(t, s, "brief", "a brief one", time.Hour)
+	save(t, s, "one", "first secret", 0)
+	save(t, s, "two", "another secret", 0)
+	save(t, s, "brief", "a brief one", time.Hour)
 	r, err := s.Load(t.Context(), "key", "one")
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func TestAnErasureThatWasCutShortIsFinished(t *testing.T) {
 			t.Errorf("%s is %q with revision %d, behind %d, %v", id, r.Value, r.Revision, last, err)
 		}
 	}
-	if worn(&e.config) {
+	if needsRenewal(&e.config) {
 		t.Error("the next start would do it again")
 	}
 }
@@ -246,11 +246,11 @@ func asBefore(t *testing.T, nc *nats.Conn, replicas int) {
 	}
 	s := &Store{patience: time.Minute, records: &journal{nc: nc, js: js, stream: bucketStream("prism"), subject: bucketSubject("prism")}}
 	for _, value := range []string{"first secret", "second secret"} {
-		keep(t, s, "one", value, 0)
-		keep(t, s, "two", value, 0)
-		keep(t, s, "brief", value, time.Hour)
+		save(t, s, "one", value, 0)
+		save(t, s, "two", value, 0)
+		save(t, s, "brief", value, time.Hour)
 	}
-	keep(t, s, "over", "x", time.Second)
+	save(t, s, "over", "x", time.Second)
 	if err := s.Delete(t.Context(), "key", "two"); err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func before(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect("", nats.InProcessServer(s.now()))
+	nc, err := nats.Connect("", nats.InProcessServer(s.current()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestADirectoryOfTheVersionBeforeHasItsRecordsAndNothingElse(t *testing.T) {
 		"half made": func(t *testing.T, c *Config) {
 			must(t, errors.Join(c.saveRecords(t.Context()), os.RemoveAll(bucketDir(c)),
 				c.withStore(t.Context(), 1, func(s *Store) error {
-					keep(t, s, "one", "second secret", 0)
+					save(t, s, "one", "second secret", 0)
 					return nil
 				})))
 		},
@@ -316,8 +316,8 @@ func TestADirectoryOfTheVersionBeforeHasItsRecordsAndNothingElse(t *testing.T) {
 				e := open(t, c)
 				isAsBefore(t, e.Store())
 				gone(t, c.Dir, "first secret")
-				keep(t, e.Store(), "one", "third secret", 0)
-				keep(t, e.Store(), "one", "second secret", 0)
+				save(t, e.Store(), "one", "third secret", 0)
+				save(t, e.Store(), "one", "second secret", 0)
 				gone(t, c.Dir, "third secret")
 				must(t, e.Close())
 			}
@@ -334,7 +334,7 @@ func TestServersOfTheVersionBeforeGoOn(t *testing.T) {
 	asBefore(t, nc, 1)
 	s := open(t, Config{URL: url}).Store()
 	isAsBefore(t, s)
-	keep(t, s, "one", "third secret", 0)
+	save(t, s, "one", "third secret", 0)
 	must(t, s.Delete(t.Context(), "key", "brief"))
 	all, err := s.List(t.Context(), "key")
 	delete(all, "over")
@@ -346,11 +346,11 @@ func TestServersOfTheVersionBeforeGoOn(t *testing.T) {
 // An old value that is not erased yet must not be there again.
 func TestARecordThatEndsIsNotReplacedByAnOlderOne(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), eraseAfter: time.Hour}).Store()
-	keep(t, s, "shorter", "old", time.Hour)
-	keep(t, s, "shorter", "new", time.Second)
-	keep(t, s, "again", "old", time.Hour)
+	save(t, s, "shorter", "old", time.Hour)
+	save(t, s, "shorter", "new", time.Second)
+	save(t, s, "again", "old", time.Hour)
 	must(t, s.Delete(t.Context(), "key", "again"))
-	keep(t, s, "again", "new", time.Second)
+	save(t, s, "again", "new", time.Second)
 	both := []string{"shorter", "again"}
 	for _, id := range both {
 		if r, err := s.Load(t.Context(), "key", id); err != nil || string(r.Value) != "new" {
@@ -372,5 +372,5 @@ func TestARecordThatEndsIsNotReplacedByAnOlderOne(t *testing.T) {
 			t.Fatalf("there is %v, %v", all, err)
 		}
 	}
-	keep(t, s, "shorter", "newest", 0)
+	save(t, s, "shorter", "newest", 0)
 }

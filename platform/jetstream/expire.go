@@ -9,14 +9,15 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Whoever takes a message looks whether it is too old. What nobody takes is
-// removed from the heads of the queues now and then. How old it is, only its
-// record tells; but one without any old message need not be read.
+// Fetch and Read drop a message that is too old. The expirer removes the messages
+// that no caller takes from the heads of the queues. The time of a message is only
+// in its record; but a record without any old message need not be read.
 
 const (
 	expireEvery  = 20 * time.Second
 	expireAtOnce = 1000 // messages of one queue
-	// agePatience is how long the wall clock must have differed until messages grow old by it.
+	// agePatience is how long the wall clock must differ from the engine's clock until
+	// the engine follows it.
 	agePatience = 10 * time.Minute
 )
 
@@ -25,13 +26,13 @@ func (e *Engine) old(m *platform.Message) bool {
 	return e.config.MaxAge > 0 && e.ages.Now().Sub(m.Time) > e.config.MaxAge
 }
 
-// Expired returns how many messages this engine has removed since Open as they had
-// become older than [Config].MaxAge.
+// Expired returns how many messages this engine has removed since Open because they
+// were older than [Config].MaxAge.
 func (e *Engine) Expired() int64 { return e.expired.Load() }
 
-// age starts the clock by which messages grow old. While nothing ran only the wall
-// clock went, which may be wrong: what it says beyond half of MaxAge behind the
-// newest message is believed after ten minutes only.
+// age starts the clock by which messages grow old. For the time in which no engine
+// ran there is only the wall clock, which may be wrong. If it is more than half of
+// MaxAge ahead of the newest message, the engine follows it after ten minutes only.
 func (e *Engine) age() {
 	start := time.Now()
 	if newest := time.Unix(e.state.newest, 0); e.state.newest > 0 && start.Sub(newest) > e.config.MaxAge/2 {
@@ -58,7 +59,7 @@ func (e *Engine) expirer() {
 	}
 }
 
-// aged returns the queues that may have something old at their heads.
+// aged returns the queues that may have an old message at their heads.
 func (e *Engine) aged() (ids []uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -75,7 +76,7 @@ func (e *Engine) suspects(q *queue, n int) []item {
 	limit := e.ages.Now().Add(-e.config.MaxAge).Unix()
 	items := q.first(0, n, math.MaxInt)
 	for i, it := range items {
-		if e.state.records.since(it.seq) > limit {
+		if e.state.records.oldestTime(it.seq) > limit {
 			return items[:i]
 		}
 	}
@@ -107,8 +108,8 @@ func (e *Engine) expire(queue uint64) bool {
 	return removed && len(old) == expireAtOnce
 }
 
-// remove removes those messages that are ready, and reports whether that was
-// stored.
+// remove removes those of the messages that are still ready, and reports whether that
+// was stored.
 func (e *Engine) remove(queue uint64, numbers []uint64) bool {
 	return len(numbers) > 0 && e.do(e.ctx, func(d *draft) error {
 		q := d.state.queues[queue]

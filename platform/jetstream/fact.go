@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A kind says what a fact tells.
+// A kind is the kind of a fact.
 type kind byte
 
 const (
@@ -19,7 +19,7 @@ const (
 	factQueue                  // number is the queue of owner and topic
 	factBind                   // queue is bound to text
 	factDrop                   // queue is gone
-	factPurge                  // queue has lost what is not newer than number, but for numbers
+	factPurge                  // queue has lost all messages up to number, except numbers
 	factJoin                   // consumer of queue belongs to the engine named text
 	factLeave                  // consumer of queue is gone: what it held is ready
 	factLease                  // consumer of queue, which belongs to the engine named text, holds numbers
@@ -30,8 +30,8 @@ const (
 )
 
 // A fact is one thing that became true. A record of the log is a list of
-// them: all are true, or none. Each says what it says without the facts before
-// it, which may have been cleaned away.
+// facts: all are true, or none. A fact has a meaning without the facts before it,
+// as cleaning may have removed those.
 //
 // A queue or message is named by the place of the fact that made it. Within
 // one record its index is enough, as numbers below maxFacts stand for "of this
@@ -54,10 +54,10 @@ const (
 	format    = 1              // of a record, its first byte
 )
 
-// numberOf names what the fact at index of the record seq has made.
+// numberOf returns the number of what the fact at index of the record seq has made.
 func numberOf(seq uint64, index int) uint64 { return seq<<indexBits | uint64(index) }
 
-// A mark tells records apart. It is random.
+// A mark identifies a record. It is random.
 type mark [16]byte
 
 func appendRecord(b []byte, m mark, facts []fact) []byte {
@@ -88,7 +88,7 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// appendNumbers writes differences, which are small as neighbours are near.
+// appendNumbers writes the differences between numbers, which take fewer bytes.
 func appendNumbers(b []byte, numbers []uint64) []byte {
 	b = binary.AppendUvarint(b, uint64(len(numbers)))
 	var last uint64
@@ -131,12 +131,12 @@ func decodeRecord(seq uint64, b []byte) (m mark, facts []fact, err error) {
 	if d.broken || len(facts) > maxFacts {
 		return m, nil, fmt.Errorf("%w: number %d ends early", errBroken, seq)
 	}
-	settle(seq, facts)
+	assignNumbers(seq, facts)
 	return m, facts, nil
 }
 
-// settle replaces indexes by numbers.
-func settle(seq uint64, facts []fact) {
+// assignNumbers replaces indexes by numbers.
+func assignNumbers(seq uint64, facts []fact) {
 	for i := range facts {
 		f := &facts[i]
 		if f.number == 0 && (f.kind == factPut || f.kind == factQueue) {

@@ -20,7 +20,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 		{kind: factLease, queue: 1 << 20, consumer: 1<<64 - 2, numbers: []uint64{9, 3, 1<<64 - 1}},
 	}
 	_, got, err := decodeRecord(7, appendRecord(nil, mark{1}, facts))
-	settle(7, facts)
+	assignNumbers(7, facts)
 	if err != nil || !reflect.DeepEqual(got, facts) {
 		t.Errorf("got %+v, %v", got, err)
 	}

@@ -12,14 +12,15 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A trouble is why nothing can be stored at present.
-type trouble struct {
+// A failure is why nothing can be stored at present.
+type failure struct {
 	mu     sync.Mutex
 	reason error
 }
 
-// note reports whether it begins or, with nil, ends with this.
-func (t *trouble) note(err error) (changed bool) {
+// set sets the reason, nil when there is none any more. It reports whether the
+// failure begins or ends with this call.
+func (t *failure) set(err error) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	changed = (t.reason == nil) != (err == nil)
@@ -27,8 +28,8 @@ func (t *trouble) note(err error) (changed bool) {
 	return changed
 }
 
-// last returns nil when nothing is known to be wrong.
-func (t *trouble) last() error {
+// get returns the reason, or nil when nothing is known to be wrong.
+func (t *failure) get() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.reason
@@ -36,20 +37,20 @@ func (t *trouble) last() error {
 
 var errSlow = fmt.Errorf("%w: JetStream does not answer in time: it has too much to do, or too few of its servers run", platform.ErrUnavailable)
 
-// failing returns what to tell those who waited for Config.Patience.
-func (e *Engine) failing() error {
-	if err := e.server.ails(); err != nil {
+// failureError returns the error of an operation that has waited for Config.Patience.
+func (e *Engine) failureError() error {
+	if err := e.server.unavailableError(); err != nil {
 		return err
 	}
-	if err := e.desk.trouble.last(); err != nil {
+	if err := e.mailbox.failure.get(); err != nil {
 		return err
 	}
 	return errSlow
 }
 
-// fails notes why the log cannot be asked or written, nil when it can again.
-func (e *Engine) fails(err error) {
-	switch changed := e.desk.trouble.note(err); {
+// setFailure notes why the log cannot be read or written, nil when it can again.
+func (e *Engine) setFailure(err error) {
+	switch changed := e.mailbox.failure.set(err); {
 	case changed && err != nil:
 		e.config.Logger.Warn("jetstream: the log does not take what is to be stored; it is tried again and again", "error", err)
 	case changed:
@@ -57,10 +58,10 @@ func (e *Engine) fails(err error) {
 	}
 }
 
-// unavailable returns the error for a request that got no answer. It is not the
-// deadline of that request, which the caller does not know.
+// unavailable returns the error for a request that got no answer. It does not wrap
+// the deadline of the request, which is not the caller's.
 func (j *journal) unavailable(err error) error {
-	why := j.server.ails()
+	why := j.server.unavailableError()
 	switch {
 	case why != nil:
 		return why
@@ -72,18 +73,17 @@ func (j *journal) unavailable(err error) error {
 	return fmt.Errorf("%w: JetStream does not answer: too few of its servers run, more than half are needed, or a disk does not take what is written (%v)", platform.ErrUnavailable, err)
 }
 
-// insist stores what run wants, however long JetStream is not available.
+// insist does run, and tries again as long as JetStream is not available.
 func (e *Engine) insist(run func(d *draft) error) {
 	for errors.Is(e.do(e.ctx, run, nil), platform.ErrUnavailable) {
 	}
 }
 
-// read returns a record. For Config.Patience it asks again when there was no
-// answer.
+// read returns a record. For Config.Patience it repeats a request that got no answer.
 func (e *Engine) read(ctx context.Context, seq uint64) ([]byte, error) {
 	short, cancel := context.WithTimeout(ctx, e.config.Patience)
 	defer cancel()
-	why := e.failing
+	why := e.failureError
 	for {
 		b, err := e.journal.read(short, seq)
 		switch {
@@ -99,8 +99,8 @@ func (e *Engine) read(ctx context.Context, seq uint64) ([]byte, error) {
 	}
 }
 
-// Ready stores an empty record, and returns nil when that was done: so the
-// engine can store now. Otherwise it returns an error that is
+// Ready stores an empty record. It returns nil when that was stored, so the engine
+// can store now. Otherwise it returns an error that is
 // [platform.ErrUnavailable], within Config.Patience, or that of ctx.
 func (e *Engine) Ready(ctx context.Context) error {
 	return e.do(ctx, func(d *draft) error {

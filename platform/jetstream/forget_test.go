@@ -27,10 +27,10 @@ func shape(e *Engine) string {
 		lines = append(lines, fmt.Sprintf("%s %q, %d: %q, %+v", q.owner.name, q.topic, id, patterns, q.status()))
 	}
 	slices.Sort(lines)
-	return strings.Join(append(lines, fmt.Sprint(e.state.records.live)), "\n")
+	return strings.Join(append(lines, fmt.Sprint(e.state.records.liveBytes)), "\n")
 }
 
-// In some of the cases what lasts of the log is carried on meanwhile.
+// In some of the cases the live records of the log are carried meanwhile.
 func TestAForgottenOwnerStaysForgotten(t *testing.T) {
 	for _, above := range []int64{0, 1, 2000} {
 		config := Config{Dir: t.TempDir(), SyncInterval: time.Minute, CacheBytes: 1, cleanAbove: above}

@@ -20,8 +20,8 @@ const (
 	formAgain = 250 * time.Millisecond
 )
 
-// whenFormed calls ask until the servers can do what it wants. They are given
-// formTime, as platforms and servers are often started together.
+// whenFormed calls ask until the servers can do what it wants, for at most formTime,
+// as platforms and servers are often started together.
 func (e *Engine) whenFormed(ctx context.Context, ask func(context.Context) error) error {
 	formed := time.Now().Add(formTime)
 	for waiting := false; ; waiting = true {
@@ -43,8 +43,8 @@ func (e *Engine) whenFormed(ctx context.Context, ask func(context.Context) error
 	}
 }
 
-// isForming reports whether err may be one of servers that do not know yet who
-// leads, or which others there are.
+// isForming reports whether servers that have not found each other or have no leader
+// yet may return err.
 func isForming(err error) bool {
 	const noSuitablePeers, insufficientResources = 10005, 10023
 	var refused *jetstream.APIError

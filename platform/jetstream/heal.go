@@ -13,20 +13,20 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A stream of the server that could not write once, as on a full disk, does not
-// write again until the server is started anew. What it has confirmed is on
-// the disk.
+// A stream of the server that could not write once, for example as the disk was
+// full, does not write again until the server is restarted. What it has confirmed
+// is on the disk.
 
 const (
-	lookEvery = 500 * time.Millisecond
+	checkInterval = 500 * time.Millisecond
 	// roomNeeded is what must be free on the disk before the server is started
-	// again: enough for what waits and for a while.
+	// again: enough for the waiting operations and some more.
 	roomNeeded = 4 << 20
 )
 
-// watch starts the server again when it has stopped storing, until ctx ends.
-func (s *server) watch(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+// supervise restarts the server when it has stopped storing, until ctx ends.
+func (s *server) supervise(ctx context.Context) {
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for was := false; ; {
 		select {
@@ -35,37 +35,37 @@ func (s *server) watch(ctx context.Context) {
 			return
 		}
 		s.watchDisk()
-		why := s.ill()
-		if why != nil && was { // not just on its way
+		why := s.health()
+		if why != nil && was { // twice in a row, so it is not just starting
 			s.heal(ctx, tick.C, why)
 		}
 		was = why != nil
 	}
 }
 
-// ill returns why the server does not store, or nil.
-func (s *server) ill() error {
-	if health := s.now().Healthz(&nats.HealthzOptions{}); health.Error != "" {
+// health returns why the server does not store, or nil.
+func (s *server) health() error {
+	if health := s.current().Healthz(&nats.HealthzOptions{}); health.Error != "" {
 		return errors.New(health.Error)
 	}
 	return nil
 }
 
-// heal ends the server and, when there is room on the disk, starts it again.
+// heal stops the server, and starts it again when there is room on the disk.
 func (s *server) heal(ctx context.Context, tick <-chan time.Time, why error) {
 	s.config.Logger.Error("jetstream: the server of the data directory has stopped storing; it is started again when there is room on the disk",
 		"directory", s.config.Dir, "error", why)
-	s.suffer(why)
+	s.setFailure(why)
 	s.halt()
 	for ctx.Err() == nil {
 		err := s.restart()
 		if err == nil {
 			s.watchDisk()
-			s.trouble.note(nil)
+			s.failure.set(nil)
 			s.config.Logger.Info("jetstream: the server of the data directory stores again", "directory", s.config.Dir)
 			return
 		}
-		s.suffer(err)
+		s.setFailure(err)
 		select {
 		case <-tick:
 		case <-ctx.Done():
@@ -73,17 +73,18 @@ func (s *server) heal(ctx context.Context, tick <-chan time.Time, why error) {
 	}
 }
 
-func (s *server) suffer(why error) {
-	s.trouble.note(fmt.Errorf("%w: nothing can be written to %s: make room on its disk, then this goes on by itself (%w)",
+func (s *server) setFailure(why error) {
+	s.failure.set(fmt.Errorf("%w: nothing can be written to %s: make room on its disk, then this goes on by itself (%w)",
 		platform.ErrUnavailable, s.config.Dir, why))
 }
 
-// ails returns why s does not store, as far as that is known. It may be nil.
-func (s *server) ails() error {
-	if err := s.gone(); s == nil || err != nil {
+// unavailableError returns why s does not store, or nil if no reason is known. s may
+// be nil.
+func (s *server) unavailableError() error {
+	if err := s.lostError(); s == nil || err != nil {
 		return err
 	}
-	return s.trouble.last()
+	return s.failure.get()
 }
 
 func (s *server) restart() error {
@@ -100,7 +101,7 @@ func (s *server) restart() error {
 	return nil
 }
 
-// tryRoom finds out whether roomNeeded is free.
+// tryRoom returns an error unless roomNeeded bytes can be written.
 func tryRoom(dir string) error {
 	name := filepath.Join(dir, "room")
 	err := os.WriteFile(name, make([]byte, roomNeeded), 0o600)

@@ -14,8 +14,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// patience is how long one request to JetStream may take before it is asked
-// again.
+// patience is how long one request to JetStream may take until it is repeated.
 const patience = 2 * time.Second
 
 var (
@@ -31,18 +30,18 @@ type journal struct {
 	stream  string
 	subject string
 	tail    string        // where the server repeats what it has stored; empty if nobody else writes
-	readers chan struct{} // a value for each that reads many records at once
-	server  *server       // whose trouble explains why there is no answer; nil for others
+	readers chan struct{} // a value for each call that reads many records at once
+	server  *server       // whose failure explains why there is no answer; nil for others
 }
 
-// mostReaders may read many records at the same time, as each makes the server and
-// the client hold megabytes.
+// mostReaders bounds how many calls read many records at the same time, as each
+// makes the server and the client hold megabytes.
 const mostReaders = 4
 
 // restoringKey marks a log that is not wholly restored, in its metadata.
 const restoringKey = "prism-restoring"
 
-// config is that of the stream, whose first record has the number first.
+// config returns the config of the stream, whose first record has the number first.
 func (j *journal) config(replicas int, first uint64) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{
 		Name: j.stream, Subjects: []string{j.subject}, Storage: jetstream.FileStorage,
@@ -54,7 +53,7 @@ func (j *journal) config(replicas int, first uint64) jetstream.StreamConfig {
 	return c
 }
 
-// make makes the stream. One that is there keeps the replicas that it has.
+// make makes the stream. An existing stream keeps its number of replicas.
 func (j *journal) make(ctx context.Context, replicas int) (has int, err error) {
 	stream, err := j.js.Stream(ctx, j.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -70,7 +69,7 @@ func (j *journal) make(ctx context.Context, replicas int) (has int, err error) {
 	return c.Replicas, nil
 }
 
-// An answer is what the API of JetStream returns, as far as it matters here.
+// An answer has those members of an answer of the JetStream API that matter here.
 type answer struct {
 	Seq   uint64 `json:"seq"`
 	Error *struct {
@@ -99,7 +98,7 @@ const (
 )
 
 func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error) {
-	if err := j.server.gone(); err != nil {
+	if err := j.server.lostError(); err != nil {
 		return a, err
 	}
 	short, cancel := context.WithTimeout(ctx, patience)
@@ -133,7 +132,8 @@ func (j *journal) ask(ctx context.Context, verb string, body any) (answer, error
 }
 
 // append stores a record behind the one with number last, or returns errMoved
-// if that is not the last one. After any other error it may be stored or not.
+// if that is not the last one. After any other error the record may be stored or
+// not.
 func (j *journal) append(ctx context.Context, last uint64, record []byte) (uint64, error) {
 	m := nats.NewMsg(j.subject)
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(last, 10))
@@ -143,9 +143,9 @@ func (j *journal) append(ctx context.Context, last uint64, record []byte) (uint6
 	return a.Seq, err
 }
 
-// read returns a record from whichever server has it.
+// read returns a record from any server that has it.
 func (j *journal) read(ctx context.Context, seq uint64) ([]byte, error) {
-	if err := j.server.gone(); err != nil {
+	if err := j.server.lostError(); err != nil {
 		return nil, err
 	}
 	short, cancel := context.WithTimeout(ctx, patience)
@@ -174,8 +174,8 @@ func (j *journal) latest(ctx context.Context, subject string) (answer, error) {
 	return j.ask(ctx, "MSG.GET", map[string]any{"last_by_subj": subject})
 }
 
-// remove removes a message, and overwrites its bytes in the files if it is to be
-// erased.
+// remove removes a message. With erase the server also overwrites its bytes in the
+// files.
 func (j *journal) remove(ctx context.Context, seq uint64, erase bool) error {
 	_, err := j.ask(ctx, "MSG.DELETE", map[string]any{"seq": seq, "no_erase": !erase})
 	return err
@@ -200,8 +200,8 @@ func (j *journal) purge(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// scan calls learn for every record that is there when it begins, and returns
-// the number of the last one. An empty log may still count from somewhere.
+// scan calls learn for every record that exists when it begins, and returns the
+// number of the last one. The number of an empty log need not be 0.
 func (j *journal) scan(ctx context.Context, learn func(seq uint64, record []byte) error) (last uint64, err error) {
 	last, any, err := j.last(ctx)
 	if err != nil || !any {
@@ -220,8 +220,8 @@ const (
 	mostQuiet = 10
 )
 
-// each calls visit for every message of filter up to the number last. Any replica
-// may be read, and may lag behind: only the leader says that nothing is left.
+// each calls visit for every message of filter up to the number last. It may read
+// from a replica that lags behind: only the leader knows that nothing is left.
 func (j *journal) each(ctx context.Context, filter string, last uint64, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	select {
 	case j.readers <- struct{}{}:
@@ -231,7 +231,7 @@ func (j *journal) each(ctx context.Context, filter string, last uint64, visit fu
 	}
 	messages, release, err := j.messages(ctx, filter)
 	if err != nil {
-		return j.unread(ctx, err)
+		return j.readError(ctx, err)
 	}
 	defer release()
 	read, silent := uint64(0), 0
@@ -241,7 +241,7 @@ func (j *journal) each(ctx context.Context, filter string, last uint64, visit fu
 		case errors.Is(err, errQuiet) && silent < mostQuiet:
 			silent++
 		case err != nil:
-			return j.unread(ctx, err)
+			return j.readError(ctx, err)
 		default:
 			if err := visit(m, meta); err != nil {
 				return err
@@ -258,8 +258,8 @@ func (j *journal) each(ctx context.Context, filter string, last uint64, visit fu
 	return nil
 }
 
-// messages reads filter from the begin. release takes back what the server has for
-// it, more than a megabyte, which it would keep for minutes.
+// messages reads filter from the beginning. release removes the consumer, for which
+// the server would otherwise keep a buffer for minutes.
 func (j *journal) messages(ctx context.Context, filter string) (messages jetstream.MessagesContext, release func(), err error) {
 	consumer, err := j.js.OrderedConsumer(ctx, j.stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
 	if err != nil {
@@ -270,8 +270,8 @@ func (j *journal) messages(ctx context.Context, filter string) (messages jetstre
 		defer cancel()
 		_ = j.js.DeleteConsumer(ctx, j.stream, consumer.CachedInfo().Name)
 	}
-	// In bytes, as a client drops what exceeds 64 MiB of unread messages. A pull
-	// that is lost is noticed by the heartbeat.
+	// In bytes, as a client drops what exceeds 64 MiB of unread messages. The
+	// heartbeat reveals a pull that was lost.
 	messages, err = consumer.Messages(jetstream.PullMaxBytes(16<<20), jetstream.PullHeartbeat(time.Second))
 	if err != nil {
 		remove()
@@ -309,8 +309,8 @@ func (j *journal) anyLeft(ctx context.Context, filter string, read, last uint64)
 	return err == nil && seq <= last, err
 }
 
-// unread is the error of reading the log.
-func (j *journal) unread(ctx context.Context, err error) error {
+// readError returns the error to report when the log could not be read.
+func (j *journal) readError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

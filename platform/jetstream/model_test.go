@@ -19,9 +19,9 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Several owners do this and that at random, at the same time, and each knows
-// what has to come of it. In between the engine is closed, or a copy of its
-// directory is opened as if the process had been killed.
+// Several owners do random operations at the same time, and each has a model of the
+// result. In between the engine is closed, or a copy of its directory is opened as if
+// the process had been killed.
 func TestAnEngineDoesWhatItsModelSays(t *testing.T) {
 	const seeds, epochs, steps = 3, 3, 120
 	for seed := range uint64(seeds) {
@@ -105,8 +105,8 @@ func (m *model) restart(t *testing.T, c *Config, name string, killed bool) {
 	}
 }
 
-// picture tells for each queue what of it is to outlive the engine, and in which
-// records it is.
+// picture describes for each queue what of it must outlive the engine, and in which
+// records that is.
 func (e *Engine) picture() map[uint64]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -200,14 +200,14 @@ func (e *Engine) audit(t *testing.T) {
 	var bytes, live int64
 	for i := range r.length {
 		p := r.at(i)
-		if p.lasts != lasts[p.seq] {
-			t.Errorf("of record %d there is %d left, and not %d", p.seq, lasts[p.seq], p.lasts)
+		if p.live != lasts[p.seq] {
+			t.Errorf("of record %d there is %d left, and not %d", p.seq, lasts[p.seq], p.live)
 		}
 		delete(lasts, p.seq)
 		bytes, live = bytes+int64(p.bytes), live+p.share()
 	}
-	if len(lasts) > 0 || bytes != r.bytes || live != r.live {
-		t.Errorf("records %v are forgotten; %d and %d bytes, counted as %d and %d", lasts, bytes, live, r.bytes, r.live)
+	if len(lasts) > 0 || bytes != r.bytes || live != r.liveBytes {
+		t.Errorf("records %v are forgotten; %d and %d bytes, counted as %d and %d", lasts, bytes, live, r.bytes, r.liveBytes)
 	}
 }
 
@@ -402,7 +402,7 @@ func (o *modelOwner) read(t *testing.T, name string) {
 	o.same(t, messages, q.take(n))
 }
 
-// take removes the first n messages.
+// fetchN removes the first n messages.
 func (q *modelQueue) take(n int) []modelMessage {
 	n = min(n, len(q.ready))
 	taken := slices.Clone(q.ready[:n])
@@ -485,7 +485,7 @@ func (o *modelOwner) forget(t *testing.T) {
 	o.queues = firstQueues()
 }
 
-// dropped checks what consumers of a queue are told that is gone.
+// dropped checks the errors that consumers of a dropped queue get.
 func (o *modelOwner) dropped(t *testing.T, q *modelQueue) {
 	for _, c := range q.consumers {
 		_, err := c.Fetch(t.Context(), 1, math.MaxInt)

@@ -8,8 +8,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// An owner is all that belongs to one key. It is guarded by the lock of the
-// state.
+// An owner has the queues and bindings of one key. The engine's mu guards it.
 type owner struct {
 	name     string
 	topics   map[string]*queue
@@ -18,12 +17,12 @@ type owner struct {
 	routes   topic.Trie[*queue]
 	matched  []*queue // scratch of match
 
-	used, drafted platform.Usage // of its queues, and what the present draft would add
+	used, drafted platform.Usage // of its queues; what the present draft would add
 
-	touched, sealed uint64 // the draft that has facts of it; see draft
+	touched, sealed uint64 // the numbers of the drafts that touched and sealed it; see draft
 }
 
-// find returns the queue of topic, if it is there.
+// find returns the queue of topic, or an error if there is none.
 func (o *owner) find(topic string) (*queue, error) {
 	q := o.topics[topic]
 	if q == nil {
@@ -32,7 +31,7 @@ func (o *owner) find(topic string) (*queue, error) {
 	return q, nil
 }
 
-// match returns the queues that key goes to. The slice is good until the next
+// match returns the queues that key goes to. The slice is valid until the next
 // match.
 func (o *owner) match(key string) []*queue {
 	o.matched = o.routes.Match(key, o.matched[:0])
@@ -70,5 +69,5 @@ func (o *owner) list() []string {
 	return topics
 }
 
-// wordsOf is how many words a pattern adds to those of the owner.
+// wordsOf returns how many words a pattern has.
 func wordsOf(pattern string) int { return len(topic.Words(pattern)) }

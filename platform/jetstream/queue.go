@@ -7,19 +7,19 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A queue is guarded by the lock of the state.
+// A queue is the state of one queue. The engine's mu guards it.
 type queue struct {
 	id       uint64
 	owner    *owner // nil while the log is loaded and the queue's own fact has not come yet
 	topic    string
-	made     uint64            // the record that says so
-	patterns map[string]uint64 // and the record that says so
+	made     uint64            // the number of the record that made it
+	patterns map[string]uint64 // each with the number of the record that bound it
 	members  map[uint64]*member
 	held     map[uint64]holding
-	ready    lane
-	bytes    int64 // ready and held
+	ready    ring
+	bytes    int64 // of the messages that are ready or held
 
-	counted platform.Usage // of it, in those of the owner and of all
+	counted platform.Usage // what the sums of its owner and of the state have of it
 
 	drafted platform.Usage // what the present draft would add; see draft
 }
@@ -28,7 +28,7 @@ type queue struct {
 type member struct {
 	id     uint64
 	engine string
-	joined uint64 // the record that says so; 0 where it is not written down
+	joined uint64 // the number of the record of its joining; 0 if that is not in the log
 	held   map[uint64]struct{}
 }
 
@@ -37,7 +37,7 @@ type holding struct {
 	member *member
 }
 
-// reads reports whether the member is a Read, which is no consumer.
+// reads reports whether the member is a call of Read, which Status does not count.
 func (m *member) reads() bool { return m.id&1 == 1 }
 
 func newQueue(id uint64) *queue {
@@ -47,16 +47,16 @@ func newQueue(id uint64) *queue {
 	}
 }
 
-// room returns an error if m would exceed a limit.
-func (q *queue) room(limits *Config, m *platform.Message) error {
+// checkLimits returns an error if m would exceed a limit.
+func (q *queue) checkLimits(limits *Config, m *platform.Message) error {
 	used := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}.Plus(q.drafted)
 	return limits.CheckQueue(q.topic, used, q.status().Consumers > 0, m.Size())
 }
 
-// first returns up to n ready items behind the first skip, of no more than so many
-// bytes but for one, without taking them.
+// first returns up to n ready items behind the first skip, and does not remove them.
+// Together they have at most so many bytes, except that the first may have more.
 func (q *queue) first(skip, n, bytes int) []item {
-	q.ready.settle()
+	q.ready.mergeLate()
 	items := make([]item, 0, max(0, min(n, q.ready.len()-skip)))
 	for i := 0; len(items) < cap(items); i++ {
 		it := q.ready.at(i)
@@ -80,7 +80,7 @@ func (q *queue) hold(it item, m *member) {
 	m.held[it.number] = struct{}{}
 }
 
-// release takes a message from who holds it.
+// release takes a message from the member that holds it.
 func (q *queue) release(number uint64) (item, bool) {
 	h, ok := q.held[number]
 	if !ok {
@@ -92,7 +92,7 @@ func (q *queue) release(number uint64) (item, bool) {
 	return h.item, true
 }
 
-// shrink makes held anew when it is empty, as a map keeps its memory.
+// shrink replaces an empty held by a new map, as a map does not give memory back.
 func (q *queue) shrink() {
 	if len(q.held) == 0 && len(q.members) == 0 {
 		q.held = make(map[uint64]holding)
@@ -109,10 +109,10 @@ func (q *queue) giveBack(m *member, numbers []uint64) {
 		}
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.number, b.number) })
-	q.ready.put(items...)
+	q.ready.insertAll(items...)
 }
 
-// leave ends a member; what it held is ready.
+// leave removes a member; what it held is ready again.
 func (q *queue) leave(m *member) {
 	q.giveBack(m, m.numbers())
 	delete(q.members, m.id)
@@ -128,7 +128,7 @@ func (m *member) numbers() []uint64 {
 	return numbers
 }
 
-// remove takes a message from the queue, wherever it is there.
+// remove removes a message from the queue, whether it is ready or held.
 func (q *queue) remove(number uint64) (item, bool) {
 	it, ok := q.release(number)
 	if !ok {
@@ -140,8 +140,7 @@ func (q *queue) remove(number uint64) (item, bool) {
 	return it, ok
 }
 
-// locate returns the item of a message that the queue has, to be changed by
-// relocate.
+// locate returns the item of a message, whether it is ready or held.
 func (q *queue) locate(number uint64) (item, bool) {
 	if h, ok := q.held[number]; ok {
 		return h.item, true
@@ -152,8 +151,8 @@ func (q *queue) locate(number uint64) (item, bool) {
 	return item{}, false
 }
 
-// relocate notes where the record of a message is now. It returns where it
-// was, or put brings a new message to its place.
+// relocate notes in which record a message is now, and returns the number of the
+// record in which it was. It calls put for a message that the queue does not know.
 func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 	if h, ok := q.held[it.number]; ok {
 		was = h.item.seq

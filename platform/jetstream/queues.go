@@ -17,7 +17,7 @@ import (
 // for its key, or in none and returns [platform.ErrQueueFull]. A message that
 // matches no queue is dropped. As many as fit into one record are stored at once.
 func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
-	ms = slices.Clone(ms) // the clerk may look at it when the caller has given up
+	ms = slices.Clone(ms) // the committer may read it after the caller has given up
 	for stored < len(ms) {
 		n, err := e.publishSome(ctx, exchange, ms[stored:])
 		stored += n
@@ -28,10 +28,10 @@ func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.M
 	return stored, nil
 }
 
-// publishSome stores at least one, or returns why not; or both, when another one
-// was refused.
+// publishSome stores as many messages as fit into one record. It returns both a
+// number and an error when it has stored some and the next one was refused.
 func (e *Engine) publishSome(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	var stored int // both belong to the clerk unless do returns nil
+	var stored int // the committer may write both unless do returns nil
 	var refused error
 	err := e.do(ctx, func(d *draft) error {
 		stored, refused = 0, nil
@@ -81,7 +81,8 @@ func (e *Engine) Read(ctx context.Context, owner, topic string, n int) ([]*platf
 	return c.read(ctx, n)
 }
 
-// read passes over what is too old, and removes it with what it returns.
+// read passes over messages that are too old, and removes them with those that it
+// returns.
 func (c *consumer) read(ctx context.Context, n int) ([]*platform.Message, error) {
 	var messages []*platform.Message
 	var taken []item
@@ -110,10 +111,10 @@ func (c *consumer) read(ctx context.Context, n int) ([]*platform.Message, error)
 	return messages, nil
 }
 
-// find returns the id of the queue of topic, which is there.
+// find returns the id of the queue of topic, or an error if there is none.
 func (e *Engine) find(ctx context.Context, owner, topic string) (uint64, error) {
 	var id uint64
-	err := e.look(ctx, func(d *draft) error {
+	err := e.query(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
 		if err == nil {
 			id = q.id
@@ -126,9 +127,9 @@ func (e *Engine) find(ctx context.Context, owner, topic string) (uint64, error) 
 	return id, nil
 }
 
-// look is do for what changes nothing but, perhaps, makes the owner. An engine
-// that is alone has no need to ask the clerk.
-func (e *Engine) look(ctx context.Context, run func(d *draft) error) error {
+// query is do for an operation that changes nothing, except that it may make the
+// owner. An engine that has its log to itself need not wait for the committer.
+func (e *Engine) query(ctx context.Context, run func(d *draft) error) error {
 	if e.alone && ctx.Err() == nil && e.ctx.Err() == nil {
 		e.mu.Lock()
 		d := &draft{config: &e.config, state: e.state, round: math.MaxUint64, made: make(map[string]bool)}
@@ -173,8 +174,8 @@ func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error
 	return c, nil
 }
 
-// newConsumer returns a consumer that is not known to the queue yet. The
-// lowest bit of its id says whether it is a Read.
+// newConsumer returns a consumer that the queue does not know yet. The lowest bit of
+// its id says whether it belongs to a call of Read.
 func (e *Engine) newConsumer(queue, reads uint64) *consumer {
 	var b [8]byte
 	rand.Read(b[:])
@@ -226,8 +227,7 @@ func (e *Engine) Purge(ctx context.Context, owner, topic string) error {
 	})
 }
 
-// changeQueue stores the fact that change returns, which is called with the lock
-// held.
+// changeQueue stores the fact that change returns. It calls change with mu held.
 func (e *Engine) changeQueue(ctx context.Context, owner, topic string, change func(q *queue) fact) error {
 	return e.do(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
@@ -280,7 +280,7 @@ func (e *Engine) Unbind(ctx context.Context, owner, topic, pattern string) error
 // Bindings returns the patterns of the queue of topic, sorted by their bytes.
 func (e *Engine) Bindings(ctx context.Context, owner, topic string) ([]string, error) {
 	var patterns []string
-	err := e.look(ctx, func(d *draft) error {
+	err := e.query(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
 		if err == nil {
 			patterns = slices.Sorted(maps.Keys(q.patterns))
@@ -301,7 +301,7 @@ func (e *Engine) Limits() (messages int, bytes int64) {
 // Status counts the queue of topic.
 func (e *Engine) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
 	var status platform.QueueStatus
-	err := e.look(ctx, func(d *draft) error {
+	err := e.query(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
 		if err == nil {
 			status = q.status()
@@ -317,7 +317,7 @@ func (e *Engine) Status(ctx context.Context, owner, topic string) (platform.Queu
 // List returns the owner's named topics, sorted by their bytes.
 func (e *Engine) List(ctx context.Context, owner string) ([]string, error) {
 	var topics []string
-	err := e.look(ctx, func(d *draft) error {
+	err := e.query(ctx, func(d *draft) error {
 		o, err := d.owner(owner)
 		if err == nil {
 			topics = o.list()
@@ -334,7 +334,7 @@ func (e *Engine) List(ctx context.Context, owner string) ([]string, error) {
 // happens in that moment, so it is not for each request.
 func (e *Engine) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	var all []platform.QueueDepth
-	err := e.look(ctx, func(d *draft) error {
+	err := e.query(ctx, func(d *draft) error {
 		all = make([]platform.QueueDepth, 0, len(d.state.queues))
 		for _, q := range d.state.queues {
 			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, QueueStatus: q.status()})

@@ -18,7 +18,7 @@ import (
 func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 	options := clusterOptions(t)
 	servers, url := startCluster(t, options)
-	p := &press{T: t, engine: open(t, Config{URL: url, Replicas: 3, Patience: time.Second})}
+	p := &testPublisher{T: t, engine: open(t, Config{URL: url, Replicas: 3, Patience: time.Second})}
 	bind(t, p.engine, "orders", "audit")
 	c := consume(t, p.engine, "orders")
 	for range 10 {
@@ -26,7 +26,7 @@ func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	held, _ := take(t, c, 3)
+	held, _ := fetchN(t, c, 3)
 	for _, s := range servers[1:] {
 		s.Shutdown()
 		s.WaitForShutdown()
@@ -54,7 +54,7 @@ func TestWithoutAQuorumEverythingIsRefusedUntilItIsBack(t *testing.T) {
 	p.holds("orders", "audit")
 }
 
-// Whoever starts everything at once must not have to start platforms again.
+// An operator that starts everything at once must not have to start platforms again.
 func TestAnEngineWaitsForServersThatWereJustStarted(t *testing.T) {
 	options := clusterOptions(t)
 	var starting sync.WaitGroup

@@ -5,33 +5,34 @@ import (
 	"sort"
 )
 
-// A place is what is known of one record of the log.
+// A place is what the engine knows of one record of the log.
 type place struct {
 	seq   uint64
 	bytes int32
-	told  int64 // weight of what it told that lasted: messages in queues, queues, bindings, consumers
-	lasts int64 // that of what still lasts, and is told nowhere else
+	total int64 // weight of what was ever live in it: messages in queues, queues, bindings, consumers
+	live  int64 // weight of what is still live, and in no later record
 
-	oldest uint32 // Unix seconds, of its messages
+	oldest uint32 // time of its oldest message, in Unix seconds
 }
 
 const (
-	// overhead is the weight of what has no body, and of a message beside it.
+	// overhead is the weight of a thing without a body, and of a message in addition
+	// to its size.
 	overhead = 64
 	// recordOverhead is what the server needs for a record beside its bytes.
 	recordOverhead = 160
 )
 
-// weight is how much of its record is a message's.
+// weight returns how much of its record an item stands for.
 func (it item) weight() int64 { return int64(it.size) + overhead }
 
-// records is the log as far as it is not known to be useless, oldest first.
+// records are the places of the log, the oldest first, without the garbage at the head.
 type records struct {
-	places []place // a ring, as lane is
-	head   int
-	length int
-	bytes  int64 // of all
-	live   int64 // of what still lasts, by share
+	places    []place // a ring, as ring is
+	head      int
+	length    int
+	bytes     int64 // of all
+	liveBytes int64 // the sum of all shares
 }
 
 func (r *records) at(i int) *place { return &r.places[(r.head+i)&(len(r.places)-1)] }
@@ -55,53 +56,53 @@ func (r *records) find(seq uint64) *place {
 	return r.at(i)
 }
 
-// keep notes that something in the record seq lasts.
-func (r *records) keep(seq uint64, weight int64) {
+// addLive notes that something in the record seq is live.
+func (r *records) addLive(seq uint64, weight int64) {
 	if p := r.find(seq); p != nil {
-		r.live -= p.share()
-		p.told += weight
-		p.lasts += weight
-		r.live += p.share()
+		r.liveBytes -= p.share()
+		p.total += weight
+		p.live += weight
+		r.liveBytes += p.share()
 	}
 }
 
-// age notes the time of a message in the record seq.
-func (r *records) age(seq uint64, time int64) {
+// noteTime notes the time of a message in the record seq.
+func (r *records) noteTime(seq uint64, time int64) {
 	seconds := uint32(min(max(time, 1), math.MaxUint32))
 	if p := r.find(seq); p != nil && (p.oldest == 0 || seconds < p.oldest) {
 		p.oldest = seconds
 	}
 }
 
-// since returns the time of the oldest message in the record seq.
-func (r *records) since(seq uint64) int64 {
+// oldestTime returns the time of the oldest message in the record seq.
+func (r *records) oldestTime(seq uint64) int64 {
 	if p := r.find(seq); p != nil {
 		return int64(p.oldest)
 	}
 	return 0
 }
 
-// lose undoes one keep.
-func (r *records) lose(seq uint64, weight int64) {
-	if p := r.find(seq); p != nil && p.lasts > 0 {
-		r.live -= p.share()
-		p.lasts -= weight
-		r.live += p.share()
+// removeLive undoes one addLive.
+func (r *records) removeLive(seq uint64, weight int64) {
+	if p := r.find(seq); p != nil && p.live > 0 {
+		r.liveBytes -= p.share()
+		p.live -= weight
+		r.liveBytes += p.share()
 	}
 }
 
-// share is how many bytes of the record still last, about.
+// share estimates how many bytes of the record are live.
 func (p *place) share() int64 {
-	if p.lasts == 0 {
+	if p.live == 0 {
 		return 0
 	}
-	return int64(float64(p.bytes) * float64(p.lasts) / float64(p.told))
+	return int64(float64(p.bytes) * float64(p.live) / float64(p.total))
 }
 
-// trim forgets useless records at the head, but not the last record, and
-// returns the number of the first one that is needed.
+// trim removes garbage at the head, but never the last record, and returns the number
+// of the first record that is needed.
 func (r *records) trim() uint64 {
-	for r.length > 1 && r.at(0).lasts == 0 {
+	for r.length > 1 && r.at(0).live == 0 {
 		r.bytes -= int64(r.at(0).bytes)
 		r.head = (r.head + 1) & (len(r.places) - 1)
 		r.length--

@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// mostKnown bounds what is remembered; what is forgotten is asked for.
+// mostKnown bounds the entries. What is not remembered is read from the stream.
 const mostKnown = 4096
 
-// A removals remembers when JetStream will have removed records, by their revisions.
+// removals remembers until when JetStream keeps records, by their revisions.
 type removals struct {
 	mu sync.Mutex
 	at map[uint64]time.Time
 }
 
-func (k *removals) note(revision uint64, at time.Time) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.at == nil || len(k.at) >= mostKnown {
-		k.at = make(map[uint64]time.Time)
+func (r *removals) add(revision uint64, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at == nil || len(r.at) >= mostKnown {
+		r.at = make(map[uint64]time.Time)
 	}
-	k.at[revision] = at
+	r.at[revision] = at
 }
 
-// take returns what is known of a revision, and forgets it: its record is replaced.
-func (k *removals) take(revision uint64) (at time.Time, known bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	at, known = k.at[revision]
-	delete(k.at, revision)
+// pop removes and returns the time of a revision, whose record is being replaced.
+func (r *removals) pop(revision uint64) (at time.Time, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, known = r.at[revision]
+	delete(r.at, revision)
 	return at, known
 }

@@ -11,32 +11,32 @@ import (
 	"time"
 )
 
-// A bucket is renewed when it holds bytes that cannot be erased: one of an earlier
-// version, or one whose erasing was cut short. Its records are saved into a file, its
-// directory is removed, and a new one gets the records. Once the file is whole, every
-// start goes on from there.
+// A bucket is renewed when it holds bytes that cannot be erased: when an earlier version
+// made it, or when an erasure was cut short. Its records are saved into a file, its
+// directory is removed, and a new bucket gets the records. Once the file is complete,
+// each start goes on from there.
 
-// savedFile is where the records are meanwhile: a number that the new bucket begins
-// with, and then parts as in a backup.
+// savedFile returns the name of the file that has the records meanwhile. It holds the
+// number that the new bucket begins with, and then parts as in a backup.
 func savedFile(c *Config) string { return filepath.Join(c.Dir, c.Name+"-records") }
 
-// worn reports whether an earlier process has left something to renew.
-func worn(c *Config) bool { return exists(erasingMark(c)) || exists(savedFile(c)) }
+// needsRenewal reports whether an earlier process has left something to renew.
+func needsRenewal(c *Config) bool { return exists(erasingMark(c)) || exists(savedFile(c)) }
 
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
 }
 
-// renew replaces the bucket of Dir by a new one with the same records. Where they
-// cannot even be saved, as on a full disk, the engine goes on with the old one.
+// renew replaces the bucket of Dir by a new one with the same records. If they cannot
+// be saved, as on a full disk, the engine goes on with the old bucket.
 func (c *Config) renew(ctx context.Context) (err error) {
 	inner := *c
-	if inner.held, err = takeDir(c); err != nil {
+	if inner.held, err = claimDir(c); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, inner.held.Close()) }()
-	inner.SyncInterval = time.Hour // what is not synced is done again, and all is at the end
+	inner.SyncInterval = time.Hour // a renewal that was cut short is done again, and everything is synced at the end
 	if err := inner.saveRecords(ctx); err != nil {
 		c.Logger.Warn("jetstream: what was deleted or replaced stays in the files until a later start", "error", err)
 		c.keepBucket = true
@@ -48,7 +48,7 @@ func (c *Config) renew(ctx context.Context) (err error) {
 	return nil
 }
 
-// saveRecords makes the file, if it is not there.
+// saveRecords makes the file, unless it exists.
 func (c *Config) saveRecords(ctx context.Context) error {
 	if exists(savedFile(c)) {
 		return nil
@@ -56,7 +56,7 @@ func (c *Config) saveRecords(ctx context.Context) error {
 	return c.withStore(ctx, 1, func(s *Store) error { return s.saveTo(ctx, savedFile(c)) })
 }
 
-// restoreRecords makes a new bucket of the file, and removes that.
+// restoreRecords makes a new bucket from the file, and removes the file.
 func (c *Config) restoreRecords(ctx context.Context) error {
 	f, err := os.Open(savedFile(c))
 	if err != nil {
@@ -92,14 +92,14 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// withStore calls do with the records of Dir, without the engine around them.
+// withStore calls do with the Store of Dir, without starting the engine.
 func (c *Config) withStore(ctx context.Context, first uint64, do func(*Store) error) (err error) {
 	e := newEngine(*c)
-	defer func() { err = errors.Join(err, e.hangUp()) }()
+	defer func() { err = errors.Join(err, e.shutDown()) }()
 	if err := e.connect(); err != nil {
 		return err
 	}
-	if err := e.layOut(); err != nil {
+	if err := e.openJournal(); err != nil {
 		return err
 	}
 	var s *Store
@@ -113,7 +113,7 @@ func (c *Config) withStore(ctx context.Context, first uint64, do func(*Store) er
 	return do(s)
 }
 
-// saveTo writes all records to a file, which is there when it is whole.
+// saveTo writes all records to a file. The file gets its name when it is complete.
 func (s *Store) saveTo(ctx context.Context, name string) (err error) {
 	last, _, err := s.records.last(ctx)
 	if err != nil {

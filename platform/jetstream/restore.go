@@ -19,18 +19,19 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// ErrNotEmpty is returned by [Restore] for a place that has something already.
+// ErrNotEmpty is returned by [Restore] for a directory with files in it, and for
+// servers that already have streams of that name.
 var ErrNotEmpty = errors.New("jetstream: a backup is restored to an empty place only")
 
-// errDamaged is the begin of what is said of a backup that is not whole.
+// errDamaged begins the errors for a backup that is damaged or not complete.
 var errDamaged = errors.New("jetstream: the backup is damaged or not whole")
 
 // Restore brings a backup to an empty Dir, or to servers at URL that have
 // nothing under Name. It reads r to its end, into a temporary file, before it
-// stores anything, and removes what it has stored if it fails. Where it is
-// killed, [Open] refuses the place with [ErrHalfRestored]. An engine
-// that is opened there goes on where the backup was made; messages that were
-// unacknowledged are delivered again.
+// stores anything, and removes what it has stored if it fails. If the process is
+// killed meanwhile, [Open] returns [ErrHalfRestored] afterwards. An engine that is
+// opened there continues from the backup; messages that were unacknowledged are
+// delivered again.
 func Restore(ctx context.Context, config Config, r io.Reader) error {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -58,12 +59,12 @@ func Restore(ctx context.Context, config Config, r io.Reader) error {
 
 // restoreDir restores into the directory, which no engine opens until all is there.
 func restoreDir(ctx context.Context, config Config, r io.Reader) error {
-	s, err := takeSite(config.Dir)
+	s, err := claimTarget(config.Dir)
 	if err != nil {
 		return err
 	}
 	config.Dir, config.restoring, config.noReserve = s.dir, true, true
-	config.SyncInterval = time.Hour // the mark says that it is not whole, and finish syncs every file
+	config.SyncInterval = time.Hour // the mark says that it is not complete, and finish syncs every file
 	err = restoreTo(ctx, config, r)
 	if err == nil {
 		err = s.finish()
@@ -76,11 +77,11 @@ func restoreDir(ctx context.Context, config Config, r io.Reader) error {
 
 func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
 	e := newEngine(config)
-	defer func() { err = errors.Join(err, e.hangUp()) }()
+	defer func() { err = errors.Join(err, e.shutDown()) }()
 	if err := e.connect(); err != nil {
 		return err
 	}
-	if err := e.layOut(); err != nil {
+	if err := e.openJournal(); err != nil {
 		return err
 	}
 	for _, stream := range []string{e.journal.stream, bucketStream(config.Name)} {
@@ -91,19 +92,19 @@ func restoreTo(ctx context.Context, config Config, r io.Reader) (err error) {
 			return fmt.Errorf("%w: stream %s: %w", platform.ErrUnavailable, stream, err)
 		}
 	}
-	restored := &restored{ctx: ctx, e: e, mark: rand.Text()}
-	err = readBackup(r, restored)
+	to := &restorer{ctx: ctx, e: e, mark: rand.Text()}
+	err = readBackup(r, to)
 	if err == nil {
-		err = restored.finish()
+		err = to.finish()
 	}
 	if err != nil {
-		return errors.Join(err, restored.undo())
+		return errors.Join(err, to.undo())
 	}
 	return nil
 }
 
-// A restored stores the parts of a backup.
-type restored struct {
+// A restorer stores the parts of a backup.
+type restorer struct {
 	ctx    context.Context
 	e      *Engine
 	mark   string // of the log that it makes
@@ -115,9 +116,9 @@ type restored struct {
 	bytes   int                      // of them
 }
 
-// begin makes the log with a mark, so that no engine opens it yet. Who makes it at
-// the same moment has another mark.
-func (s *restored) begin(first uint64) (err error) {
+// begin makes the log with a mark, so that no engine opens it yet. A restore that
+// makes it at the same moment has another mark, so only one of them succeeds.
+func (s *restorer) begin(first uint64) (err error) {
 	j := s.e.journal
 	s.last, s.config = first-1, j.config(s.e.config.Replicas, first)
 	marked := s.config
@@ -130,9 +131,9 @@ func (s *restored) begin(first uint64) (err error) {
 	return err
 }
 
-// finish takes the mark away.
-func (s *restored) finish() error {
-	if err := s.settle(0); err != nil {
+// finish removes the mark.
+func (s *restorer) finish() error {
+	if err := s.awaitPending(0); err != nil {
 		return err
 	}
 	_, err := s.e.journal.js.UpdateStream(s.ctx, s.config)
@@ -142,32 +143,32 @@ func (s *restored) finish() error {
 	return nil
 }
 
-func (s *restored) part(kind byte, part []byte) (err error) {
+func (s *restorer) part(kind byte, part []byte) (err error) {
 	if kind == partLog {
 		return s.append(part)
 	}
-	if err := s.settle(0); err != nil {
+	if err := s.awaitPending(0); err != nil {
 		return err
 	}
 	return s.e.files.restore(s.ctx, part)
 }
 
-// So much of the log may be on its way. A restore that waited for each record took as
-// many round trips.
+// Bounds of the records that are sent and not confirmed yet. Without them in flight a
+// restore would take a round trip for each record.
 const (
 	mostPending      = 256
 	mostPendingBytes = 16 << 20
 )
 
 // append stores a record of the log behind the others.
-func (s *restored) append(record []byte) error {
+func (s *restorer) append(record []byte) error {
 	if s.bytes+len(record) > mostPendingBytes || len(s.pending) >= mostPending {
-		if err := s.settle(mostPending / 2); err != nil {
+		if err := s.awaitPending(mostPending / 2); err != nil {
 			return err
 		}
 	}
 	if s.bytes+len(record) > mostPendingBytes {
-		if err := s.settle(0); err != nil {
+		if err := s.awaitPending(0); err != nil {
 			return err
 		}
 	}
@@ -182,8 +183,8 @@ func (s *restored) append(record []byte) error {
 	return nil
 }
 
-// settle waits until no more than so many records are on their way.
-func (s *restored) settle(most int) error {
+// awaitPending waits until at most so many records are not confirmed.
+func (s *restorer) awaitPending(most int) error {
 	for len(s.pending) > most {
 		select {
 		case <-s.pending[0].Ok():
@@ -198,9 +199,8 @@ func (s *restored) settle(most int) error {
 	return nil
 }
 
-// undo removes the streams, also when it was the end of the context that made
-// the restoring fail.
-func (s *restored) undo() error {
+// undo removes the streams, even if the restore failed because its context ended.
+func (s *restorer) undo() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
 	defer cancel()
 	js := s.e.journal.js
@@ -213,9 +213,9 @@ func (s *restored) undo() error {
 	return failed
 }
 
-// readBackup gives the parts of a backup to s, or only checks it when s is
-// nil.
-func readBackup(r io.Reader, s *restored) error {
+// readBackup passes the parts of a backup to s. When s is nil, it only checks the
+// backup.
+func readBackup(r io.Reader, s *restorer) error {
 	in := newBackupReader(r)
 	first, err := in.head()
 	if err != nil {
@@ -242,7 +242,7 @@ func readBackup(r io.Reader, s *restored) error {
 	})
 }
 
-// largestPart is more than an engine writes in one record.
+// largestPart is larger than any record that an engine writes.
 const largestPart = 16<<20 + reserve
 
 type backupReader struct {
@@ -273,8 +273,8 @@ func (in *backupReader) head() (first uint64, err error) {
 	return first, nil
 }
 
-// each calls take for each part before the last, which has to be right.
-func (in *backupReader) each(take func(kind byte, part []byte) error) error {
+// each calls visit for each part before the last one, and checks the checksum.
+func (in *backupReader) each(visit func(kind byte, part []byte) error) error {
 	for {
 		before := in.sum.Sum(nil)
 		kind, part, err := in.part()
@@ -282,7 +282,7 @@ func (in *backupReader) each(take func(kind byte, part []byte) error) error {
 			return in.ends(before, part)
 		}
 		if err == nil {
-			err = take(kind, part)
+			err = visit(kind, part)
 		}
 		if err != nil {
 			return err
@@ -290,8 +290,8 @@ func (in *backupReader) each(take func(kind byte, part []byte) error) error {
 	}
 }
 
-// part returns the next part. A length is not believed: no more is allocated
-// than arrives.
+// part returns the next part. It does not trust the length: it allocates no more
+// memory than bytes arrive.
 func (in *backupReader) part() (kind byte, part []byte, err error) {
 	head := make([]byte, 5)
 	if err := in.full(head); err != nil {

@@ -15,84 +15,86 @@ import (
 var ErrHalfRestored = errors.New("jetstream: a backup is not wholly restored")
 
 const (
-	// restoringMark is a file in a directory that is not wholly restored.
+	// restoringMark names a file in a directory that is not completely restored.
 	restoringMark = "restoring"
-	// lostAndFound is in the root of each volume of some file systems.
+	// lostAndFound names a directory that some file systems have in their root.
 	lostAndFound = "lost+found"
 )
 
-// A site is a directory to which a backup is being restored. It may be a mount
-// point, or lie where nothing can be made beside it, so what is restored lies in
-// it from the beginning, under a mark.
-type site struct {
+// A target is a directory to which a backup is being restored. It may be a mount
+// point, or lie where no other directory can be made, so the files are restored in
+// place, and a mark says that they are not complete.
+type target struct {
 	given string
-	dir   string // that without symbolic links
+	dir   string // the same without symbolic links
 	made  string // the topmost directory that was made for it, or ""
 }
 
-// takeSite marks dir, which must be empty, and is made if it is not there.
-func takeSite(dir string) (*site, error) {
-	s := &site{given: filepath.Clean(dir), made: topmostMissing(dir)}
+// claimTarget marks dir, which must be empty. If it does not exist, claimTarget makes
+// it.
+func claimTarget(dir string) (*target, error) {
+	t := &target{given: filepath.Clean(dir), made: topmostMissing(dir)}
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
-		s.dir, err = filepath.EvalSymlinks(dir)
+		t.dir, err = filepath.EvalSymlinks(dir)
 	}
 	if err != nil {
-		s.unmake()
+		t.removeMade()
 		return nil, fmt.Errorf("jetstream: data directory: %w", err)
 	}
-	if err := s.mark(); err != nil {
-		s.unmake()
+	if err := t.mark(); err != nil {
+		t.removeMade()
 		return nil, err
 	}
-	return s, nil
+	return t, nil
 }
 
-// mark looks once more when the mark is there: an engine that opens at the same
-// time makes its lock first and then looks for the mark, so one sees the other.
-func (s *site) mark() error {
-	if err := s.empty(); err != nil {
+// mark makes the mark, and then checks again that the directory is empty. An engine
+// that opens it at the same time makes its lock first and then checks for the mark, so
+// at least one of them sees the other.
+func (t *target) mark() error {
+	if err := t.empty(); err != nil {
 		return err
 	}
-	name := filepath.Join(s.dir, restoringMark)
+	name := filepath.Join(t.dir, restoringMark)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return halfRestored(s.dir)
+		return halfRestored(t.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
 	}
-	if err := errors.Join(f.Close(), syncFile(name), syncFile(s.dir), s.empty(restoringMark)); err != nil {
+	if err := errors.Join(f.Close(), syncFile(name), syncFile(t.dir), t.empty(restoringMark)); err != nil {
 		return errors.Join(err, os.Remove(name))
 	}
 	return nil
 }
 
-// empty returns an error where there is more than what is expected.
-func (s *site) empty(expected ...string) error {
-	entries, err := os.ReadDir(s.dir)
+// empty returns an error if the directory has other entries than those expected.
+func (t *target) empty(expected ...string) error {
+	entries, err := os.ReadDir(t.dir)
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
 	}
 	if len(expected) == 0 {
-		if err := checkRestored(s.dir); err != nil {
+		if err := checkRestored(t.dir); err != nil {
 			return err
 		}
 	}
 	expected = append(expected, lostAndFound)
 	for _, entry := range entries {
 		if !slices.Contains(expected, entry.Name()) {
-			return fmt.Errorf("%w: %s has files", ErrNotEmpty, s.given)
+			return fmt.Errorf("%w: %s has files", ErrNotEmpty, t.given)
 		}
 	}
 	return nil
 }
 
-// finish takes the mark away when everything is on the disk.
-func (s *site) finish() error {
-	err := syncAll(s.dir)
+// finish removes the mark when everything is on the disk.
+func (t *target) finish() error {
+	err := syncAll(t.dir)
 	if err == nil {
-		err = errors.Join(os.Remove(filepath.Join(s.dir, restoringMark)), syncFile(s.dir))
+		err = errors.Join(os.Remove(filepath.Join(t.dir, restoringMark)), syncFile(t.dir))
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
@@ -100,28 +102,28 @@ func (s *site) finish() error {
 	return nil
 }
 
-// clear removes what was restored, and the mark at the end.
-func (s *site) clear() error {
-	entries, err := os.ReadDir(s.dir)
+// clear removes the restored files, and the mark last.
+func (t *target) clear() error {
+	entries, err := os.ReadDir(t.dir)
 	for _, entry := range entries {
 		if name := entry.Name(); name != lostAndFound && name != restoringMark {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, name)))
+			err = errors.Join(err, os.RemoveAll(filepath.Join(t.dir, name)))
 		}
 	}
 	if err == nil {
-		err = os.Remove(filepath.Join(s.dir, restoringMark))
+		err = os.Remove(filepath.Join(t.dir, restoringMark))
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: what was restored is still there: %w", err)
 	}
-	s.unmake()
+	t.removeMade()
 	return nil
 }
 
-// unmake removes the directories that were made, unless somebody else has put
-// something into them.
-func (s *site) unmake() {
-	for dir := s.given; s.made != "" && os.Remove(dir) == nil && dir != s.made; dir = filepath.Dir(dir) {
+// removeMade removes the directories that were made, unless another process has put
+// files into them.
+func (t *target) removeMade() {
+	for dir := t.given; t.made != "" && os.Remove(dir) == nil && dir != t.made; dir = filepath.Dir(dir) {
 	}
 }
 
@@ -134,7 +136,7 @@ func topmostMissing(dir string) (missing string) {
 	}
 }
 
-// syncAll brings a directory to the disk with all that is in it.
+// syncAll syncs a directory and everything in it.
 func syncAll(dir string) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() && entry.Name() == lostAndFound {
@@ -144,8 +146,8 @@ func syncAll(dir string) error {
 	})
 }
 
-// syncFile brings a file or a directory to the disk. On Windows nobody can do
-// that for a file that he does not write to.
+// syncFile syncs a file or a directory. On Windows it does nothing, as a file that is
+// not open for writing cannot be synced there.
 func syncFile(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -157,7 +159,7 @@ func syncFile(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// checkRestored refuses a directory that is marked.
+// checkRestored refuses a directory that has the mark.
 func checkRestored(dir string) error {
 	_, err := os.Lstat(filepath.Join(dir, restoringMark))
 	switch {

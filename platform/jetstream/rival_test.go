@@ -37,15 +37,15 @@ func TestAConsumerIsToldThatAnotherProcessConsumesItsQueue(t *testing.T) {
 	}
 }
 
-// hole is a connection into which everything falls once it is open.
-type hole struct {
+// blackHole is a connection that swallows everything once it is opened.
+type blackHole struct {
 	net.Conn
 	open   *atomic.Bool
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (h *hole) Read(p []byte) (int, error) {
+func (h *blackHole) Read(p []byte) (int, error) {
 	n, err := h.Conn.Read(p)
 	if h.open.Load() {
 		<-h.closed
@@ -54,14 +54,14 @@ func (h *hole) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (h *hole) Write(p []byte) (int, error) {
+func (h *blackHole) Write(p []byte) (int, error) {
 	if h.open.Load() {
 		return len(p), nil
 	}
 	return h.Conn.Write(p)
 }
 
-func (h *hole) Close() error {
+func (h *blackHole) Close() error {
 	h.once.Do(func() { close(h.closed) })
 	if h.open.Load() {
 		return nil // the platform is told nothing
@@ -69,9 +69,9 @@ func (h *hole) Close() error {
 	return h.Conn.Close()
 }
 
-// deadEnd returns a client whose first connection falls into the hole when that
-// opens.
-func deadEnd(t *testing.T, urls func(first bool) string) (client *prism.Client, open *atomic.Bool) {
+// blackHoleClient returns a client whose first connection is lost in silence when the
+// black hole opens.
+func blackHoleClient(t *testing.T, urls func(first bool) string) (client *prism.Client, open *atomic.Bool) {
 	open = new(atomic.Bool)
 	var dialled atomic.Int32
 	client, err := prism.New(prism.Config{
@@ -84,7 +84,7 @@ func deadEnd(t *testing.T, urls func(first bool) string) (client *prism.Client, 
 					return conn, err
 				}
 				t.Cleanup(func() { conn.Close() })
-				return &hole{Conn: conn, open: open, closed: make(chan struct{})}, nil
+				return &blackHole{Conn: conn, open: open, closed: make(chan struct{})}, nil
 			},
 		}},
 	})
@@ -129,7 +129,7 @@ func TestADeadConnectionHoldsUpNothing(t *testing.T) {
 			for _, e := range engines {
 				addresses = append(addresses, servePlatform(t, e))
 			}
-			client, opened := deadEnd(t, func(first bool) string {
+			client, opened := blackHoleClient(t, func(first bool) string {
 				if first {
 					return addresses[0]
 				}

@@ -13,8 +13,8 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// What grows with what. Each of these does the same work on more and more of
-// something; docs/jetstream.md has the figures.
+// Each of these benchmarks does the same work on more and more queues, messages or
+// consumers; docs/jetstream.md has the figures.
 
 // BenchmarkDepth passes messages through a queue that holds so many others.
 // Depths above a million take minutes to fill.
@@ -41,8 +41,8 @@ func openEndless(b *testing.B) *Engine {
 	})
 }
 
-// pass writes a message and takes the first one, over and over, by 16 who wait
-// for each other as little as they can.
+// pass writes a message and takes the first one, over and over, in 16 goroutines
+// that share as little as possible.
 func pass(b *testing.B, e *Engine, c platform.Consumer, topic string) {
 	m := &platform.Message{Body: make([]byte, 200)}
 	ctx := context.Background()
@@ -78,7 +78,7 @@ func fillQueue(b *testing.B, e *Engine, topic string, depth int) {
 	group.Wait()
 }
 
-// heap is what is in use after a collection.
+// heap returns the bytes of the heap that are in use after a collection.
 func heap() uint64 {
 	runtime.GC()
 	var s runtime.MemStats

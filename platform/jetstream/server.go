@@ -19,9 +19,9 @@ import (
 type server struct {
 	config  *Config
 	lock    *os.File
-	trouble trouble
+	failure failure
 	disk    disk
-	lost    atomic.Pointer[error] // why nothing can be stored any more
+	lost    atomic.Pointer[error] // set when nothing can be stored any more
 
 	mu      sync.Mutex
 	running *nats.Server
@@ -30,7 +30,7 @@ type server struct {
 func startServer(c *Config) (*server, error) {
 	lock, err := c.held, error(nil)
 	if lock == nil {
-		if lock, err = takeDir(c); err != nil {
+		if lock, err = claimDir(c); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +42,9 @@ func startServer(c *Config) (*server, error) {
 	return s, nil
 }
 
-// takeDir makes the directory, if it is not there, and locks it until the file is
-// closed.
-func takeDir(c *Config) (*os.File, error) {
+// claimDir makes the directory unless it exists, checks it, and locks it until the
+// file is closed.
+func claimDir(c *Config) (*os.File, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("jetstream: data directory: %w", err)
 	}
@@ -61,7 +61,7 @@ func takeDir(c *Config) (*os.File, error) {
 	return lock, nil
 }
 
-// unlock lets others take the directory, unless the lock is that of a caller.
+// unlock unlocks the directory, unless the caller brought the lock.
 func (s *server) unlock() error {
 	if s.config.held != nil {
 		return nil
@@ -77,9 +77,9 @@ func runServer(c *Config) (*nats.Server, error) {
 		JetStream:  true,
 		StoreDir:   c.Dir,
 		MaxPayload: 8 << 20,
-		// The disk is the limit, and not what was free of it at the start.
+		// The disk is the limit, and not the free space at the start.
 		JetStreamMaxStore: math.MaxInt64 / 2,
-		// For an interval of zero the server would take its default.
+		// An interval of zero would mean the server's default.
 		SyncAlways:   c.SyncInterval <= 0,
 		SyncInterval: c.SyncInterval,
 	})
@@ -97,29 +97,30 @@ func runServer(c *Config) (*nats.Server, error) {
 	return nil, fmt.Errorf("jetstream: the server does not start on %s: %s", c.Dir, heard.last())
 }
 
-func (s *server) now() *nats.Server {
+func (s *server) current() *nats.Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running
 }
 
-// InProcessConn dials the server that runs at present.
-func (s *server) InProcessConn() (net.Conn, error) { return s.now().InProcessConn() }
+// InProcessConn connects to the server that runs at present.
+func (s *server) InProcessConn() (net.Conn, error) { return s.current().InProcessConn() }
 
-// stop returns when everything is written and the directory is free.
+// stop ends the server and unlocks the directory. It returns when everything is
+// written.
 func (s *server) stop() error {
 	s.halt()
 	return s.unlock()
 }
 
 func (s *server) halt() {
-	running := s.now()
+	running := s.current()
 	running.Shutdown()
 	running.WaitForShutdown()
 }
 
-// A serverLog brings what the server says to slog. What it only notes is for
-// those who debug.
+// A serverLog passes the log of the server to slog. Notices of the server have the
+// level debug.
 type serverLog struct {
 	log *slog.Logger
 	bad atomic.Pointer[string] // the last error
@@ -132,7 +133,7 @@ func (l *serverLog) last() string {
 	return "it did not say why"
 }
 
-func (l *serverLog) say(level slog.Level, format string, args []any) {
+func (l *serverLog) logf(level slog.Level, format string, args []any) {
 	text := fmt.Sprintf(format, args...)
 	if level >= slog.LevelError {
 		l.bad.Store(&text)
@@ -140,9 +141,9 @@ func (l *serverLog) say(level slog.Level, format string, args []any) {
 	l.log.Log(context.Background(), level, "jetstream server: "+text)
 }
 
-func (l *serverLog) Noticef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
-func (l *serverLog) Warnf(format string, args ...any)   { l.say(slog.LevelWarn, format, args) }
-func (l *serverLog) Errorf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
-func (l *serverLog) Fatalf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
-func (l *serverLog) Debugf(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }
-func (l *serverLog) Tracef(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }
+func (l *serverLog) Noticef(format string, args ...any) { l.logf(slog.LevelDebug, format, args) }
+func (l *serverLog) Warnf(format string, args ...any)   { l.logf(slog.LevelWarn, format, args) }
+func (l *serverLog) Errorf(format string, args ...any)  { l.logf(slog.LevelError, format, args) }
+func (l *serverLog) Fatalf(format string, args ...any)  { l.logf(slog.LevelError, format, args) }
+func (l *serverLog) Debugf(format string, args ...any)  { l.logf(slog.LevelDebug, format, args) }
+func (l *serverLog) Tracef(format string, args ...any)  { l.logf(slog.LevelDebug, format, args) }

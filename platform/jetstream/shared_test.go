@@ -141,8 +141,8 @@ func consume(t testing.TB, e *Engine, topic string) platform.Consumer {
 	return c
 }
 
-// take fetches n messages within half a minute and returns their bodies.
-func take(t testing.TB, c platform.Consumer, n int) (leases []platform.Lease, texts []string) {
+// fetchN fetches n messages within half a minute and returns their bodies.
+func fetchN(t testing.TB, c platform.Consumer, n int) (leases []platform.Lease, texts []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -166,9 +166,9 @@ func ids(leases []platform.Lease) (all []uint64) {
 	return all
 }
 
-// die ends an engine as kill -9 would: nothing more is said.
+// die ends an engine as kill -9 would: it sends nothing more.
 func (e *Engine) die() {
-	e.closing.Do(func() { e.hangUp() })
+	e.closing.Do(func() { e.shutDown() })
 }
 
 func TestWhatASilentEngineHeldComesBackAfterAckWait(t *testing.T) {
@@ -176,16 +176,16 @@ func TestWhatASilentEngineHeldComesBackAfterAckWait(t *testing.T) {
 	dying, living := open(t, c), open(t, c)
 	write(t, dying, "", "1", "2", "3", "4")
 	holder := consume(t, dying, "")
-	leases, _ := take(t, holder, 3)
+	leases, _ := fetchN(t, holder, 3)
 	if err := holder.Ack(t.Context(), leases[1].ID); err != nil {
 		t.Fatal(err)
 	}
 	other := consume(t, living, "")
-	if _, texts := take(t, other, 1); texts[0] != "4" {
+	if _, texts := fetchN(t, other, 1); texts[0] != "4" {
 		t.Fatalf("got %q", texts)
 	}
 	dying.die()
-	if _, texts := take(t, other, 2); !slices.Equal(texts, []string{"1", "3"}) {
+	if _, texts := fetchN(t, other, 2); !slices.Equal(texts, []string{"1", "3"}) {
 		t.Errorf("got %q", texts)
 	}
 }
@@ -194,9 +194,9 @@ func TestAnEngineThatOpensAfterADeathFindsEverything(t *testing.T) {
 	c := Config{URL: external(t), AckWait: time.Second}
 	dying := open(t, c)
 	write(t, dying, "orders", "1", "2", "3")
-	take(t, consume(t, dying, "orders"), 2)
+	fetchN(t, consume(t, dying, "orders"), 2)
 	dying.die()
-	if _, texts := take(t, consume(t, open(t, c), "orders"), 3); !slices.Equal(slices.Sorted(slices.Values(texts)), []string{"1", "2", "3"}) {
+	if _, texts := fetchN(t, consume(t, open(t, c), "orders"), 3); !slices.Equal(slices.Sorted(slices.Values(texts)), []string{"1", "2", "3"}) {
 		t.Errorf("got %q", texts)
 	}
 }
@@ -230,7 +230,7 @@ func TestAnEngineThatWasCutOffReadsTheLogAnew(t *testing.T) {
 	c := Config{URL: s.ClientURL(), cleanAbove: 1 << 10}
 	behind, ahead := open(t, c), open(t, c)
 	write(t, behind, "", "first", "second")
-	leases, _ := take(t, consume(t, behind, ""), 1)
+	leases, _ := fetchN(t, consume(t, behind, ""), 1)
 	behind.mu.Lock() // it follows nothing now
 	for i := range 100 {
 		write(t, ahead, "busy", fmt.Sprint(i))
@@ -350,7 +350,7 @@ func TestNothingIsLostWhenANodeDies(t *testing.T) {
 	taker := consume(t, other, "")
 	last := -1
 	for got := 0; got < n; {
-		leases, texts := take(t, taker, 1)
+		leases, texts := fetchN(t, taker, 1)
 		if err := taker.Ack(t.Context(), ids(leases)...); err != nil {
 			t.Fatal(err)
 		}

@@ -4,5 +4,5 @@ package jetstream
 
 import "errors"
 
-// space is not known here: a full disk is noticed when something cannot be written.
+// space is not implemented here: the engine notices a full disk when a write fails.
 func space(string) (free, total int64, err error) { return 0, 0, errors.ErrUnsupported }

@@ -2,10 +2,10 @@ package jetstream
 
 import "github.com/shopex/prism-go/platform"
 
-// A state is what the log says up to the record applied. It changes by facts
-// alone, and whoever reads the same log comes to the same state; only an
-// engine that is alone with its log keeps leases, returns and consumers out of
-// it.
+// A state is what the log says up to the record applied. Only facts change it,
+// so all engines that read the same log have the same state. An engine that has
+// its log to itself is the exception: it changes leases and consumers in the
+// state without writing them into the log.
 type state struct {
 	owners  map[string]*owner
 	queues  map[uint64]*queue
@@ -20,7 +20,7 @@ func newState() *state {
 	return &state{owners: make(map[string]*owner), queues: make(map[uint64]*queue), loading: true}
 }
 
-// apply makes the facts of the record seq true. They are settled.
+// apply makes the facts of the record seq true. assignNumbers was called for them.
 func (s *state) apply(seq uint64, bytes int, facts []fact) {
 	s.records.add(seq, bytes)
 	s.applied = seq
@@ -86,18 +86,18 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 }
 
 func (s *state) join(m *member, seq uint64, engine string) {
-	s.records.lose(m.joined, overhead)
+	s.records.removeLive(m.joined, overhead)
 	m.engine, m.joined = engine, seq
-	s.records.keep(seq, overhead)
+	s.records.addLive(seq, overhead)
 }
 
 func (s *state) leave(q *queue, m *member) {
-	s.records.lose(m.joined, overhead)
+	s.records.removeLive(m.joined, overhead)
 	q.leave(m)
 }
 
-// lease gives messages to m. While the log is loaded it may take one from
-// another, whose return has been cleaned away.
+// lease leases messages to m. While the log is loaded, another member may still
+// hold such a message, as the record of its return was cleaned away.
 func (q *queue) lease(m *member, numbers []uint64) {
 	for _, n := range numbers {
 		if it, ok := q.release(n); ok {
@@ -119,7 +119,7 @@ func (s *state) queue(id uint64) *queue {
 }
 
 func (s *state) store(seq uint64, index int, f *fact) {
-	s.records.age(seq, seconds(f.message.Time))
+	s.records.noteTime(seq, seconds(f.message.Time))
 	s.newest = max(s.newest, seconds(f.message.Time))
 	it := item{number: f.number, seq: seq, size: uint32(f.message.Size()), index: uint16(index)}
 	for _, id := range f.queues {
@@ -127,14 +127,14 @@ func (s *state) store(seq uint64, index int, f *fact) {
 		if q == nil {
 			continue
 		}
-		put := func(it item) { q.ready.put(it) }
+		put := func(it item) { q.ready.insertAll(it) }
 		if s.loading {
-			put = q.ready.putLate
+			put = q.ready.insertLate
 		}
 		if was, known := q.relocate(it, put); known {
-			s.records.lose(was, it.weight())
+			s.records.removeLive(was, it.weight())
 		}
-		s.records.keep(seq, it.weight())
+		s.records.addLive(seq, it.weight())
 		s.count(q)
 	}
 }
@@ -142,7 +142,7 @@ func (s *state) store(seq uint64, index int, f *fact) {
 func (s *state) remove(q *queue, numbers []uint64) {
 	for _, n := range numbers {
 		if it, ok := q.remove(n); ok {
-			s.records.lose(it.seq, it.weight())
+			s.records.removeLive(it.seq, it.weight())
 		}
 	}
 }
@@ -153,15 +153,15 @@ func (s *state) makeQueue(seq uint64, f *fact) {
 		q = newQueue(f.number)
 		s.queues[q.id] = q
 	}
-	s.records.lose(q.made, overhead)
+	s.records.removeLive(q.made, overhead)
 	q.made = seq
-	s.records.keep(seq, overhead)
+	s.records.addLive(seq, overhead)
 	if q.owner == nil {
-		s.enter(q, f.owner, f.text)
+		s.assignOwner(q, f.owner, f.text)
 	}
 }
 
-func (s *state) enter(q *queue, name, topic string) {
+func (s *state) assignOwner(q *queue, name, topic string) {
 	o := s.owners[name]
 	if o == nil {
 		o = &owner{name: name, topics: make(map[string]*queue)}
@@ -178,22 +178,23 @@ func (s *state) enter(q *queue, name, topic string) {
 func (s *state) bind(q *queue, seq uint64, pattern string) {
 	was, known := q.patterns[pattern]
 	if known {
-		s.records.lose(was, overhead)
+		s.records.removeLive(was, overhead)
 	} else if q.owner != nil {
 		q.owner.connect(q, pattern)
 	}
 	q.patterns[pattern] = seq
-	s.records.keep(seq, overhead)
+	s.records.addLive(seq, overhead)
 }
 
-// unbind finds no pattern when the record that bound it was cleaned away. One that
-// was carried on is found: only what lasts is carried, so it stands before this fact.
+// unbind finds no pattern when the record that bound it was cleaned away. A
+// binding that cleaning has carried is always found: it was still bound then, so
+// its new record is before this one.
 func (s *state) unbind(q *queue, pattern string) {
 	was, known := q.patterns[pattern]
 	if !known {
 		return
 	}
-	s.records.lose(was, overhead)
+	s.records.removeLive(was, overhead)
 	delete(q.patterns, pattern)
 	if q.owner != nil {
 		q.owner.disconnect(q, pattern)
@@ -203,26 +204,27 @@ func (s *state) unbind(q *queue, pattern string) {
 func (s *state) drop(q *queue) {
 	s.empty(q)
 	for _, h := range q.held {
-		s.records.lose(h.item.seq, h.item.weight())
+		s.records.removeLive(h.item.seq, h.item.weight())
 	}
 	q.held, q.bytes = nil, 0
 	s.count(q)
 	for _, m := range q.members {
-		s.records.lose(m.joined, overhead)
+		s.records.removeLive(m.joined, overhead)
 	}
 	for _, seq := range q.patterns {
-		s.records.lose(seq, overhead)
+		s.records.removeLive(seq, overhead)
 	}
-	s.records.lose(q.made, overhead)
+	s.records.removeLive(q.made, overhead)
 	if q.owner != nil {
-		s.disown(q)
+		s.removeFromOwner(q)
 	}
 	delete(s.queues, q.id)
 }
 
-// disown takes a queue from its owner, who is gone without any. While the log is
-// loaded that may be too early: the owner is made again with its next queue.
-func (s *state) disown(q *queue) {
+// removeFromOwner removes a queue from its owner, and an owner without queues from
+// the state. While the log is loaded that may be too early: then the owner is made
+// again with its next queue.
+func (s *state) removeFromOwner(q *queue) {
 	o := q.owner
 	o.remove(q)
 	if len(o.topics) == 0 && s.owners[o.name] == o {
@@ -233,16 +235,16 @@ func (s *state) disown(q *queue) {
 // empty removes what is ready.
 func (s *state) empty(q *queue) {
 	for q.ready.len() > 0 {
-		it := q.ready.take()
+		it := q.ready.pop()
 		q.bytes -= int64(it.size)
-		s.records.lose(it.seq, it.weight())
+		s.records.removeLive(it.seq, it.weight())
 	}
-	q.ready = lane{}
+	q.ready = ring{}
 }
 
-// purge removes what was ready when the fact was written: the numbers of it
-// were held. What was leased since then goes too, as who reads the log again
-// cannot know of the lease.
+// purge removes what was ready when the fact was written; the fact's numbers were
+// held then. What was leased since then is removed too, as an engine that reads the
+// log again cannot know of the lease.
 func (s *state) purge(q *queue, f *fact) {
 	keep := make(map[uint64]bool, len(f.numbers))
 	for _, n := range f.numbers {
@@ -250,16 +252,16 @@ func (s *state) purge(q *queue, f *fact) {
 	}
 	var kept []item
 	for q.ready.len() > 0 {
-		it := q.ready.take()
+		it := q.ready.pop()
 		if keep[it.number] || it.number > f.number {
 			kept = append(kept, it)
 			continue
 		}
 		q.bytes -= int64(it.size)
-		s.records.lose(it.seq, it.weight())
+		s.records.removeLive(it.seq, it.weight())
 	}
-	q.ready = lane{}
-	q.ready.put(kept...)
+	q.ready = ring{}
+	q.ready.insertAll(kept...)
 	var leased []uint64
 	for n := range q.held {
 		if n <= f.number && !keep[n] {
@@ -279,8 +281,9 @@ func (s *state) endEngine(engine string) {
 	}
 }
 
-// loaded ends the loading: what is still without the fact that makes it was
-// dropped or has left. An engine that is alone has no members yet.
+// loaded ends the loading. A queue or member for which no fact has come that makes
+// it was dropped or has left. An engine that has its log to itself has no members
+// yet.
 func (s *state) loaded(alone bool) {
 	s.loading = false
 	for _, q := range s.queues {

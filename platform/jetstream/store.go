@@ -21,7 +21,7 @@ import (
 type Store struct {
 	records  *journal
 	eraser   *eraser  // nil where the bucket forbids it
-	removals removals // of records that end then
+	removals removals // of records that replace others
 	patience time.Duration
 }
 
@@ -61,14 +61,13 @@ func (s *Store) load(ctx context.Context, subject string) (platform.Record, erro
 		return platform.Record{}, err
 	}
 	if over, removed, err := ends(a.header(), a.Message.Time); err == nil && !removed.IsZero() && over.Equal(removed) {
-		s.removals.note(a.Message.Seq, removed)
+		s.removals.add(a.Message.Seq, removed)
 	}
 	return platform.Record{Value: a.Message.Data[1:], Revision: a.Message.Seq}, nil
 }
 
-// insist asks, and asks again while there is no answer, for as long as there is
-// patience: the servers may be about to choose a leader. It is for what may be
-// done twice.
+// insist calls ask, and repeats it for Config.Patience while there is no answer, as
+// the servers may be choosing a leader. ask must be safe to repeat.
 func (s *Store) insist(ctx context.Context, ask func(context.Context) error) error {
 	patient, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
@@ -93,7 +92,7 @@ func (s *Store) insist(ctx context.Context, ask func(context.Context) error) err
 
 const askAgain = 50 * time.Millisecond
 
-// subject is where a record is.
+// subject returns the subject of a record.
 func (s *Store) subject(kind, id string) string {
 	return s.records.subject + kind + "." + hex.EncodeToString([]byte(id))
 }
@@ -122,13 +121,13 @@ func (s *Store) Save(ctx context.Context, kind, id string, value []byte, revisio
 		return 0, platform.ErrConflict
 	}
 	if err == nil && ttl > 0 && m.Header.Get(endHeader) == "" {
-		s.removals.note(seq, time.Now().Add(whole(ttl)))
+		s.removals.add(seq, time.Now().Add(ceilSeconds(ttl)))
 	}
 	return seq, err
 }
 
-// putOverRest stores a record where one was that was deleted or has expired. What is
-// left of that may be removed at any time.
+// putOverRest stores a record in the place of one that was deleted or has expired.
+// JetStream may remove what is left of that one at any time.
 func (s *Store) putOverRest(ctx context.Context, m *nats.Msg, ttl time.Duration) (uint64, error) {
 	rest, err := s.records.latest(ctx, m.Subject)
 	switch {
@@ -146,13 +145,13 @@ func (s *Store) putOverRest(ctx context.Context, m *nats.Msg, ttl time.Duration)
 	return s.put(ctx, m, rest.Message.Seq)
 }
 
-// replaced returns until when what has this revision may still be there, if the record
-// that takes its place expires.
+// replaced returns until when JetStream keeps the record with this revision, if a
+// record that expires takes its place.
 func (s *Store) replaced(ctx context.Context, subject string, revision uint64, ttl time.Duration) (until time.Time, err error) {
 	if revision == 0 || ttl == 0 || s.eraser == nil {
 		return until, nil
 	}
-	if until, known := s.removals.take(revision); known {
+	if until, known := s.removals.pop(revision); known {
 		return until, nil
 	}
 	a, err := s.records.latest(ctx, subject)
@@ -165,8 +164,8 @@ func (s *Store) replaced(ctx context.Context, subject string, revision uint64, t
 	return a.removed()
 }
 
-// put stores a message behind the newest one of its subject, if that has the number
-// last. What was there is erased.
+// put stores a message if the newest one of its subject has the number last. It has
+// that one erased.
 func (s *Store) put(ctx context.Context, m *nats.Msg, last uint64) (uint64, error) {
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(last, 10))
 	a, err := s.records.request(ctx, m)
@@ -197,7 +196,7 @@ func (s *Store) Delete(ctx context.Context, kind, id string) error {
 			return err
 		}
 		if left := time.Until(removed); left > 0 {
-			m.Header.Set(outliveHeader, inSeconds(whole(left)))
+			m.Header.Set(outliveHeader, inSeconds(ceilSeconds(left)))
 		}
 		if _, err = s.put(ctx, m, a.Message.Seq); !errors.Is(err, errMoved) {
 			return err
@@ -207,7 +206,7 @@ func (s *Store) Delete(ctx context.Context, kind, id string) error {
 
 // List returns the records of a kind, by id.
 func (s *Store) List(ctx context.Context, kind string) (all map[string]platform.Record, err error) {
-	err = s.insist(ctx, func(context.Context) error { // however long it takes
+	err = s.insist(ctx, func(context.Context) error { // with ctx, as a long list may take longer than Patience
 		all, err = s.list(ctx, kind)
 		return err
 	})
@@ -232,12 +231,12 @@ func (s *Store) list(ctx context.Context, kind string) (all map[string]platform.
 	return all, err
 }
 
-// mostPasses are enough for whatever is not saved all the time.
+// mostPasses bounds the passes of a listing, in case records are saved all the time.
 const mostPasses = 5
 
 // eachLatest calls visit for the messages of filter, of which the latest one of each
-// subject counts. One that is saved meanwhile is behind the end, so all is read
-// again, after begin, until nothing was saved.
+// subject counts. A message that is saved meanwhile is behind the end, so eachLatest
+// calls begin and reads everything again, until nothing was saved during a pass.
 func (j *journal) eachLatest(ctx context.Context, filter string, begin func(), visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	begin()
 	last, err := j.lastOf(ctx, filter)

@@ -9,36 +9,36 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What takes the place of a message has to outlive it: else the old one would be there
-// again when the new one expires, wherever the eraser has not come by. So JetStream may
-// be told a longer time than a record lives.
+// A message has to outlive the one that it replaces. Otherwise the old value would be
+// the latest again when the new one expires before the eraser has removed the old one.
+// So JetStream may get a longer TTL than the record has.
 const (
-	endHeader     = "Prism-TTL"      // how long the record lives, if that is shorter
-	outliveHeader = "Prism-Outlives" // of what is left of a deleted record: how long that would have lived on
+	endHeader     = "Prism-TTL"      // how long the record lives, if shorter than JetStream's TTL
+	outliveHeader = "Prism-Outlives" // of the empty value of a deleted record: how long the record would have lived on
 )
 
-// setEnd notes in m for how long it is to live in the place of what may be there until
-// a time; zero is not at all.
+// setEnd sets the headers of m for a life of ttl; 0 is without an end. What m replaces
+// JetStream may keep until replaced; zero is nothing.
 func setEnd(m *nats.Msg, ttl time.Duration, replaced time.Time) {
 	m.Header.Del(endHeader)
 	if ttl == 0 {
 		return
 	}
-	ttl = whole(ttl)
-	left := whole(time.Until(replaced))
+	ttl = ceilSeconds(ttl)
+	left := ceilSeconds(time.Until(replaced))
 	if left > ttl {
 		m.Header.Set(endHeader, inSeconds(ttl))
 	}
 	m.Header.Set(jetstream.MsgTTLHeader, inSeconds(max(ttl, left)))
 }
 
-// whole rounds up to what JetStream can count.
-func whole(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+// ceilSeconds rounds up to whole seconds, the unit of JetStream's TTL.
+func ceilSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
 func inSeconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) + "s" }
 
-// removed returns when JetStream will have removed the message, and what it has
-// replaced; zero is never, or that nothing is there.
+// removed returns when JetStream will have removed the message and the one that it
+// replaced; zero is never, or that there is no message.
 func (a *answer) removed() (time.Time, error) {
 	_, removed, err := ends(a.header(), a.Message.Time)
 	return removed, err
@@ -49,12 +49,13 @@ func (a *answer) header() nats.Header {
 	return header
 }
 
-// over reports whether the message is no record any more.
+// over reports whether the record of the message was deleted or has expired.
 func (a *answer) over() bool {
 	return isOver(a.Message.Data, a.header(), a.Message.Time)
 }
 
-// isOver reports whether a message that was stored at such a time is no record.
+// isOver reports whether the record of a message that was stored at that time was
+// deleted or has expired.
 func isOver(data []byte, header nats.Header, stored time.Time) bool {
 	if len(data) == 0 {
 		return true
@@ -63,8 +64,8 @@ func isOver(data []byte, header nats.Header, stored time.Time) bool {
 	return err == nil && header.Get(endHeader) != "" && time.Now().After(over)
 }
 
-// ends returns when a record ends, and when JetStream has removed it and what it has
-// replaced; zero is never.
+// ends returns when a record ends, and when JetStream will have removed it and the one
+// that it replaced; zero is never.
 func ends(header nats.Header, stored time.Time) (over, removed time.Time, err error) {
 	for _, end := range []struct {
 		name string

@@ -12,7 +12,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// distant is a way to a server that takes a while in each direction.
+// distant returns a proxy to a server that delays each direction.
 func distant(t *testing.T, url string, delay time.Duration) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +42,7 @@ func distant(t *testing.T, url string, delay time.Duration) string {
 	return "nats://" + l.Addr().String()
 }
 
-// late copies from one connection to the other, everything a bit later.
+// late copies from one connection to the other with a delay.
 func late(to, from net.Conn, delay time.Duration) {
 	type piece struct {
 		due   time.Time

@@ -8,7 +8,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// In some of the cases what lasts of the log is carried on meanwhile. An owner
+// In some of the cases the live records of the log are carried meanwhile. An owner
 // begins with its default queue bound, in the same record as the queue.
 func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 	for _, above := range []int64{0, 1, 2000} {
@@ -67,8 +67,8 @@ func TestAnUnboundPatternStaysUnboundWhereTheLogWasCleaned(t *testing.T) {
 			t.Errorf("from record %d: bound to %v, %d bindings of %d words", from+1, s.queues[queue].patterns, o.bindings, o.words)
 		}
 		for i := range s.records.length {
-			if p := s.records.at(i); p.seq < 5 && p.lasts != 0 {
-				t.Errorf("from record %d: of record %d there is %d left", from+1, p.seq, p.lasts)
+			if p := s.records.at(i); p.seq < 5 && p.live != 0 {
+				t.Errorf("from record %d: of record %d there is %d left", from+1, p.seq, p.live)
 			}
 		}
 	}

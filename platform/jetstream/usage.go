@@ -2,7 +2,7 @@ package jetstream
 
 import "github.com/shopex/prism-go/platform"
 
-// count brings what has changed in q into the usage of its owner and of all.
+// count adds what has changed in q to the usage of its owner and of the state.
 func (s *state) count(q *queue) {
 	now := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}
 	change := now.Minus(q.counted)

@@ -11,75 +11,74 @@ import (
 	"time"
 )
 
-// An op is one operation that waits for its record. run looks at the state
-// and adds facts to the draft; it is called again when the state has changed
-// before the record was stored, so it must not remember anything but its last
-// call.
+// An op is one operation that waits for its record. run reads the state and adds
+// facts to the draft. It is called again when the state has changed before the
+// record was stored, so only the results of its last call count.
 type op struct {
 	run  func(d *draft) error
 	late func() // called if the op succeeds after its caller has gone, in a goroutine of its own
 
-	err  error
-	done chan error // gets the result
-	gone bool       // the caller does not wait any more; guarded by desk.mu
+	err       error
+	done      chan error // gets the result
+	cancelled bool       // the caller does not wait any more; guarded by mailbox.mu
 }
 
-// A desk is where ops wait for the clerk.
-type desk struct {
+// A mailbox holds the ops that wait for the committer.
+type mailbox struct {
 	mu      sync.Mutex
 	waiting []*op
 	bell    chan struct{} // rung when there is something
-	trouble trouble
+	failure failure
 }
 
-func (k *desk) put(ops ...*op) {
-	k.mu.Lock()
-	k.waiting = append(k.waiting, ops...)
-	k.mu.Unlock()
-	k.ring()
+func (m *mailbox) add(ops ...*op) {
+	m.mu.Lock()
+	m.waiting = append(m.waiting, ops...)
+	m.mu.Unlock()
+	m.notify()
 }
 
-func (k *desk) ring() {
+func (m *mailbox) notify() {
 	select {
-	case k.bell <- struct{}{}:
+	case m.bell <- struct{}{}:
 	default:
 	}
 }
 
 // take returns what waits.
-func (k *desk) take() []*op {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	taken := k.waiting
-	k.waiting = nil
+func (m *mailbox) drain() []*op {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	taken := m.waiting
+	m.waiting = nil
 	return taken
 }
 
-// giveUp notes that nobody waits for o. Who gives up has mostly waited longest,
-// so o is found at once.
-func (k *desk) giveUp(o *op) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	o.gone = true
-	if i := slices.Index(k.waiting, o); i >= 0 {
-		k.waiting = slices.Delete(k.waiting, i, i+1)
+// cancel notes that no caller waits for o any more. A caller that gives up has
+// mostly waited longest, so o is near the front of the slice.
+func (m *mailbox) cancel(o *op) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o.cancelled = true
+	if i := slices.Index(m.waiting, o); i >= 0 {
+		m.waiting = slices.Delete(m.waiting, i, i+1)
 	}
 }
 
-func (k *desk) left(o *op) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return o.gone
+func (m *mailbox) cancelled(o *op) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return o.cancelled
 }
 
-// do waits until what run wants is in the log. When ctx or the patience ends
-// first, it may be there or not; then late is called if it is, unless it is nil.
+// do waits until the facts of run are in the log. When ctx or the patience ends
+// first, they may be stored or not; if they are, late is called unless it is nil.
 func (e *Engine) do(ctx context.Context, run func(d *draft) error, late func()) error {
-	if err := cmp.Or(ctx.Err(), e.server.gone()); err != nil {
+	if err := cmp.Or(ctx.Err(), e.server.lostError()); err != nil {
 		return err
 	}
 	o := &op{run: run, late: late, done: make(chan error, 1)}
-	e.desk.put(o)
+	e.mailbox.add(o)
 	patience := time.NewTimer(e.config.Patience)
 	defer patience.Stop()
 	select {
@@ -87,10 +86,10 @@ func (e *Engine) do(ctx context.Context, run func(d *draft) error, late func()) 
 		return err
 	case <-ctx.Done():
 	case <-patience.C:
-	case <-e.clerkDone:
+	case <-e.committerDone:
 		return errClosed
 	}
-	e.desk.giveUp(o)
+	e.mailbox.cancel(o)
 	select {
 	case err := <-o.done:
 		return err
@@ -99,34 +98,35 @@ func (e *Engine) do(ctx context.Context, run func(d *draft) error, late func()) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.failing()
+	return e.failureError()
 }
 
-// finish tells who waits for o, or what to do if nobody does.
+// finish sends the result of o to its caller. If the caller has gone and o
+// succeeded, it calls late.
 func (e *Engine) finish(o *op) {
 	o.done <- o.err
-	if e.desk.left(o) && o.err == nil && o.late != nil {
+	if e.mailbox.cancelled(o) && o.err == nil && o.late != nil {
 		select {
-		case <-o.done: // nobody took the result
+		case <-o.done: // the caller did not receive the result
 			e.spawn(o.late)
 		default:
 		}
 	}
 }
 
-// clerk stores one record after the other until the engine ends.
-func (e *Engine) clerk() {
-	defer close(e.clerkDone)
+// committer stores one record after the other until the engine ends.
+func (e *Engine) committer() {
+	defer close(e.committerDone)
 	var ops []*op
 	for {
 		if len(ops) == 0 {
 			select {
-			case <-e.desk.bell:
+			case <-e.mailbox.bell:
 			case <-e.ctx.Done():
 				return
 			}
 		}
-		ops = append(ops, e.desk.take()...)
+		ops = append(ops, e.mailbox.drain()...)
 		again, err := e.round(ops)
 		if err != nil {
 			e.refuse(ops, err)
@@ -147,7 +147,7 @@ func (e *Engine) refuse(ops []*op, err error) {
 // only error is that the engine has ended.
 func (e *Engine) round(ops []*op) (again []*op, err error) {
 	for defeats := 0; ; defeats++ {
-		e.giveWay()
+		e.yieldTurn()
 		e.askForTurn(defeats)
 		d := e.compose(ops, e.gather())
 		var settled bool
@@ -175,7 +175,7 @@ func (e *Engine) disk() *disk {
 	return &e.server.disk
 }
 
-// compose asks every op for its facts.
+// compose runs every op on a new draft.
 func (e *Engine) compose(ops []*op, old []gathered) *draft {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -189,7 +189,7 @@ func (e *Engine) compose(ops []*op, old []gathered) *draft {
 	}
 	for _, o := range ops {
 		switch {
-		case e.desk.left(o):
+		case e.mailbox.cancelled(o):
 			o.err = nil // and nothing was done
 			o.late = nil
 		case len(old) > 0 || d.full():
@@ -201,7 +201,7 @@ func (e *Engine) compose(ops []*op, old []gathered) *draft {
 	return d
 }
 
-// conclude answers the ops and returns those that are to be asked again.
+// conclude finishes the ops and returns those that must run again.
 func (e *Engine) conclude(ops []*op) (again []*op) {
 	for _, o := range ops {
 		if errors.Is(o.err, errAgain) {
@@ -213,16 +213,16 @@ func (e *Engine) conclude(ops []*op) (again []*op) {
 	return again
 }
 
-// abandoned reports whether the outcome for these ops concerns nobody any more.
-// Then others need not wait for it.
+// abandoned reports whether no caller and no late function needs the outcome of
+// these ops any more. Then other ops need not wait for it.
 func (e *Engine) abandoned(ops []*op) bool {
-	return !slices.ContainsFunc(ops, func(o *op) bool { return o.late != nil || !e.desk.left(o) })
+	return !slices.ContainsFunc(ops, func(o *op) bool { return o.late != nil || !e.mailbox.cancelled(o) })
 }
 
-// store appends the draft to the log. It returns false when the ops are to be
-// asked again: another engine was faster, so that the state has changed, or
-// nobody waits for the record any more. Then it may be in the log or not, and
-// the next one finds out, as it wants the same place.
+// store appends the draft to the log. It returns false when the ops must run
+// again: another engine was faster, so that the state has changed, or no caller
+// waits for the record any more. In the latter case the record may be in the log
+// or not; the next record finds out, as it wants the same place.
 func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 	m := e.newMark()
 	record := appendRecord(make([]byte, 0, d.bytes+64), m, d.facts)
@@ -232,18 +232,18 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
 		seq, err := e.journal.append(e.ctx, d.after, record)
 		if err == nil {
-			e.fails(nil)
-			settle(seq, d.facts)
-			e.learn(seq, len(record), m, d.facts)
+			e.setFailure(nil)
+			assignNumbers(seq, d.facts)
+			e.applyRecord(seq, len(record), m, d.facts)
 			return true, nil
 		}
 		if e.ctx.Err() != nil {
 			return false, errClosed
 		}
 		if errors.Is(err, errMoved) {
-			e.heedNews(d.after)
+			e.awaitNext(d.after)
 		} else {
-			e.fails(err)
+			e.setFailure(err)
 		}
 		if landed, moved := e.outcome(m, d.after); landed || moved {
 			return landed, nil
@@ -253,7 +253,7 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 			return landed, nil
 		}
 		if errors.Is(err, errMoved) {
-			e.lookBack(d.after)
+			e.reloadIfShorter(d.after)
 		}
 		e.pause(wait)
 		if e.abandoned(ops) {
@@ -262,8 +262,8 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 	}
 }
 
-// tooLarge refuses what nobody could store or read. Each operation sees to it
-// that this does not happen.
+// tooLarge refuses a record that no server takes or no engine could read. Each
+// operation checks its size, so this should not happen.
 func (e *Engine) tooLarge(ops []*op, bytes, facts int) bool {
 	for _, o := range ops {
 		if o.err == nil {
@@ -273,15 +273,15 @@ func (e *Engine) tooLarge(ops []*op, bytes, facts int) bool {
 	return true
 }
 
-// lookBack reads the log anew if it ends before the last record that is known:
-// servers have lost what they had confirmed.
-func (e *Engine) lookBack(known uint64) {
+// reloadIfShorter reads the log anew if it ends before the last known record: then
+// the servers have lost records that they had confirmed.
+func (e *Engine) reloadIfShorter(known uint64) {
 	last, _, err := e.journal.last(e.ctx)
 	if err != nil || last >= known {
 		return
 	}
 	if err := e.loadAnew(fmt.Sprintf("the servers have lost records: they confirmed number %d, and have %d", known, last)); err != nil {
-		e.fails(err)
+		e.setFailure(err)
 	}
 }
 
@@ -294,7 +294,7 @@ func (e *Engine) outcome(m mark, after uint64) (landed, moved bool) {
 }
 
 // confirm reports whether the state is still what the log says. An engine that
-// is alone knows.
+// has its log to itself need not ask.
 func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 	if e.alone {
 		return true, nil
@@ -305,12 +305,12 @@ func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 		case e.ctx.Err() != nil:
 			return false, errClosed
 		case err == nil && last == d.after:
-			e.fails(nil)
+			e.setFailure(nil)
 			return true, nil
 		case err != nil:
-			e.fails(err)
+			e.setFailure(err)
 		default:
-			e.heedNews(d.after)
+			e.awaitNext(d.after)
 		}
 		if _, moved := e.outcome(mark{}, d.after); moved {
 			return false, nil
@@ -320,7 +320,7 @@ func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 			return false, nil
 		}
 		if err == nil && last < d.after {
-			e.lookBack(d.after)
+			e.reloadIfShorter(d.after)
 			return false, nil
 		}
 		e.pause(wait)

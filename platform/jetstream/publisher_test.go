@@ -11,15 +11,15 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A press publishes numbered messages and remembers those that were confirmed.
-type press struct {
+// A testPublisher publishes numbered messages and remembers those that were confirmed.
+type testPublisher struct {
 	*testing.T
 	engine    *Engine
 	last      int
 	confirmed []int
 }
 
-func (p *press) publish(size int) error {
+func (p *testPublisher) publish(size int) error {
 	p.last++
 	body := make([]byte, size)
 	copy(body, fmt.Sprint(p.last, " "))
@@ -35,7 +35,7 @@ func (p *press) publish(size int) error {
 }
 
 // untilRefused publishes until JetStream is not available, which must be soon.
-func (p *press) untilRefused() {
+func (p *testPublisher) untilRefused() {
 	p.Helper()
 	for range 1000 {
 		err := p.publish(10_000)
@@ -51,7 +51,7 @@ func (p *press) untilRefused() {
 }
 
 // untilConfirmed publishes until it goes well again.
-func (p *press) untilConfirmed() {
+func (p *testPublisher) untilConfirmed() {
 	p.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
 		err := p.publish(100)
@@ -66,7 +66,7 @@ func (p *press) untilConfirmed() {
 
 // holds compares what the topics have with what was confirmed. Others that were
 // tried may be there too, but in each topic.
-func (p *press) holds(topics ...string) {
+func (p *testPublisher) holds(topics ...string) {
 	p.Helper()
 	var first []int
 	for i, topic := range topics {
@@ -86,7 +86,7 @@ func (p *press) holds(topics ...string) {
 	}
 }
 
-func (p *press) read(topic string) (numbers []int) {
+func (p *testPublisher) read(topic string) (numbers []int) {
 	messages, err := p.engine.Read(context.Background(), shop, topic, p.last+1)
 	if err != nil {
 		p.Fatal(err)

@@ -10,11 +10,11 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A lane that is treated at random has what a sorted list has.
-func TestALaneKeepsItsOrder(t *testing.T) {
+// After random operations a ring has the same items as a sorted list.
+func TestARingKeepsItsOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		var l lane
+		var l ring
 		var want []uint64
 		for step := range 200 {
 			n := random.Uint64N(50) + 50*uint64(random.IntN(2)*step)
@@ -25,25 +25,25 @@ func TestALaneKeepsItsOrder(t *testing.T) {
 			case known:
 				want = slices.Delete(want, at, at+1)
 			case random.IntN(8) == 0 && len(want) > 0:
-				if it := l.take(); it.number != want[0] || it.dead {
+				if it := l.pop(); it.number != want[0] || it.dead {
 					t.Fatalf("seed %d: took %+v, want %d", seed, it, want[0])
 				}
 				want = want[1:]
 			case random.IntN(2) == 0:
-				l.putLate(item{number: n})
+				l.insertLate(item{number: n})
 				want = slices.Insert(want, at, n)
 			default:
-				l.put(item{number: n})
+				l.insertAll(item{number: n})
 				want = slices.Insert(want, at, n)
 			}
 			if l.len() != len(want) {
 				t.Fatalf("seed %d: %d items, want %d", seed, l.len(), len(want))
 			}
 		}
-		l.settle()
+		l.mergeLate()
 		var got []uint64
 		for l.len() > 0 {
-			got = append(got, l.take().number)
+			got = append(got, l.pop().number)
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("seed %d: %d, want %d", seed, got, want)
@@ -60,7 +60,7 @@ func TestCarriedMessagesAreReadAsFastAsOthers(t *testing.T) {
 	seq := uint64(n)
 	apply := func(facts ...fact) {
 		seq++
-		settle(seq, facts)
+		assignNumbers(seq, facts)
 		s.apply(seq, 100*len(facts), facts)
 	}
 	m := &platform.Message{Body: []byte("x")}

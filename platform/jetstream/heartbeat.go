@@ -6,27 +6,26 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// beatEvery is how often an engine gives a sign of life, whatever the AckWait of
-// the others is.
+// beatEvery is how often an engine sends a heartbeat. It does not depend on AckWait,
+// which other engines may have set to another value.
 const beatEvery = 200 * time.Millisecond
 
 func (e *Engine) beatSubject() string { return e.config.Name + ".beat" }
 
-// hear notes that an engine is alive. It hears itself, too.
-func (e *Engine) hear(m *nats.Msg) {
+// hearBeat notes that an engine is alive. An engine hears its own heartbeats, too.
+func (e *Engine) hearBeat(m *nats.Msg) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.heard[string(m.Data)] = time.Now()
 }
 
-// beat tells that this engine is alive, and does nothing else that could keep it
-// from doing so.
-func (e *Engine) beat() {
+// heartbeat sends heartbeats, and does nothing else that could delay them.
+func (e *Engine) heartbeat() {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for {
 		if err := e.nc.Publish(e.beatSubject(), []byte(e.name)); err != nil && e.ctx.Err() == nil {
-			e.config.Logger.Warn("jetstream: no sign of life was sent", "error", err)
+			e.config.Logger.Warn("jetstream: a heartbeat could not be sent", "error", err)
 		}
 		select {
 		case <-tick.C:
@@ -36,15 +35,15 @@ func (e *Engine) beat() {
 	}
 }
 
-// watch puts back what engines held who are not alive. It also looks for records
-// that nobody told of.
-func (e *Engine) watch() {
+// watchEngines returns what silent engines held to the queues. It also reads records
+// of which this engine has got no copy.
+func (e *Engine) watchEngines() {
 	tick := time.NewTicker(e.config.AckWait / 5)
 	defer tick.Stop()
 	for {
 		e.catchUp()
 		for _, name := range e.silent() {
-			e.bury(name)
+			e.declareGone(name)
 		}
 		select {
 		case <-tick.C:
@@ -54,20 +53,20 @@ func (e *Engine) watch() {
 	}
 }
 
-// silent returns the engines that have consumers and were not heard of for
-// AckWait. An engine that is seen for the first time has that long; and so has
-// everyone while this engine does not even hear itself: then it is the one who
-// is cut off.
+// silent returns the engines that have consumers and have sent no heartbeat for
+// AckWait. The time begins when this engine first sees the other one. While this
+// engine does not even hear its own heartbeats, it is itself the one that is cut
+// off, and the time of all others begins anew.
 func (e *Engine) silent() (names []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	deaf := now.Sub(e.heard[e.name]) > e.config.AckWait/3
+	isolated := now.Sub(e.heard[e.name]) > e.config.AckWait/3
 	seen := map[string]time.Time{e.name: e.heard[e.name]}
 	for _, q := range e.state.queues {
 		for _, m := range q.members {
 			last, known := e.heard[m.engine]
-			if m.engine != e.name && (!known || deaf) {
+			if m.engine != e.name && (!known || isolated) {
 				last = now
 			}
 			seen[m.engine] = last
@@ -87,16 +86,16 @@ func (e *Engine) isSilent(name string) bool {
 	return name != e.name && time.Since(e.heard[name]) > e.config.AckWait
 }
 
-// bury looks again when it is its turn: the engine may have been heard since.
-func (e *Engine) bury(name string) {
-	buried := false
+// declareGone stores that an engine is gone, unless a heartbeat has come meanwhile.
+func (e *Engine) declareGone(name string) {
+	declared := false
 	err := e.do(e.ctx, func(d *draft) error {
-		if buried = e.isSilent(name); buried {
+		if declared = e.isSilent(name); declared {
 			d.emit(nil, fact{kind: factGone, text: name})
 		}
 		return nil
 	}, nil)
-	if err == nil && buried {
+	if err == nil && declared {
 		e.config.Logger.Warn("jetstream: an engine has been silent; what its consumers held is ready again", "engine", name, "for", e.config.AckWait)
 	}
 }

@@ -19,7 +19,7 @@ func (e *Engine) load(ctx context.Context) error {
 			s.loaded(e.alone)
 			e.mu.Lock()
 			e.state = s
-			// Records that were lost have others in their places.
+			// Other records may have the numbers of records that were lost.
 			e.cache = cache{most: e.config.CacheBytes, records: make(map[uint64]cachedRecord)}
 			clear(e.readings)
 			e.wakeAll()
@@ -37,7 +37,7 @@ func (e *Engine) load(ctx context.Context) error {
 
 const gapWait = 10 * time.Millisecond
 
-// errGap is that the log was cleaned while it was read.
+// errGap is returned when the log was cleaned while it was read.
 var errGap = errors.New("jetstream: the log was cleaned while it was read")
 
 func (e *Engine) scan(ctx context.Context) (*state, error) {
@@ -50,7 +50,7 @@ func (e *Engine) scan(ctx context.Context) (*state, error) {
 		if err != nil {
 			return err
 		}
-		e.note(m)
+		e.noteMark(m)
 		s.apply(seq, len(record), facts)
 		return nil
 	})
@@ -60,7 +60,7 @@ func (e *Engine) scan(ctx context.Context) (*state, error) {
 	return s, err
 }
 
-func (e *Engine) note(m mark) {
+func (e *Engine) noteMark(m mark) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if m == e.inFlight {
@@ -68,9 +68,9 @@ func (e *Engine) note(m mark) {
 	}
 }
 
-// learn applies a record that follows the last one. Any other it leaves and
-// returns false if records are missing before it.
-func (e *Engine) learn(seq uint64, bytes int, m mark, facts []fact) bool {
+// applyRecord applies a record if it is the next one. It ignores a record that was
+// applied before. It returns false if records before this one are missing.
+func (e *Engine) applyRecord(seq uint64, bytes int, m mark, facts []fact) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if seq != e.state.applied+1 {
@@ -94,7 +94,8 @@ func (e *Engine) learn(seq uint64, bytes int, m mark, facts []fact) bool {
 	return true
 }
 
-// wakeFor wakes those who may fetch something after f, or have no queue left.
+// wakeFor wakes the consumers that may fetch something after f, and those whose
+// queue f has dropped.
 func (e *Engine) wakeFor(f *fact) {
 	switch f.kind {
 	case factPut, factMove:
@@ -106,15 +107,15 @@ func (e *Engine) wakeFor(f *fact) {
 	case factGone:
 		e.wakeAll()
 	case factJoin:
-		e.joined(f)
+		e.notifyRivals(f)
 	}
 }
 
-// decode learns a record. It returns [errMissing] if others are missing before
-// it.
+// decode decodes and applies a record. It returns [errMissing] if records before it
+// are missing.
 func (e *Engine) decode(seq uint64, record []byte) error {
 	m, facts, err := decodeRecord(seq, record)
-	if err == nil && !e.learn(seq, len(record), m, facts) {
+	if err == nil && !e.applyRecord(seq, len(record), m, facts) {
 		err = errMissing
 	}
 	return err
@@ -122,8 +123,8 @@ func (e *Engine) decode(seq uint64, record []byte) error {
 
 var errMissing = errors.New("jetstream: records before this one are not known")
 
-// follow is called for each record that the server has stored, in order, but
-// some may be missing.
+// follow is called for the records that the server has stored, in order. Some may
+// be missing.
 func (e *Engine) follow(m *nats.Msg) {
 	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
 	if err != nil || seq <= e.known() {
@@ -134,8 +135,8 @@ func (e *Engine) follow(m *nats.Msg) {
 	}
 }
 
-// catchUp asks for the records that are not known. What cannot be read, as a
-// newer program wrote it, stops the engine until it can.
+// catchUp reads and applies the records that are not known. A record that cannot be
+// decoded, as a newer program wrote it, stops the engine: operations fail.
 func (e *Engine) catchUp() {
 	for {
 		known := e.known()
@@ -148,14 +149,15 @@ func (e *Engine) catchUp() {
 		}
 		if err != nil {
 			if errors.Is(err, errBroken) {
-				e.fails(err)
+				e.setFailure(err)
 			}
 			return
 		}
 	}
 }
 
-// loadAnew replaces a state that the log does not lead to any more.
+// loadAnew reads the whole log into a new state, when the old one no longer leads to
+// what the log says.
 func (e *Engine) loadAnew(why string) error {
 	e.config.Logger.Warn("jetstream: the log is read anew", "reason", why)
 	return e.load(e.ctx)
@@ -184,8 +186,8 @@ func (e *Engine) messages(ctx context.Context, queue uint64, items []item) (held
 	return held, facts, nil
 }
 
-// An openRecord is the one that was read last: the next message is mostly in the
-// same one, which the cache need not have.
+// An openRecord is the record that was read last: the next message is mostly in the
+// same one, which need not be in the cache.
 type openRecord struct {
 	seq   uint64
 	facts []fact
@@ -201,8 +203,8 @@ func (e *Engine) openRecord(ctx context.Context, seq uint64, last *openRecord) (
 	return facts, err
 }
 
-// fact returns the fact with a message that is held. Its record may be cleaned
-// away meanwhile; then it has another.
+// fact returns the fact that has the message of an item. If cleaning has moved the
+// message to another record meanwhile, fact reads that one.
 func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openRecord) (*fact, error) {
 	for {
 		facts, err := e.openRecord(ctx, it.seq, last)
@@ -236,9 +238,9 @@ func (e *Engine) whereIs(queue, number uint64) (item, bool) {
 	return q.locate(number)
 }
 
-// record returns the facts of a record, from memory if they are there. Those who
-// want the same one at a time read it once: a record may have a thousand
-// messages, and a queue's consumers all come to it together.
+// record returns the facts of a record, from memory if they are there. Callers that
+// want the same record at a time share one read: a record may have a thousand
+// messages, and all consumers of a queue come to it together.
 func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
 	for {
 		facts, r, mine := e.cachedOrReading(seq)
@@ -258,11 +260,11 @@ func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
 		if !errors.Is(r.err, context.Canceled) && !errors.Is(r.err, context.DeadlineExceeded) {
 			return r.facts, r.err
 		}
-		// It was the end of the other's context.
+		// The reading failed as its caller's context ended: try again with ours.
 	}
 }
 
-// A reading is of a record that is not in memory.
+// A reading is a read under way of a record that is not in memory.
 type reading struct {
 	done  chan struct{} // closed when the rest is set
 	bytes int
@@ -270,8 +272,8 @@ type reading struct {
 	err   error
 }
 
-// cachedOrReading returns facts from memory, or else who reads them: the caller
-// if it is mine.
+// cachedOrReading returns facts from memory, or else the reading that will have
+// them. If it is mine, the caller has to do it.
 func (e *Engine) cachedOrReading(seq uint64) (facts []fact, r *reading, mine bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,35 +12,35 @@ type item struct {
 	seq    uint64 // of the record
 	size   uint32 // as Status counts it
 	index  uint16 // of the fact in the record
-	dead   bool   // it left from the middle of the lane
+	dead   bool   // it was removed from the middle of the ring
 }
 
-// A lane holds the ready items of a queue, by ascending number. It is a ring:
-// items come in at the end and go from the front, at a cost that does not
-// depend on the length. One that goes from the middle is marked dead until it
-// has come to the front.
-type lane struct {
+// A ring holds the ready items of a queue by ascending number. It is a ring
+// buffer: to add an item at the end or to remove one at the front costs the same
+// at any length. An item that is removed from the middle is marked dead until it
+// reaches the front.
+type ring struct {
 	places []item // their number is zero or a power of two
 	head   int
 	length int // places in use
 	dead   int
 
-	// late are ascending items that are not at their places yet: the log that
-	// is loaded has them behind newer ones, as they were carried on.
+	// late are ascending items that are not at their places yet: while the log
+	// is loaded, they come behind newer ones, because cleaning moved them.
 	late     []item
 	lateDead int
 }
 
-// smallest is the number of places of a lane that was ever used.
+// smallest is the least number of places of a ring that was ever used.
 const smallest = 16
 
 // len counts the items that are not dead.
-func (l *lane) len() int { return l.length - l.dead + len(l.late) - l.lateDead }
+func (l *ring) len() int { return l.length - l.dead + len(l.late) - l.lateDead }
 
-func (l *lane) at(i int) *item { return &l.places[(l.head+i)&(len(l.places)-1)] }
+func (l *ring) at(i int) *item { return &l.places[(l.head+i)&(len(l.places)-1)] }
 
 // popFront removes the first place. There must be one.
-func (l *lane) popFront() item {
+func (l *ring) popFront() item {
 	it := *l.at(0)
 	l.head = (l.head + 1) & (len(l.places) - 1)
 	l.length--
@@ -53,9 +53,9 @@ func (l *lane) popFront() item {
 	return it
 }
 
-// take removes the first item that is not dead. There must be one.
-func (l *lane) take() item {
-	l.settle()
+// pop removes the first item that is not dead. There must be one.
+func (l *ring) pop() item {
+	l.mergeLate()
 	for {
 		if it := l.popFront(); !it.dead {
 			return it
@@ -63,20 +63,20 @@ func (l *lane) take() item {
 	}
 }
 
-// search returns the place of the first item whose number is not smaller.
-func (l *lane) search(number uint64) int {
+// search returns the place of the first item whose number is at least number.
+func (l *ring) search(number uint64) int {
 	return sort.Search(l.length, func(i int) bool { return l.at(i).number >= number })
 }
 
 // find returns the item with this number, or nil.
-func (l *lane) find(number uint64) *item {
+func (l *ring) find(number uint64) *item {
 	if i := l.search(number); i < l.length && l.at(i).number == number && !l.at(i).dead {
 		return l.at(i)
 	}
 	return l.findLate(number)
 }
 
-func (l *lane) findLate(number uint64) *item {
+func (l *ring) findLate(number uint64) *item {
 	i := sort.Search(len(l.late), func(i int) bool { return l.late[i].number >= number })
 	if i == len(l.late) || l.late[i].number != number || l.late[i].dead {
 		return nil
@@ -84,8 +84,8 @@ func (l *lane) findLate(number uint64) *item {
 	return &l.late[i]
 }
 
-// remove takes the item with this number from wherever it is.
-func (l *lane) remove(number uint64) (item, bool) {
+// remove removes the item with this number, wherever it is.
+func (l *ring) remove(number uint64) (item, bool) {
 	if it := l.findLate(number); it != nil {
 		removed := *it
 		it.dead = true
@@ -105,18 +105,19 @@ func (l *lane) remove(number uint64) (item, bool) {
 	return removed, true
 }
 
-// put brings ascending items to their places: at the end when they are new, and
-// near the front when they were returned.
-func (l *lane) put(items ...item) {
-	l.settle()
-	// The last one first, so that each moves only those that really stand before it.
+// insertAll inserts ascending items at their places: at the end when they are
+// new, and near the front when they were returned.
+func (l *ring) insertAll(items ...item) {
+	l.mergeLate()
+	// The last one first: so each moves only the items that stay before it.
 	for _, it := range slices.Backward(items) {
 		l.insert(it)
 	}
 }
 
-// insert moves the fewer ones: those before its place, or those behind it.
-func (l *lane) insert(it item) {
+// insert moves the items before the new one's place or those behind it, whichever
+// are fewer.
+func (l *ring) insert(it item) {
 	l.grow()
 	i := l.search(it.number)
 	if i < l.length-i {
@@ -134,21 +135,21 @@ func (l *lane) insert(it item) {
 	*l.at(i) = it
 }
 
-// putLate is put for the loading of a log, in which old items come in long runs
-// behind newer ones: they are merged once.
-func (l *lane) putLate(it item) {
+// insertLate is insert for the loading of a log, in which old items come in long
+// runs behind newer ones: each run is merged once.
+func (l *ring) insertLate(it item) {
 	if l.length == 0 || l.at(l.length-1).number < it.number {
 		l.insert(it)
 		return
 	}
 	if n := len(l.late); n > 0 && l.late[n-1].number > it.number {
-		l.settle()
+		l.mergeLate()
 	}
 	l.late = append(l.late, it)
 }
 
-// settle brings late items to their places.
-func (l *lane) settle() {
+// mergeLate merges the late items into their places.
+func (l *ring) mergeLate() {
 	if len(l.late) == 0 {
 		return
 	}
@@ -163,7 +164,7 @@ func (l *lane) settle() {
 	for _, it := range l.late {
 		merged = appendLiving(merged, it)
 	}
-	*l = lane{length: len(merged)}
+	*l = ring{length: len(merged)}
 	l.places = append(merged, make([]item, placesFor(len(merged))-len(merged))...)
 }
 
@@ -183,13 +184,13 @@ func placesFor(n int) int {
 	return places
 }
 
-func (l *lane) grow() {
+func (l *ring) grow() {
 	if l.length == len(l.places) {
 		l.resize(max(smallest, 2*len(l.places)))
 	}
 }
 
-func (l *lane) resize(n int) {
+func (l *ring) resize(n int) {
 	places := make([]item, n)
 	unwrapped := copy(places, l.places[l.head:])
 	copy(places[unwrapped:], l.places[:l.head])
