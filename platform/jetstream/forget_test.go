@@ -16,7 +16,8 @@ func shape(e *Engine) string {
 	defer e.mu.Unlock()
 	var lines []string
 	for name, o := range e.state.owners {
-		lines = append(lines, fmt.Sprintf("%s: %d bindings, %d words", name, o.bindings, o.words))
+		bindings, words := o.bindings.Size()
+		lines = append(lines, fmt.Sprintf("%s: %d bindings, %d words", name, bindings, words))
 	}
 	for id, q := range e.state.queues {
 		var patterns []string

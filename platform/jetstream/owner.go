@@ -12,10 +12,7 @@ import (
 type owner struct {
 	name     string
 	topics   map[string]*queue
-	bindings int
-	words    int // of the patterns of all bindings
-	routes   topic.Trie[*queue]
-	matched  []*queue // scratch of match
+	bindings topic.Bindings[*queue]
 
 	used, drafted platform.Usage // of its queues; what the present draft would add
 
@@ -31,29 +28,9 @@ func (o *owner) find(topic string) (*queue, error) {
 	return q, nil
 }
 
-// match returns the queues that key goes to. The slice is valid until the next
-// match.
-func (o *owner) match(key string) []*queue {
-	o.matched = o.routes.Match(key, o.matched[:0])
-	return o.matched
-}
-
-func (o *owner) connect(q *queue, pattern string) {
-	o.bindings++
-	o.words += wordsOf(pattern)
-	o.routes.Add(pattern, q)
-}
-
-func (o *owner) disconnect(q *queue, pattern string) {
-	o.bindings--
-	o.words -= wordsOf(pattern)
-	o.routes.Remove(pattern, q)
-	o.matched = nil // it may name the queue
-}
-
 func (o *owner) remove(q *queue) {
 	for pattern := range q.patterns {
-		o.disconnect(q, pattern)
+		o.bindings.Remove(pattern, q)
 	}
 	delete(o.topics, q.topic)
 }
@@ -68,6 +45,3 @@ func (o *owner) list() []string {
 	slices.Sort(topics)
 	return topics
 }
-
-// wordsOf returns how many words a pattern has.
-func wordsOf(pattern string) int { return len(topic.Words(pattern)) }

@@ -38,7 +38,7 @@ func (e *Engine) publishSome(ctx context.Context, owner string, ms []*platform.M
 		o, err := d.owner(owner)
 		for err == nil && stored < len(ms) && !(stored > 0 && d.full()) {
 			m := ms[stored]
-			if err = d.put(o, o.match(m.Key), m); err == nil {
+			if err = d.put(o, o.bindings.Match(m.Key), m); err == nil {
 				stored++
 			}
 		}
@@ -251,7 +251,8 @@ func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
 				return nil
 			}
 		}
-		if err := d.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
+		bindings, words := o.bindings.Size()
+		if err := d.config.CheckBinding(bindings, words, pattern); err != nil {
 			return err
 		}
 		q, err := d.obtain(owner, topic)

@@ -171,7 +171,7 @@ func (s *state) assignOwner(q *queue, name, topic string) {
 	o.used = o.used.Plus(q.counted)
 	o.topics[topic] = q
 	for pattern := range q.patterns {
-		o.connect(q, pattern)
+		o.bindings.Add(pattern, q)
 	}
 }
 
@@ -180,7 +180,7 @@ func (s *state) bind(q *queue, seq uint64, pattern string) {
 	if known {
 		s.records.removeLive(was, overhead)
 	} else if q.owner != nil {
-		q.owner.connect(q, pattern)
+		q.owner.bindings.Add(pattern, q)
 	}
 	q.patterns[pattern] = seq
 	s.records.addLive(seq, overhead)
@@ -197,7 +197,7 @@ func (s *state) unbind(q *queue, pattern string) {
 	s.records.removeLive(was, overhead)
 	delete(q.patterns, pattern)
 	if q.owner != nil {
-		q.owner.disconnect(q, pattern)
+		q.owner.bindings.Remove(pattern, q)
 	}
 }
 

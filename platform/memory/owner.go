@@ -16,10 +16,7 @@ type owner struct {
 
 	mu       sync.Mutex // guards what follows, and the queues and consumers
 	topics   map[string]*queue
-	bindings int
-	words    int // of the patterns of all bindings
-	routes   topic.Trie[*queue]
-	matched  []*queue // scratch of publish
+	bindings topic.Bindings[*queue]
 
 	forgotten bool // whoever gets hold of it later has to look for another
 }
@@ -65,11 +62,11 @@ func (o *owner) obtain(topic string) (*queue, error) {
 
 // publish asks every matching queue for room before it puts m into the first.
 func (o *owner) publish(m *platform.Message) error {
-	o.matched = o.routes.Match(m.Key, o.matched[:0])
-	if err := o.room(o.matched, m); err != nil {
+	matched := o.bindings.Match(m.Key)
+	if err := o.room(matched, m); err != nil {
 		return err
 	}
-	for _, q := range o.matched {
+	for _, q := range matched {
 		q.put(m)
 	}
 	return nil
@@ -95,7 +92,8 @@ func (o *owner) bind(topic, pattern string) error {
 	if q != nil && q.patterns[pattern] {
 		return nil
 	}
-	if err := o.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
+	bindings, words := o.bindings.Size()
+	if err := o.config.CheckBinding(bindings, words, pattern); err != nil {
 		return err
 	}
 	q, err := o.obtain(topic)
@@ -111,9 +109,7 @@ func (o *owner) connect(q *queue, pattern string) {
 		return
 	}
 	q.patterns[pattern] = true
-	o.bindings++
-	o.words += wordsOf(pattern)
-	o.routes.Add(pattern, q)
+	o.bindings.Add(pattern, q)
 }
 
 func (o *owner) unbind(topic, pattern string) error {
@@ -124,16 +120,9 @@ func (o *owner) unbind(topic, pattern string) error {
 	if !q.patterns[pattern] {
 		return fmt.Errorf("%w: %s is not bound to %q", platform.ErrUnknownBinding, platform.QueueName(q.topic), pattern)
 	}
-	o.disconnect(q, pattern)
+	o.bindings.Remove(pattern, q)
 	delete(q.patterns, pattern)
 	return nil
-}
-
-func (o *owner) disconnect(q *queue, pattern string) {
-	o.bindings--
-	o.words -= wordsOf(pattern)
-	o.routes.Remove(pattern, q)
-	o.matched = nil // it may name the queue
 }
 
 func (o *owner) drop(topic string) error {
@@ -146,7 +135,7 @@ func (o *owner) drop(topic string) error {
 		return nil
 	}
 	for pattern := range q.patterns {
-		o.disconnect(q, pattern)
+		o.bindings.Remove(pattern, q)
 	}
 	delete(o.topics, topic)
 	q.end()
@@ -182,6 +171,3 @@ func (o *owner) depths(name string, all []platform.QueueDepth) []platform.QueueD
 	}
 	return all
 }
-
-// wordsOf is how many words a pattern adds to those of the owner.
-func wordsOf(pattern string) int { return len(topic.Words(pattern)) }
