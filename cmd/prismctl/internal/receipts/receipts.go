@@ -1,5 +1,4 @@
-// Package receipts acknowledges deliveries when whoever they were printed for has
-// them.
+// Package receipts acknowledges deliveries when the reader of the output has them.
 package receipts
 
 import (

@@ -1,5 +1,5 @@
-// Package service serves a platform: by the settings in force, to callers, to
-// operators and to who makes a backup, until it is asked to end.
+// Package service serves a platform by the settings in force: to callers, to
+// operators and to backups, until it is asked to end.
 package service
 
 import (
