@@ -143,8 +143,8 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	// Before anything is removed from the queue there has to be room for it.
-	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody), p.forms.limit/2)
-	if !p.forms.take(held) {
+	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
+	if !p.answers.take(held) {
 		return nil, overloaded()
 	}
 	texts := []json.RawMessage{}
@@ -153,8 +153,8 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 		for _, text := range texts {
 			bytes += int64(len(text))
 		}
-		p.forms.giveBack(held - bytes)
-		c.inFlight += bytes // until the answer is written
+		p.answers.giveBack(held - bytes)
+		c.answer = bytes // until it is written
 	}()
 	for room := p.cfg.Limits.ReadBytes; num > len(texts) && room > 0; {
 		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))

@@ -30,6 +30,7 @@ type call struct {
 	query    url.Values
 	form     url.Values // nil when the body is no form
 	inFlight int64      // bytes of the form
+	answer   int64      // bytes of an answer that may be large
 	observed bool
 }
 

@@ -190,8 +190,8 @@ type Limits struct {
 	// RequestBody bounds the body of an HTTP request. The default, three
 	// times MaxBody and 1 MiB more, has room for an escaped message.
 	RequestBody int64
-	// FormsInFlight bounds the forms of all calls that are being served, and the
-	// answers of notify/read, over the whole platform; a call beyond it gets 503. RequestBody must not be
+	// FormsInFlight bounds the forms of all calls that are being served, over
+	// the whole platform; a call beyond it gets 503. RequestBody must not be
 	// larger (256 MiB). Forms that are still being read have an eighth more,
 	// for all together: those that take long make room for newer ones.
 	FormsInFlight int64
@@ -200,7 +200,8 @@ type Limits struct {
 	// Read bounds the messages of one notify/read (1,000).
 	Read int
 	// ReadBytes ends a notify/read early: it takes no further messages once
-	// the answer has reached it (4 MiB).
+	// the answer has reached it (4 MiB). All such answers together have a quarter
+	// of FormsInFlight until they are written, and at least four times ReadBytes.
 	ReadBytes int
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // formBytes counts the bytes of the forms that have arrived and whose calls are
-// being served.
+// being served, or of answers that are being written.
 type formBytes struct {
 	limit int64
 	used  atomic.Int64

@@ -24,6 +24,7 @@ type Platform struct {
 	conns    connections
 	passes   passes
 	forms    formBytes
+	answers  formBytes // of notify/read
 	arriving partForms
 	count    counters
 	logins   loginGuard
@@ -63,6 +64,7 @@ func New(cfg Config) (*Platform, error) {
 	p.expiry = expiry
 	p.passes.init(p.registry, expiry, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
+	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
 	p.logins.init(cfg.OAuth)
 	p.wrong.init()
@@ -100,6 +102,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.caller, refused = p.callerOf(r)
 	out := &answer{ResponseWriter: w}
 	defer func() { p.forms.giveBack(c.inFlight) }()
+	defer func() { p.answers.giveBack(c.answer) }()
 	out.Header().Set("X-Request-Id", c.id)
 	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
 	if c.oauth != "" {

@@ -26,7 +26,7 @@ func formFloods() []flood {
 		{row: "A form that is being read", args: small, bound: 2 * grown, pours: 32 * 2, pour: halfForms},
 		{row: "HTTP/2", args: append(small, "TLS"), bound: 2*grown + 8*(0.25+32*0.02), pours: 8 * 12, pour: halfStreams},
 		{
-			row: "Forms of calls that are being served, and answers of `notify/read` until they are written, for 30 s", args: []string{"--data", "DIR", "--limits-request-body", "1000000", "--limits-forms-in-flight", "2000000"},
+			row: "Forms of calls that are being served", args: []string{"--data", "DIR", "--limits-request-body", "1000000", "--limits-forms-in-flight", "2000000"},
 			bound: 2*2 + 1*grown, pours: 64 * 0.9, ready: makeRecords, pour: holdForms,
 		},
 		{

@@ -104,6 +104,7 @@ var notFlooded = map[string]string{
 	"The header of a request":                               "TestHeadersThatNeverEndTakeLittleMemoryAndKeepNobodyOut",
 	"The name by which a consumer finds its old connection": "64 bytes of each connection of \"Connections that say nothing\", which all have one",
 	"Addresses to return to after a login":                  "8 KiB of each app, and an admin key makes apps and addresses: TestOnlyAddressesOfAnAppAreRegistered",
+	"Answers of `notify/read` that are not written yet":     "TestAnswersThatNobodyReadsAreBounded",
 	"The former secret of a key":                            "one of each key, however often it changes",
 	"The record of what the settings gave":                  "no peer adds to it",
 }
