@@ -15,8 +15,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// statusCanceled stands in the log for a caller that did not wait for the
-// answer, as other servers have it.
+// statusCanceled is the status in the log for a caller that did not wait for the
+// answer, as in other servers.
 const statusCanceled = 499
 
 // An answer is a ResponseWriter that remembers how the call ended.
@@ -72,7 +72,7 @@ func (a *answer) send(status int, doc any) error {
 	return nil
 }
 
-// A failure is a refusal that the caller is told about.
+// A failure is an error that the answer shows to the caller.
 type failure struct {
 	status     int
 	code       string
@@ -92,7 +92,7 @@ func unauthorized(code, message string) *failure {
 	return &failure{status: http.StatusUnauthorized, code: code, message: message}
 }
 
-// unavailable says nothing about the inside.
+// unavailable reveals nothing about the cause.
 func unavailable() *failure {
 	return &failure{
 		status: http.StatusServiceUnavailable, code: code.Unavailable, retryAfter: time.Second,
@@ -108,8 +108,8 @@ func internalFailure(c *call) *failure {
 	}
 }
 
-// refuse answers with the envelope of an error. What no caller can act on is
-// logged and becomes a 500 that says nothing about the inside.
+// refuse answers with the envelope of an error. An error that no caller can act on
+// is logged and becomes a 500 that reveals nothing about the cause.
 func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	f := p.failureOf(r, c, err)
 	f.setHeader(w.Header())
@@ -119,7 +119,7 @@ func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	}
 }
 
-// failureOf returns what the caller is told about err.
+// failureOf returns the failure that the answer shows for err.
 func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
 	f := asFailure(err)
 	switch {
@@ -151,8 +151,8 @@ func (f *failure) setHeader(h http.Header) {
 	}
 }
 
-// asFailure returns the refusal in err, translating what engines return; nil
-// is for errors of the platform itself.
+// asFailure returns the failure in err, and translates errors of engines. It
+// returns nil for an error of the platform itself.
 func asFailure(err error) *failure {
 	var f *failure
 	switch {
@@ -188,7 +188,7 @@ func asFailure(err error) *failure {
 }
 
 // engineWords returns the text of an error that matches one of the engine's
-// sentinels, which is made for the caller.
+// sentinels. Such texts are written for callers.
 func engineWords(err error) string { return strings.TrimPrefix(err.Error(), "platform: ") }
 
 // shorten cuts s to at most n bytes, between characters.

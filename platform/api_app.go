@@ -36,8 +36,8 @@ const (
 // createdLayout is RFC 3339 with milliseconds.
 const createdLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// An appDoc is an app in the members that existing tools read. Those at its
-// end have the same value in each app: there is nothing behind them here.
+// An appDoc is an app with the members that existing tools read. Its last members
+// have the same value in each app: this platform does not use them.
 type appDoc struct {
 	ID           string            `json:"Id"`
 	GUID         string            `json:"Guid"`
@@ -71,7 +71,7 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 	}
 }
 
-// defaultDomain is that of the apps which name none.
+// defaultDomain is the domain of apps that name none.
 const defaultDomain = "default"
 
 func (a *App) domain() string { return cmp.Or(a.Domain, defaultDomain) }
@@ -140,10 +140,10 @@ func (p *Platform) newApp(c *call) (*App, error) {
 	return app, nil
 }
 
-// ownID returns the ID for a new app that asks for app.ID. One that is asked for in
-// another domain than default gets a mark of the domain, and none without it has
-// such a mark: so no domain learns from a refusal which IDs the others have, or
-// takes one that another wants.
+// ownID returns the ID for a new app for which app.ID was requested. In another
+// domain than default the ID gets a mark of the domain, and an ID of the domain
+// default cannot have such a mark. So a domain neither learns from a refusal which
+// IDs another one has, nor takes an ID that another one wants.
 func (a *App) ownID() (string, error) {
 	switch {
 	case a.ID == "":
@@ -197,7 +197,8 @@ func (p *Platform) countKeys(ctx context.Context) (map[string]int, error) {
 	return count, err
 }
 
-// appDelete keeps the caller's own app: nobody would be left to make another.
+// appDelete refuses to delete the caller's own app: no key might be left that can
+// make another.
 func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	app, err := p.namedApp(ctx, c)
 	if err != nil {
@@ -209,7 +210,7 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	if err := p.registry.deleteApp(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
-	p.passes.appChanged(ctx, app.ID)
+	p.keyStates.appChanged(ctx, app.ID)
 	return true, nil
 }
 
@@ -232,7 +233,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, app.ID, func(app *App) error {
-		if app.domain() != c.app.domain() { // made again by others
+		if app.domain() != c.app.domain() { // it was deleted, and another domain has made it again
 			return ErrUnknownApp
 		}
 		set(app, patterns)
@@ -244,7 +245,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 	if err != nil {
 		return nil, err
 	}
-	p.passes.appChanged(ctx, app.ID)
+	p.keyStates.appChanged(ctx, app.ID)
 	return true, nil
 }
 
@@ -295,8 +296,8 @@ func checkPatterns(patterns []string) error {
 	return nil
 }
 
-// checkPattern refuses what can only be a mistake, too: a wildcard within a
-// word would be an ordinary character, and a quote comes from JSON.
+// checkPattern also refuses a wildcard within a word, which would be an ordinary
+// character, and a quote, which comes from JSON: both can only be mistakes.
 func checkPattern(pattern string) error {
 	switch {
 	case pattern == "":
@@ -318,8 +319,8 @@ func isOdd(r rune) bool {
 	return r == '"' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
 
-// namedApp returns the app that a call is about: the tail names it, or else
-// app_id. An app of another domain is as good as none.
+// namedApp returns the app that a call is about. The tail names it, or else app_id.
+// For an app of another domain the error is the same as if there were none.
 func (p *Platform) namedApp(ctx context.Context, c *call) (*App, error) {
 	id, err := c.names("app_id")
 	if err != nil {
@@ -332,8 +333,8 @@ func (p *Platform) namedApp(ctx context.Context, c *call) (*App, error) {
 	return &app, err
 }
 
-// names returns the tail of the call, or else a parameter that must be there:
-// existing tools send both.
+// names returns the tail of the call, or else a required parameter: existing tools
+// send both.
 func (c *call) names(param string) (string, error) {
 	if c.tail != "" {
 		return c.tail, nil

@@ -22,9 +22,9 @@ const (
 	expiresLast = 253402300799 // the last second that RFC 3339 can write
 )
 
-// A keyDoc is a key in the members that existing tools read. ClientId is not
+// A keyDoc is a key with the members that existing tools read. ClientId is not
 // the client_id, which is Key, but the ID of the app: the names are older than
-// the difference.
+// the distinction.
 type keyDoc struct {
 	GUID          string            `json:"Guid"`
 	Key           string            `json:"Key"`
@@ -34,11 +34,12 @@ type keyDoc struct {
 	DomainID      string            `json:"DomainId"`
 	Meta          map[string]string `json:"Meta"`
 	CreateTime    string            `json:"CreateTime"`
-	Expired       int64             `json:"Expired"` // Unix seconds; for never those of the zero time, in the year 1
+	Expired       int64             `json:"Expired"` // Unix seconds; the zero time, in the year 1, means never
 	NotifyPushURL string            `json:"NotifyPushUrl"`
 }
 
-// newKeyDoc shows no secret: whoever makes one adds it, and it is shown then only.
+// newKeyDoc shows no secret. The call that makes a secret adds it: no other one shows
+// it.
 func newKeyDoc(app *App, key *Key) keyDoc {
 	meta := key.Meta
 	if meta == nil {
@@ -110,8 +111,8 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 	return &key, err
 }
 
-// parseExpires reads Unix seconds. What is not after 1970 is never: tools send
-// the zero of their language.
+// parseExpires reads Unix seconds. A time that is not after 1970 means never: tools
+// send the zero value of their language.
 func parseExpires(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -145,8 +146,8 @@ func parseMeta(text string) (map[string]string, error) {
 	return meta, nil
 }
 
-// storeKey stores a key that is not there. If that fails no key is left that
-// nobody knows the secret of.
+// storeKey stores a new key. If that fails, it removes the key, as its secret will be
+// shown to no caller.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, newStoredKey(*key), 0, 0)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
@@ -194,10 +195,10 @@ func (p *Platform) keyList(ctx context.Context, c *call) (any, error) {
 	return docs, nil
 }
 
-// maxGrace bounds for how long an old secret is good: a rotation has to end.
+// maxGrace bounds for how long an old secret stays valid: a rotation has to end.
 const maxGrace = 90 * 24 * time.Hour
 
-// keyRotate gives a key another secret. The one that it had is good for the grace.
+// keyRotate gives a key a new secret. The old one stays valid for the grace.
 func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
 	app, key, err := p.namedKey(ctx, c, p.registry.holder)
 	if err != nil {
@@ -214,7 +215,7 @@ func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.passes.keyChanged(ctx, key.ID)
+	p.keyStates.keyChanged(ctx, key.ID)
 	doc := withSecret(newKeyDoc(app, &rotated.Key), &rotated.Key)
 	return struct {
 		keyDoc
@@ -235,7 +236,8 @@ func (c *call) grace() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// keyDelete keeps the caller's own key: nobody would be left to make another.
+// keyDelete refuses to delete the caller's own key: no key might be left that can
+// make another.
 func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {
 	_, key, err := p.namedKey(ctx, c, p.registry.anyHolder)
 	if err != nil {
@@ -263,7 +265,7 @@ func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err erro
 	if err != nil || !gone {
 		return false, err
 	}
-	p.passes.keyChanged(ctx, key.ID)
+	p.keyStates.keyChanged(ctx, key.ID)
 	if err := p.cfg.Queues.Forget(ctx, key.ID); err != nil {
 		return false, err
 	}
@@ -282,8 +284,8 @@ func unknownKeyHere() *failure {
 	}
 }
 
-// namedKey returns the key that a call is about, with its app. A key of another
-// domain is as good as none.
+// namedKey returns the key that a call is about, with its app. For a key of another
+// domain the error is the same as if there were none.
 func (p *Platform) namedKey(ctx context.Context, c *call, find func(ctx context.Context, id string, known *holder) (*holder, error)) (*App, *Key, error) {
 	id, err := c.names("key")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // The queue calls of protocol chapter 3.
 
-// A queueDoc is the result of notify/status, in the members that clients read.
+// A queueDoc is the result of notify/status, with the members that clients read.
 type queueDoc struct {
 	Backing struct {
 		Len int
@@ -26,8 +26,8 @@ type queueDoc struct {
 	Ready          int `json:"Messages_ready"`
 	Unacknowledged int `json:"Messages_unacknowledged"`
 	Consumers      int `json:"Consumers"`
-	// What a queue may hold is no member of other platforms, and is left out
-	// where there is no bound.
+	// Other platforms do not have these members. They are left out if there is no
+	// bound.
 	MessagesLimit int   `json:"Messages_limit,omitempty"`
 	Bytes         int64 `json:"Bytes"`
 	BytesLimit    int64 `json:"Bytes_limit,omitempty"`
@@ -60,9 +60,9 @@ func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
 	return doc, nil
 }
 
-// queueWrite puts a message into the topic's queue, past all routing: then its
-// routing key is a label that it keeps. Without a topic, a message with a routing key
-// is routed, and one without goes into the default queue.
+// queueWrite puts a message into the queue of topic without routing it. A routing key
+// is then only kept as a label. Without a topic, a message with a routing key is
+// routed, and a message without one goes into the default queue.
 func (p *Platform) queueWrite(ctx context.Context, c *call) (any, error) {
 	topic, m, err := p.messageOf(c)
 	if err != nil {
@@ -96,11 +96,12 @@ func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
 	return topic, m, err
 }
 
-// toSecond is what the time of a message is: the protocol has it in seconds.
+// toSecond cuts the time of a message to seconds, as the protocol has them.
 func toSecond(t time.Time) time.Time { return time.Unix(t.Unix(), 0) }
 
-// firstPublished returns when the parameter time says that a message was published, for one that is put aside or back: with the time it keeps its age. No
-// message is from the future, where it would never become too old.
+// firstPublished returns when a message was first published: a program that puts a
+// message aside or back says so in the parameter time, so that the message keeps its
+// age. A time in the future counts as now, or the message would never become too old.
 func firstPublished(own url.Values, now time.Time) (time.Time, error) {
 	text, err := once(own, "time")
 	if err != nil || text == "" {
@@ -130,9 +131,9 @@ func (p *Platform) data(own url.Values) ([]byte, error) {
 	return []byte(data), nil
 }
 
-// queueRead removes messages from a queue and returns each as a string that
-// holds its JSON. It ends early at Limits.ReadBytes, so that no message is
-// removed that a client may not be able to take.
+// queueRead removes messages from a queue and returns each as a string that holds its
+// JSON. It ends early at Limits.ReadBytes, so that it removes no message that would
+// make the answer too large for a client.
 func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
@@ -142,9 +143,9 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before anything is removed from the queue there has to be room for it.
+	// There must be room for the messages before they are removed from the queue.
 	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
-	if !p.answers.take(held) {
+	if !p.answers.reserve(held) {
 		return nil, overloaded()
 	}
 	texts := []json.RawMessage{}
@@ -153,7 +154,7 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 		for _, text := range texts {
 			bytes += int64(len(text))
 		}
-		p.answers.giveBack(held - bytes)
+		p.answers.release(held - bytes)
 		c.answer = bytes // until it is written
 	}()
 	for room := p.cfg.Limits.ReadBytes; num > len(texts) && room > 0; {
@@ -186,9 +187,8 @@ func (p *Platform) readNum(own url.Values) (int, error) {
 	return num, nil
 }
 
-// messageText returns m as a JSON string that holds its JSON. Bytes that are
-// no UTF-8 become U+FFFD there, as an answer in JSON can hold nothing else;
-// the channel delivers them as they are.
+// messageText returns m as a JSON string that holds its JSON. Bytes that are not
+// UTF-8 become U+FFFD, as JSON cannot hold them; the channel delivers them unchanged.
 func messageText(m *Message) json.RawMessage {
 	inner := wire.AppendMessage(nil, &wire.Delivery{
 		Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
@@ -196,8 +196,8 @@ func messageText(m *Message) json.RawMessage {
 	return appendJSONString(make([]byte, 0, len(inner)+len(inner)/8+2), inner)
 }
 
-// appendJSONString appends s as a JSON string. The inner JSON that it is for
-// has no control characters.
+// appendJSONString appends s as a JSON string. s must have no control characters, as
+// the inner JSON has none.
 func appendJSONString(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	for len(s) > 0 {
@@ -264,7 +264,7 @@ func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
 	return true, p.bind(ctx, c, topic, pattern)
 }
 
-// routingUnset needs no permission to listen: it takes away.
+// routingUnset needs no permission to listen, as it only removes a binding.
 func (p *Platform) routingUnset(ctx context.Context, c *call) (any, error) {
 	topic, pattern, err := p.binding(c)
 	if err != nil {
@@ -327,7 +327,7 @@ func optional(own url.Values, name string, limit int) (string, error) {
 	return value, err
 }
 
-// optionalLine is optional for what ends up in lines, of logs and of protocols.
+// optionalLine is optional for values that logs and protocols put into one line.
 func optionalLine(own url.Values, name string, limit int) (string, error) {
 	value, err := optional(own, name, limit)
 	if err == nil && !isLine(value) {

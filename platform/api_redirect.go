@@ -10,8 +10,8 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// The calls about the addresses of an app that a browser may be sent back to.
-// Each call reads its app's record, so the addresses are bounded.
+// The calls about the redirect addresses of an app. Every call reads the record of its
+// app, so the addresses are bounded.
 const (
 	maxRedirects   = 50
 	redirectBytes  = 1024
@@ -48,8 +48,8 @@ func (p *Platform) redirectAdd(ctx context.Context, c *call) (any, error) {
 	})
 }
 
-// redirectRemove takes an address away. Codes that were sent to it stay good for
-// their minute.
+// redirectRemove removes an address. A code that was sent to it can no longer be
+// exchanged.
 func (p *Platform) redirectRemove(ctx context.Context, c *call) (any, error) {
 	return p.changeRedirects(ctx, c, func(app *App, uri string) error {
 		i := slices.Index(app.Redirects, uri)
@@ -71,7 +71,7 @@ func (p *Platform) changeRedirects(ctx context.Context, c *call, change func(app
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, named.ID, func(app *App) error {
-		if app.domain() != c.app.domain() { // made again by others
+		if app.domain() != c.app.domain() { // it was deleted, and another domain has made it again
 			return ErrUnknownApp
 		}
 		return change(app, uri)

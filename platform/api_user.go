@@ -20,7 +20,7 @@ type userDoc struct {
 	ID       string `json:"Id"`
 	Login    string `json:"Login"`
 	Disabled bool   `json:"Disabled"`
-	Since    string `json:"Since,omitempty"` // RFC 3339: sessions from before are over
+	Since    string `json:"Since,omitempty"` // RFC 3339: sessions that began earlier have ended
 }
 
 func newUserDoc(a *account) userDoc {
@@ -53,7 +53,7 @@ func (p *Platform) userTable(r *Registry) map[string]route {
 	}
 }
 
-// removeUser is DeleteUser for one who is there.
+// removeUser is DeleteUser, but returns an error if there is no such user.
 func (r *Registry) removeUser(ctx context.Context, login string) error {
 	if _, _, err := loadRecord[account](ctx, r.store, kindUser, login); err != nil {
 		return unknownUser(err)
@@ -91,8 +91,8 @@ func (p *Platform) userChange(ctx context.Context, c *call, change func(ctx cont
 	return true, nil
 }
 
-// userPassword takes the hash of the new password: the password itself stays
-// with whoever chose it.
+// userPassword takes the hash of the new password, so that the password itself is not
+// sent.
 func userPassword(ctx context.Context, c *call, r *Registry, login string) error {
 	hash, err := required(c.params(), "password_hash", loginBytes)
 	if err != nil {

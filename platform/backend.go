@@ -17,7 +17,7 @@ func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) 
 		return err
 	}
 	if c.form == nil && r.ContentLength != 0 {
-		http.NewResponseController(w).SetReadDeadline(time.Time{}) // how long the body takes is h's affair
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // h decides how long the body may take
 	}
 	h.ServeHTTP(w, backendRequest(r, c))
 	if w.status == 0 { // net/http answers 200 for a handler that wrote nothing
@@ -26,9 +26,9 @@ func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) 
 	return nil
 }
 
-// backendRequest returns r without what belongs to the platform, and with
-// what only the platform may say: the headers of the caller were part of the
-// signature, so they are replaced only now.
+// backendRequest returns r without the reserved parameters, and with the headers that
+// only the platform may set. The caller's headers were part of the signature, so they
+// are replaced only now.
 func backendRequest(r *http.Request, c *call) *http.Request {
 	out := r.Clone(r.Context())
 	out.URL.RawQuery = withoutReserved(c.query).Encode()
@@ -50,9 +50,9 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 	return out
 }
 
-// dropClaims removes what a backend could take for the word of the platform,
-// and keeps proxies behind from removing that: they do so with all that
-// Connection lists.
+// dropClaims removes the headers that a backend could take for the platform's. It also
+// removes them from Connection, or proxies behind the platform would remove the
+// platform's own.
 func dropClaims(h http.Header) {
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return platformHeader(name) })
 	for i, list := range h["Connection"] {
@@ -61,9 +61,8 @@ func dropClaims(h http.Header) {
 	}
 }
 
-// platformHeader reports whether some server takes name for a header that only
-// the platform may set: with CGI, WSGI and PHP a hyphen is as good as any other
-// sign.
+// platformHeader reports whether some server takes name for a header that only the
+// platform may set: CGI, WSGI and PHP do not distinguish a hyphen from other signs.
 func platformHeader(name string) bool {
 	switch strings.Map(headerLetter, strings.TrimSpace(name)) {
 	case "x-api-oauth", "x-api-arg", "x-caller-ip", "x-request-id":

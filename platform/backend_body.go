@@ -13,9 +13,9 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// reservedName reports whether a backend could take a parameter of this name
-// for a reserved one: PHP ignores leading blanks and what follows a bracket, and
-// reads a dot or a blank as an underscore.
+// reservedName reports whether a backend could take a parameter of this name for a
+// reserved one: PHP ignores leading blanks and everything from a bracket on, and reads
+// a dot or a blank as an underscore.
 func reservedName(name string) bool {
 	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
 	name, _, _ = strings.Cut(name, "\x00")
@@ -24,9 +24,9 @@ func reservedName(name string) bool {
 	return slices.Contains(reserved[:], name)
 }
 
-// vetBody refuses a body that names a reserved parameter and is none of the
-// forms that are signed: a form in parts, or one of another method. It passes on
-// as it is, so it is read first. Other bodies are the backend's business.
+// vetBody refuses a form that names a reserved parameter and is not covered by the
+// signature: a form in parts, or a form of another method. The backend gets such a form
+// unchanged, so vetBody reads it first. It leaves other bodies to the backend.
 func (p *Platform) vetBody(w *answer, r *http.Request, c *call) error {
 	if c.form != nil || r.ContentLength == 0 {
 		return nil
@@ -55,7 +55,7 @@ func (p *Platform) vetBody(w *answer, r *http.Request, c *call) error {
 // readBody reads a body of a verified caller, and puts it back.
 func (p *Platform) readBody(w *answer, r *http.Request, c *call) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
-	if err == nil && !p.forms.take(int64(len(body))) {
+	if err == nil && !p.forms.reserve(int64(len(body))) {
 		err = overloaded()
 	}
 	if err != nil {

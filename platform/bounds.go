@@ -8,7 +8,7 @@ import (
 	"github.com/shopex/prism-go/internal/topic"
 )
 
-// NoBound is the value of a bound that there is not to be.
+// NoBound as the value of a bound means that there is none.
 const NoBound = -1
 
 // QueueBounds is what the queues of an engine hold at most. In each, zero means
@@ -41,8 +41,8 @@ type QueueBounds struct {
 	MaxAge time.Duration
 	// Bindings are the bindings that every owner begins with. Their topics
 	// exist from the start, even above MaxTopics and MaxBindings. If there
-	// are none, the default queue is bound to #; if there are any, it is
-	// bound to nothing else than they say.
+	// are none, the default queue is bound to #; if there are any, the default
+	// queue has only those that name it.
 	Bindings []Binding
 }
 
@@ -52,8 +52,8 @@ type Binding struct {
 	Pattern, Topic string
 }
 
-// Usage is how many messages queues hold, ready and unacknowledged, and how many
-// bytes of them.
+// Usage counts the messages that queues hold, ready and unacknowledged, and their
+// bytes.
 type Usage struct{ Messages, Bytes int64 }
 
 // Plus returns the sum of both.
@@ -64,8 +64,8 @@ func (u Usage) Minus(less Usage) Usage {
 	return Usage{u.Messages - less.Messages, u.Bytes - less.Bytes}
 }
 
-// WithDefaults returns b for an engine: with its defaults, the largest number for
-// what has no bound, and Bindings of its own.
+// WithDefaults returns b for an engine: with the defaults, with the largest number for
+// each bound that there is not, and with a copy of Bindings.
 func (b QueueBounds) WithDefaults() QueueBounds {
 	b.MaxMessages = bound(b.MaxMessages, 100_000, math.MaxInt)
 	b.MaxBytes = bound(b.MaxBytes, 256<<20, math.MaxInt64)
@@ -92,9 +92,9 @@ func bound[N int | int64](n, preset, none N) N {
 	return n
 }
 
-// CheckQueue returns [ErrQueueFull], with the reason, if the queue of a topic that
-// is used so far has no room for a message of size bytes. For b and the others it
-// is what WithDefaults returned.
+// CheckQueue returns [ErrQueueFull], with the reason, if the queue of a topic with this
+// usage has no room for a message of size bytes. b must come from WithDefaults, for
+// this and the other checks.
 func (b *QueueBounds) CheckQueue(topic string, used Usage, consumed bool, size int64) error {
 	idle := ""
 	if !consumed {
@@ -131,8 +131,8 @@ func checkAll(of string, used, more Usage, messages, bytes int64) error {
 	return nil
 }
 
-// CheckTopic returns [ErrTooManyTopics] if an owner with so many named topics may
-// not make this one.
+// CheckTopic returns [ErrTooManyTopics] if an owner that has this number of named
+// topics may not make topic.
 func (b *QueueBounds) CheckTopic(named int, topic string) error {
 	if named >= b.MaxTopics {
 		return fmt.Errorf("%w: %q would exceed the limit of %d", ErrTooManyTopics, topic, b.MaxTopics)
@@ -140,8 +140,8 @@ func (b *QueueBounds) CheckTopic(named int, topic string) error {
 	return nil
 }
 
-// CheckBinding returns [ErrTooManyBindings] if an owner whose bindings are so many,
-// with so many words, may not have another.
+// CheckBinding returns [ErrTooManyBindings] if an owner with this number of bindings,
+// and of words in them, may not have another.
 func (b *QueueBounds) CheckBinding(bindings, words int, pattern string) error {
 	const perBinding = 4 // or a binding could cost as much memory as the longest pattern
 	if bindings >= b.MaxBindings {
@@ -158,7 +158,7 @@ func (b *QueueBounds) CheckBinding(bindings, words int, pattern string) error {
 	return nil
 }
 
-// QueueName is how an error names the queue of a topic.
+// QueueName returns how errors name the queue of a topic.
 func QueueName(topic string) string {
 	if topic == "" {
 		return "the default queue"

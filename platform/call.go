@@ -21,14 +21,14 @@ type call struct {
 	caller   caller
 	api      string    // path below the base path; "" outside of it
 	oauth    string    // path below the OAuth server's; "" outside of it
-	tail     string    // of an API that names what it is about in its path
+	tail     string    // the last element of the path, for an API that takes one
 	key      storedKey // set once the caller is verified
-	secret   string    // which the caller has shown
+	secret   string    // the secret that the caller has proved to know
 	sign     string    // of the caller; "" in secret mode
 	app      *App      // of key
-	user     User      // whom the call's token belongs to; none without a good token
+	user     User      // the user of the call's access token; none without a valid one
 	query    url.Values
-	form     url.Values // nil when the body is no form
+	form     url.Values // nil when the body is not a form
 	inFlight int64      // bytes of the form
 	answer   int64      // bytes of an answer that may be large
 	observed bool
@@ -53,8 +53,8 @@ func (c *call) params() url.Values {
 	return own
 }
 
-// shown returns the parameters that hooks may see. Those of the OAuth server
-// are how people log in, so hooks see only the few that are no secret.
+// shown returns the parameters that hooks may see. Parameters of the OAuth server may
+// be secret, such as passwords, so hooks see only the few that are not.
 func (c *call) shown() url.Values {
 	own := c.params()
 	if c.oauth == "" {
@@ -86,9 +86,8 @@ func (c *call) public(r *http.Request) Call {
 }
 
 // limitBody ends the reading of the body after BodyTimeout, or formGrace for the
-// beginning of a form, also of one that no
-// API wants: net/http reads to its end before it answers, for as long as the
-// caller likes.
+// beginning of a form. It does so for a body that no API reads, too: net/http reads it
+// to its end before it answers, for as long as the caller likes.
 func (p *Platform) limitBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		patience := p.cfg.BodyTimeout
@@ -120,8 +119,8 @@ func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) e
 	return p.readForm(w, r, c)
 }
 
-// foresee refuses a large form before it is read if the query says already that
-// the call cannot be good.
+// foresee refuses a large form before it is read, if the query shows that the call
+// cannot be valid.
 func (p *Platform) foresee(r *http.Request, c *call) error {
 	const small = 16 << 10
 	id := c.query.Get("client_id")
@@ -146,7 +145,7 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 	if !p.arriving.end(form) {
 		err = overloaded()
 	}
-	if err == nil && !p.forms.take(int64(len(body))) {
+	if err == nil && !p.forms.reserve(int64(len(body))) {
 		err = overloaded()
 	}
 	if err != nil {
@@ -162,8 +161,8 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 	return nil
 }
 
-// isForm reports whether the body carries parameters. Any other body is its
-// backend's business and takes no part in the signature.
+// isForm reports whether the body has parameters. Any other body is left to the backend
+// and is not part of the signature.
 func isForm(r *http.Request) bool {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return false
@@ -172,9 +171,8 @@ func isForm(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
 }
 
-// parseParams decodes name=value pairs. Unlike [url.ParseQuery] it takes a
-// semicolon for a character like any other, as SDKs that do not escape send it,
-// and stops at limit.
+// parseParams decodes name=value pairs. Unlike [url.ParseQuery] it takes a semicolon
+// for an ordinary character, as SDKs that do not escape send it, and stops at limit.
 func parseParams(raw string, limit int) (url.Values, error) {
 	params := make(url.Values)
 	count := 0
@@ -205,7 +203,7 @@ func parsePair(pair string) (name, value string, err error) {
 	return name, value, nil
 }
 
-// bodyFailure says why a body could not be read.
+// bodyFailure returns the failure for a body that could not be read.
 func bodyFailure(err error) error {
 	var big *http.MaxBytesError
 	var refused *failure

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A caller is the program or browser that a request comes from: the peer of
-// the connection or, behind trusted proxies, whom these name.
+// A caller is the program or browser that a request comes from: the peer of the
+// connection or, behind trusted proxies, the one that the proxies name.
 type caller struct {
 	addr    netip.Addr // invalid if the server does not know it
 	remote  string     // the address for logs and hooks, with the port if it is known
@@ -20,8 +20,8 @@ type caller struct {
 	host    string     // the host and port that the request was made to
 }
 
-// callerOf finds out who made a request. What a request says about earlier
-// hops counts only if its peer is a trusted proxy.
+// callerOf returns the caller of a request. Headers about earlier hops count only if
+// the peer is a trusted proxy.
 func (p *Platform) callerOf(r *http.Request) (caller, error) {
 	c := caller{remote: r.RemoteAddr, secure: r.TLS != nil, host: r.Host}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -41,8 +41,8 @@ func (p *Platform) callerOf(r *http.Request) (caller, error) {
 	return c, err
 }
 
-// readProxies replaces the peer by whom trusted proxies name. Without a word
-// about the scheme, that of the public address is assumed.
+// readProxies replaces the peer by the caller that trusted proxies name. If they do not
+// name the scheme, it is that of the public address.
 func (c *caller) readProxies(r *http.Request, trusted func(netip.Addr) bool, publicTLS bool) error {
 	c.proxied = true
 	h, err := forwarded(r.Header, c.addr, trusted)
@@ -68,9 +68,9 @@ func (p *Platform) trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.cfg.TrustedProxies, func(proxy netip.Prefix) bool { return proxy.Contains(addr) })
 }
 
-// local reports whether the caller is on this machine, where explaining a
-// refusal or taking a secret over plain HTTP harms nobody. A proxy makes every
-// stranger look local, so what has any sign of one is not.
+// local reports whether the caller is on this machine. Then it is safe to explain a
+// refusal, and to accept a secret over plain HTTP. Behind a proxy every caller looks
+// local, so a request with any sign of a proxy is not.
 func (p *Platform) local(r *http.Request, c caller) bool {
 	return c.addr.IsLoopback() && !c.proxied && p.cfg.PublicURL == nil && !passedProxy(r.Header)
 }
@@ -108,8 +108,8 @@ func (c caller) ip() string {
 	return c.remote
 }
 
-// group returns what counts as one address for limits: with IPv6 a network, of
-// which every subscriber has a whole one.
+// group returns what limits count as one address: for IPv6 a network, as every
+// subscriber has a whole one.
 func (c caller) group() string {
 	if !c.addr.Is6() {
 		return c.ip()
@@ -118,7 +118,7 @@ func (c caller) group() string {
 	return network.String()
 }
 
-// callerKey is of the caller in the context of a page's request.
+// callerKey is the key of the caller in the context of a page's request.
 type callerKey struct{}
 
 // asCalled returns r as the caller sent it, for pages: with the host that the
@@ -135,8 +135,8 @@ func callerIn(r *http.Request) caller {
 	return c
 }
 
-// publicTLS reports whether callers reach the platform over TLS, whatever
-// lies in between.
+// publicTLS reports whether callers reach the platform over TLS, even if a proxy ends
+// it.
 func (p *Platform) publicTLS() bool {
 	return p.cfg.PublicURL != nil && p.cfg.PublicURL.Scheme == "https"
 }

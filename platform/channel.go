@@ -21,33 +21,33 @@ import (
 // chapter 3). One goroutine reads its commands, one for each consumed topic
 // delivers, one pings a peer that has pinged; run waits for all of them.
 //
-// The order at the end matters: what is unacknowledged goes back to its queue
-// first, and only then does the peer learn that the connection is over. So a
-// peer that reconnects at once finds its messages.
+// The order at the end matters: unacknowledged messages go back to their queues
+// first, and only then does the peer learn that the connection has ended. So a peer
+// that reconnects at once finds its messages.
 type channel struct {
-	p    *Platform
-	pass *pass
-	info Conn
-	name consumerName
-	// existing is what a consumer says that has consumed its topic before: a queue
-	// that was dropped while it was cut off is not to be made again behind its back.
+	p        *Platform
+	keyState *keyState
+	info     Conn
+	name     consumerName
+	// existing is set if the consumer says that it has consumed its topic before: then
+	// a queue that was dropped while it was disconnected is not made again.
 	existing bool
-	secret   string // of the key, as it was shown
+	secret   string // the secret of the key that the peer has proved to know
 
 	counted     bool            // guarded by connections.mu
-	predecessor <-chan struct{} // if there was one, closed when its messages are back
-	returned    chan struct{}   // closed when those of this channel are, and of all before it
-	watched     bool            // guarded by passes.mu
+	predecessor <-chan struct{} // if there was one, closed when its messages are back in their queues
+	returned    chan struct{}   // closed when those of this channel, and of all predecessors, are back
+	enforced    bool            // guarded by keyStates.mu
 
 	limits wire.Limits
-	ctx    context.Context // ends what the channel does; not the reading of its socket
+	ctx    context.Context // ends all tasks of the channel, but not the reading of its socket
 	cancel context.CancelFunc
 	over   chan ending // the first ending counts
 	conn   *socket.Conn
 	tasks  sync.WaitGroup // delivery and ping
 
-	// Only the reading goroutine has these, most of them about what was read and
-	// is not stored yet.
+	// Only the reading goroutine uses these. Most are about commands that were read and
+	// are not stored yet.
 	decoder      wire.CommandDecoder
 	acks         []ack
 	messages     []*Message
@@ -57,10 +57,10 @@ type channel struct {
 	ids          []uint64  // scratch of storeAcks
 	came         time.Time // when the first of what was read since the last store
 
-	unsure atomic.Bool // life has something to learn from what comes
+	unsure atomic.Bool // life needs to know when something comes from the peer
 
-	nonce uint64        // begins the payload of pings
-	asked atomic.Uint64 // ends it: how many were asked for
+	nonce uint64        // the first half of the payload of pings
+	asked atomic.Uint64 // the second half: the number of the newest ping
 
 	sending sync.Mutex // held while deliveries are written, so that tags count up on the wire
 
@@ -73,11 +73,11 @@ type channel struct {
 	held       map[uint64]held // deliveries without an ack, by tag
 	heldBytes  int
 	heldFrames int                // bytes of the frames of what is held
-	wanted     int                // bytes of the frame that found no room
+	wanted     int                // bytes of the frame for which there was no room
 	consumers  map[string]*source // by topic
 	acked      int                // acks that named a delivery
 	life       life
-	vigil      vigil
+	pinger     pinger
 }
 
 // A source is a consumer of the engine's, which need not be comparable.
@@ -91,11 +91,11 @@ type held struct {
 	frame int
 }
 
-// An ending is why a channel is over and what its peer is told.
+// An ending is why a channel has ended, and the close frame that its peer gets.
 type ending struct {
 	code   socket.Code
 	reason string
-	cut    bool // the peer is not there to be told
+	cut    bool // the peer cannot be reached, so no close frame is sent
 }
 
 func shuttingDown() ending {
@@ -119,15 +119,15 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 		return err
 	}
 	defer p.conns.leave(ch)
-	if err := p.passes.enter(r.Context(), ch); err != nil {
-		ch.yield()
+	if err := p.keyStates.enter(r.Context(), ch); err != nil {
+		ch.handOver()
 		return err
 	}
-	defer p.passes.leave(ch)
+	defer p.keyStates.leave(ch)
 	if err := ch.accept(w, r); err != nil {
-		ch.yield()
+		ch.handOver()
 		var refused *socket.HandshakeError
-		if !errors.As(err, &refused) { // the connection broke: nobody will read an answer
+		if !errors.As(err, &refused) { // the connection broke, so no answer can be sent
 			w.status, w.code = statusCanceled, code.Canceled
 			return nil
 		}
@@ -183,9 +183,8 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 		// The longest publish: a byte, three lengths and their parts.
 		MaxMessage:   int64(1 + 2 + l.Key + 4 + l.Body + 2 + l.ContentType),
 		WriteTimeout: c.p.cfg.WriteTimeout,
-		// What one read brings is stored at once. An engine that syncs takes
-		// 33,000 messages of 1 KiB a second over one connection, and took
-		// 11,000 with a buffer of 16 KiB. One that was never busy has 4 KiB.
+		// What one read brings is stored at once, so a large buffer saves an engine
+		// many syncs. A connection that was never busy has a buffer of 4 KiB.
 		ReadBuffer:  64 << 10,
 		OnPing:      c.onPing,
 		OnPong:      c.onPong,
@@ -206,7 +205,7 @@ func (c *channel) accept(w *answer, r *http.Request) error {
 // run serves the connection until it ends, and cleans up. When serving ends
 // (the context of the HTTP server), so does the connection.
 func (c *channel) run(serving context.Context) {
-	c.guarded(c.begin)
+	c.guarded(c.reportStart)
 	var reading sync.WaitGroup
 	reading.Go(func() { c.guarded(c.read) })
 	var e ending
@@ -216,8 +215,8 @@ func (c *channel) run(serving context.Context) {
 		e = shuttingDown()
 	}
 	c.retire()
-	c.yield()
-	c.guarded(func() { c.farewell(e) })
+	c.handOver()
+	c.guarded(func() { c.reportEnd(e) })
 	if e.cut {
 		c.conn.CloseNow()
 	} else {
@@ -226,8 +225,8 @@ func (c *channel) run(serving context.Context) {
 	reading.Wait()
 }
 
-// begin and farewell tell the world of the connection.
-func (c *channel) begin() {
+// reportStart and reportEnd write the log records of the connection, and call the hooks.
+func (c *channel) reportStart() {
 	c.p.count.connections.Add(1)
 	c.p.cfg.Logger.Info("connected", c.logAttrs()...)
 	if c.p.cfg.Trace.Connect != nil {
@@ -235,7 +234,7 @@ func (c *channel) begin() {
 	}
 }
 
-func (c *channel) farewell(e ending) {
+func (c *channel) reportEnd(e ending) {
 	c.p.count.connections.Add(-1)
 	c.p.cfg.Logger.Info("disconnected", append(c.logAttrs(), slog.Int("code", int(e.code)), slog.String("reason", e.reason))...)
 	if c.p.cfg.Trace.Disconnect != nil {
@@ -271,12 +270,12 @@ func (c *channel) cut() {
 	}
 }
 
-// retire returns what is unacknowledged and waits for all tasks.
+// retire returns unacknowledged messages to their queues, and waits for all tasks.
 func (c *channel) retire() {
 	c.mu.Lock()
 	c.ended = true
 	c.life.stop()
-	c.vigil.stop()
+	c.pinger.stop()
 	consumers := c.consumers
 	c.changed.Broadcast()
 	c.mu.Unlock()
@@ -301,7 +300,7 @@ func (c *channel) spawn(task func()) {
 	}
 }
 
-// guarded keeps a panic, in an engine or a hook, to this connection.
+// guarded runs task. A panic in it, of an engine or a hook, ends only this connection.
 func (c *channel) guarded(task func()) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -312,7 +311,7 @@ func (c *channel) guarded(task func()) {
 	task()
 }
 
-// read serves commands until one cannot be. It reads no further frame then.
+// read executes commands until one fails. It reads no further frame then.
 func (c *channel) read() {
 	for {
 		_, frame, err := c.conn.Read(context.Background())
@@ -322,9 +321,9 @@ func (c *channel) read() {
 			return
 		}
 		if c.ctx.Err() != nil {
-			return // nothing is stored any more, so no pong may come from here
+			return // nothing is stored any more, so no pong may be sent
 		}
-		if err := c.obey(frame); err != nil {
+		if err := c.execute(frame); err != nil {
 			_ = c.store() // what came before it
 			c.failed(err)
 			return
@@ -332,7 +331,7 @@ func (c *channel) read() {
 	}
 }
 
-// failed ends the channel, unless err is the echo of its end.
+// failed ends the channel, unless err is a consequence of its end.
 func (c *channel) failed(err error) {
 	if c.ctx.Err() == nil {
 		c.end(c.refusal(err))
@@ -351,16 +350,16 @@ func endingOf(err error) ending {
 	return ending{code: socket.Abnormal, reason: "lost: " + err.Error(), cut: true}
 }
 
-func (c *channel) obey(frame []byte) error {
+func (c *channel) execute(frame []byte) error {
 	cmd, err := c.decoder.Decode(frame, c.limits)
 	if err != nil {
 		return err
 	}
-	if c.came.IsZero() { // to ask for each command took a thirtieth of the platform's time
+	if c.came.IsZero() { // once for many commands, as asking for the time is slow
 		c.came = c.p.cfg.Now()
 	}
-	if refused := c.pass.refusal(c.secret, c.came); refused != nil {
-		return refused // or the queues of a key that is gone would be made again
+	if refused := c.keyState.refusal(c.secret, c.came); refused != nil {
+		return refused // otherwise the queues of a deleted key would be made again
 	}
 	switch cmd.Op {
 	case wire.OpPublish:
@@ -375,7 +374,7 @@ func (c *channel) obey(frame []byte) error {
 	}
 }
 
-// refusal turns a refused command into what its sender is told.
+// refusal returns the ending for a command that was refused.
 func (c *channel) refusal(err error) ending {
 	var bad *wire.Error
 	var forbidden *failure

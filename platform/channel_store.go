@@ -9,15 +9,15 @@ import (
 	"github.com/shopex/prism-go/internal/wire"
 )
 
-// How much is stored at once.
+// Bounds of what is stored at once.
 const (
 	maxTogether      = 256 // messages or acks
 	maxTogetherBytes = 512 << 10
 )
 
-// store stores what was read. An engine that syncs takes as long for many
-// messages and acks as for one, so this waits until the socket is about to wait,
-// or something else that takes long. An error ends the channel.
+// store stores the messages and acks that were read. An engine that syncs takes as long
+// for many of them as for one, so store is called only before the socket waits, or
+// before something else that takes long. An error ends the channel.
 func (c *channel) store() error {
 	c.heard()
 	if !c.seen { // published SDKs send each ack by itself, with Nagle's algorithm
@@ -33,12 +33,12 @@ func (c *channel) store() error {
 	return err
 }
 
-// publish notes a message, which store stores.
+// publish notes a message, which store will store.
 func (c *channel) publish(cmd wire.Command) error {
 	if !isLine(cmd.Key) || !isLine(cmd.ContentType) {
 		return &wire.Error{Op: wire.OpPublish, Kind: wire.Policy, Reason: "the routing key or the content type has a line break or another control character"}
 	}
-	app := c.pass.holder.Load().app // its key may have been moved
+	app := c.keyState.holder.Load().app // its key may have been moved
 	m := &Message{
 		Key:         cmd.Key,
 		Body:        append([]byte(nil), cmd.Body...),
@@ -61,8 +61,9 @@ func (c *channel) publish(cmd wire.Command) error {
 	return nil
 }
 
-// storeMessages stores messages up to one that is refused. Then acks are dropped:
-// they may be of what the refused message was made from, and that comes again.
+// storeMessages stores messages up to one that is refused. Then it drops the noted acks:
+// they may be for deliveries from which the refused message was made, and these must
+// come again.
 func (c *channel) storeMessages() error {
 	c.came = time.Time{}
 	if len(c.messages) == 0 {
@@ -87,9 +88,9 @@ func (c *channel) storeMessages() error {
 	return c.confirm(err)
 }
 
-// publishAll refuses all when the key has gone since they were read.
+// publishAll refuses all messages if the key has become invalid since they were read.
 func (c *channel) publishAll(all []*Message) (stored int, err error) {
-	if refused := c.pass.refusal(c.secret, c.p.cfg.Now()); refused != nil {
+	if refused := c.keyState.refusal(c.secret, c.p.cfg.Now()); refused != nil {
 		return 0, refused
 	}
 	return c.p.cfg.Queues.Publish(c.ctx, c.info.Key, all...)
@@ -99,7 +100,7 @@ func (c *channel) published(m *Message, err error) {
 	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
 }
 
-// An ack is one that was read and is to be stored.
+// An ack is an acknowledgement that was read and is not stored yet.
 type ack struct {
 	tag    uint64
 	hasTag bool
@@ -107,7 +108,7 @@ type ack struct {
 	held        // until it is stored
 }
 
-// ack notes an ack, which store stores.
+// ack notes an ack, which store will store.
 func (c *channel) ack(tag uint64, hasTag bool) error {
 	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
 	if len(c.acks) == maxTogether {
@@ -119,7 +120,7 @@ func (c *channel) ack(tag uint64, hasTag bool) error {
 // storeAcks removes delivered messages for good. A tag that is not outstanding,
 // or none at all, is counted and otherwise ignored.
 func (c *channel) storeAcks() (err error) {
-	c.let(c.acks)
+	c.releaseAcked(c.acks)
 	for i := range c.acks {
 		if queue := c.acks[i].queue; queue != nil && err == nil {
 			err = c.storeAcksOf(queue, c.acks[i:])
@@ -140,7 +141,7 @@ func (c *channel) storeAcks() (err error) {
 	return c.confirm(err)
 }
 
-// storeAcksOf stores those of one queue.
+// storeAcksOf stores the acks for one queue.
 func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 	c.ids = c.ids[:0]
 	for i := range acks {
@@ -151,7 +152,7 @@ func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 	if err := queue.Ack(c.ctx, c.ids...); err != nil {
 		return err
 	}
-	if err := c.ctx.Err(); err != nil { // retire may have been first, and then they are ignored
+	if err := c.ctx.Err(); err != nil { // if retire came first, the engine ignored them
 		return err
 	}
 	for i := range acks {
@@ -162,9 +163,9 @@ func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 	return nil
 }
 
-// let takes what the acks name out of the window. Room that grew one by one
-// would have the topics deliver one by one.
-func (c *channel) let(acks []ack) {
+// releaseAcked removes the deliveries that the acks name from the window, all at once:
+// if the window grew one by one, the topics would deliver one by one.
+func (c *channel) releaseAcked(acks []ack) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range acks {
@@ -182,18 +183,18 @@ func (c *channel) let(acks []ack) {
 	c.changed.Broadcast() // any of the waiting topics may be the one that has messages
 }
 
-// A ping is one of the peer's that is not answered yet: its pong is a publisher's
-// proof.
+// A ping is a ping of the peer that is not answered yet. Its pong proves to a publisher
+// that everything before it is stored.
 type ping struct {
 	payload        []byte
 	messages, acks int // that came before it and are not stored
 }
 
-// onPing is told of each ping. The first shows that the peer can take the full
-// window and pings of ours.
+// onPing is called for each ping. The first one shows that the peer can take the full
+// window, and pings of the platform.
 func (c *channel) onPing(payload []byte) {
 	if bytes.HasSuffix(payload, wire.NotReading) {
-		c.lives(func() { c.life.excused = time.Now() })
+		c.noteAlive(func() { c.life.excused = time.Now() })
 	}
 	if !c.seen {
 		c.seen = true
@@ -203,7 +204,7 @@ func (c *channel) onPing(payload []byte) {
 		c.conn.Pong(payload)
 		return
 	}
-	if len(c.pings) == maxTogether { // the newest will do, as RFC 6455 says
+	if len(c.pings) == maxTogether { // RFC 6455 permits answering only the newest
 		c.pings = c.pings[:maxTogether-1]
 	}
 	c.pings = append(c.pings, ping{slices.Clone(payload), len(c.messages), len(c.acks)})
@@ -219,8 +220,8 @@ func (c *channel) widen() {
 	}
 }
 
-// confirm answers the pings before which everything is stored. Those behind an
-// error are dropped, as what was refused is not there to be seen any more.
+// confirm answers the pings before which everything is stored. After an error it drops
+// the others, as the refused messages are no longer noted and would seem to be stored.
 func (c *channel) confirm(err error) error {
 	n := 0
 	for ; n < len(c.pings) && c.pings[n].messages == 0 && c.pings[n].acks == 0; n++ {

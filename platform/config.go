@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// AnyAge is the [Config].SignWindow that accepts signatures of every age. Other
-// negative numbers do so, too.
+// AnyAge is the [Config].SignWindow that accepts signatures of any age, as any negative
+// number does.
 const AnyAge time.Duration = -1
 
 // Config says how a Platform behaves. Store and Queues are required; every
@@ -29,17 +29,17 @@ type Config struct {
 	// /oauth for /api (protocol chapter 4). If nil, there is no such server.
 	// A [Registry] over Store is one with passwords.
 	Users Users
-	// OAuth bounds what the OAuth server hands out. Zero fields mean the
-	// defaults.
+	// OAuth bounds the lives of codes, tokens and sessions, and failed logins.
+	// Zero fields mean the defaults.
 	OAuth OAuth
 
-	// ReservedApps are IDs that platform/app/create gives to no app. They are for
-	// the apps which the program that runs the platform makes itself.
+	// ReservedApps are IDs that platform/app/create refuses. They are for apps that
+	// the program around the platform makes itself.
 	ReservedApps []string
 
-	// BasePath is what the path of every API starts with. If empty, /api;
-	// "/" puts the APIs at the root. It begins with a slash, and one at its end does
-	// not count.
+	// BasePath is the beginning of the path of every API. If empty, /api;
+	// "/" puts the APIs at the root. It must begin with a slash; a slash at its end
+	// is ignored.
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
@@ -59,9 +59,9 @@ type Config struct {
 
 	// Explain makes a refused signature show a caller on this machine the
 	// string that the platform signed, with secrets masked, and name the SDK
-	// dialect that would have matched. No caller elsewhere is told. A caller
-	// whose request passed a proxy is elsewhere, and so is every caller when
-	// PublicURL is set.
+	// dialect that would have matched. Callers on other machines never get that.
+	// A caller whose request passed a proxy counts as one on another machine, and
+	// so does every caller when PublicURL is set.
 	Explain bool
 
 	// AllowSecretOverHTTP accepts secret mode (client_secret instead of a
@@ -104,7 +104,7 @@ type Config struct {
 	WriteTimeout time.Duration
 
 	// BodyTimeout is how long a caller may take to send a form, or a body that
-	// nobody reads. Zero means 30 s. A form must come at 8 KiB a second after
+	// no API reads. Zero means 30 s. A form must come at 8 KiB a second after
 	// the first 10 s.
 	BodyTimeout time.Duration
 
@@ -115,25 +115,25 @@ type Config struct {
 	// X-Request-Id and Date are set already. If nil, such a call gets 404.
 	Backend http.Handler
 
-	// Override, if set, is asked about every verified call, before it is
-	// routed; the handler that it returns answers the call in the platform's
-	// stead. Nil lets the call go its way. It may be called by any goroutine.
+	// Override, if set, is called for every verified call before it is routed.
+	// If it returns a handler, that answers the call instead of the platform.
+	// It may be called by any goroutine.
 	Override func(Call) http.Handler
 
-	// Trace gets told what happens. If nil, nobody is.
+	// Trace has hooks that are called for what happens. It may be nil.
 	Trace *Trace
 }
 
-// OAuth says how long what the OAuth server hands out is good for, by
-// [Config].Now, and how often a login may fail. Zero means the default; a
-// negative number, or a time below a second, is refused by New.
+// OAuth says how long codes, tokens and sessions of the OAuth server are valid, by
+// [Config].Now, and how often a login may fail. Zero means the default; New refuses a
+// negative number, and a time below a second.
 type OAuth struct {
 	// CodeLife is how long an app has to exchange a code (1 min).
 	CodeLife time.Duration
-	// TokenLife is how long an access token is good (1 h).
+	// TokenLife is how long an access token is valid (1 h).
 	TokenLife time.Duration
-	// RefreshLife is how long a refresh token is good (30 days). Each refresh
-	// gives a new one.
+	// RefreshLife is how long a refresh token is valid (30 days). Each refresh
+	// issues a new one.
 	RefreshLife time.Duration
 	// SessionIdle is how long the login at the platform lasts after it was
 	// last used or checked by an app (30 min).
@@ -142,13 +142,13 @@ type OAuth struct {
 	// tokens that come of it, however much they are used (30 days).
 	SessionLife time.Duration
 
-	// LoginFailures is how many logins may fail within LoginWindow (5 in 15
-	// min) for one login from one address. From then on one more may each
-	// LoginWindow / LoginFailures. For one login from anywhere, and for one
+	// LoginFailures is how many attempts to log in may fail within LoginWindow (5
+	// in 15 min) for one login from one address. After that, one more may fail each
+	// LoginWindow / LoginFailures. For one login from all addresses, and for one
 	// address, fixed multiples of it are allowed. A browser in which a user has
-	// logged in before counts for that user by itself, whatever others do. Behind a proxy that
-	// is not among TrustedProxies all callers have one address, so that whoever
-	// fails often keeps all others from logging in.
+	// logged in before has its own count for that user, so others cannot lock the
+	// user out there. Behind a proxy that is not among TrustedProxies all callers
+	// have one address, so one caller that fails often locks all others out.
 	LoginFailures int
 	LoginWindow   time.Duration
 
@@ -282,7 +282,7 @@ func cleanBase(base string) string {
 	return "/" + base
 }
 
-// check tells what is wrong with a filled configuration.
+// check returns an error if a configuration with its defaults is not valid.
 func (c Config) check() error {
 	switch {
 	case c.Store == nil:
@@ -339,7 +339,7 @@ func (o OAuth) check() error {
 	return nil
 }
 
-// Beyond these, sums of lives and multiples of failures do not fit their types.
+// Beyond these bounds, sums of lives and multiples of failures would overflow.
 const (
 	maxLife          = 50 * 365 * 24 * time.Hour
 	maxLoginFailures = math.MaxInt32 / perAddress

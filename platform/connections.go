@@ -9,14 +9,14 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// connections knows the live channels.
+// connections has the live channels.
 type connections struct {
 	limit int // for each key
 
 	mu     sync.Mutex // guards what follows
 	live   map[*channel]struct{}
 	perKey map[string]int
-	named  map[consumerName]*channel // the newest of each that has a name
+	named  map[consumerName]*channel // the newest channel of each named consumer
 	closed bool
 	idle   chan struct{} // closed when closed is set and live is empty
 }
@@ -29,8 +29,8 @@ func (s *connections) init(limit int) {
 	s.idle = make(chan struct{})
 }
 
-// join takes a channel in, before it is accepted, or refuses it. The connection
-// that the same consumer had before ends, and its place does not count.
+// join adds a channel before its connection is accepted, or refuses it. It ends the
+// earlier connection of the same consumer, which no longer counts.
 func (s *connections) join(c *channel) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *connections) release(c *channel) {
 	s.releaseLocked(c)
 }
 
-// releaseLocked is release for who holds mu.
+// releaseLocked is release for a caller that holds mu.
 func (s *connections) releaseLocked(c *channel) {
 	if !c.counted {
 		return
@@ -84,7 +84,7 @@ func (s *connections) releaseLocked(c *channel) {
 	}
 }
 
-// leave takes note that nothing of a channel is left.
+// leave removes a channel that has ended completely.
 func (s *connections) leave(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +94,8 @@ func (s *connections) leave(c *channel) {
 	}
 }
 
-// shut refuses newcomers, ends every channel, and returns what is closed when
-// the last one has left.
+// shut refuses new channels and ends all others. The channel that it returns is closed
+// when the last one has left.
 func (s *connections) shut() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,15 +15,14 @@ var errTooManyConsumes = errors.New("platform: too many topics on one connection
 // keptFrame is the largest frame buffer that a delivering goroutine keeps.
 const keptFrame = 64 << 10
 
-// smallWindowBytes bounds the frames that are on their way to a peer that has
-// not pinged: PHP's consumer fails when one of its reads, of 8,192 bytes, ends
-// within a frame's header, so no read may be full unless one frame fills it.
+// smallWindowBytes bounds the unacknowledged frames of a peer that has not pinged:
+// PHP's consumer fails when one of its reads, of 8,192 bytes, ends within a frame's
+// header, so no read may be full unless one frame fills it.
 const smallWindowBytes = 8<<10 - 1
 
-const maxHeader = 4 // of a frame that is not alone in the small window
+const maxHeader = 4 // bytes of the header of a frame that fits into the small window
 
-// consume starts to deliver a topic; one that is delivered already is left
-// alone.
+// consume starts to deliver a topic. It does nothing if the topic is delivered already.
 func (c *channel) consume(topic string) error {
 	c.mu.Lock()
 	_, again := c.consumers[topic]
@@ -35,10 +34,10 @@ func (c *channel) consume(topic string) error {
 	if limit := c.p.cfg.Limits.TopicsPerConnection; count >= limit {
 		return fmt.Errorf("%w: at most %d", errTooManyConsumes, limit)
 	}
-	if !c.succeed() {
+	if !c.awaitPredecessor() {
 		return c.ctx.Err()
 	}
-	for _, other := range c.p.passes.channelsOf(c.info.Key) {
+	for _, other := range c.p.keyStates.channelsOf(c.info.Key) {
 		if other != c {
 			other.doubt(topic)
 		}
@@ -56,7 +55,7 @@ func (c *channel) consume(topic string) error {
 		return queue.Close()
 	}
 	if shared, ok := consumer.(SharedConsumer); ok {
-		shared.OnRival(func() { c.doubtSoon(topic) })
+		shared.OnRival(func() { c.startDoubt(topic) })
 	}
 	c.spawn(func() { c.deliver(topic, queue) })
 	return nil
@@ -77,7 +76,7 @@ func (c *channel) adopt(topic string, queue *source) bool {
 func (c *channel) deliver(topic string, queue *source) {
 	var frame []byte
 	for {
-		room := c.waitRoom()
+		room := c.waitForSlots()
 		if room == 0 {
 			return
 		}
@@ -88,9 +87,9 @@ func (c *channel) deliver(topic string, queue *source) {
 		}
 		var sent int
 		if sent, frame, err = c.send(topic, queue, leases, frame); err != nil {
-			return // whatever ended the writing ends the reading, too, which tells why
+			return // the same cause ends the reading, which reports it
 		}
-		if err := giveBack(c.ctx, queue, leases[sent:]); err != nil {
+		if err := returnLeases(c.ctx, queue, leases[sent:]); err != nil {
 			c.fetchFailed(err)
 			return
 		}
@@ -100,25 +99,25 @@ func (c *channel) deliver(topic string, queue *source) {
 	}
 }
 
-// fetch waits for messages, and returns none when the peer has become doubtful:
-// it must not even hold a place among those who wait.
+// fetch waits for messages, and returns none when the peer has become doubtful: then it
+// must not even have a place among the waiting consumers.
 func (c *channel) fetch(queue *source, room int) ([]Lease, error) {
 	ctx := c.beginFetch()
 	defer c.endFetch()
-	leases, err := queue.Fetch(ctx, room, c.roomBytes())
+	leases, err := queue.Fetch(ctx, room, c.freeBytes())
 	if ctx.Err() == nil || c.ctx.Err() != nil {
 		return leases, err
 	}
 	if err == nil || errors.Is(err, ctx.Err()) {
-		err = giveBack(c.ctx, queue, leases)
+		err = returnLeases(c.ctx, queue, leases)
 	}
 	return nil, err
 }
 
-// giveBack returns what the window had no room for. Another topic of this
-// connection may have filled it while Fetch waited; and another consumer of
-// the queue may have room.
-func giveBack(ctx context.Context, queue *source, leases []Lease) error {
+// returnLeases returns the leases for which the window had no room, as another consumer
+// of the queue may have room. Another topic of this connection may have filled the
+// window while Fetch waited.
+func returnLeases(ctx context.Context, queue *source, leases []Lease) error {
 	if len(leases) == 0 {
 		return nil
 	}
@@ -129,8 +128,8 @@ func giveBack(ctx context.Context, queue *source, leases []Lease) error {
 	return queue.Return(ctx, ids...)
 }
 
-// fetchFailed ends the channel, unless it is ending already. A topic that was
-// dropped ends it with a code after which a peer connects and consumes again.
+// fetchFailed ends the channel, unless it is ending already. For a topic that was
+// dropped it has a code of its own, after which a peer connects and consumes again.
 func (c *channel) fetchFailed(err error) {
 	if c.ctx.Err() == nil {
 		c.end(c.refusal(err))
@@ -148,7 +147,7 @@ func (c *channel) send(topic string, queue *source, leases []Lease, frame []byte
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
 			Tag: tag, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
-		if !c.hold(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
+		if !c.reserve(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil
 		}
 		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: topic, Tag: tag, Message: m})
@@ -159,12 +158,13 @@ func (c *channel) send(topic string, queue *source, leases []Lease, frame []byte
 	return len(leases), frame, nil
 }
 
-// sizeOf is what a message counts in the window.
+// sizeOf returns how many bytes a message counts in the window.
 func sizeOf(m *Message) int {
 	return len(m.Body) + len(m.Key) + len(m.ContentType) + len(m.App) + len(m.ClientID)
 }
 
-// opcodeOf lets bodies of any bytes pass: a text frame must be UTF-8.
+// opcodeOf returns Text only for UTF-8, as a text frame must be; a body may have any
+// bytes.
 func opcodeOf(frame []byte) socket.Opcode {
 	if utf8.Valid(frame) {
 		return socket.Text
@@ -172,23 +172,23 @@ func opcodeOf(frame []byte) socket.Opcode {
 	return socket.Binary
 }
 
-// waitRoom waits until the window has room and tells how much, or 0 when the
-// channel has ended.
-func (c *channel) waitRoom() int {
+// waitForSlots waits until the window has room, and returns for how many deliveries. It
+// returns 0 when the channel has ended.
+func (c *channel) waitForSlots() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.ended && c.room() == 0 {
+	for !c.ended && c.freeSlots() == 0 {
 		c.changed.Wait()
 	}
 	if c.ended {
 		return 0
 	}
-	return c.room()
+	return c.freeSlots()
 }
 
-// roomBytes returns how many bytes of messages the window has room for: none is
-// fetched that could not be sent.
-func (c *channel) roomBytes() int {
+// freeBytes returns for how many bytes of messages the window has room, so that fetch
+// fetches no message that could not be sent.
+func (c *channel) freeBytes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pinged {
@@ -197,8 +197,8 @@ func (c *channel) roomBytes() int {
 	return max(1, smallWindowBytes-c.heldFrames)
 }
 
-// room is called with mu held.
-func (c *channel) room() int {
+// freeSlots returns for how many deliveries the window has room. The caller holds mu.
+func (c *channel) freeSlots() int {
 	l := &c.p.cfg.Limits
 	switch {
 	case c.life.doubted, c.heldBytes >= l.WindowBytes:
@@ -213,12 +213,12 @@ func (c *channel) room() int {
 	return max(0, c.window-len(c.held))
 }
 
-// hold gives a delivery its place in the window, if there is one.
-func (c *channel) hold(tag uint64, h held) bool {
+// reserve adds a delivery to the window, and reports whether there was room.
+func (c *channel) reserve(tag uint64, h held) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wanted = h.frame + maxHeader
-	if c.ended || c.room() == 0 {
+	if c.ended || c.freeSlots() == 0 {
 		return false
 	}
 	c.wanted = 0

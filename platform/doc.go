@@ -24,8 +24,8 @@
 // Give it a server of its own, or the root of a mux: it answers under
 // [Config].BasePath, and the signature covers the whole path. A middleware that
 // strips or rewrites the path breaks signatures. Behind a reverse proxy set
-// [Config].TrustedProxies and [Config].PublicURL. The server's ReadHeaderTimeout is worth setting; its
-// other timeouts do not touch channel connections.
+// [Config].TrustedProxies and [Config].PublicURL. Set the server's ReadHeaderTimeout; its
+// other timeouts do not affect channel connections.
 //
 // To stop, call [Platform.Shutdown] and the Shutdown of the http.Server.
 //
@@ -112,19 +112,20 @@
 // connections that are open; what another platform over the same Store changes,
 // within a second, or later if the Store takes more than milliseconds to answer.
 //
-// With a key go its connections and then its queues. What another platform takes
-// from it within that second may make a queue again, which is nobody's.
+// When a key is deleted, its connections end, and then its queues are removed. A call
+// to another platform within that second may make a queue again, which belongs to no
+// key.
 //
-// While the Store is not available calls and new connections are refused. Those
-// that are open go on with what was known last: what was deleted or forbidden
-// elsewhere counts when the Store is back. A key that expires then is cut off
-// all the same, within three seconds if the Store hangs.
+// While the Store is not available, calls and new connections are refused. Open
+// connections go on with the last known state: what was deleted or forbidden at another
+// platform counts when the Store is available again. The connections of a key that
+// expires meanwhile end nevertheless, within three seconds if the Store hangs.
 //
 // A provisioning call that changes something counts once for each signature, at
 // all platforms over the Store. A secret is shown when it is made, by
-// platform/key/create and platform/key/rotate; then the old one may stay good for a
-// while. If Users is a [Registry], platform/user/... list users and take away what
-// they hold, for the admin keys of the domain default.
+// platform/key/create and platform/key/rotate; then the old one may stay valid for a
+// while. If Users is a [Registry], platform/user/... list users and end their sessions
+// and tokens, for the admin keys of the domain default.
 //
 // # Logging in
 //
@@ -134,13 +135,13 @@
 // without the envelope: {"access_token": ...} or {"error": CODE,
 // "error_description": TEXT}. What an app can rely on:
 //
-//   - A code is good once, for [OAuth].CodeLife, for the key and the redirect_uri
+//   - A code is valid once, for [OAuth].CodeLife, for the key and the redirect_uri
 //     that it was asked for, and with the code_verifier if there was a
 //     code_challenge. A second use ends the tokens that the first one gave.
-//   - A refresh gives a new refresh token. The old one is worth nothing: of two
-//     refreshes at the same moment one is refused, and who comes later with it
-//     ends all tokens of that login. Access tokens stay good until they expire,
-//     the last eight of a login.
+//   - A refresh gives a new refresh token. The old one is no longer valid: of two
+//     refreshes at the same moment one is refused, and a later use of it ends all
+//     tokens of that login. Access tokens stay valid until they expire, the last
+//     eight of a login.
 //   - platform/oauth/session_check lets the session live on for
 //     [OAuth].SessionIdle. A refresh works also when the session is idle.
 //   - A session ends with [OAuth].SessionLife, however much it is used, and when
@@ -149,9 +150,9 @@
 //   - A logout ends the session, and with it each refresh token, access token and
 //     session_check of every app that the user was logged in to.
 //
-// An access token is for the key that got it. A call with a good one is made for
-// its user: platform/oauth/user says who that is, and a Backend reads it in
-// X-Api-Oauth. Any other token is as good as none.
+// An access token is for the key that got it. A call with a valid one is made for
+// its user: platform/oauth/user returns the user, and a Backend gets it in
+// X-Api-Oauth. A call with any other token is served as a call without one.
 //
 // # Living with published SDKs
 //

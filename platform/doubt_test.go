@@ -18,7 +18,7 @@ func TestNobodyWaitsForAPeerThatHasAnswered(t *testing.T) {
 		if over {
 			t.Error("the fetch of a doubtful peer was not waited for")
 		}
-		c.lives(func() { c.life.ponged = 1 })
+		c.noteAlive(func() { c.life.ponged = 1 })
 		synctest.Wait()
 		if !over {
 			t.Error("a peer that has answered is waited for")

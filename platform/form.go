@@ -19,7 +19,7 @@ type formBytes struct {
 	used  atomic.Int64
 }
 
-func (f *formBytes) take(n int64) bool {
+func (f *formBytes) reserve(n int64) bool {
 	if f.used.Add(n) > f.limit {
 		f.used.Add(-n)
 		return false
@@ -27,12 +27,12 @@ func (f *formBytes) take(n int64) bool {
 	return true
 }
 
-func (f *formBytes) giveBack(n int64) { f.used.Add(-n) }
+func (f *formBytes) release(n int64) { f.used.Add(-n) }
 
-// partForms knows the forms that are being read, whose senders nobody knows
-// yet: a signature covers the whole form. When they take more than their limit,
-// those make room that have held most for longest, of the address that holds
-// most. So a form that comes at once gets through, however many are half-sent.
+// partForms has the forms that are being read. Their senders are not known yet, as the
+// signature covers the whole form. When these forms take more than their limit, the
+// reading of some is ended: of the address that holds most, those that have held most
+// for longest. So a form that comes at once gets through, however many are half-sent.
 type partForms struct {
 	limit int64
 
@@ -46,31 +46,31 @@ func (f *partForms) init(l Limits) {
 	f.forms = make(map[*formReader]struct{})
 }
 
-// requestBytes is what a form takes beside its own bytes.
+// requestBytes is the memory that a form needs in addition to its own bytes.
 const requestBytes = 4 << 10
 
-// A form must come at formRate bytes a second once formGrace is over, which is
-// looked at every rateStep bytes.
+// A form must come at formRate bytes a second once formGrace is over. That is checked
+// every rateStep bytes.
 const (
 	formGrace = 10 * time.Second
 	formRate  = 8 << 10
 	rateStep  = 64 << 10
 )
 
-// A formReader reads the form of a call. It counts what has arrived, not what
-// was announced: a sender of nothing takes little room from others.
+// A formReader reads the form of a call. It counts the bytes that have arrived, and not
+// those that were announced: a caller that sends nothing takes little room.
 type formReader struct {
 	body    io.Reader
 	call    *call
 	forms   *partForms
 	conn    *http.ResponseController
-	ends    time.Time // when it has to be there
+	ends    time.Time // when it must be complete
 	size    int64     // guarded by forms.mu
-	granted int64     // the size for which there is time; guarded by forms.mu
-	crowded bool      // had to make room; guarded by forms.mu
+	granted int64     // at this size the deadline is extended; guarded by forms.mu
+	crowded bool      // its reading was ended to make room; guarded by forms.mu
 }
 
-// begin takes a form in that is to be read from r within patience.
+// begin adds a form that is to be read from body within patience.
 func (f *partForms) begin(w http.ResponseWriter, body io.Reader, c *call, patience time.Duration) *formReader {
 	r := &formReader{body: body, call: c, forms: f, conn: http.NewResponseController(w), ends: c.began.Add(patience)}
 	f.mu.Lock()
@@ -80,7 +80,7 @@ func (f *partForms) begin(w http.ResponseWriter, body io.Reader, c *call, patien
 	return r
 }
 
-// end takes a form out, and reports whether it did not have to make room.
+// end removes a form, and reports whether its reading was not ended to make room.
 func (f *partForms) end(r *formReader) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,7 +99,7 @@ func (r *formReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// grow counts n bytes of r, and reports false when r had to make room.
+// grow counts n bytes of r. It returns false if the reading of r was ended to make room.
 func (f *partForms) grow(r *formReader, n int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -125,8 +125,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// makeRoom ends the reading of forms until an eighth of the limit is free, but
-// of the newest only when nothing else helps.
+// makeRoom ends the reading of forms until an eighth of the limit is free. It ends that
+// of newest only when nothing else helps.
 func (f *partForms) makeRoom(newest *formReader) {
 	held := make(map[string]int64)
 	for r := range f.forms {

@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// A hop is what a proxy says about whom it got a request from.
+// A hop is what a proxy says about the peer from which it got a request.
 type hop struct {
 	addr        netip.Addr
 	proto, host string
@@ -19,9 +19,9 @@ type hop struct {
 // last: the first from the right whose address is not trusted. Whatever stands
 // further left was written by others.
 //
-// A proxy writes either Forwarded or X-Forwarded-*, and passes the other on as
-// the caller sent it. When the two name different callers nobody can tell
-// which one is true, so the request is refused.
+// A proxy writes either Forwarded or X-Forwarded-*, and passes the other on as the
+// caller sent it. When the two name different callers it is unknown which one is true,
+// so the request is refused.
 func forwarded(h http.Header, peer netip.Addr, trusted func(netip.Addr) bool) (hop, error) {
 	old := walk(xForwarded(h), peer, trusted)
 	if h["Forwarded"] == nil {
@@ -31,7 +31,7 @@ func forwarded(h http.Header, peer netip.Addr, trusted func(netip.Addr) bool) (h
 	switch {
 	case h["X-Forwarded-For"] == nil:
 		return standard, nil
-	case standard.addr == peer: // it names nobody
+	case standard.addr == peer: // it names no caller
 		return old, nil
 	}
 	if standard.addr != old.addr || standard.proto != "" && old.proto != "" && !strings.EqualFold(standard.proto, old.proto) {
@@ -41,8 +41,8 @@ func forwarded(h http.Header, peer netip.Addr, trusted func(netip.Addr) bool) (h
 	return old, nil
 }
 
-// walk follows hops from the last one to the caller. Where a proxy names no
-// address, it counts as the caller itself.
+// walk follows hops from the last one to the caller. A proxy that names no address
+// counts as the caller itself.
 func walk(hops func(yield func(hop) bool), peer netip.Addr, trusted func(netip.Addr) bool) hop {
 	at := hop{addr: peer}
 	hops(func(next hop) bool {
@@ -147,7 +147,7 @@ func splitQuoted(text string, at byte) (parts []string) {
 	return append(parts, text[begin:])
 }
 
-// unquote returns what a token or a quoted string means.
+// unquote returns the value of a token or a quoted string.
 func unquote(value string) string {
 	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
 		return value

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// A language is one that the pages for people are written in, as it stands in
-// their lang attribute.
+// A language is a language of the pages, as in their lang attribute.
 type language string
 
 const (
@@ -14,9 +13,8 @@ const (
 	chinese language = "zh-CN"
 )
 
-// preferred returns the language that suits an Accept-Language header best:
-// the one with the higher weight, the first of equals, and English for
-// whoever wants neither.
+// preferred returns the best language for an Accept-Language header: the one with the
+// highest weight, of equal weights the first, and English if the header has neither.
 func preferred(accept string) language {
 	best, weight := english, 0.0
 	for part := range strings.SplitSeq(accept, ",") {
@@ -41,7 +39,7 @@ func spoken(tag string) (language, bool) {
 	return "", false
 }
 
-// quality returns the weight of a language; one that cannot be read is none.
+// quality returns the weight of a language, or 0 if it cannot be parsed.
 func quality(params string) float64 {
 	params = strings.TrimSpace(params)
 	if params == "" {

@@ -9,35 +9,34 @@ import (
 	"github.com/shopex/prism-go/internal/socket"
 )
 
-// Whether a peer is still there. One that pings answers pings of ours, and nothing
-// else proves that it hears us: its own frames may arrive while ours do not. One
-// that never pinged is not pinged either, as published SDKs take a ping for a
-// message or for the end; of it the kernel knows something, and its acks say the
-// rest.
+// Whether a peer still lives. A peer that pings is pinged, and only its pongs prove that
+// it receives our frames: its own frames may arrive while ours do not. A peer that never
+// pinged is not pinged either, as published SDKs take a ping for a message or for the
+// end. Whether it lives, the unanswered probes of the kernel and its acks show.
 
-// slowLine is how many times its patience a peer has that acknowledges but whose
-// pong does not come: that may lie behind a window of deliveries on a slow line.
+// slowLine multiplies the time for a pong while the peer acknowledges deliveries: on a
+// slow line its pong may come behind a whole window of them.
 const slowLine = 4
 
-// proofTime is how long a peer has to show that it lives when another connection
-// consumes the same queue. Until then it is given nothing more.
+// proofTime is how long a peer has to prove that it lives when another connection
+// consumes the same queue. Until it has, it gets no further delivery.
 const proofTime = 5 * time.Second
 
-// life is what a channel knows of its peer. Its mu guards it.
+// life is what a channel knows about whether its peer lives. The channel's mu guards it.
 type life struct {
 	ponged  uint64    // the newest ping of ours that was answered
 	excused time.Time // when the peer last said that it does not read for now
 
-	doubted bool // it has to prove that it lives
+	doubted bool // the peer has to prove that it lives
 	since   time.Time
-	ping    uint64      // the one that it has to answer, 0 if it takes none
+	ping    uint64      // the ping that it has to answer; 0 if it takes none
 	acks    int         // that had come at the last look
-	looks   int         // since
+	checks  int         // since
 	timer   *time.Timer // for the next look
-	trial   bool        // one delivery at a time, until something comes
+	trial   bool        // one delivery at a time, until something comes from the peer
 
-	fetches int             // that are under way
-	trusted context.Context // ends with the next doubt; nil if nothing needs it
+	fetches int             // calls of Fetch under way
+	trusted context.Context // ends when the next doubt begins; nil if no Fetch uses it
 	suspect context.CancelFunc
 }
 
@@ -70,17 +69,17 @@ func (c *channel) endFetch() {
 	}
 }
 
-// A vigil is the pinging of a peer. While it waits it has a timer and no goroutine:
-// a platform may hold many thousand silent connections. The channel's mu guards it.
-type vigil struct {
-	timer *time.Timer
-	ping  uint64    // the one that has to be answered, 0 between two
-	began time.Time // when it was asked for
-	acks  int       // that had come at the last look
-	looks int       // since then
+// A pinger pings a peer at intervals. It has a timer and no goroutine, as a platform may
+// hold many thousand silent connections. The channel's mu guards it.
+type pinger struct {
+	timer  *time.Timer
+	ping   uint64    // the one that has to be answered, 0 between two
+	began  time.Time // when it was asked for
+	acks   int       // that had come at the last look
+	checks int       // since then
 }
 
-func (v *vigil) stop() {
+func (v *pinger) stop() {
 	if v.timer != nil {
 		v.timer.Stop()
 	}
@@ -88,28 +87,28 @@ func (v *vigil) stop() {
 
 // keepAlive begins to ping the peer. The caller holds mu.
 func (c *channel) keepAlive() {
-	c.vigil.timer = time.AfterFunc(c.p.cfg.PingInterval, func() { c.guarded(c.watch) })
+	c.pinger.timer = time.AfterFunc(c.p.cfg.PingInterval, func() { c.guarded(c.pingOrEnd) })
 }
 
-// watch pings the peer, or ends the channel when it has to be taken for dead.
-func (c *channel) watch() {
+// pingOrEnd pings the peer, or ends the channel if the last ping was not answered in time.
+func (c *channel) pingOrEnd() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v, patience := &c.vigil, c.p.cfg.PongTimeout
+	v, patience := &c.pinger, c.p.cfg.PongTimeout
 	if c.ended {
 		return
 	}
 	if v.ping == 0 {
-		v.began, v.ping, v.acks, v.looks = time.Now(), c.ask(), c.acked, 0
+		v.began, v.ping, v.acks, v.checks = time.Now(), c.sendPing(), c.acked, 0
 		v.timer.Reset(patience)
 		return
 	}
-	v.looks++
+	v.checks++
 	switch acked := c.acked; {
 	case c.proved(v.began, v.ping):
 		v.ping = 0
 		v.timer.Reset(max(0, c.p.cfg.PingInterval-patience))
-	case acked > v.acks && v.looks < slowLine:
+	case acked > v.acks && v.checks < slowLine:
 		v.acks = acked
 		v.timer.Reset(patience)
 	default:
@@ -121,8 +120,9 @@ func silent(patience time.Duration) ending {
 	return ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true}
 }
 
-// ask has a ping leave behind what is written next, and returns its number.
-func (c *channel) ask() uint64 {
+// sendPing makes the socket send a ping behind what it writes next, and returns the
+// number of the ping.
+func (c *channel) sendPing() uint64 {
 	n := c.asked.Add(1)
 	c.conn.PingBehind()
 	return n
@@ -133,13 +133,13 @@ func (c *channel) pingPayload(dst []byte) []byte {
 	return binary.BigEndian.AppendUint64(dst, c.asked.Load())
 }
 
-// onPong is told of each pong. Some peers send them unasked.
+// onPong is called for each pong. Some peers send pongs unasked.
 func (c *channel) onPong(payload []byte) {
 	if len(payload) != 16 || binary.BigEndian.Uint64(payload) != c.nonce {
 		return
 	}
 	if n := binary.BigEndian.Uint64(payload[8:]); n <= c.asked.Load() {
-		c.lives(func() { c.life.ponged = max(c.life.ponged, n) })
+		c.noteAlive(func() { c.life.ponged = max(c.life.ponged, n) })
 	}
 }
 
@@ -149,18 +149,19 @@ func (c *channel) proved(since time.Time, ping uint64) bool {
 	return c.life.ponged >= ping || !c.life.excused.Before(since)
 }
 
-// lives notes a sign of life.
-func (c *channel) lives(note func()) {
+// noteAlive calls note, which notes a sign of life, and ends a doubt if the peer has
+// proved that it lives.
+func (c *channel) noteAlive(note func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	note()
 	if l := &c.life; l.doubted && l.ping > 0 && c.proved(l.since, l.ping) {
-		c.trust(false)
+		c.endDoubt(false)
 	}
 }
 
-// heard is called when what came was read. Of a peer that takes no pings, anything
-// is a sign of life.
+// heard is called when something was read from the peer. It ends the doubt about a peer
+// that takes no pings, for which any frame is a sign of life.
 func (c *channel) heard() {
 	if !c.unsure.Load() {
 		return
@@ -168,12 +169,13 @@ func (c *channel) heard() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.life.ping == 0 && !c.conn.LastRead().Before(c.life.since) {
-		c.trust(false)
+		c.endDoubt(false)
 	}
 }
 
-// trust ends a doubt. The caller holds mu.
-func (c *channel) trust(trial bool) {
+// endDoubt ends a doubt. With trial the peer gets one delivery at a time. The caller
+// holds mu.
+func (c *channel) endDoubt(trial bool) {
 	if c.life.doubted {
 		c.life.trusted = nil
 	}
@@ -186,11 +188,11 @@ func (c *channel) trust(trial bool) {
 	c.changed.Broadcast()
 }
 
-// doubt has the peer prove that it lives if it consumes topic, which somebody
-// else is about to consume, too: perhaps because this connection is dead. When it
-// returns, the peer is in nobody's way.
+// doubt makes the peer prove that it lives if it consumes topic. It is called when
+// another connection is about to consume topic too, perhaps because this one is dead.
+// When it returns, this channel does not compete for messages until the proof.
 func (c *channel) doubt(topic string) {
-	c.doubtSoon(topic)
+	c.startDoubt(topic)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.life.doubted && c.life.fetches > 0 && !c.ended {
@@ -198,8 +200,8 @@ func (c *channel) doubt(topic string) {
 	}
 }
 
-// doubtSoon is doubt for who must not wait.
-func (c *channel) doubtSoon(topic string) {
+// startDoubt is doubt without waiting.
+func (c *channel) startDoubt(topic string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, consumes := c.consumers[topic]; consumes && !c.ended && !c.life.doubted {
@@ -217,24 +219,24 @@ func (c *channel) beginDoubt() {
 	*l = life{ponged: l.ponged, excused: l.excused, doubted: true, since: time.Now(), acks: c.acked, fetches: l.fetches, trusted: l.trusted, suspect: l.suspect}
 	c.unsure.Store(true)
 	if c.pinged {
-		l.timer = time.AfterFunc(proofTime, func() { c.guarded(c.look) })
-		l.ping = c.ask()
+		l.timer = time.AfterFunc(proofTime, func() { c.guarded(c.checkAnswer) })
+		l.ping = c.sendPing()
 		return
 	}
 	c.conn.Probe(true)
-	l.timer = time.AfterFunc(proofTime/2, func() { c.guarded(c.lookBelow) })
+	l.timer = time.AfterFunc(proofTime/2, func() { c.guarded(c.checkConnection) })
 }
 
-// look decides about a peer that takes pings and has not answered.
-func (c *channel) look() {
+// checkAnswer decides about a peer that takes pings and has not answered.
+func (c *channel) checkAnswer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &c.life
 	if !l.doubted || c.ended {
 		return
 	}
-	l.looks++
-	if acked := c.acked; acked > l.acks && l.looks < slowLine {
+	l.checks++
+	if acked := c.acked; acked > l.acks && l.checks < slowLine {
 		l.acks = acked
 		l.timer.Reset(proofTime)
 		return
@@ -242,23 +244,24 @@ func (c *channel) look() {
 	c.end(silent(proofTime))
 }
 
-// lookBelow decides about a peer that takes no pings. It is gone when it leaves
-// the kernel's probes and retransmissions unanswered; but where a proxy answers
-// those, or nobody can say, it gets one delivery at a time until an ack comes.
-func (c *channel) lookBelow() {
+// checkConnection decides about a peer that takes no pings. It ends the channel if the
+// kernel's probes and retransmissions were not answered. If a proxy may have answered
+// them, or the system does not report them, the peer gets one delivery at a time until
+// something comes from it.
+func (c *channel) checkConnection() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &c.life
 	if !l.doubted || c.ended {
 		return
 	}
-	l.looks++
+	l.checks++
 	switch unanswered := c.conn.Unanswered(); {
-	case unanswered > 0 && l.looks == 1:
+	case unanswered > 0 && l.checks == 1:
 		l.timer.Reset(proofTime / 2)
 	case unanswered > 1:
 		c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: the peer's machine answers nothing within %v", proofTime), cut: true})
 	default:
-		c.trust(true)
+		c.endDoubt(true)
 	}
 }

@@ -18,8 +18,8 @@ const (
 	passwordSalt       = 16 // bytes
 )
 
-// What the hash of a password that a person chose should have. [CheckPassword]
-// takes fewer, too: what is random needs no slow hash.
+// Bounds of the iterations in the hash of a password that a person chose.
+// [CheckPassword] accepts fewer, too: a random password needs no slow hash.
 const (
 	MinIterations = 100_000    // with fewer, many passwords are guessed from a stolen hash
 	MaxIterations = 10_000_000 // with more, a login would take many seconds
@@ -43,8 +43,8 @@ func HashPassword(password string, iterations int) (string, error) {
 	return formatHash(iterations, salt, hash), nil
 }
 
-// decoyHash returns a text that takes as long to check as that of a password,
-// and belongs to none.
+// decoyHash returns a hash that takes as long to check as that of a password, and that
+// no password matches.
 func decoyHash(iterations int) string {
 	random := make([]byte, passwordSalt+sha256.Size)
 	rand.Read(random) // never fails
@@ -58,8 +58,8 @@ func burn(password string, iterations int) {
 	}
 }
 
-// PasswordIterations returns the iterations of a hash that [HashPassword] made,
-// also of one with more than a check would do; for any other text it is an error.
+// PasswordIterations returns the iterations of a hash of [HashPassword], even if they are
+// too many for CheckPassword. For any other text it returns an error.
 func PasswordIterations(hash string) (int, error) {
 	iterations, _, _, err := parseHash(hash)
 	if iterations > MaxIterations {
@@ -73,9 +73,9 @@ func formatHash(iterations int, salt, hash []byte) string {
 	return fmt.Sprintf("%s$%d$%s$%s", passwordScheme, iterations, b64.EncodeToString(salt), b64.EncodeToString(hash))
 }
 
-// CheckPassword reports whether hash was made of password, in a time that does
-// not depend on how much of it is right. The error says that hash is not a
-// text of [HashPassword].
+// CheckPassword reports whether hash is a hash of password. The time that it takes does
+// not depend on how much of the password is right. It returns an error if hash is not a
+// hash of [HashPassword].
 func CheckPassword(hash, password string) (bool, error) {
 	iterations, salt, want, err := parseHash(hash)
 	if err != nil {

@@ -378,7 +378,7 @@ func TestAStoreThatHangsDelaysNoEndThatIsKnown(t *testing.T) {
 	})
 }
 
-// Nothing is looked up for a message, and the patrol asks twice a second for
+// Nothing is looked up for a message, and the refresher asks twice a second for
 // each key, however many connections it has.
 func TestMessagesAreNotLookedUp(t *testing.T) {
 	twoPlatforms(t, func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer) {

@@ -18,35 +18,34 @@ import (
 // A Platform serves the Prism API over HTTP. It is an [http.Handler] for any
 // number of requests at a time; make one with [New].
 type Platform struct {
-	cfg      Config
-	registry *Registry
-	routes   map[string]route
-	conns    connections
-	passes   passes
-	forms    formBytes
-	answers  formBytes // of notify/read
-	arriving partForms
-	count    counters
-	logins   loginGuard
-	wrong    wrongProofs
+	cfg       Config
+	registry  *Registry
+	routes    map[string]route
+	conns     connections
+	keyStates keyStates
+	forms     formBytes
+	answers   formBytes // of notify/read
+	arriving  partForms
+	count     counters
+	logins    loginGuard
+	wrong     wrongProofs
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
-	lists        chan struct{} // has room for the calls that read all records of a kind
+	lists        chan struct{} // a semaphore of the calls that read all records of a kind
 
 	expiry func() time.Time // the clock by which keys expire
 
-	apiBase   string // what the paths of APIs begin with
-	oauthBase string // and those of the OAuth server; "" if there is none
+	apiBase   string // the beginning of the paths of APIs
+	oauthBase string // that of the paths of the OAuth server; "" if there is none
 }
 
-// stepPatience is how long the wall clock must have differed until keys expire by it:
-// who sets a clock wrong notices within that time, mostly.
+// stepPatience is how long the wall clock must differ until keys expire by it. An
+// operator that has set a clock wrong mostly notices within that time.
 const stepPatience = time.Minute
 
-// New checks cfg and returns a platform that is ready to serve. It starts no
-// goroutine; what it holds are the channel connections, which [Platform.Shutdown]
-// closes.
+// New checks cfg and returns a platform that is ready to serve. It starts no goroutine.
+// [Platform.Shutdown] closes the channel connections that the platform has later.
 func New(cfg Config) (*Platform, error) {
 	expiry := cfg.Now
 	if expiry == nil {
@@ -62,7 +61,7 @@ func New(cfg Config) (*Platform, error) {
 	}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
 	p.expiry = expiry
-	p.passes.init(p.registry, expiry, cfg.Logger)
+	p.keyStates.init(p.registry, expiry, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -101,8 +100,8 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var refused error
 	c.caller, refused = p.callerOf(r)
 	out := &answer{ResponseWriter: w}
-	defer func() { p.forms.giveBack(c.inFlight) }()
-	defer func() { p.answers.giveBack(c.answer) }()
+	defer func() { p.forms.release(c.inFlight) }()
+	defer func() { p.answers.release(c.answer) }()
 	out.Header().Set("X-Request-Id", c.id)
 	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
 	if c.oauth != "" {
@@ -128,7 +127,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // strictTransport keeps browsers on https for a year.
 var strictTransport = []string{"max-age=31536000"}
 
-// serve leads a call through the house: read, verify, route.
+// serve reads, verifies and routes a call.
 func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	p.limitBody(w, r)
 	if headerLines(r.Header) > maxHeaderLines {
@@ -155,8 +154,8 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	return p.route(w, r, c)
 }
 
-// maxHeaderLines bounds the header of a request by what is left of it in memory:
-// many short lines take 20 times their length.
+// maxHeaderLines bounds the lines of a header, as many short lines need far more memory
+// than their bytes.
 const maxHeaderLines = 256
 
 func headerLines(h http.Header) (lines int) {
@@ -166,8 +165,8 @@ func headerLines(h http.Header) (lines int) {
 	return lines
 }
 
-// locate returns what of a path follows the base path, or else that of the
-// OAuth server, which may lie below the former when the APIs are at the root.
+// locate returns the part of a path below the base path of the APIs, or else below that
+// of the OAuth server, which is itself below the former when the APIs are at the root.
 func (p *Platform) locate(path string) (api, oauth string) {
 	if p.oauthBase != "" {
 		if oauth = below(path, p.oauthBase); oauth != "" {
@@ -177,7 +176,8 @@ func (p *Platform) locate(path string) (api, oauth string) {
 	return below(path, p.apiBase), ""
 }
 
-// below returns what follows base, which ends in a slash, or "" outside of it.
+// below returns the part of path that follows base, which ends in a slash, or "" if path
+// does not begin with base.
 func below(path, base string) string {
 	rest, ok := strings.CutPrefix(path, base)
 	if !ok {
@@ -186,13 +186,13 @@ func below(path, base string) string {
 	return strings.TrimLeft(rest, "/")
 }
 
-// besideBase returns what the path of whatever lies beside base begins with.
+// besideBase returns the beginning of the paths that lie beside base.
 func besideBase(base string) string {
 	return base[:max(0, strings.LastIndexByte(base, '/'))]
 }
 
-// panicked answers for a handler that panicked. When the answer has begun the
-// connection is aborted, so that the caller does not take half of it for all.
+// panicked answers for a handler that panicked. If the answer has begun, the connection
+// is aborted, so that the caller does not take half of the answer for all of it.
 func (p *Platform) panicked(w *answer, r *http.Request, c *call, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
@@ -225,7 +225,7 @@ const loggedBytes = 256
 
 func (p *Platform) logCall(r *http.Request, c *call, status int, code string, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable { // that is a shutdown, no failure
+	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable { // a 503 is no failure of the platform itself
 		level = slog.LevelError
 	}
 	if !p.cfg.Logger.Enabled(r.Context(), level) {

@@ -18,11 +18,11 @@ type Message struct {
 	Time time.Time
 }
 
-// Size is what the message counts against bounds of bytes: its body, routing key
-// and content type.
+// Size returns the bytes that the message counts against bounds: those of its body,
+// routing key and content type.
 func (m *Message) Size() int64 { return int64(len(m.Key) + len(m.Body) + len(m.ContentType)) }
 
-// unix is the time in deliveries, 0 for a message without.
+// unix returns the time as in deliveries, 0 for a message without one.
 func (m *Message) unix() int64 {
 	if m.Time.IsZero() {
 		return 0
@@ -30,7 +30,7 @@ func (m *Message) unix() int64 {
 	return m.Time.Unix()
 }
 
-// Queues stores the messages of all keys and hands them out. Queues belong to
+// Queues stores and delivers the messages of all keys. Queues belong to
 // an owner, which is a key; the empty topic is the owner's default queue.
 // Every method may be called from any number of goroutines.
 //
@@ -49,7 +49,7 @@ type Queues interface {
 	// Write puts m into one queue, or returns [ErrQueueFull].
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
-	// them: whoever loses them has lost them. It does not wait.
+	// them. A caller that fails after that has lost them. Read does not wait.
 	Read(ctx context.Context, owner, topic string, n int) ([]*Message, error)
 	// Consume starts a consumer that competes with the others of the queue.
 	Consume(ctx context.Context, owner, topic string) (Consumer, error)
@@ -57,19 +57,18 @@ type Queues interface {
 	// [ErrUnknownTopic].
 	Resume(ctx context.Context, owner, topic string) (Consumer, error)
 
-	// Create makes a queue, if it is not there.
+	// Create makes a queue, unless it exists.
 	Create(ctx context.Context, owner, topic string) error
 	// Drop removes a queue with its messages and bindings, and ends its
-	// consumers with [ErrUnknownTopic]. The default queue cannot go: to drop it
-	// is to purge it.
+	// consumers with [ErrUnknownTopic]. The default queue is only purged.
 	Drop(ctx context.Context, owner, topic string) error
 	// Purge removes the messages that no consumer holds.
 	Purge(ctx context.Context, owner, topic string) error
 	// Bind adds a topic-exchange pattern to a queue: words between dots, *
 	// for one word, # for any number of them. Binding twice is binding once.
 	Bind(ctx context.Context, owner, topic, pattern string) error
-	// Unbind takes one pattern from a queue for good: also one that the owner
-	// began with, and one of the default queue. What the queue holds stays. It
+	// Unbind removes one pattern of a queue for good, even one that the owner
+	// began with, or one of the default queue. The messages of the queue stay. It
 	// returns [ErrUnknownTopic] or, for a pattern that the queue is not bound to,
 	// [ErrUnknownBinding].
 	Unbind(ctx context.Context, owner, topic, pattern string) error
@@ -81,8 +80,8 @@ type Queues interface {
 	List(ctx context.Context, owner string) ([]string, error)
 	// Forget removes all queues of owner with their messages and bindings, the
 	// default queue too, and ends their consumers with [ErrUnknownTopic]. There
-	// need not be any. Where the owner is named again it begins anew. When
-	// Forget fails, some of the queues may be gone.
+	// need not be any. If the owner is named again, it begins like a new one. When
+	// Forget fails, some of the queues may have been removed.
 	Forget(ctx context.Context, owner string) error
 
 	// Limits returns how many messages a queue holds at most, and how many
@@ -90,16 +89,16 @@ type Queues interface {
 	Limits() (messages int, bytes int64)
 }
 
-// QueueDepths is what an engine may have beside [Queues], for operators.
+// QueueDepths is an interface for operators that an engine may have beside [Queues].
 type QueueDepths interface {
 	// Depths counts every queue of every owner, in no order. On a large platform
-	// it is not cheap.
+	// that is slow.
 	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
-// A Consumer takes messages from one queue. What it took and did not
-// acknowledge belongs to it until Close. Fetch is called by one goroutine at
-// a time; the other methods by any.
+// A Consumer takes messages from one queue. It holds those that it took and did not
+// acknowledge until Close. Fetch is called by one goroutine at a time; the other methods
+// by any.
 type Consumer interface {
 	// Fetch waits until the queue has a message for this consumer and
 	// returns up to max of them, in queue order. Together they have at most
@@ -118,12 +117,13 @@ type Consumer interface {
 	Close() error
 }
 
-// A SharedConsumer is a [Consumer] of an engine that several processes share, if
-// they tell each other who consumes.
+// A SharedConsumer is a [Consumer] of an engine that several processes share, and that
+// knows of the consumers of the other processes.
 type SharedConsumer interface {
 	Consumer
-	// OnRival has f called, any number of times, when a consumer of another
-	// process begins to consume the same queue. f does not block.
+	// OnRival sets the function that is called, any number of times, when a
+	// consumer of another process begins to consume the same queue. f must not
+	// block.
 	OnRival(f func())
 }
 

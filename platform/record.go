@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Records are JSON. They are kept under a digest of what names them, so that
-// a name that a caller chose is a good id, and a secret one is in no store.
+// Records are JSON. Their ids are digests of their names. So a name that a caller chose
+// gives a valid id, and a secret name is in no store.
 const (
 	kindSession = "session"
 	kindCode    = "code"
@@ -61,14 +61,14 @@ func saveRecord[T any](ctx context.Context, s Store, kind, name string, value *T
 	return err
 }
 
-// maxConflicts bounds how often a change is tried. Each conflict means that
-// somebody else has got ahead, so no crowd gets there with a store in order.
+// maxConflicts bounds how often a change is tried. Each conflict means that another
+// change has succeeded, so the bound is not reached with a store that works.
 const maxConflicts = 1000
 
-// updateRecord changes a record that others may change at the same time, and
-// returns what it is then; it matches [ErrNoRecord] when there is none. change
-// may be called several times; when it returns false or an error, the record
-// stays as it is.
+// updateRecord changes a record that other goroutines and processes may change at the
+// same time, and returns its new value. The error matches [ErrNoRecord] when there is
+// none. change may be called several times; when it returns false or an error, the
+// record is not changed.
 func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl time.Duration, change func(*T) (bool, error)) (*T, error) {
 	for range maxConflicts {
 		value, revision, err := loadRecord[T](ctx, s, kind, name)
@@ -93,9 +93,9 @@ func updateRecord[T any](ctx context.Context, s Store, kind, name string, ttl ti
 	return nil, fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
 }
 
-// putRecord stores what change makes of a record without an end, which is nil
-// where there is none. Others may change it at the same time, so change may be
-// called several times; when it returns nil, the record stays as it is.
+// putRecord stores what change returns for a record without an end; old is nil if there
+// is none. Other goroutines and processes may change it at the same time, so change may
+// be called several times. When it returns nil, the record is not changed.
 func putRecord[T any](ctx context.Context, s Store, kind, name string, change func(old *T) (*T, error)) error {
 	for range maxConflicts {
 		old, revision, err := loadRecord[T](ctx, s, kind, name)

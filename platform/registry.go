@@ -13,7 +13,7 @@ import (
 
 // An App is a product that calls APIs and logs its users in.
 type App struct {
-	ID      string // what a Key belongs to, and the app of a delivery
+	ID      string // as in Key.App and in deliveries
 	Name    string // for people; the ID if empty
 	Summary string
 	Domain  string // apps of one domain are provisioned by its admin keys; empty is "default"
@@ -24,8 +24,8 @@ type App struct {
 	// the user's machine listens where it can (RFC 8252).
 	Redirects []string
 
-	// Publish is what the app's keys may publish, and Listen what is routed to
-	// their queues.
+	// Publish says what the app's keys may publish, and Listen which messages are
+	// routed to their queues.
 	Publish, Listen Permission
 
 	Created time.Time
@@ -60,22 +60,23 @@ var (
 	ErrUnknownApp = errors.New("platform: unknown app")
 )
 
-// KeepHashes is the [Registry].Iterations that replaces no hash of a password.
+// KeepHashes as [Registry].Iterations means that no hash of a password is replaced.
 const KeepHashes = -1
 
 // A Registry keeps apps, keys and users as records of a [Store], for all
 // platforms over that Store. Its methods may be called from any number of
 // goroutines.
 type Registry struct {
-	// Iterations is what a hash of a password has at least, once its user has
-	// logged in: one with fewer is replaced then. Zero means 600,000, and
-	// [KeepHashes], as any negative number, replaces none. Set it before the Registry is used.
+	// Iterations are the least iterations in the hash of a password: a hash with
+	// fewer is replaced when its user logs in. Zero means 600,000, and
+	// [KeepHashes], as any negative number, replaces none. Set it before the
+	// Registry is used.
 	Iterations int
 
 	store Store
 }
 
-// NewRegistry returns a registry of what is in store.
+// NewRegistry returns a registry of the records in store.
 func NewRegistry(store Store) *Registry { return &Registry{store: store} }
 
 // App returns the app with this ID, or [ErrUnknownApp].
@@ -87,8 +88,8 @@ func (r *Registry) App(ctx context.Context, id string) (App, error) {
 	return *app, nil
 }
 
-// Key returns the key with this client_id, or [ErrUnknownKey]. A key whose app
-// is gone is unknown.
+// Key returns the key with this client_id, or [ErrUnknownKey]. A key without an app is
+// unknown, too.
 func (r *Registry) Key(ctx context.Context, id string) (Key, error) {
 	h, err := r.holder(ctx, id, nil)
 	if err != nil {
@@ -97,7 +98,7 @@ func (r *Registry) Key(ctx context.Context, id string) (Key, error) {
 	return h.key.Key, nil
 }
 
-// instead turns the absence of a record into the error that says what of.
+// instead returns absent if err says that a record does not exist, and otherwise err.
 func instead(err, absent error) error {
 	if errors.Is(err, ErrNoRecord) || errors.Is(err, ErrUnknownApp) {
 		return absent
@@ -114,11 +115,10 @@ func (r *Registry) SaveApp(ctx context.Context, app App) error {
 	return putRecord(ctx, r.store, kindApp, app.ID, func(*App) (*App, error) { return &app, nil })
 }
 
-// UpdateApp changes the app with this ID and returns what it is then, or
-// [ErrUnknownApp]: it makes none. Nothing that another changes at the same
-// moment is lost: change is called again then, with the app as it is now. If it
-// returns an error, or leaves the app as it was, nothing is stored. The ID stays
-// in any case.
+// UpdateApp changes the app with this ID and returns the new one. It returns
+// [ErrUnknownApp] if there is none. No change that is made at the same moment is lost:
+// change is then called again with the new app. If it returns an error, or does not
+// change the app, nothing is stored. The ID cannot be changed.
 func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) error) (App, error) {
 	app, err := updateRecord(ctx, r.store, kindApp, id, 0, func(app *App) (bool, error) {
 		before, err := json.Marshal(app)
@@ -138,11 +138,11 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 	return *app, nil
 }
 
-// SaveKey stores a key, in place of the one that had the same ID. Its app must
-// be there, or the error is [ErrUnknownApp]. Without an ID, a Secret or an App it
-// is an error, too. When the app is deleted at the same moment the key goes with
-// it. The tokens that users have given to the key stay good if it was there; of one
-// that is made anew, they are over.
+// SaveKey stores a key, in place of the one that had the same ID. It returns
+// [ErrUnknownApp] if its app does not exist, and an error if ID, Secret or App are
+// empty. If the app is deleted at the same moment, the key is deleted with it. When an
+// existing key is replaced, the tokens that users have given to it stay valid. A key
+// that is made again after a deletion does not get the old tokens back.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if err := key.check(); err != nil {
 		return err
@@ -157,7 +157,8 @@ func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	return r.confirmKey(ctx, &key)
 }
 
-// check tells what a key lacks. Without a secret anybody could sign for it.
+// check returns an error if a required field of the key is empty. Without a secret
+// anybody could sign for the key.
 func (k *Key) check() error {
 	switch {
 	case k.ID == "":

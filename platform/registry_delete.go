@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// finishTime is how long what has begun may go on when nobody waits for it.
+// finishTime is how long work that has begun may go on after its caller has gone.
 const finishTime = 30 * time.Second
 
-// finishing returns a context in which work is done to its end, however soon
-// ctx ends: half of it would leave keys that no app has.
+// finishing returns a context for work that must be completed even if ctx ends: half of
+// it would leave keys without an app.
 func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 }
@@ -32,8 +32,8 @@ func (r *Registry) DeleteApp(ctx context.Context, id string) error {
 	})
 }
 
-// deleteApp looks for keys again when the app is gone: some may have been made
-// meanwhile, and their makers may be gone, too.
+// deleteApp looks for keys again after the app is deleted: some may have been made
+// meanwhile, by processes that no longer run.
 func (r *Registry) deleteApp(ctx context.Context, id string, deleteKey deleteKeyFunc) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (r *Registry) deleteApp(ctx context.Context, id string, deleteKey deleteKey
 	return r.deleteOrphans(ctx, id, deleteKey)
 }
 
-// A deleteKeyFunc deletes a key, as far as it still belongs to its app.
+// A deleteKeyFunc deletes a key if it still belongs to its app.
 type deleteKeyFunc func(ctx context.Context, key *Key) error
 
 func deleteKeys(ctx context.Context, keys []Key, deleteKey deleteKeyFunc) (err error) {
@@ -74,9 +74,9 @@ func (r *Registry) keysOf(ctx context.Context, app string) ([]Key, error) {
 	return own, err
 }
 
-// deleteOrphans removes keys that an app of this ID has left behind. They would
-// belong to the one that is about to be made. Keys that were there before their
-// app was looked for, and not found, are nobody's.
+// deleteOrphans removes the keys of an earlier app with this ID. Otherwise they would
+// belong to the app that is about to be made. It lists the keys before it looks for the
+// app: if there is no app then, no app has them.
 func (r *Registry) deleteOrphans(ctx context.Context, app string, deleteKey deleteKeyFunc) error {
 	keys, err := r.keysOf(ctx, app)
 	if err != nil || len(keys) == 0 {
@@ -94,8 +94,9 @@ func (r *Registry) deleteKeyOf(ctx context.Context, key *Key) (gone bool, err er
 	return r.deleteKeyIf(ctx, key.ID, func(now *storedKey) bool { return now.App == key.App })
 }
 
-// beginDeletion makes a key useless, unless it has been moved to another app, and
-// reports whether it is. What cannot read that it is being deleted finds it expired.
+// beginDeletion marks a key as deleted, unless it has been moved to another app, and
+// reports whether it is marked. An older version, which does not know the mark, finds
+// the key expired.
 func (r *Registry) beginDeletion(ctx context.Context, key *Key, now time.Time) (useless bool, err error) {
 	stored, err := updateRecord(ctx, r.store, kindKey, key.ID, 0, func(stored *storedKey) (bool, error) {
 		if stored.App != key.App || stored.Deleted {
@@ -122,8 +123,8 @@ func (r *Registry) deleteKeyIf(ctx context.Context, id string, same func(now *st
 	return err == nil, err
 }
 
-// confirmKey looks whether a key that was saved has its app still, and removes
-// it if not: it would wait for another app of that ID.
+// confirmKey removes a key that was saved if its app no longer exists: otherwise the key
+// would belong to a later app with that ID.
 func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()
@@ -135,8 +136,7 @@ func (r *Registry) confirmKey(ctx context.Context, key *Key) error {
 	return err
 }
 
-// withdrawKey removes a key that was made, or may have been, and that nobody
-// gets to know.
+// withdrawKey removes a key that was made, or may have been, and that no caller has got.
 func (r *Registry) withdrawKey(ctx context.Context, key *Key) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()

@@ -11,23 +11,23 @@ import (
 type storedKey struct {
 	Key
 
-	// Epoch is random, and another one for a key that was made anew under the same
-	// ID, so that what users allowed the earlier one is over.
+	// Epoch is random. A key that is made again under the same ID has another one, so
+	// the sessions and tokens of the earlier key are not valid for it.
 	Epoch string `json:",omitempty"`
 
-	// OldSecret is good until OldUntil, beside Secret.
+	// OldSecret is valid until OldUntil, beside Secret.
 	OldSecret string    `json:",omitempty"`
 	OldUntil  time.Time `json:",omitzero"`
 
-	// Deleted is set when its deletion has begun: nobody but another deletion
-	// finds it.
+	// Deleted is set when the deletion of the key has begun. From then on only
+	// deletions find the key.
 	Deleted bool `json:",omitempty"`
 }
 
-// newStoredKey returns what is stored of a key that was not there before.
+// newStoredKey returns the record of a new key.
 func newStoredKey(key Key) *storedKey { return &storedKey{Key: key, Epoch: randomName()} }
 
-// replaceKey returns what is stored of key in place of old, which may be nil.
+// replaceKey returns the record of key in place of old, which may be nil.
 func replaceKey(old *storedKey, key Key) *storedKey {
 	if old == nil || old.Deleted {
 		return newStoredKey(key)
@@ -40,7 +40,7 @@ func replaceKey(old *storedKey, key Key) *storedKey {
 	return &stored
 }
 
-// holder names the key in what users allow it to do.
+// holder returns the name of the key in sessions and grants.
 func (k *storedKey) holder() string {
 	if k.Epoch == "" { // stored before keys had one
 		return k.ID
@@ -54,7 +54,7 @@ func heldBy(holder string) string {
 	return id
 }
 
-// shows reports whether secret is good for the key.
+// shows reports whether secret is a valid secret of the key.
 func (k *storedKey) shows(secret string, now time.Time) bool {
 	equal := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 	return equal(k.Secret, secret) || k.hasOld(now) && equal(k.OldSecret, secret)
@@ -72,9 +72,9 @@ func (r *Registry) EndKeyTokens(ctx context.Context, id string) error {
 	return instead(err, ErrUnknownKey)
 }
 
-// RotateKey gives a key a new random secret and returns the key with it. The
-// secret that it had is good until the given time, too; one from before that is
-// not, from now on. It returns [ErrUnknownKey] if there is no such key.
+// RotateKey gives a key a new random secret and returns the key with it. The previous
+// secret stays valid until the given time; secrets before that are no longer valid. It
+// returns [ErrUnknownKey] if there is no such key.
 func (r *Registry) RotateKey(ctx context.Context, id string, until time.Time) (Key, error) {
 	key, err := r.rotateKeyIf(ctx, id, until, until.After(time.Now()), func(*storedKey) bool { return true })
 	if err != nil {
@@ -83,8 +83,8 @@ func (r *Registry) RotateKey(ctx context.Context, id string, until time.Time) (K
 	return key.Key, nil
 }
 
-// rotateKeyIf is RotateKey for a key that is still the same. The secret that it had
-// is kept only if it is still good.
+// rotateKeyIf is RotateKey for a key for which same returns true. It keeps the previous
+// secret only if that is good.
 func (r *Registry) rotateKeyIf(ctx context.Context, id string, until time.Time, good bool, same func(*storedKey) bool) (*storedKey, error) {
 	key, err := updateRecord(ctx, r.store, kindKey, id, 0, func(key *storedKey) (bool, error) {
 		if !same(key) {

@@ -14,8 +14,8 @@ type account struct {
 	Hash     string
 	Disabled bool `json:",omitempty"`
 
-	// Epoch is random. It changes whenever what the user's logins have begun has
-	// to end: a time would be wrong while a clock is.
+	// Epoch is random. It changes when the sessions and tokens of the user have to
+	// end. A time instead would be wrong when a clock is.
 	Epoch string    `json:",omitempty"`
 	Since time.Time `json:",omitzero"` // of Epoch, for people
 }
@@ -30,7 +30,7 @@ func (a *account) epoch() string {
 	return a.Epoch
 }
 
-// end ends all that the user's logins have begun.
+// end ends all sessions and tokens of the user.
 func (a *account) end() { a.Epoch, a.Since = randomName(), time.Now().UTC() }
 
 var _ interface {
@@ -43,11 +43,11 @@ var ErrUnknownUser = errors.New("platform: unknown user")
 
 // SaveUser stores a user with a hash of [HashPassword], in place of the one
 // that had the same Login; with any other hash it is an error. When the ID or the
-// hash is another one than before, the sessions and tokens of the user end. One
-// who is disabled stays so.
+// hash is another one than before, the sessions and tokens of the user end. A user
+// that is disabled stays disabled.
 //
-// Which logins exist stays secret: an unknown one costs as much time as that
-// whose hash has the most iterations.
+// Which logins exist stays secret: checking the password of an unknown login takes as
+// long as that of the user whose hash has the most iterations.
 func (r *Registry) SaveUser(ctx context.Context, u User, hash string) error {
 	iterations, _, _, err := parseHash(hash)
 	if err != nil {
@@ -119,9 +119,9 @@ func unknownUser(err error) error {
 	return err
 }
 
-// DeleteUser removes the user with this login, and ends the sessions and tokens
-// of the user. There need not be one. Who is saved under this login later has
-// none of them.
+// DeleteUser removes the user with this login, and ends the user's sessions and tokens.
+// There need not be one. A user that is saved under this login later does not get them
+// back.
 func (r *Registry) DeleteUser(ctx context.Context, login string) error {
 	return deleteRecord(ctx, r.store, kindUser, login)
 }
@@ -142,8 +142,8 @@ func (r *Registry) accounts(ctx context.Context) ([]account, error) {
 	return accounts, err
 }
 
-// Epoch is what [UserEpochs] asks for. It is [ErrUnknownUser] for a user who is
-// not there or disabled.
+// Epoch implements [UserEpochs]. It returns [ErrUnknownUser] if there is no such user, or
+// the user is disabled.
 func (r *Registry) Epoch(ctx context.Context, login string) (string, error) {
 	a, _, err := loadRecord[account](ctx, r.store, kindUser, login)
 	switch {
@@ -155,14 +155,14 @@ func (r *Registry) Epoch(ctx context.Context, login string) (string, error) {
 	return a.epoch(), nil
 }
 
-// Authenticate returns the user with this login and password, or
-// [ErrWrongPassword], also for one who is disabled. It takes as long as the most
-// iterations of any user's hash do, however soon ctx ends. A hash with fewer
+// Authenticate returns the user with this login and password, or [ErrWrongPassword],
+// also for a user that is disabled. For every login it takes as long as for the user
+// whose hash has the most iterations, even if ctx ends earlier. A hash with fewer
 // iterations than [Registry.Iterations] is replaced when its user logs in.
 func (r *Registry) Authenticate(ctx context.Context, login, password string) (User, error) {
 	decoy, err := r.decoy(ctx)
 	if err != nil {
-		return User{}, instead(err, ErrWrongPassword) // nobody was ever saved
+		return User{}, instead(err, ErrWrongPassword) // no user was ever saved
 	}
 	a, _, err := loadRecord[account](ctx, r.store, kindUser, login)
 	if err != nil && !errors.Is(err, ErrNoRecord) {
@@ -196,8 +196,8 @@ func checkAsLong(hash, decoy, password string) (bool, error) {
 	return right, nil
 }
 
-// strengthen replaces the hash of a user who has just shown the password, if it
-// is cheaper to guess than it should be.
+// strengthen replaces the hash of a user that has just logged in, if it has fewer
+// iterations than it should have.
 func (r *Registry) strengthen(ctx context.Context, a *account, password string) error {
 	want := r.Iterations
 	setDefault(&want, passwordIterations)
@@ -212,17 +212,17 @@ func (r *Registry) strengthen(ctx context.Context, a *account, password string) 
 		return err
 	}
 	_, err = updateRecord(ctx, r.store, kindUser, a.Login, 0, func(now *account) (bool, error) {
-		same := now.Hash == a.Hash // else it was changed meanwhile
+		same := now.Hash == a.Hash // otherwise the password was changed meanwhile
 		now.Hash = hash
 		return same, nil
 	})
 	return err
 }
 
-// The one record of kindDecoy is what the password of an unknown login is
-// checked against. It has as many iterations as the costliest hash of a user that
-// was ever saved, and no password makes it. Every login reads it, or the reading
-// would tell them apart.
+// The one record of kindDecoy is the hash against which the password of an unknown login
+// is checked. It has as many iterations as the slowest hash of a user that was ever
+// saved, and no password matches it. Every login reads it, so that the time of the read
+// does not reveal which logins exist.
 const (
 	kindDecoy = "decoy"
 	theDecoy  = ""
@@ -236,7 +236,7 @@ func (r *Registry) decoy(ctx context.Context) (string, error) {
 	return *decoy, nil
 }
 
-// raiseDecoy sees to it that each login costs iterations at least.
+// raiseDecoy makes each login take at least iterations.
 func (r *Registry) raiseDecoy(ctx context.Context, iterations int) error {
 	return putRecord(ctx, r.store, kindDecoy, theDecoy, func(old *string) (*string, error) {
 		if old != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// A call that changes something counts once. Who finds its signature, in the log
-// of a proxy or on a wire without TLS, may make no second call of it while its
-// sign_time is good. So the signature is a record for that time, for all platforms
-// over the Store.
+// A call that changes something counts once. A stranger that finds its signature, in the
+// log of a proxy or on a connection without TLS, must not be able to repeat the call while
+// its sign_time is valid. So the signature is kept as a record for that time, for all
+// platforms over the Store.
 
 const kindSign = "sign"
 
-// changesLeft counts what is remembered of each admin key. What is forgotten
-// before its time could be repeated, so whoever has too much has to wait.
+// changesLeft bounds the remembered signatures of each admin key. A signature that is
+// forgotten too early could be repeated, so a key with too many has to wait.
 type changesLeft struct {
 	limit int
 
@@ -26,9 +26,9 @@ type changesLeft struct {
 	ends map[string][]time.Time // by key: when a record ends, oldest first
 }
 
-// take counts a change whose record lives from now until end. It returns how long
+// count counts a change whose record lives from now until end. It returns how long
 // to wait if there are too many.
-func (s *changesLeft) take(key string, now, end time.Time) (wait time.Duration) {
+func (s *changesLeft) count(key string, now, end time.Time) (wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ends := s.ends[key]
@@ -46,15 +46,15 @@ func (s *changesLeft) take(key string, now, end time.Time) (wait time.Duration) 
 	return 0
 }
 
-// once refuses a signature that has made a change before. In secret mode there is
-// none, and whoever reads a call can make any other.
+// once refuses a signature that has made a change before. In secret mode there is no
+// signature, and a stranger that reads a call can make any other call anyway.
 func (p *Platform) once(ctx context.Context, c *call) error {
 	if p.cfg.SignWindow < 0 || c.sign == "" {
 		return nil
 	}
 	now := p.cfg.Now()
 	life := 2*p.cfg.SignWindow + time.Second // sign_time may be ahead by the window
-	if wait := p.changes.take(c.key.ID, now, now.Add(life)); wait > 0 {
+	if wait := p.changes.count(c.key.ID, now, now.Add(life)); wait > 0 {
 		return &failure{
 			status: http.StatusTooManyRequests, code: code.TooManyChanges, retryAfter: wait,
 			message: "this key has made as many changes as are remembered for the window of signatures; wait",

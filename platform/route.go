@@ -15,12 +15,12 @@ import (
 type route struct {
 	methods []string
 	admin   bool // for admin keys only
-	changes bool // something, so the same signature does not count twice
-	tail    bool // one more element of the path may name what it is about
+	changes bool // it changes something, so the same signature does not count twice
+	tail    bool // the path may have one more element, which names an app, key or user
 	lists   bool // reads all records of a kind
 	large   bool // its answer may have megabytes
-	// Exactly one is set: serve answers with a result, channel takes the
-	// connection over.
+	// Exactly one is set: serve returns the result to answer with, channel takes
+	// over the connection.
 	serve   func(ctx context.Context, c *call) (any, error)
 	channel func(w *answer, r *http.Request, c *call) error
 }
@@ -76,8 +76,8 @@ func (p *Platform) adminTable() map[string]route {
 	}
 }
 
-// find returns the API that a call names. What follows the path of one with a
-// tail becomes the call's tail.
+// find returns the API that a call names. For an API with a tail it sets the tail of the
+// call.
 func (p *Platform) find(c *call) (route, bool) {
 	if api, ok := p.routes[c.api]; ok {
 		return api, true
@@ -91,7 +91,7 @@ func (p *Platform) find(c *call) (route, bool) {
 	return api, true
 }
 
-// route hands a verified call to the API that it names.
+// route passes a verified call to the API that it names.
 func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	api, ok := p.find(c)
 	if api.admin { // answers have secrets
@@ -133,11 +133,12 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	return w.succeed(result)
 }
 
-// mostLists is how many calls may hold all records of a kind at a time, which are
-// megabytes for each until its answer is written.
+// mostLists is how many calls may read all records of a kind at a time. Each holds
+// megabytes until its answer is written.
 const mostLists = 4
 
-// enterList waits for a place among them.
+// enterList waits until the call may read all records of a kind. leave must be called
+// after that.
 func (p *Platform) enterList(r *http.Request) (leave func(), err error) {
 	select {
 	case p.lists <- struct{}{}:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Record is what a Store remembers under a kind and an id.
+// A Record is a value that a Store keeps under a kind and an id.
 type Record struct {
 	Value []byte
 	// Revision is the number that Save returned for this value.
@@ -36,7 +36,7 @@ type Store interface {
 	//
 	// It returns the revision of what was stored: larger than 0, and one that no
 	// other Save of this kind and id has returned or will, also when the record
-	// was deleted or has expired in between. Who knows a revision knows the value.
+	// was deleted or has expired in between. So a revision identifies the value.
 	Save(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error)
 
 	// Delete removes a record. There need not be one.
@@ -52,9 +52,9 @@ var (
 	// ErrConflict is returned by [Store.Save] when the record is not as the
 	// revision says; load it again to see what it is now.
 	ErrConflict = errors.New("platform: the record was changed meanwhile")
-	// ErrUnavailable is what an engine's error matches while it cannot store
-	// or look up: its disk is full, or too few of its servers can be reached.
-	// What was asked for may have been done or not. It passes by itself when the cause
-	// is over.
+	// ErrUnavailable is matched by the errors of an engine that cannot store or
+	// look up at present: its disk is full, or too few of its servers can be
+	// reached. The operation may have been done or not. The engine works again by
+	// itself when the cause is over.
 	ErrUnavailable = errors.New("platform: the engine is not available")
 )

@@ -10,17 +10,17 @@ import "github.com/shopex/prism-go/internal/socket"
 
 const consumerIDBytes = 64
 
-// A consumerName is a consumer among all: no key can name another's. The id is
-// empty for peers that do not say it.
+// A consumerName identifies a consumer. It includes the key, so no key can name a
+// consumer of another one. The id is empty for peers without a consumer_id.
 type consumerName struct{ key, id string }
 
 func replaced() ending {
 	return ending{code: socket.Abnormal, reason: "replaced: the same consumer has connected again", cut: true}
 }
 
-// succeed waits until all that earlier connections of this consumer held is back,
-// and reports whether the channel still lives.
-func (c *channel) succeed() bool {
+// awaitPredecessor waits until all messages that earlier connections of this consumer held
+// are back in their queues, and reports whether the channel has not ended meanwhile.
+func (c *channel) awaitPredecessor() bool {
 	if c.predecessor == nil {
 		return true
 	}
@@ -32,9 +32,9 @@ func (c *channel) succeed() bool {
 	}
 }
 
-// yield gives up the place among the connections of the key and lets a successor
-// consume. It is called once, when nothing is held any more.
-func (c *channel) yield() {
+// handOver gives up the place among the connections of the key, and lets a successor
+// consume. It is called once, when the channel holds no message any more.
+func (c *channel) handOver() {
 	if c.predecessor != nil {
 		<-c.predecessor
 	}

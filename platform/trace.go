@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// Trace is a set of hooks that see what a Platform does; any may be nil. They
-// are called in the midst of the work, by any goroutine, several at a time, so
-// they must be quick and must not call the platform back.
+// Trace is a set of hooks that a Platform calls; any may be nil. They are called during
+// the work, by any goroutine, several at a time, so they must be quick and must not call
+// the platform.
 type Trace struct {
 	// Call is called when an HTTP call has been answered, also when it was
 	// refused; for the channel, when the connection is accepted or refused.
 	Call func(Call, Outcome)
-	// Connect and Disconnect frame the life of a channel connection. When
-	// Disconnect is called, what was unacknowledged is back in its queue.
+	// Connect and Disconnect are called when a channel connection begins and has
+	// ended. When Disconnect is called, unacknowledged messages are back in their
+	// queues.
 	Connect    func(Conn)
 	Disconnect func(c Conn, reason string)
 	// Publish is called for each message from a connection, or from
@@ -34,7 +35,7 @@ type Call struct {
 	Path       string     // decoded, base path included
 	API        string     // the path below the base path, without a leading slash
 	Key, App   string     // empty when the caller was not recognised
-	UserID     string     // whom the access token belongs to; empty without a good one
+	UserID     string     // the user of the access token; empty without a valid one
 	Params     url.Values // the call's own parameters, of form and query, at the OAuth server without secrets; not to be changed
 	RemoteAddr string
 	UserAgent  string
@@ -57,7 +58,7 @@ type Conn struct {
 	Since      time.Time // by the platform's clock
 }
 
-// A PublishEvent is a message on its way in.
+// A PublishEvent is a message that was published.
 type PublishEvent struct {
 	Conn    uint64 // 0 for notify/write
 	Key     string // the client_id of the publisher
@@ -66,7 +67,7 @@ type PublishEvent struct {
 	Err     error // why it was refused; nil when it is stored
 }
 
-// A DeliverEvent is a message on its way out.
+// A DeliverEvent is a message that is delivered.
 type DeliverEvent struct {
 	Conn    uint64
 	Key     string // the client_id of the consumer

@@ -21,7 +21,7 @@ type credentials struct {
 	clientID, sign, signTime, signMethod, secret string
 }
 
-// verify finds out which key calls, and refuses whoever cannot prove it.
+// verify finds out which key calls, and refuses a caller that cannot prove it.
 //
 // A call with both a signature and client_secret, as the Python SDK sends over
 // https, is accepted when either is right: the signature, or the secret where
@@ -53,9 +53,8 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	return err
 }
 
-// proveAny checks the caller's proof with the secret of the key, and if that
-// fails, with the one that it had before as long as that is good. It returns which
-// one was right.
+// proveAny checks the caller's proof with the secret of the key, and if that fails, with
+// the previous secret while that is valid. It returns the one that was right.
 func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *storedKey) (secret string, err error) {
 	err = p.prove(r, c, cred, key.Key)
 	if err == nil || !key.hasOld(p.expiry()) {
@@ -70,7 +69,7 @@ func (p *Platform) proveAny(r *http.Request, c *call, cred credentials, key *sto
 }
 
 func (p *Platform) prove(r *http.Request, c *call, cred credentials, key Key) error {
-	if key.Secret == "" { // with which everybody could sign
+	if key.Secret == "" { // anybody could sign with it
 		return unauthorized(code.InvalidKey, "this client_id has no secret: let an admin make it one")
 	}
 	if cred.secret == "" {
@@ -98,9 +97,9 @@ func (p *Platform) lookUp(ctx context.Context, id string) (*holder, error) {
 	return h, err
 }
 
-// credentials reads the system parameters. Each may come once; only sign may
-// stand in both query and form, since SDKs let a call's own parameter have
-// that name: then the one beside client_id counts.
+// credentials reads the system parameters. Each may come once. Only sign may be in both
+// query and form, since SDKs permit a call's own parameter with that name: then the one
+// beside client_id counts.
 func (c *call) credentials() (cred credentials, err error) {
 	for _, param := range []struct {
 		name  string
@@ -184,8 +183,8 @@ func (c *call) signed(r *http.Request) sign.Request {
 	}
 }
 
-// wirePath returns the path as it stood in the request line, raw UTF-8 too,
-// which EscapedPath would escape.
+// wirePath returns the path as it was in the request line, even with raw UTF-8, which
+// EscapedPath would escape.
 func wirePath(u *url.URL) string {
 	if u.RawPath != "" {
 		return u.RawPath
@@ -210,7 +209,8 @@ func (p *Platform) checkTime(signTime string) error {
 	return expired(seconds, now, p.cfg.SignWindow)
 }
 
-// within does not overflow, whatever the caller sent as seconds.
+// within reports whether a Unix time is within the window around now. It does not
+// overflow, whatever the caller has sent.
 func within(seconds int64, now time.Time, window time.Duration) bool {
 	at := now.Unix()
 	reach := int64(window / time.Second)
@@ -233,7 +233,7 @@ func expired(seconds int64, now time.Time, window time.Duration) *failure {
 	return f
 }
 
-// invalidSign says that a signature does not match, and in explain mode why.
+// invalidSign returns the failure for a wrong signature, in explain mode with the reason.
 func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cred credentials, key Key) error {
 	message := "the signature does not match: check the secret, and that the string to sign has the method, the path with the base path, " +
 		"Authorization and X-Api-* headers, and all parameters but sign, each part escaped once"

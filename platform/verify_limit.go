@@ -11,15 +11,14 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// A pace lets so many failures happen at once, and one more each interval.
+// A pace allows a number of failures at once, and one more each interval.
 type pace struct {
 	interval time.Duration
 	burst    int
 }
 
-// How often a proof may be wrong: from one address, and from one address for
-// one key. There is none for a key alone, as anybody could lock its holder out
-// by that.
+// How often a proof may be wrong: from one address, and from one address for one key.
+// There is no limit for a key alone, as anybody could use it to lock the key out.
 var (
 	addressPace = pace{time.Second / 100, 100}
 	pairPace    = pace{time.Second / 20, 100}
@@ -91,8 +90,8 @@ func (w *wrongProofs) forget(now time.Time) {
 	}
 }
 
-// guessing refuses a call of a key before its proof is looked at, when its
-// address has been wrong about this key too often.
+// guessing refuses a call before its proof is checked, if too many proofs for this key
+// from the same address were wrong.
 func (p *Platform) guessing(c *call, key string) error {
 	if !p.wrong.any.Load() {
 		return nil
@@ -103,9 +102,9 @@ func (p *Platform) guessing(c *call, key string) error {
 	return nil
 }
 
-// disproved counts the refusal err of a call, if it says that its caller could
-// not prove who it is, and replaces it when there are too many from there. A
-// caller with the right proof is let through, however many others fail.
+// disproved counts the refusal err of a call if its proof was wrong, and replaces err
+// when too many calls from that address were refused. A call with the right proof is
+// served, however many others fail.
 func (p *Platform) disproved(c *call, key string, err error) error {
 	var f *failure
 	if !errors.As(err, &f) || f.code != code.UnknownKey && f.code != code.InvalidSign && f.code != code.InvalidSecret {

@@ -1,0 +1,320 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go/internal/socket"
+)
+
+// Open connections must follow changes of their key and app. Each key with open
+// connections has a keyState, which a refresher reads anew at intervals, so that no
+// message needs a read of the store.
+
+// A change by another process has to count within a second, as long as the store
+// answers. While the store hangs, the last known state is enforced.
+const (
+	refreshInterval = time.Second / 2
+	refreshTimeout  = 2 * time.Second // of all keys together
+	refreshesAtOnce = 16              // how many keys are read at the same time
+)
+
+// A keyState is the last known state of a key with open connections.
+type keyState struct {
+	key      string
+	channels map[*channel]struct{} // guarded by passes.mu
+
+	refreshing chan struct{}          // a lock of refresh, so that no older answer comes last
+	refreshed  atomic.Int64           // when it was last tried, in nanoseconds
+	holder     atomic.Pointer[holder] // the last known; nil before the first refresh
+	gone       atomic.Bool            // the key was deleted
+}
+
+func newKeyState(key string) *keyState {
+	return &keyState{key: key, channels: make(map[*channel]struct{}), refreshing: make(chan struct{}, 1)}
+}
+
+// refresh reads the key from the store. After an error the last known state stays.
+func (p *keyState) refresh(ctx context.Context, r *Registry) error {
+	select {
+	case p.refreshing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.refreshing }()
+	p.refreshed.Store(time.Now().UnixNano())
+	h, err := r.holder(ctx, p.key, p.holder.Load())
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		p.gone.Store(true)
+		return nil
+	case err != nil:
+		return err
+	}
+	p.gone.Store(false) // it may have been deleted and made again
+	p.holder.Store(h)
+	return nil
+}
+
+// refusal returns why a connection that has shown this secret may no longer use the key,
+// or nil if it may.
+func (p *keyState) refusal(secret string, now time.Time) *failure {
+	switch h := p.holder.Load(); {
+	case p.gone.Load():
+		return unknownKey()
+	case h == nil:
+		return nil
+	case h.expired(now):
+		return keyExpired()
+	case !h.key.shows(secret, now):
+		return secretChanged()
+	}
+	return nil
+}
+
+// isOf reports whether the key belongs to the app, or may.
+func (p *keyState) isOf(app string) bool {
+	h := p.holder.Load()
+	return h == nil || h.key.App == app
+}
+
+// keyStates has the state of each key with open connections. A refresher runs while
+// there is one.
+type keyStates struct {
+	registry *Registry
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu        sync.Mutex // guards what follows
+	byKey     map[string]*keyState
+	refresher *refresher // nil if no key has open connections
+	failed    bool       // the last round met a store that cannot tell
+}
+
+// A refresher is the goroutine that refreshes all key states at intervals.
+type refresher struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func (s *keyStates) init(r *Registry, now func() time.Time, log *slog.Logger) {
+	s.registry, s.now, s.log = r, now, log
+	s.byKey = make(map[string]*keyState)
+}
+
+// enter sets the key state of c, or returns why the key may not be used. The key is read
+// after c is added, so that c misses no change.
+func (s *keyStates) enter(ctx context.Context, c *channel) error {
+	c.keyState = s.add(c)
+	err := c.keyState.refresh(ctx, s.registry)
+	s.allowEnforcement(c)
+	refused := c.keyState.refusal(c.secret, s.now())
+	switch {
+	case refused == nil && c.keyState.holder.Load() != nil:
+		return nil // whatever err: while the store fails, the last known state holds
+	case err == nil:
+		err = refused
+	}
+	s.leave(c)
+	return err
+}
+
+// allowEnforcement allows ending c. Before the first refresh for c the key state may have
+// an older secret than the one that c has shown.
+func (s *keyStates) allowEnforcement(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.enforced = true
+}
+
+func (s *keyStates) add(c *channel) *keyState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byKey[c.info.Key]
+	if p == nil {
+		p = newKeyState(c.info.Key)
+		s.byKey[p.key] = p
+	}
+	p.channels[c] = struct{}{}
+	if s.refresher == nil {
+		s.refresher = s.startRefresher()
+	}
+	return p
+}
+
+// leave removes c from its key state. With the last connection the refresher ends, and
+// leave waits for that.
+func (s *keyStates) leave(c *channel) {
+	if ending := s.remove(c); ending != nil {
+		ending.stop()
+		<-ending.done
+	}
+}
+
+// channelsOf returns the open connections of a key.
+func (s *keyStates) channelsOf(key string) []*channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byKey[key]; p != nil {
+		return slices.Collect(maps.Keys(p.channels))
+	}
+	return nil
+}
+
+func (s *keyStates) remove(c *channel) (ending *refresher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(c.keyState.channels, c)
+	if len(c.keyState.channels) == 0 {
+		delete(s.byKey, c.keyState.key)
+	}
+	if len(s.byKey) == 0 {
+		ending, s.refresher = s.refresher, nil
+	}
+	return ending
+}
+
+func (s *keyStates) startRefresher() *refresher {
+	ctx, stop := context.WithCancel(context.Background())
+	p := &refresher{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		ticker := time.NewTicker(refreshInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				s.refreshAll(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return p
+}
+
+// refreshAll first ends the connections whose key state is already known to be invalid,
+// and then refreshes all key states.
+func (s *keyStates) refreshAll(ctx context.Context) {
+	all := s.matching(func(*keyState) bool { return true })
+	for _, p := range all {
+		s.enforce(p)
+	}
+	err := s.refresh(ctx, all)
+	if ctx.Err() == nil {
+		s.report(err)
+	}
+}
+
+// changed refreshes the key states that a change on this platform concerns. If that
+// fails, the refresher does it later.
+func (s *keyStates) changed(ctx context.Context, concerns func(*keyState) bool) {
+	_ = s.refresh(context.WithoutCancel(ctx), s.matching(concerns))
+}
+
+func (s *keyStates) keyChanged(ctx context.Context, id string) {
+	s.changed(ctx, func(p *keyState) bool { return p.key == id })
+}
+
+func (s *keyStates) appChanged(ctx context.Context, id string) {
+	s.changed(ctx, func(p *keyState) bool { return p.isOf(id) })
+}
+
+// refresh refreshes key states, several at a time, for at most refreshTimeout, beginning
+// with those that were refreshed longest ago. Once the store is not available it gives
+// up, as each further read could take long.
+func (s *keyStates) refresh(ctx context.Context, all []*keyState) error {
+	ctx, giveUp := context.WithTimeout(ctx, refreshTimeout)
+	defer giveUp()
+	next, failed := make(chan *keyState), make(chan error, 1)
+	var group sync.WaitGroup
+	for range min(refreshesAtOnce, len(all)) {
+		group.Go(func() {
+			for p := range next {
+				s.refreshOne(ctx, p, failed, giveUp)
+			}
+		})
+	}
+	for _, p := range oldestFirst(all) {
+		next <- p
+	}
+	close(next)
+	group.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// oldestFirst sorts by the times of the last refreshes. It reads them once, as other
+// goroutines change them.
+func oldestFirst(all []*keyState) []*keyState {
+	at := make(map[*keyState]int64, len(all))
+	for _, p := range all {
+		at[p] = p.refreshed.Load()
+	}
+	slices.SortFunc(all, func(a, b *keyState) int { return cmp.Compare(at[a], at[b]) })
+	return all
+}
+
+// refreshOne refreshes one key state, unless ctx has ended, and enforces it. Only the
+// first error is reported: later ones come of giving up.
+func (s *keyStates) refreshOne(ctx context.Context, p *keyState, failed chan<- error, giveUp func()) {
+	if ctx.Err() != nil {
+		return
+	}
+	if err := p.refresh(ctx, s.registry); err != nil {
+		select {
+		case failed <- err:
+		default:
+		}
+		if errors.Is(err, ErrUnavailable) {
+			giveUp()
+		}
+	}
+	s.enforce(p)
+}
+
+// report logs the first of several failures in a row.
+func (s *keyStates) report(err error) {
+	s.mu.Lock()
+	first := err != nil && !s.failed
+	s.failed = err != nil
+	s.mu.Unlock()
+	if first {
+		s.log.Warn("permissions cannot be looked up; what was known holds", slog.Any("error", err))
+	}
+}
+
+func (s *keyStates) matching(concerns func(*keyState) bool) []*keyState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*keyState
+	for _, p := range s.byKey {
+		if concerns(p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// enforce ends the connections that may no longer use the key.
+func (s *keyStates) enforce(p *keyState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for c := range p.channels {
+		if refused := p.refusal(c.secret, now); refused != nil && c.enforced {
+			c.end(ending{code: socket.PolicyViolation, reason: refused.message})
+		}
+	}
+}
