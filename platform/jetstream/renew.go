@@ -82,6 +82,9 @@ func (c *Config) restoreRecords(ctx context.Context) error {
 			err = ignoreMissing(os.Remove(name))
 		}
 	}
+	if err == nil { // or the file could come back, and with it these records in place of newer ones
+		err = syncFile(c.Dir)
+	}
 	return err
 }
 
