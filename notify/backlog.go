@@ -1,7 +1,7 @@
 package notify
 
-// A backlog is the deliveries that no worker has taken yet, in a ring that grows
-// up to the window.
+// A backlog has the deliveries that no worker has taken yet. It is a ring buffer that
+// grows up to the window.
 type backlog struct {
 	ring []*Delivery // its length is a power of two
 	head uint

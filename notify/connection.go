@@ -20,7 +20,7 @@ import (
 
 const endpoint = "platform/notify"
 
-// lifecycle is what consumers and publishers are configured with alike.
+// lifecycle has the settings of connections, which consumers and publishers share.
 type lifecycle struct {
 	client       *prism.Client
 	query        string // of the handshake
@@ -61,26 +61,26 @@ func (l *lifecycle) check() error {
 	return nil
 }
 
-// connection is one socket and the watch over it. It is never reconnected:
-// tags, acks and barriers live and die with it.
+// connection is one socket, and a goroutine that watches it. It is never reconnected:
+// tags, acks and barriers are valid for one connection only.
 type connection struct {
 	*socket.Conn
 	heard    atomic.Uint64 // frames that came
 	pongs    atomic.Uint64 // those that answer a ping of ours
-	paused   atomic.Bool   // nobody reads, so silence proves nothing
+	paused   atomic.Bool   // no goroutine reads, so silence proves nothing
 	pauses   atomic.Uint64 // how often that began
 	silent   atomic.Bool   // the watch has ended it
-	nonce    uint64        // begins the payload of pings: an unasked pong must not look like theirs
-	barrier  atomic.Uint64 // ends it: seq of the last frame that was queued
+	nonce    uint64        // the first half of the payload of pings, so that an unasked pong is recognised
+	barrier  atomic.Uint64 // the second half: the number of the last frame that was queued
 	watching chan struct{} // closed when the watch has ended
 }
 
-// answered reports whether the platform is really there.
+// answered reports whether anything has come from the platform.
 func (c *connection) answered() bool { return c.heard.Load() > 0 }
 
-// hooks are called by the goroutine that reads.
+// hooks are a connection's functions for its user; the reading goroutine calls them.
 type hooks struct {
-	existing bool                 // the queue has been consumed before, and is not to be made
+	existing bool                 // the queue was consumed before, so it must not be made again
 	onPong   func(barrier uint64) // with what the answered ping carried
 	onWait   func() error         // before it waits for the platform
 }
@@ -119,16 +119,16 @@ func (l *lifecycle) connect(ctx context.Context, h hooks) (*connection, error) {
 		return nil, err
 	}
 	l.log.Info("connected", "path", endpoint)
-	// Before anything else: to the platform a peer that pings is one that
-	// can have the full window.
+	// Before anything else: the platform gives the full window to a peer that has
+	// pinged.
 	_ = c.Ping(ctx, c.appendPayload(nil))
-	go l.watch(c, look{at: time.Now(), pauses: 1}) // while the user is told, nobody reads
+	go l.watch(c, snapshot{at: time.Now(), pauses: 1}) // while OnConnect runs, no goroutine reads
 	return c, nil
 }
 
-// upgrade gives the handshake, from dialling on, as long as a pong: one that fell
-// into a hole is better begun anew. Each that took too long gives the next one more
-// time, for a platform that is always slow.
+// upgrade bounds the time of a handshake, from dialling on: one that gets no answer is
+// better begun anew. After each handshake that took too long the next one has more time,
+// for a platform that is always slow.
 func (l *lifecycle) upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
 	patience := cmp.Or(l.patience, l.pongTimeout)
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -142,10 +142,10 @@ func (l *lifecycle) upgrade(ctx context.Context, path string, header http.Header
 	return resp, err
 }
 
-// mostPatience is with a handshake; prism.Config.Timeout may be less.
+// mostPatience bounds the time of a handshake; prism.Config.Timeout may be shorter.
 const mostPatience = time.Minute
 
-// answer shakes hands with a peer that has closed or broken the protocol.
+// answer sends a close frame to a peer that has closed or broken the protocol.
 func (c *connection) answer(err error) {
 	var fault *socket.ProtocolError
 	var closed *socket.CloseError
@@ -165,7 +165,7 @@ func (c *connection) hangUp() {
 	<-c.watching
 }
 
-// reason makes the end of reading the end of the connection.
+// reason returns why the connection ended, given the error of reading.
 func (c *connection) reason(err error) error {
 	if c.silent.Load() {
 		return ErrNoPong
@@ -173,7 +173,7 @@ func (c *connection) reason(err error) error {
 	return err
 }
 
-// pause is called before nobody reads for a while, and resume after it.
+// pause is called before a time in which no goroutine reads, and resume after it.
 func (c *connection) pause() {
 	c.pauses.Add(1)
 	c.paused.Store(true)
@@ -181,27 +181,27 @@ func (c *connection) pause() {
 
 func (c *connection) resume() { c.paused.Store(false) }
 
-// A look is what watch goes by.
-type look struct {
+// A snapshot has the counters of a connection at one moment.
+type snapshot struct {
 	at            time.Time
 	pongs, pauses uint64
 	bytes         int64 // that came
 }
 
-func (c *connection) look() look {
-	return look{time.Now(), c.pongs.Load(), c.pauses.Load(), c.BytesRead()}
+func (c *connection) snapshot() snapshot {
+	return snapshot{time.Now(), c.pongs.Load(), c.pauses.Load(), c.BytesRead()}
 }
 
 // watch pings, and ends the connection when a ping is not answered within
-// pongTimeout: whatever else comes does not prove that the platform hears us. While
-// this side does not read, it pings all the more and says why, for the platform
-// waits for pongs, too. The first ping has been sent; asked says when, and what is to
-// be expected before its pong.
-func (l *lifecycle) watch(c *connection, asked look) {
+// pongTimeout: no other frame proves that the platform receives ours. While this side
+// does not read, it pings more often and says in the payload that it does not read, as
+// the platform waits for pongs, too. The first ping has been sent; asked is the snapshot
+// of that moment.
+func (l *lifecycle) watch(c *connection, asked snapshot) {
 	defer close(c.watching)
 	last, late := asked, 0
 	for elapse(min(l.pongTimeout/2, l.pingInterval, mostPause), c.Done()) {
-		now := c.look()
+		now := c.snapshot()
 		since := now.at.Sub(asked.at)
 		answered := now.pongs != asked.pongs
 		switch {
@@ -220,8 +220,8 @@ func (l *lifecycle) watch(c *connection, asked look) {
 }
 
 const (
-	// mostPause is how often a consumer that does not read says so, at least: the
-	// platform may want to know within five seconds.
+	// mostPause is the longest time between two pings of a consumer that does not
+	// read: the platform may want to know within five seconds that it lives.
 	mostPause = 2 * time.Second
 	// A pong lies behind the deliveries that were on their way. While so many bytes
 	// come in a pongTimeout, a slow line has that as many times more.
@@ -229,8 +229,8 @@ const (
 	lateTimes   = 3
 )
 
-// appendPayload makes the payload of a ping. That has the newest barrier, as a peer
-// needs to answer only the last ping that it got, so it is made when the ping leaves.
+// appendPayload makes the payload of a ping when the ping leaves. The payload has the
+// newest barrier, as a peer needs to answer only the last ping that it got.
 func (c *connection) appendPayload(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.nonce)
 	dst = binary.BigEndian.AppendUint64(dst, c.barrier.Load())
@@ -240,8 +240,8 @@ func (c *connection) appendPayload(dst []byte) []byte {
 	return dst
 }
 
-// answers reports whether a pong answers a ping of ours, and what that carried.
-// Some peers send pongs unasked, with whatever in them.
+// answers reports whether a pong answers a ping of ours, and returns the barrier of that
+// ping. Some peers send pongs unasked, with any payload.
 func (c *connection) answers(pong []byte) (barrier uint64, ok bool) {
 	pong = bytes.TrimSuffix(pong, wire.NotReading)
 	if len(pong) != 16 || binary.BigEndian.Uint64(pong) != c.nonce {
@@ -272,7 +272,7 @@ func (c *connection) goodbye(ctx context.Context) {
 // farewell is short, because Run promises to return within a second.
 const farewell = 700 * time.Millisecond
 
-// fail tells the log and the user of a failure.
+// fail logs a failure and calls OnError.
 func (l *lifecycle) fail(level slog.Level, what string, err error) {
 	l.log.Log(context.Background(), level, what, "error", err)
 	l.onError(err)

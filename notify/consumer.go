@@ -18,21 +18,21 @@ import (
 type ConsumerConfig struct {
 	// Topic is the queue; empty is the key's default queue.
 	Topic string
-	// RecreateQueue makes the queue anew when it is dropped, empty and without its
-	// bindings, and tells OnError. Otherwise Run ends with [ErrQueueDropped], also
+	// RecreateQueue makes the queue again when it is dropped, empty and without its
+	// bindings, and calls OnError. Otherwise Run ends with [ErrQueueDropped], also
 	// when the queue was dropped while the connection was lost. Platforms other than
-	// this project's may not tell.
+	// this project's may not report that.
 	RecreateQueue bool
 	// Workers is how many handlers run at once, default 1. With one worker,
 	// deliveries keep their order.
 	Workers int
 	// Window and WindowBytes bound the deliveries that are read and not yet
 	// handled: by number, default 1024, and by the bytes of their bodies,
-	// routing keys and other texts, default 16 MiB. At the bound nothing is read until a handler has
-	// finished, but for up to 64 deliveries, as many as Window at most, that came
-	// in the same read; nothing is dropped. The platform itself stops at 256
-	// unacknowledged ones unless it is configured otherwise. Window may be at
-	// most 1,048,576.
+	// routing keys and other texts, default 16 MiB. At the bound nothing more is
+	// read until a handler has finished. Deliveries of the last read may exceed
+	// it, by at most 64 and at most Window; nothing is dropped. The platform itself
+	// stops at 256 unacknowledged ones unless it is configured otherwise. Window
+	// may be at most 1,048,576.
 	Window      int
 	WindowBytes int
 	// ManualAck leaves the acknowledging to the handler, by [Delivery.Ack],
@@ -72,18 +72,18 @@ type ConsumerConfig struct {
 	PingInterval time.Duration
 	PongTimeout  time.Duration
 
-	// OnConnect is called after the topic was asked for on a new connection,
+	// OnConnect is called when the consume command was sent on a new connection,
 	// OnDisconnect when a connection has ended: with nil if this side ended
-	// it. OnError is told of every failure, also those that are tried again,
-	// and by several goroutines at a time. They are called with no lock held,
-	// hold up what called them, and must not panic. While OnConnect runs
+	// it. OnError is called for every failure, even one after which the consumer
+	// tries again, and by several goroutines at a time. They are called with no
+	// lock held, block their caller, and must not panic. While OnConnect runs
 	// nothing is read.
 	OnConnect    func()
 	OnDisconnect func(err error)
 	OnError      func(err error)
 }
 
-// check fills in the defaults, and says what cannot be.
+// check fills in the defaults, and returns an error for a value that is not valid.
 func (cfg *ConsumerConfig) check() error {
 	err := fill("ConsumerConfig", []number{
 		{"Workers", &cfg.Workers, 1}, {"Window", &cfg.Window, 1024},
@@ -135,7 +135,7 @@ func fill(config string, numbers []number) error {
 
 // A Consumer takes deliveries from one queue and acknowledges those that were
 // handled. A delivery whose acknowledgement did not reach the platform comes
-// again, so handlers must bear duplicates.
+// again, so handlers must tolerate duplicates.
 type Consumer struct {
 	cfg     ConsumerConfig
 	link    lifecycle
@@ -176,7 +176,8 @@ type Handler func(ctx context.Context, d *Delivery) error
 //
 // The error matches ctx.Err() if ctx ended, [prism.ErrUnauthorized] or
 // [prism.ErrForbidden] if the platform refused the key, [ErrRetriesExhausted] if
-// Reconnect.MaxFailures is used up, [ErrQueueDropped] if the queue is there no more, and [ErrRunning] if the consumer is running already.
+// Reconnect.MaxFailures is used up, [ErrQueueDropped] if the queue was dropped, and
+// [ErrRunning] if the consumer is running already.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	if handle == nil {
 		return errors.New("notify: the handler is nil")

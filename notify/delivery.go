@@ -9,9 +9,9 @@ import (
 	"github.com/shopex/prism-go/internal/wire"
 )
 
-// Delivery is one message, on its way from the platform to a handler. Its memory
-// is the handler's for good. Small ones share it with a few that came with them,
-// so to keep one of many for long, copy what is wanted of it.
+// Delivery is one message, on its way from the platform to a handler. The handler may
+// keep it. Small deliveries share memory with a few others that came with them, so copy
+// what you need of one that you keep for long.
 type Delivery struct {
 	Tag         uint64    // counts the deliveries of one connection
 	Key         string    // routing key; empty if it was written straight to the queue
@@ -21,11 +21,11 @@ type Delivery struct {
 	ClientID    string    // the publisher's key
 	Body        []byte
 
-	session *session
-	size    int // of all that came: the body and the texts
-	acked   atomic.Bool
-	stale   atomic.Bool // counted as such
-	vacated bool        // its place in the window; the pool's mu guards it
+	session  *session
+	size     int // bytes of the body and all texts
+	acked    atomic.Bool
+	stale    atomic.Bool // counted as such
+	released bool        // its place in the window; the pool's mu guards it
 }
 
 func newDelivery(d *wire.Delivery) *Delivery {
@@ -43,9 +43,9 @@ func (n *Delivery) set(d *wire.Delivery) {
 	}
 }
 
-// A tray is deliveries that were allocated together, which saves a tenth of the
-// time of consuming. Who keeps one keeps all of them, so there are few to a
-// tray, and none with a large body.
+// A tray holds deliveries that were allocated together, which makes consuming faster. A
+// user that keeps one keeps the memory of all, so a tray has few, and none with a large
+// body.
 type tray []Delivery
 
 const (
@@ -68,8 +68,8 @@ func (t *tray) next(d *wire.Delivery) *Delivery {
 
 // Ack acknowledges the delivery, so that it does not come again; a second call
 // does nothing. It returns when the acknowledgement is queued on the connection
-// that brought the delivery, and waits with ctx only while the platform does
-// not take what was queued before. If that connection has ended it returns
+// that brought the delivery. It waits, for as long as ctx lasts, only while the platform
+// does not read what was queued before. If that connection has ended it returns
 // [ErrStaleDelivery] and writes nothing, and if it ends before the platform has
 // read the acknowledgement, the message comes again.
 //

@@ -23,7 +23,7 @@
 // Both ways it is at-least-once. Publish returns nil only when the platform
 // has read the message, and sends it again when a connection was lost before;
 // a delivery is acknowledged only after its handler returned nil, and comes
-// again otherwise. So a message may come twice, and handlers must bear it.
+// again otherwise. So a message may come twice, and handlers must tolerate that.
 //
 // A connection that is lost is replaced with backoff, with a new signature and
 // the topic consumed again; one whose peer falls silent is noticed by pings.

@@ -19,8 +19,8 @@ var (
 	// ErrHandlerStuck is returned by Run when a handler went on after its
 	// context was cancelled. Its goroutine is left behind.
 	ErrHandlerStuck = errors.New("notify: a handler ignores its cancelled context and was left behind")
-	// ErrQueueDropped is the end of Run when the queue was dropped, with its messages
-	// and bindings: nothing would come any more. [ConsumerConfig] has RecreateQueue.
+	// ErrQueueDropped is returned by Run when the queue was dropped, with its messages
+	// and bindings: nothing would come any more. See [ConsumerConfig].RecreateQueue.
 	ErrQueueDropped = errors.New("notify: the queue was dropped")
 	// ErrStaleDelivery is returned by Ack when the connection that brought
 	// the delivery has ended: the platform delivers the message again.
@@ -28,7 +28,7 @@ var (
 	// ErrRetriesExhausted is returned when Reconnect.MaxFailures consecutive tries to
 	// reconnect have failed; it wraps the last failure.
 	ErrRetriesExhausted = errors.New("notify: reconnecting failed too often")
-	// ErrNoPong is the end of a connection whose peer was silent for too long.
+	// ErrNoPong is the error of a connection whose peer did not answer a ping in time.
 	ErrNoPong = errors.New("notify: the platform answers no ping")
 
 	// ErrClosed is returned by a publisher after Close.
@@ -36,8 +36,8 @@ var (
 	// ErrOutcomeUnknown is returned for a message that was sent and neither
 	// confirmed nor refused: it may have been stored, or not.
 	ErrOutcomeUnknown = errors.New("notify: the message was sent, but whether the platform has it is unknown")
-	// ErrQueueFull is returned when the waiting for room in a queue of the
-	// platform ended with the context.
+	// ErrQueueFull is returned when the context ended while the publisher waited for
+	// room in a queue of the platform.
 	ErrQueueFull = errors.New("notify: a queue of the platform is full")
 )
 
@@ -53,7 +53,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("notify: the platform refused the message: %s (close code %d)", printable.Text(e.Reason), e.Code)
 }
 
-// SizeError is a part that is longer than what is sent; see [PublisherConfig].
+// SizeError is returned for a message with a part that is too long; see
+// [PublisherConfig].
 type SizeError struct {
 	Part        string // "routing key", "body", "content type" or "topic"
 	Size, Limit int    // bytes
@@ -63,7 +64,7 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("notify: a %s of %d bytes is not sent, it may have at most %d", e.Part, e.Size, e.Limit)
 }
 
-// PanicError is a handler that panicked.
+// PanicError is the error of a handler that panicked.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -77,19 +78,20 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// clientClosedRequest is nginx's status, and that of this project's platform,
-// for a caller who has gone.
+// clientClosedRequest is the status of nginx, and of this project's platform, for a
+// caller that has hung up.
 const clientClosedRequest = 499
 
-// isPolicy reports whether the platform has closed with 1008. For a consumer whose
-// command it had taken, that is about the key: the next handshake says what.
+// isPolicy reports whether the platform has closed with 1008. If it had accepted the
+// consume command before, the reason is the key: the next handshake shows what is wrong
+// with it.
 func isPolicy(err error) bool {
 	var closed *socket.CloseError
 	return errors.As(err, &closed) && closed.Code == socket.PolicyViolation
 }
 
-// curable reports whether another try to connect can help. Once a connection has
-// worked the address is right, so only Prism's own word is final: a gateway that
+// curable reports whether another try to connect can help. Once a connection has worked
+// the address is right, so only an answer of Prism itself is final: a gateway that
 // answers 404 for a moment, or shows a wrong certificate, is not Prism.
 func curable(err error, worked bool) bool {
 	if errors.Is(err, ErrQueueDropped) {
@@ -109,14 +111,14 @@ func curable(err error, worked bool) bool {
 	case errors.As(err, &fault) && fault.Code == socket.MessageTooBig:
 		return false // it will be delivered again, and be as large
 	}
-	// A consumer sends its topic and acks: what is against the rules there
-	// will be so next time.
+	// A consumer sends only its topic and acks: what was refused once will be refused
+	// again.
 	var closed *socket.CloseError
 	return !errors.As(err, &closed) || closed.Code != socket.PolicyViolation
 }
 
-// passes reports whether a server that was never reached before may answer
-// otherwise next time. A path that is not there, or a redirect, is a wrong address.
+// passes reports whether a server that was never reached before may give another answer
+// next time. A path that does not exist, or a redirect, means a wrong address.
 func passes(refused *prism.Error) bool {
 	switch {
 	case refused.Status == http.StatusTooManyRequests, refused.Status == http.StatusRequestTimeout:

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pool is the workers of one Run. It outlives sessions, so that a lost
-// connection does not multiply handlers.
+// pool has the workers of one Run. It outlives sessions, so that a lost connection does
+// not multiply handlers.
 type pool struct {
 	cfg    *ConsumerConfig
 	link   *lifecycle
@@ -40,7 +40,7 @@ type pool struct {
 // cancelled.
 const stuckAfter = time.Second
 
-// errAbandoned is a delivery that is not worth another attempt here.
+// errAbandoned is the error of a delivery for which another attempt is useless.
 var errAbandoned = errors.New("notify: abandoned")
 
 func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
@@ -53,7 +53,7 @@ func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manu
 	p.ctx = handlers
 	p.stop = sync.OnceValue(func() error {
 		defer cancel()
-		p.dismiss()
+		p.stopWorkers()
 		if !elapse(p.cfg.Grace, p.left) {
 			return nil
 		}
@@ -90,8 +90,8 @@ func (p *pool) worker() {
 	ended = true
 }
 
-// next waits for a delivery that is to be handled, and returns nil when there
-// will be none. The caller holds mu.
+// next waits for a delivery to handle, and returns nil when there will be none. The
+// caller holds mu.
 func (p *pool) next() *Delivery {
 	for {
 		for p.work.n == 0 && !p.stopped {
@@ -105,22 +105,22 @@ func (p *pool) next() *Delivery {
 		if p.work.n > 0 {
 			p.ready.Signal() // this one may take long
 		}
-		if p.over.Err() == nil && d.session.begin() {
+		if p.over.Err() == nil && d.session.mayHandle() {
 			return d
 		}
 	}
 }
 
-// dismiss lets the workers go.
-func (p *pool) dismiss() {
+// stopWorkers makes the workers return.
+func (p *pool) stopWorkers() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
 	p.ready.Broadcast()
 }
 
-// discard drops what no worker has taken. Called between sessions, when
-// nobody puts anything in.
+// discard drops the deliveries that no worker has taken. It is called between sessions,
+// when no reader adds any.
 func (p *pool) discard() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +152,7 @@ func (p *pool) process(d *Delivery) (kept bool) {
 	return kept
 }
 
-// attempt calls the handler until it returns nil, a few times.
+// attempt calls the handler until it returns nil, at most Attempts times.
 func (p *pool) attempt(d *Delivery) error {
 	for n := 1; ; n++ {
 		err := p.guard(d, func() error { return p.handle(p.ctx, d) })
@@ -174,7 +174,7 @@ func (p *pool) attempt(d *Delivery) error {
 	}
 }
 
-// guard makes a panic of the user's code an error.
+// guard calls the user's code, and turns a panic into an error.
 func (p *pool) guard(d *Delivery, call func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

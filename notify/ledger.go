@@ -1,16 +1,16 @@
 package notify
 
-// A ledger is what a publisher was given and knows no outcome of yet, in order. It
-// says what a connection is to be sent next, and which messages may be why one
-// ended. It does no I/O, and its owner locks.
+// A ledger has the messages of a publisher whose outcome is not known yet, in order. It
+// says what to send next on a connection, and which messages may be the reason why a
+// connection ended. It does no I/O, and its owner locks it.
 //
-// What was sent is always at the front, and what this connection was given at the
-// front of that: a new connection begins with the oldest.
+// Messages that were sent are always at the front, and of those the ones that were given
+// to the present connection: a new connection begins with the oldest.
 type ledger struct {
 	maxEntries, maxBytes int
 
 	first, last *entry // a linked list, as any may be abandoned
-	unsent      *entry // the first that this connection was not given, if any
+	unsent      *entry // the first that was not given to this connection, if any
 	n, bytes    int    // entries, and their frames
 	added       uint64 // entries ever
 	abandoned   uint64 // the last that was abandoned after this connection was given it, until it is confirmed
@@ -20,14 +20,14 @@ type ledger struct {
 type entry struct {
 	frame  []byte
 	done   func(error) // or nil
-	waits  bool        // somebody waits for result, instead of done
+	waits  bool        // a caller waits for result, instead of done
 	result chan error  // made when it is first needed
 
 	prev, next *entry
 	number     uint64 // its place among all that were added
 	sent       bool   // over any connection
 	suspect    bool   // sent over a connection that ended because of a message
-	complete   bool   // its outcome is known, and it stays until that was told
+	complete   bool   // its outcome is known; it is removed when that was reported
 }
 
 // fits reports whether there is room for a frame of n bytes. An empty ledger has
@@ -70,9 +70,9 @@ func (l *ledger) remove(e *entry) {
 	l.bytes -= len(e.frame)
 }
 
-// next appends what this connection is given now, at most so many frames, and
-// returns the number of the last. Suspects go one at a time, each when the
-// connection has confirmed all before it.
+// next appends the frames to send now, at most so many, and returns the number of the
+// last. It gives suspects to the connection one at a time, each when the connection has
+// confirmed everything before it.
 func (l *ledger) next(frames [][]byte, most int) (_ [][]byte, number uint64) {
 	if l.first != nil && l.first.suspect {
 		if l.unsent != l.first || l.abandoned > 0 {
@@ -88,7 +88,7 @@ func (l *ledger) next(frames [][]byte, most int) (_ [][]byte, number uint64) {
 	return frames, number
 }
 
-// given reports whether this connection was given e.
+// given reports whether e was given to this connection.
 func (l *ledger) given(e *entry) bool {
 	return e.sent && (l.unsent == nil || e.number < l.unsent.number)
 }
@@ -96,7 +96,8 @@ func (l *ledger) given(e *entry) bool {
 // holds reports whether any of the entries up to number is still here.
 func (l *ledger) holds(number uint64) bool { return l.first != nil && l.first.number <= number }
 
-// confirm completes and appends what this connection was given up to number.
+// confirm completes and appends the entries up to number that were given to this
+// connection.
 func (l *ledger) confirm(entries []*entry, number uint64) []*entry {
 	if number >= l.abandoned {
 		l.abandoned = 0
@@ -104,17 +105,18 @@ func (l *ledger) confirm(entries []*entry, number uint64) []*entry {
 	return l.finish(entries, func(e *entry) bool { return l.given(e) && e.number <= number })
 }
 
-// finish completes and appends the entries at the front as long as they are such.
-func (l *ledger) finish(entries []*entry, such func(*entry) bool) []*entry {
-	for e := l.first; e != nil && such(e); e = e.next {
+// finish completes and appends the entries at the front, up to the first that does not
+// match.
+func (l *ledger) finish(entries []*entry, match func(*entry) bool) []*entry {
+	for e := l.first; e != nil && match(e); e = e.next {
 		e.complete = true
 		entries = append(entries, e)
 	}
 	return entries
 }
 
-// abandon removes an entry whose publisher waits no longer. The connection that was
-// given it may end because of it.
+// abandon removes an entry for which no caller waits any more. If it was sent, the
+// connection may still end because of it.
 func (l *ledger) abandon(e *entry) {
 	if l.given(e) {
 		l.abandoned = max(l.abandoned, e.number)
@@ -122,8 +124,8 @@ func (l *ledger) abandon(e *entry) {
 	l.remove(e)
 }
 
-// rewind is for a new connection, which is to be given all. It returns how many of
-// them were sent before.
+// rewind prepares for a new connection, to which all entries have to be given. It returns
+// how many of them were sent before.
 func (l *ledger) rewind() (again int) {
 	for e := l.first; e != nil && e.sent; e = e.next {
 		again++
@@ -132,10 +134,10 @@ func (l *ledger) rewind() (again int) {
 	return again
 }
 
-// accuse makes suspects of what this connection was given, as it ended because of a
-// message. It returns how many that may have been, an abandoned one included, and
-// whether the first was a suspect before.
-func (l *ledger) accuse() (suspects int, again bool) {
+// markSuspects marks what was given to this connection as suspect, as it ended because of
+// a message. It returns how many messages that may have been, an abandoned one included,
+// and whether the first was a suspect before.
+func (l *ledger) markSuspects() (suspects int, again bool) {
 	again = l.first != nil && l.first.suspect
 	for e := l.first; e != l.unsent; e = e.next {
 		e.suspect = true

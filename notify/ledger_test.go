@@ -132,7 +132,7 @@ func (b *bookkeeper) refuse() {
 	if abandoned {
 		n++ // whatever their number, they are one more
 	}
-	suspects, before := b.ledger.accuse()
+	suspects, before := b.ledger.markSuspects()
 	if suspects != n || before != again {
 		b.Fatalf("%d suspects, again %v, want %d, %v", suspects, before, n, again)
 	}

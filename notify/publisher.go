@@ -18,10 +18,10 @@ type PublisherConfig struct {
 	// At the bound, publishing waits.
 	MaxUnconfirmed      int
 	MaxUnconfirmedBytes int
-	// FailUnconfirmed makes a lost connection fail what was sent over it and
-	// not confirmed, with [ErrOutcomeUnknown], instead of sending it again.
-	// Nothing is published twice then, and what is lost is the caller's to
-	// decide.
+	// FailUnconfirmed makes messages that were sent over a lost connection and
+	// not confirmed fail with [ErrOutcomeUnknown], instead of being sent again.
+	// Then nothing is published twice, and the caller decides what to do with
+	// those messages.
 	FailUnconfirmed bool
 	// MaxKey and MaxBody are the sizes in bytes beyond which a message is not
 	// even sent: default 256 and 1 MiB, as the platform's.
@@ -29,7 +29,7 @@ type PublisherConfig struct {
 	MaxBody int
 
 	// Reconnect, PingInterval, PongTimeout, OnConnect, OnDisconnect and OnError are
-	// as for a consumer, see [ConsumerConfig]. The callbacks hold up the
+	// as for a consumer, see [ConsumerConfig]. The callbacks block the
 	// publisher, so they must not wait for it: no Publish, Flush or Close.
 	Reconnect    Reconnect
 	PingInterval time.Duration
@@ -70,10 +70,10 @@ type Publisher struct {
 
 	mu      sync.Mutex
 	ledger  ledger
-	trouble error         // the end of the last connection, until there is another, or room again
-	failed  error         // the first failure that nobody was told of
-	closed  bool          // nothing more is taken
-	changed chan struct{} // if anybody waits: closed when the ledger has shrunk
+	lastErr error         // the end of the last connection, until there is another, or room again
+	failed  error         // the first failure that no done function and no Flush has got
+	closed  bool          // no more messages are accepted
+	changed chan struct{} // not nil if a caller waits; closed when the ledger has shrunk
 }
 
 // NewPublisher checks cfg. It does not connect. Call Close when done.
@@ -144,8 +144,8 @@ func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error
 	return p.add(ctx, m, e)
 }
 
-// recycle gives back an entry that is confirmed or was never in the ledger. The frame
-// of one that has failed may still be on its way to the connection.
+// recycle makes an entry available for another message, if it was confirmed or was never
+// in the ledger. The frame of an entry that has failed may still be in use.
 func (p *Publisher) recycle(e *entry) {
 	if cap(e.frame) <= keptFrame {
 		*e = entry{frame: e.frame[:0], result: e.result}
@@ -183,36 +183,37 @@ func (p *Publisher) addFrame(ctx context.Context, e *entry) error {
 		p.running.Go(p.run)
 	}
 	p.ledger.add(e)
-	if p.ledger.unsent == e { // else it was said before
+	if p.ledger.unsent == e { // otherwise run was signalled before
 		p.signal()
 	}
 	return nil
 }
 
-// signal says that there may be something to send. The caller holds mu.
+// signal wakes the goroutine that sends, as there may be something to send. The caller
+// holds mu.
 func (p *Publisher) signal() {
 	if p.ledger.unsent == nil {
 		return
 	}
 	select {
 	case p.more <- struct{}{}:
-	default: // it was said already
+	default: // it is signalled already
 	}
 }
 
-// explain adds why nothing moves, if that is known. The caller holds mu.
+// explain adds to err why nothing could be sent, if that is known. The caller holds mu.
 func (p *Publisher) explain(err error) error {
 	switch {
-	case p.trouble == nil:
+	case p.lastErr == nil:
 		return err
-	case isQueueFull(p.trouble):
-		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.trouble, err)
+	case isQueueFull(p.lastErr):
+		return fmt.Errorf("%w: %w: %w", ErrQueueFull, p.lastErr, err)
 	default:
-		return fmt.Errorf("%w; not connected: %v", err, p.trouble)
+		return fmt.Errorf("%w; not connected: %v", err, p.lastErr)
 	}
 }
 
-// abandon takes back an entry whose publisher waits no longer.
+// abandon removes an entry for which its caller waits no longer.
 func (p *Publisher) abandon(e *entry, err error) error {
 	p.mu.Lock()
 	if e.complete {
@@ -221,7 +222,7 @@ func (p *Publisher) abandon(e *entry, err error) error {
 	}
 	defer p.mu.Unlock()
 	p.ledger.abandon(e)
-	p.announce()
+	p.notifyChange()
 	p.stats.failed.Add(1)
 	err = fmt.Errorf("notify: not published: %w", err)
 	if e.sent {
@@ -230,8 +231,8 @@ func (p *Publisher) abandon(e *entry, err error) error {
 	return p.explain(err)
 }
 
-// announce wakes those in awaitChange. The caller holds mu.
-func (p *Publisher) announce() {
+// notifyChange wakes the callers of awaitChange. The caller holds mu.
+func (p *Publisher) notifyChange() {
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil
@@ -272,9 +273,9 @@ func (p *Publisher) Flush(ctx context.Context) error {
 	return err
 }
 
-// Close takes no further messages, flushes within ctx, shakes hands and waits
-// for the publisher's goroutines. What is not confirmed when ctx ends fails, and
-// the error says how much that was. A second call returns nil.
+// Close accepts no further messages, flushes within ctx, closes the connection and waits
+// for the publisher's goroutines. Messages that are not confirmed when ctx ends fail, and
+// the error says how many there were. A second call returns nil.
 func (p *Publisher) Close(ctx context.Context) error {
 	p.mu.Lock()
 	if p.closed {
@@ -282,7 +283,7 @@ func (p *Publisher) Close(ctx context.Context) error {
 		return nil
 	}
 	p.closed = true
-	p.announce() // those who wait for room
+	p.notifyChange() // callers that wait for room
 	p.mu.Unlock()
 	err := p.Flush(ctx)
 	p.parting = ctx
@@ -297,7 +298,7 @@ type PublisherStats struct {
 	Connected   bool
 	Connects    int64 // connections made, the first one included
 	Confirmed   int64 // messages
-	Failed      int64 // messages whose publishing returned an error after they were taken
+	Failed      int64 // messages whose publishing returned an error after they were accepted
 	Resent      int64 // frames sent again over a new connection
 	Unconfirmed int   // messages waiting now
 }

@@ -8,7 +8,7 @@ import (
 // run makes connections as long as there is something to send.
 func (p *Publisher) run() {
 	var r recovery
-	for p.demand() {
+	for p.awaitMessage() {
 		end := p.connect()
 		if p.ctx.Err() != nil {
 			return
@@ -17,8 +17,8 @@ func (p *Publisher) run() {
 	}
 }
 
-// demand waits for a message, and is false when the publisher closes.
-func (p *Publisher) demand() bool {
+// awaitMessage waits for a message. It returns false when the publisher closes.
+func (p *Publisher) awaitMessage() bool {
 	for p.idle() {
 		select {
 		case <-p.more:
@@ -44,7 +44,7 @@ func (p *Publisher) connect() ending {
 	}
 	p.stats.connects.Add(1)
 	p.stats.connected.Store(true)
-	conn.pause() // nobody reads while the user is told
+	conn.pause() // no goroutine reads while OnConnect runs
 	p.link.onConnect()
 	conn.resume()
 	began, confirmed := time.Now(), p.stats.confirmed.Load()
@@ -63,18 +63,18 @@ func (p *Publisher) connect() ending {
 	}
 }
 
-// rewind has everything unconfirmed sent over the new connection.
+// rewind makes everything that is not confirmed be sent over the new connection.
 func (p *Publisher) rewind() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stats.resent.Add(int64(p.ledger.rewind()))
-	if !isQueueFull(p.trouble) {
-		p.trouble = nil
+	if !isQueueFull(p.lastErr) {
+		p.lastErr = nil
 	}
 	p.signal()
 }
 
-const batchSize = 64 // frames between two pings, and between two looks at the ledger
+const batchSize = 64 // frames for each ping, and for each call of next
 
 func (p *Publisher) next(frames [][]byte) ([][]byte, uint64) {
 	p.mu.Lock()
@@ -88,17 +88,17 @@ func (p *Publisher) confirm(number uint64) {
 	p.mu.Lock()
 	read := p.ledger.confirm(p.ended[:0], number)
 	if len(read) > 0 {
-		p.trouble = nil
+		p.lastErr = nil
 	}
 	p.mu.Unlock()
 	p.stats.confirmed.Add(int64(len(read)))
-	p.tell(read, nil)
+	p.report(read, nil)
 	clear(read)
 	p.ended = read
 }
 
-// fail completes what was sent and, if all, also what was not. There is no
-// connection meanwhile.
+// fail completes the messages that were sent and, if all, also the others. It is called
+// while there is no connection.
 func (p *Publisher) fail(err error, all bool) {
 	p.failFirst(unknown(err), func(e *entry) bool { return e.sent })
 	if all {
@@ -106,20 +106,20 @@ func (p *Publisher) fail(err error, all bool) {
 	}
 }
 
-// failFirst completes the first entries as long as they are such.
-func (p *Publisher) failFirst(err error, such func(*entry) bool) {
+// failFirst completes the first entries, up to the first that does not match.
+func (p *Publisher) failFirst(err error, match func(*entry) bool) {
 	p.mu.Lock()
-	ended := p.ledger.finish(nil, such)
+	ended := p.ledger.finish(nil, match)
 	p.mu.Unlock()
 	p.stats.failed.Add(int64(len(ended)))
-	p.tell(ended, err)
+	p.report(ended, err)
 }
 
-// tell tells the outcome of complete entries and removes them. No lock is held while
-// users are told, and only then Flush goes on. A done function that ends the
-// goroutine takes those behind it along, and nothing else.
-func (p *Publisher) tell(entries []*entry, err error) {
-	defer p.told(entries, err)
+// report calls the done functions of complete entries, without a lock, and then removes
+// the entries, so that Flush returns after the functions. If a done function ends the
+// goroutine, the functions behind it are not called, but the entries are removed.
+func (p *Publisher) report(entries []*entry, err error) {
+	defer p.removeReported(entries, err)
 	for _, e := range entries {
 		if e.done != nil {
 			e.done(err)
@@ -127,7 +127,7 @@ func (p *Publisher) tell(entries []*entry, err error) {
 	}
 }
 
-func (p *Publisher) told(entries []*entry, err error) {
+func (p *Publisher) removeReported(entries []*entry, err error) {
 	p.mu.Lock()
 	for _, e := range entries {
 		p.ledger.remove(e)
@@ -135,8 +135,8 @@ func (p *Publisher) told(entries []*entry, err error) {
 			p.failed = err
 		}
 	}
-	p.announce()
-	p.signal() // what has waited for a confirmation, as what is behind a suspect does
+	p.notifyChange()
+	p.signal() // for entries behind a suspect, which wait for its confirmation
 	p.mu.Unlock()
 	for _, e := range entries {
 		if e.waits {

@@ -86,19 +86,19 @@ func (d *statusDoc) status() Status {
 	}
 }
 
-// Write puts data into one queue, past all routing. Nil means that it is there.
-// After an error that is no [*prism.Error] it may be there too: the call is not
-// repeated, unless it was surely not processed.
+// Write puts data into one queue without routing it. Nil means that it is stored. After
+// an error that is not a [*prism.Error] it may be stored too: the call is not repeated,
+// unless it was surely not processed.
 func (q *QueueClient) Write(ctx context.Context, topic string, data []byte) error {
 	params := topicParam(topic)
 	params["data"] = string(data)
 	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
 }
 
-// Forward writes d into the queue of a topic as it came, past all routing: its
-// routing key, content type and time go along, and its publisher, as long as that is
-// the key of q, as on this project's platform it is. It is for a delivery that is put
-// aside, and for the way back. On another platform the key and the time may be lost.
+// Forward writes d into the queue of a topic as it came, without routing it: with its
+// routing key, content type and time, and with its publisher if that is the key of q, as
+// on this project's platform it is. Use it to put a delivery aside, and to put it back.
+// On another platform the routing key and the time may be lost.
 // Errors are as with [QueueClient.Write].
 func (q *QueueClient) Forward(ctx context.Context, topic string, d *Delivery) error {
 	if topic == "" {
@@ -153,7 +153,7 @@ func (q *QueueClient) Read(ctx context.Context, topic string, n int) ([]*Deliver
 	for i, m := range messages {
 		d, err := wire.DecodeMessage(m)
 		if err != nil {
-			d = wire.Delivery{Body: m} // it is gone from the queue: better as it is than lost
+			d = wire.Delivery{Body: m} // it was removed from the queue, so it must not get lost
 		}
 		read[i] = newDelivery(&d)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/internal/socket"
 )
 
-// recovery decides what becomes of the unconfirmed when a connection has ended.
+// recovery decides what to do with unconfirmed messages when a connection has ended.
 type recovery struct {
 	tries   tries
 	full    int // connections in a row that ended with a full queue
@@ -17,7 +17,7 @@ type recovery struct {
 }
 
 const (
-	lastFull    = 10 * time.Second // between two looks at a full queue
+	lastFull    = 10 * time.Second // the longest pause between two tries at a full queue
 	fewRefusals = 8                // without a pause: to find one message among others takes two
 	lastRefusal = time.Second      // between two connections when there are more
 )
@@ -38,8 +38,8 @@ func (r *recovery) after(p *Publisher, end ending) time.Duration {
 	return r.lost(p, end)
 }
 
-// refusal needs no wait, as one message is settled or will be alone next time,
-// unless it goes on and on.
+// refusal returns how long to wait after a refusal: mostly not at all, as one message has
+// failed now or will be alone next time; but longer when many refusals follow each other.
 func (r *recovery) refusal(end ending) time.Duration {
 	if end.useful {
 		r.refused = 0
@@ -50,17 +50,17 @@ func (r *recovery) refusal(end ending) time.Duration {
 	return backoff(r.refused-fewRefusals, firstBackoff, lastRefusal)
 }
 
-// lost is for a connection that ended without a word about messages, or was
-// never made.
+// lost returns how long to wait after a connection that ended for a reason other than a
+// message, or that could not be made.
 func (r *recovery) lost(p *Publisher, end ending) time.Duration {
 	err := end.err
 	p.mu.Lock()
-	p.trouble = err
+	p.lastErr = err
 	p.mu.Unlock()
 	if !curable(err, p.link.worked.Load()) {
 		p.link.fail(slog.LevelError, "cannot publish", err)
 		p.fail(err, true)
-		return backoff(1, firstBackoff, lastBackoff) // for a caller who goes on
+		return backoff(1, firstBackoff, lastBackoff) // a caller may publish again
 	}
 	p.link.fail(slog.LevelWarn, "not connected", err)
 	if p.cfg.FailUnconfirmed {
@@ -74,16 +74,16 @@ func (r *recovery) lost(p *Publisher, end ending) time.Duration {
 	return wait
 }
 
-// queueFull sends one at a time from now on, so that what has room is
-// confirmed and does not come twice with every try.
+// queueFull makes messages be sent one at a time from now on. So a message for which
+// there is room is confirmed, and is not stored again with every try.
 func (r *recovery) queueFull(p *Publisher, closed *socket.CloseError) time.Duration {
 	p.link.fail(slog.LevelWarn, "a queue of the platform is full", closed)
 	p.mu.Lock()
-	if !isQueueFull(p.trouble) {
+	if !isQueueFull(p.lastErr) {
 		r.full = 0
 	}
-	p.trouble = closed
-	suspects, _ := p.ledger.accuse()
+	p.lastErr = closed
+	suspects, _ := p.ledger.markSuspects()
 	p.mu.Unlock()
 	if suspects > 1 && p.cfg.FailUnconfirmed {
 		p.fail(closed, false)
@@ -98,13 +98,13 @@ func isQueueFull(err error) bool {
 	return errors.As(err, &closed) && closed.Code == socket.TryAgainLater
 }
 
-// refused finds the message that the platform did not take: there is no nack,
-// so all that were sent are suspects, and the one that ends a connection alone
-// is it. It reports whether there was any.
+// refused finds the message that the platform refused. There is no nack, so all messages
+// that were sent are suspects, and the one that ends a connection alone is the refused
+// one. It reports whether there was any suspect.
 func (p *Publisher) refused(closed *socket.CloseError) bool {
 	p.link.fail(slog.LevelWarn, "the platform refused a message", closed)
 	p.mu.Lock()
-	suspects, again := p.ledger.accuse()
+	suspects, again := p.ledger.markSuspects()
 	found := suspects == 1 && p.ledger.abandoned == 0 && (again || p.cfg.FailUnconfirmed)
 	p.mu.Unlock()
 	switch {

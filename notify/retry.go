@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Reconnect says how a lost connection is replaced. With the zero value that is
-// tried for ever.
+// Reconnect says how a lost connection is replaced. With the zero value a consumer or
+// publisher tries for ever.
 type Reconnect struct {
-	// MaxFailures is how many attempts in a row may fail until it is given up with
-	// [ErrRetriesExhausted]. A connection over which the platform answered starts
-	// the count anew. Zero is without end.
+	// MaxFailures is how many attempts in a row may fail. After that the consumer or
+	// publisher gives up with [ErrRetriesExhausted]. A connection over which the
+	// platform answered starts the count anew. Zero means no bound.
 	MaxFailures int
 	// Delay is the time between attempts. Zero is a random time below a bound that
 	// starts at 0.5 s and doubles up to one minute.
@@ -34,7 +34,7 @@ func (r Reconnect) delay(n int) time.Duration {
 // ending says how a connection ended, or that there was none.
 type ending struct {
 	err      error
-	answered bool // the platform did, so it was there
+	answered bool // something came from the platform
 	useful   bool // something was confirmed or acknowledged, or it lasted
 
 	renewed  bool          // a consumer ended it, to have deliveries again
@@ -44,14 +44,14 @@ type ending struct {
 
 const usefulAfter = 10 * time.Second
 
-// tries counts what goes wrong in a row.
+// tries counts failures in a row.
 type tries struct {
 	failures int // without an answer in between, for Reconnect.MaxFailures
-	useless  int // connections without use in between: a platform that answers and hangs up needs a pause, too
+	useless  int // connections in a row that were not useful: a platform that answers and hangs up needs a pause, too
 }
 
-// failed counts end. It returns how long to wait, or the error of having tried
-// too often.
+// failed counts end. It returns how long to wait, or an error if there were too many
+// failures.
 func (t *tries) failed(r Reconnect, end ending) (time.Duration, error) {
 	if end.answered {
 		t.failures = 0
@@ -76,7 +76,7 @@ func backoff(n int, first, last time.Duration) time.Duration {
 	return rand.N(bound)
 }
 
-// elapse waits for d, and reports whether end let it.
+// elapse waits for d, and reports whether d has passed before end was closed.
 func elapse(d time.Duration, end <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

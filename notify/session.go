@@ -12,7 +12,7 @@ import (
 	"github.com/shopex/prism-go/internal/wire"
 )
 
-// session is a consumer's life with one connection.
+// session is the consuming over one connection.
 type session struct {
 	cfg   *ConsumerConfig
 	link  *lifecycle
@@ -27,7 +27,7 @@ type session struct {
 	freshBytes int
 
 	// The pool's mu guards these.
-	room      *sync.Cond // the window has shrunk, or draining began
+	hasRoom   *sync.Cond // the window has shrunk, or draining began
 	held      int        // deliveries in the window
 	heldBytes int
 	running   int // handlers
@@ -36,7 +36,7 @@ type session struct {
 
 	drained chan struct{} // closed when draining begins: no further handler starts
 	quiet   chan struct{} // closed when moreover no handler runs
-	parking chan struct{} // tells attend that parked has grown
+	parking chan struct{} // signals awaitEnd that parked has grown
 	readEnd chan struct{} // closed when reading has ended, after readErr was set
 	readErr error
 }
@@ -45,7 +45,7 @@ type session struct {
 // is running when it returns, except handlers.
 func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	s := &session{
-		cfg: &c.cfg, link: &c.link, stats: &c.stats, pool: p, room: sync.NewCond(&p.mu),
+		cfg: &c.cfg, link: &c.link, stats: &c.stats, pool: p, hasRoom: sync.NewCond(&p.mu),
 		drained: make(chan struct{}), quiet: make(chan struct{}),
 		parking: make(chan struct{}, 1), readEnd: make(chan struct{}),
 	}
@@ -70,12 +70,12 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	conn.PingBehind()
 	c.stats.connects.Add(1)
 	c.stats.connected.Store(true)
-	conn.pause() // nobody reads while the user is told
+	conn.pause() // no goroutine reads while OnConnect runs
 	c.link.onConnect()
 	conn.resume()
 	began, acked := time.Now(), c.stats.acked.Load()
 	go s.read()
-	end := s.attend(ctx, renewals)
+	end := s.awaitEnd(ctx, renewals)
 	s.drain()
 	conn.answer(end.err)
 	conn.hangUp()
@@ -94,8 +94,8 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 // pong proves that the queue is there.
 const consumeSent = 1
 
-// attend waits for whatever ends the session.
-func (s *session) attend(ctx context.Context, renewals int) ending {
+// awaitEnd waits for whatever ends the session.
+func (s *session) awaitEnd(ctx context.Context, renewals int) ending {
 	began := time.Now()
 	var wait time.Duration
 	var renewal <-chan time.Time
@@ -160,8 +160,8 @@ func (s *session) renew(ctx context.Context, end ending) ending {
 	return end
 }
 
-// crowded reports whether given-up deliveries hold half of a window; the
-// platform's has 256 unless it is configured otherwise.
+// crowded reports whether given-up deliveries fill half of a window, ours or that of the
+// platform, which has 256 unless it is configured otherwise.
 func (s *session) crowded() bool {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
@@ -185,7 +185,7 @@ func (s *session) read() {
 		if err != nil {
 			s.stats.undecodable.Add(1)
 			s.link.fail(slog.LevelWarn, "a frame is no delivery and stays unacknowledged", err)
-			s.strange()
+			s.countUndecodable()
 			continue
 		}
 		s.consumed = true
@@ -199,16 +199,15 @@ func (s *session) read() {
 	}
 }
 
-// So many deliveries are handed over at once, at most: one by one, the lock
-// and the workers' waking took 150 ns of each. More of them keep the workers
-// waiting for the first.
+// This bounds the deliveries that are handed over at once. One by one, each would need
+// the lock and wake a worker; with more, the workers would wait longer for the first.
 const (
 	handOver      = 64
 	handOverBytes = 64 << 10
 )
 
-// admit hands what is fresh to the workers as soon as the window has room. A
-// delivery larger than the whole window is let in alone.
+// admit hands fresh deliveries to the workers as soon as the window has room. A delivery
+// that is larger than the whole window is admitted alone.
 func (s *session) admit() {
 	if len(s.fresh) == 0 {
 		return
@@ -220,7 +219,7 @@ func (s *session) admit() {
 		for s.full(d.size) && !s.draining {
 			p.ready.Signal()
 			s.conn.pause()
-			s.room.Wait()
+			s.hasRoom.Wait()
 			s.conn.resume()
 		}
 		if s.draining {
@@ -230,7 +229,7 @@ func (s *session) admit() {
 		s.heldBytes += d.size
 		p.work.push(d)
 	}
-	p.ready.Signal() // who takes one wakes the next
+	p.ready.Signal() // a worker that takes one wakes the next worker
 	p.mu.Unlock()
 	clear(s.fresh)
 	s.fresh, s.freshBytes = s.fresh[:0], 0
@@ -240,35 +239,35 @@ func (s *session) full(n int) bool {
 	return s.held > 0 && (s.held >= s.cfg.Window || s.heldBytes+n > s.cfg.WindowBytes)
 }
 
-// release takes d out of the window.
+// release removes d from the window.
 func (s *session) release(d *Delivery) {
 	s.pool.mu.Lock()
-	s.vacate(d)
+	s.releaseLocked(d)
 	s.pool.mu.Unlock()
 }
 
-// vacate is release for who holds the pool's mu.
-func (s *session) vacate(d *Delivery) {
-	if d.vacated {
+// releaseLocked is release for a caller that holds the pool's mu.
+func (s *session) releaseLocked(d *Delivery) {
+	if d.released {
 		return
 	}
-	d.vacated = true
+	d.released = true
 	s.held--
 	s.heldBytes -= d.size
 	s.wakeReader()
 }
 
-// wakeReader is called when the window or the backlog has shrunk. While the
-// workers have half a window before them the reader is left asleep, or it would
-// run for each place. The caller holds the pool's mu.
+// wakeReader is called when the window or the backlog has shrunk. While the backlog has
+// half a window it does not wake the reader, which would otherwise run for each place.
+// The caller holds the pool's mu.
 func (s *session) wakeReader() {
 	if s.held < s.cfg.Window && s.pool.work.n <= s.cfg.Window/2 {
-		s.room.Signal()
+		s.hasRoom.Signal()
 	}
 }
 
-// drain keeps handlers from starting; what is delivered from now on will be
-// delivered again.
+// drain keeps further handlers from starting. The platform will deliver those deliveries
+// again.
 func (s *session) drain() {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
@@ -280,12 +279,12 @@ func (s *session) drain() {
 	if s.running == 0 {
 		close(s.quiet)
 	}
-	s.room.Broadcast()
+	s.hasRoom.Broadcast()
 }
 
-// begin tells a worker whether to handle a delivery of this session. The caller
-// holds the pool's mu.
-func (s *session) begin() bool {
+// mayHandle reports whether a worker may handle a delivery of this session, and counts
+// the handler. The caller holds the pool's mu.
+func (s *session) mayHandle() bool {
 	if s.draining {
 		return false
 	}
@@ -293,11 +292,11 @@ func (s *session) begin() bool {
 	return true
 }
 
-// finish is told when the handler of d has returned; kept means that d stays in
-// the window until it is acknowledged. The caller holds the pool's mu.
+// finish is called when the handler of d has returned; kept means that d stays in the
+// window until it is acknowledged. The caller holds the pool's mu.
 func (s *session) finish(d *Delivery, kept bool) {
 	if !kept {
-		s.vacate(d)
+		s.releaseLocked(d)
 	}
 	s.running--
 	if s.draining && s.running == 0 {
@@ -324,10 +323,10 @@ func (s *session) noteParked() {
 	}
 }
 
-// strange counts a frame that may hold a place in the platform's window for the
-// rest of the session, since nobody knows its tag. Only many of them are worth
-// a renewal: one may be a greeting.
-func (s *session) strange() {
+// countUndecodable counts a frame that is not a delivery. It may hold a place in the
+// platform's window for the rest of the session, since its tag is unknown. Only many such
+// frames cause a renewal: one may be a greeting.
+func (s *session) countUndecodable() {
 	s.pool.mu.Lock()
 	s.parked++
 	s.pool.mu.Unlock()

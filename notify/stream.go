@@ -27,9 +27,9 @@ func (s *stream) run(ctx context.Context, parting func() context.Context) error 
 	for {
 		select {
 		case <-s.more:
-			runtime.Gosched() // what is published in this moment, too, shall share the batch
+			runtime.Gosched() // so that messages that are published at this moment join the batch
 			if s.send(ctx) != nil && ctx.Err() == nil {
-				return <-readEnd // which knows better why: it may still find a close frame
+				return <-readEnd // the reader may still find a close frame, with the reason
 			}
 		case err := <-readEnd:
 			return err
@@ -60,8 +60,8 @@ func (s *stream) send(ctx context.Context) error {
 	}
 }
 
-// read reads until the connection ends. The connection has its own hook for pongs;
-// messages a publisher awaits none of, and minds none.
+// read reads until the connection ends. The connection's hook handles pongs. A publisher
+// expects no messages, and ignores any that come.
 func (s *stream) read(end chan<- error) {
 	err := errors.New("notify: a done function has ended the goroutine that called it")
 	defer func() { end <- err }()
