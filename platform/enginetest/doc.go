@@ -11,7 +11,7 @@
 //		enginetest.Store(t, func(testing.TB) platform.Store { return new(memory.Store) })
 //	}
 //
-// The suites ask through the interfaces only, so they also fit an engine whose
-// data is on disk or on other machines. They presume nothing about time but
-// that what was promised happens within half a minute.
+// The suites use the interfaces only, so they also fit an engine whose data is on disk
+// or on other machines. About time they only expect that what is promised happens
+// within half a minute.
 package enginetest

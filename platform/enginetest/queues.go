@@ -10,17 +10,17 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Queues tests the engine that open opens, in one subtest a promise. Each of
-// them calls open once, and uses random owners, so that engines may share
-// their storage. What must be closed, open registers with t.Cleanup.
+// Queues tests the engine that open opens, with one subtest for each promise. Each
+// subtest calls open once, and uses random owners, so that engines may share their
+// storage. open closes what it opened by t.Cleanup.
 //
-// A bound that is zero is whatever the engine has by default, which must allow a
-// queue of 10,000 messages and 16 MiB, and an owner 100 topics and bindings.
+// A bound of zero is the engine's default, which must allow a queue of 10,000 messages
+// and 16 MiB, and an owner with 100 topics and bindings.
 //
 // A subtest that takes longer than a minute fails.
 func Queues(t *testing.T, open func(t testing.TB, bounds platform.QueueBounds) platform.Queues) {
 	for _, p := range queuePromises() {
-		t.Run(p.name, func(t *testing.T) { p.keep(t, time.Minute, open) })
+		t.Run(p.name, func(t *testing.T) { p.verify(t, time.Minute, open) })
 	}
 }
 
@@ -30,8 +30,8 @@ type queuePromise struct {
 	check  func(*queueTrial)
 }
 
-// keep checks that the engine keeps p, within the limit.
-func (p queuePromise) keep(t testing.TB, limit time.Duration, open func(testing.TB, platform.QueueBounds) platform.Queues) {
+// verify checks that the engine keeps p, within the limit.
+func (p queuePromise) verify(t testing.TB, limit time.Duration, open func(testing.TB, platform.QueueBounds) platform.Queues) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	p.check(&queueTrial{trial: trial{t, ctx}, queues: open(t, p.bounds), owner: newOwner()})

@@ -54,7 +54,7 @@ func fetchTakesWhatIsThere(t *queueTrial) {
 	}
 }
 
-// As many come as have room, and one where none has.
+// As many messages come as there is room for, and one if there is room for none.
 func fetchIsBoundedByBytes(t *queueTrial) {
 	t.write("", numbers(1, 5)...)
 	c := t.consume("")
@@ -72,7 +72,7 @@ func waitingFetchIsBoundedByBytes(t *queueTrial) {
 	size := len(numbers(1, 1)[0])
 	holder, c := t.consume(""), t.consume("")
 	t.write("", numbers(1, 5)...)
-	holder.take(5)
+	holder.fetchExactly(5)
 	got := make(chan int, 1)
 	go func() {
 		leases, _ := c.Fetch(t.ctx, 1000, 2*size)
@@ -113,7 +113,7 @@ func closeEndsFetch(t *queueTrial) {
 
 func distinctIDs(t *queueTrial) {
 	t.write("", numbers(0, 100)...)
-	seen := ids(t.consume("").take(100))
+	seen := ids(t.consume("").fetchExactly(100))
 	slices.Sort(seen)
 	if n := len(slices.Compact(seen)); n != 100 {
 		t.Fatalf("100 outstanding messages have %d different ids", n)
@@ -133,7 +133,7 @@ func ackedStayAway(t *queueTrial) {
 func ackIgnores(t *queueTrial) {
 	t.write("", numbers(1, 4)...)
 	one, other := t.consume(""), t.consume("")
-	mine, theirs := one.take(2), other.take(2)
+	mine, theirs := one.fetchExactly(2), other.fetchExactly(2)
 	one.ack(mine[0])
 	one.ack(mine[0])
 	t.must(one.Ack(t.ctx), "ack of nothing")
@@ -157,8 +157,8 @@ func closeReturns(t *queueTrial) {
 	one, other := t.consume(""), t.consume("")
 	var ones []platform.Lease
 	for range 3 {
-		ones = append(ones, one.take(1)...)
-		other.take(1)
+		ones = append(ones, one.fetchExactly(1)...)
+		other.fetchExactly(1)
 	}
 	one.ack(ones[1]) // message 3
 	other.close()
@@ -174,7 +174,7 @@ func closeReturns(t *queueTrial) {
 func closeServes(t *queueTrial) {
 	t.write("", "message")
 	holder, waiter := t.consume(""), t.consume("")
-	holder.take(1)
+	holder.fetchExactly(1)
 	waiting := waiter.fetch(t.ctx)
 	holder.close()
 	leases, err := waiting.wait()
@@ -187,21 +187,21 @@ func closeServes(t *queueTrial) {
 func returnGivesBack(t *queueTrial) {
 	t.write("", numbers(1, 6)...)
 	one, other := t.consume(""), t.consume("")
-	mine := one.take(4)
-	other.take(1)
-	one.giveBack(mine[2], mine[0])
+	mine := one.fetchExactly(4)
+	other.fetchExactly(1)
+	one.returnLeases(mine[2], mine[0])
 	t.counts("", platform.QueueStatus{Ready: 3, Unacknowledged: 3, Consumers: 2, Bytes: 6 * 14})
 	other.gets("message 000001", "message 000003", "message 000006")
-	one.giveBack(mine[1], mine[3])
+	one.returnLeases(mine[1], mine[3])
 	one.gets("message 000002", "message 000004") // its own, too
 }
 
 func returnServes(t *queueTrial) {
 	t.write("", "message")
 	holder, waiter := t.consume(""), t.consume("")
-	held := holder.take(1)
+	held := holder.fetchExactly(1)
 	waiting := waiter.fetch(t.ctx)
-	holder.giveBack(held...)
+	holder.returnLeases(held...)
 	leases, err := waiting.wait()
 	t.must(err, "fetch")
 	if got := bodies(leases); !slices.Equal(got, []string{"message"}) {
@@ -212,9 +212,9 @@ func returnServes(t *queueTrial) {
 func returnIgnores(t *queueTrial) {
 	t.write("", numbers(1, 4)...)
 	one, other := t.consume(""), t.consume("")
-	mine := one.take(3)
+	mine := one.fetchExactly(3)
 	one.ack(mine[0])
-	one.giveBack(mine[1])
+	one.returnLeases(mine[1])
 	theirs := other.gets("message 000002")
 	stale := []uint64{0, 1 << 40, 1<<64 - 1, mine[0].ID, mine[1].ID, theirs[0].ID}
 	stale = slices.DeleteFunc(stale, func(id uint64) bool { return id == mine[2].ID }) // ids are the consumer's own
@@ -229,19 +229,19 @@ func returnIgnores(t *queueTrial) {
 func returnAfterEnd(t *queueTrial) {
 	t.write("", "message")
 	closed := t.consume("")
-	held := closed.take(1)
+	held := closed.fetchExactly(1)
 	closed.close()
-	closed.giveBack(held...)
+	closed.returnLeases(held...)
 	t.holds("", "message")
 
 	t.write("orders", "message")
 	dropped := t.consume("orders")
-	held = dropped.take(1)
+	held = dropped.fetchExactly(1)
 	t.drop("orders")
-	dropped.giveBack(held...)
+	dropped.returnLeases(held...)
 	t.lists()
 	t.create("orders")
-	dropped.giveBack(held...)
+	dropped.returnLeases(held...)
 	t.holds("orders")
 }
 
@@ -249,7 +249,7 @@ func idleHarmsNobody(t *queueTrial) {
 	holder := t.consume("")
 	t.consume("") // never fetches
 	t.write("", numbers(0, 100)...)
-	holder.take(10)
+	holder.fetchExactly(10)
 	busy := t.consume("")
 	busy.ack(busy.gets(numbers(10, 90)...)...)
 	holder.close()

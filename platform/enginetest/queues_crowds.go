@@ -38,8 +38,8 @@ type ledger struct {
 	done  context.CancelFunc // called when all were
 }
 
-// settle acknowledges one message and writes it down.
-func (l *ledger) settle(ctx context.Context, c platform.Consumer, lease platform.Lease) error {
+// ack acknowledges one message and counts it.
+func (l *ledger) ack(ctx context.Context, c platform.Consumer, lease platform.Lease) error {
 	if err := c.Ack(ctx, lease.ID); err != nil {
 		return fmt.Errorf("ack: %w", err)
 	}
@@ -52,7 +52,7 @@ func (l *ledger) settle(ctx context.Context, c platform.Consumer, lease platform
 	return nil
 }
 
-// work is what a consumer of the crowd does until ctx ends.
+// work is the work of a consumer of the crowd until ctx ends.
 type work func(ctx context.Context, l *ledger) error
 
 // crowd publishes while several workers consume, and then compares.
@@ -125,7 +125,7 @@ func consumersShare(t *queueTrial) {
 					return fmt.Errorf("%s came after number %d", lease.Message.Key, last[publisher])
 				}
 				last[publisher] = i
-				if err := l.settle(t.ctx, c, lease); err != nil {
+				if err := l.ack(t.ctx, c, lease); err != nil {
 					return err
 				}
 			}
@@ -146,7 +146,7 @@ func comeAndGo(t *queueTrial) {
 			return err
 		}
 		for _, lease := range leases[len(leases)/2:] {
-			if err := l.settle(t.ctx, c, lease); err != nil {
+			if err := l.ack(t.ctx, c, lease); err != nil {
 				return err
 			}
 		}
@@ -176,7 +176,7 @@ func fetchGivesUp(t *queueTrial) {
 			*patience = instant
 		}
 		for _, lease := range leases {
-			if err := l.settle(t.ctx, c, lease); err != nil {
+			if err := l.ack(t.ctx, c, lease); err != nil {
 				return err
 			}
 		}

@@ -71,7 +71,7 @@ func forgetEndsConsumers(t *queueTrial) {
 	for _, topic := range []string{"", "orders"} {
 		t.write(topic, numbers(1, 3)...)
 		holder, waiter := t.consume(topic), t.consume(topic)
-		held := holder.take(3)
+		held := holder.fetchExactly(3)
 		waiting := waiter.fetch(t.ctx)
 		t.forget()
 		_, err := waiting.wait()
@@ -83,7 +83,7 @@ func forgetEndsConsumers(t *queueTrial) {
 		_, err = waiter.Fetch(t.ctx, 1, math.MaxInt)
 		t.refused(err, platform.ErrUnknownTopic, "Fetch after the owner has begun anew")
 		holder.ack(held[0])
-		holder.giveBack(held[1])
+		holder.returnLeases(held[1])
 		holder.close()
 		t.counts(topic, platform.QueueStatus{Ready: 1, Bytes: 3})
 		t.holds(topic, "new")
@@ -102,8 +102,8 @@ func forgetMeanwhile(t *queueTrial) {
 	}
 }
 
-// tryToConsume gets what is written after it has begun, or learns that it does
-// not.
+// tryToConsume gets messages that are written after it has begun, or an error that says
+// that it does not.
 func (t *queueTrial) tryToConsume() error {
 	c, err := t.queues.Consume(t.ctx, t.owner, "")
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *queueTrial) tryToConsume() error {
 	}
 	defer c.Close()
 	t.write("", "message")
-	_, err = taker{t, c}.fetch(t.ctx).wait()
+	_, err = testConsumer{t, c}.fetch(t.ctx).wait()
 	return err
 }
 

@@ -31,7 +31,7 @@ func everyField(t *queueTrial) {
 	t.must(t.tryPublish(&want), "publish")
 	t.must(t.queues.Write(t.ctx, t.owner, "orders", &want), "write")
 	t.same(t.read("", 1)[0], &want)
-	t.same(t.consume("orders").take(1)[0].Message, &want)
+	t.same(t.consume("orders").fetchExactly(1)[0].Message, &want)
 }
 
 func (t *queueTrial) same(got, want *platform.Message) {
@@ -54,7 +54,7 @@ func anyBytes(t *queueTrial) {
 	for _, body := range texts {
 		t.must(t.tryPublish(&platform.Message{Key: "x", Body: body}), "publish of %d bytes", len(body))
 	}
-	for i, lease := range t.consume("").take(len(texts)) {
+	for i, lease := range t.consume("").fetchExactly(len(texts)) {
 		t.same(lease.Message, &platform.Message{Key: "x", Body: texts[i]})
 	}
 }
@@ -113,7 +113,7 @@ func readRemoves(t *queueTrial) {
 func readLeavesHeld(t *queueTrial) {
 	t.write("", numbers(1, 4)...)
 	c := t.consume("")
-	c.take(2)
+	c.fetchExactly(2)
 	t.holds("", numbers(3, 2)...)
 	c.close()
 	t.holds("", numbers(1, 2)...)
@@ -139,7 +139,7 @@ func statusCounts(t *queueTrial) {
 	t.write("orders", "x")
 	t.counts("orders", platform.QueueStatus{Ready: 3, Bytes: 13})
 	c, other := t.consume("orders"), t.consume("orders")
-	leases := c.take(2)
+	leases := c.fetchExactly(2)
 	t.counts("orders", platform.QueueStatus{Ready: 1, Unacknowledged: 2, Consumers: 2, Bytes: 13})
 	c.ack(leases[1])
 	t.counts("orders", platform.QueueStatus{Ready: 1, Unacknowledged: 1, Consumers: 2, Bytes: 5})
@@ -155,7 +155,7 @@ func depthsCount(t *queueTrial) {
 	other := newOwner()
 	t.write("orders", "abcd", "ef", "g")
 	c := t.consume("orders")
-	held := c.take(2)
+	held := c.fetchExactly(2)
 	t.must(t.queues.Write(t.ctx, other, "orders", text("xyz")), "write for another owner")
 	t.deep(map[[2]string]platform.QueueStatus{
 		{t.owner, ""}:       {},

@@ -122,7 +122,7 @@ func configuredBindings(t *queueTrial) {
 	}
 }
 
-// unbindOne also binds again: what was taken away is not remembered.
+// unbindOne also binds again: an unbound pattern can be bound like any other.
 func unbindOne(t *queueTrial) {
 	t.bind("orders", "order.*")
 	t.bind("orders", "*.new")
@@ -139,7 +139,7 @@ func unbindOne(t *queueTrial) {
 	t.holds("orders", "order.paid")
 }
 
-// unbindFirst takes what the owner began with. Nothing brings it back.
+// unbindFirst unbinds a pattern that the owner began with. Nothing binds it again.
 func unbindFirst(t *queueTrial) {
 	t.bound("", "#")
 	t.unbind("", "#")

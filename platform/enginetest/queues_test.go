@@ -67,7 +67,7 @@ func TestASpoiledEngineFails(t *testing.T) {
 			t.Parallel() // some notice by waiting
 			p := findQueuePromise(t, row.notices)
 			if !failing.Does(t, func(tb testing.TB) {
-				p.keep(tb, 3*time.Second, func(tb testing.TB, bounds platform.QueueBounds) platform.Queues {
+				p.verify(tb, 3*time.Second, func(tb testing.TB, bounds platform.QueueBounds) platform.Queues {
 					return row.spoil(newQueues(tb, bounds))
 				})
 			}) {

@@ -82,7 +82,7 @@ func dropTakesAll(t *queueTrial) {
 func dropEndsConsumers(t *queueTrial) {
 	t.write("orders", numbers(1, 3)...)
 	holder, waiter := t.consume("orders"), t.consume("orders")
-	held := holder.take(3)
+	held := holder.fetchExactly(3)
 	waiting := waiter.fetch(t.ctx)
 	t.drop("orders")
 	_, err := waiting.wait()
@@ -105,7 +105,7 @@ func resume(t *queueTrial) {
 		c, err := t.queues.Resume(t.ctx, t.owner, topic)
 		t.must(err, "resume %q", topic)
 		if topic == "orders" {
-			taker{t, c}.gets("1", "2")
+			testConsumer{t, c}.gets("1", "2")
 			t.counts(topic, platform.QueueStatus{Unacknowledged: 2, Consumers: 1, Bytes: 2})
 		}
 		t.must(c.Close(), "close")

@@ -142,8 +142,8 @@ func (t *queueTrial) counts(topic string, want platform.QueueStatus) {
 	})
 }
 
-// soon waits until look has no complaint: an engine on several machines may
-// count late.
+// soon waits until look returns no complaint: an engine on several machines may count
+// with a delay.
 func (t *queueTrial) soon(look func() (complaint string)) {
 	t.Helper()
 	for try := 0; ; try++ {
@@ -161,23 +161,23 @@ func (t *queueTrial) soon(look func() (complaint string)) {
 	}
 }
 
-// A taker is a consumer with its own patience.
-type taker struct {
+// A testConsumer is a consumer with its own patience.
+type testConsumer struct {
 	t *queueTrial
 	platform.Consumer
 }
 
 // consume starts a consumer that is closed at the end of the test.
-func (t *queueTrial) consume(topic string) taker {
+func (t *queueTrial) consume(topic string) testConsumer {
 	t.Helper()
 	c, err := t.queues.Consume(t.ctx, t.owner, topic)
 	t.must(err, "consume %q", topic)
 	t.Cleanup(func() { c.Close() })
-	return taker{t, c}
+	return testConsumer{t, c}
 }
 
-// take fetches exactly n messages.
-func (c taker) take(n int) []platform.Lease {
+// fetchExactly fetches exactly n messages.
+func (c testConsumer) fetchExactly(n int) []platform.Lease {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.ctx, 30*time.Second)
 	defer cancel()
@@ -193,10 +193,10 @@ func (c taker) take(n int) []platform.Lease {
 	return all
 }
 
-// gets fetches as many messages as it is told and compares.
-func (c taker) gets(want ...string) []platform.Lease {
+// gets fetches as many messages as want has, and compares.
+func (c testConsumer) gets(want ...string) []platform.Lease {
 	c.t.Helper()
-	leases := c.take(len(want))
+	leases := c.fetchExactly(len(want))
 	for i, got := range bodies(leases) {
 		if got != want[i] {
 			c.t.Fatalf("message %d of %d is %q, want %q", i+1, len(want), got, want[i])
@@ -205,24 +205,24 @@ func (c taker) gets(want ...string) []platform.Lease {
 	return leases
 }
 
-func (c taker) ack(leases ...platform.Lease) {
+func (c testConsumer) ack(leases ...platform.Lease) {
 	c.t.Helper()
 	c.t.must(c.Ack(c.t.ctx, ids(leases)...), "ack of %d messages", len(leases))
 }
 
-func (c taker) giveBack(leases ...platform.Lease) {
+func (c testConsumer) returnLeases(leases ...platform.Lease) {
 	c.t.Helper()
 	c.t.must(c.Return(c.t.ctx, ids(leases)...), "return of %d messages", len(leases))
 }
 
-func (c taker) close() {
+func (c testConsumer) close() {
 	c.t.Helper()
 	c.t.must(c.Close(), "close of a consumer")
 }
 
 // fetching is a Fetch of one message in a goroutine of its own.
 type fetching struct {
-	taker
+	testConsumer
 	result chan fetched
 }
 
@@ -232,7 +232,7 @@ type fetched struct {
 }
 
 // fetch begins to fetch until ctx ends.
-func (c taker) fetch(ctx context.Context) fetching {
+func (c testConsumer) fetch(ctx context.Context) fetching {
 	f := fetching{c, make(chan fetched, 1)}
 	go func() {
 		leases, err := c.Fetch(ctx, 1, math.MaxInt)

@@ -10,14 +10,14 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Store tests the store that open opens, in one subtest a promise. Each of them
-// calls open once, and uses random names, so that stores may share their
-// storage. What must be closed, open registers with t.Cleanup.
+// Store tests the store that open opens, with one subtest for each promise. Each subtest
+// calls open once, and uses random names, so that stores may share their storage. open
+// closes what it opened by t.Cleanup.
 //
 // A subtest that takes longer than a minute fails.
 func Store(t *testing.T, open func(t testing.TB) platform.Store) {
 	for _, p := range storePromises() {
-		t.Run(p.name, func(t *testing.T) { p.keep(t, time.Minute, open) })
+		t.Run(p.name, func(t *testing.T) { p.verify(t, time.Minute, open) })
 	}
 }
 
@@ -34,8 +34,8 @@ func storePromises() []storePromise {
 	return all
 }
 
-// keep checks that the store keeps p, within the limit.
-func (p storePromise) keep(t testing.TB, limit time.Duration, open func(testing.TB) platform.Store) {
+// verify checks that the store keeps p, within the limit.
+func (p storePromise) verify(t testing.TB, limit time.Duration, open func(testing.TB) platform.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	p.check(&storeTrial{trial: trial{t, ctx}, store: open(t), limit: limit})
@@ -44,7 +44,7 @@ func (p storePromise) keep(t testing.TB, limit time.Duration, open func(testing.
 // name returns random letters and digits.
 func name() string { return strings.ToLower(rand.Text()) }
 
-// kind is one that the platform does not use.
+// kind is a kind of records that the platform does not use.
 const kind = "enginetest"
 
 // A storeTrial has the store under test.
@@ -70,7 +70,7 @@ func (t *storeTrial) saveFor(id, value string, revision uint64, ttl time.Duratio
 	return next
 }
 
-// conflicts tries to save, which must be refused.
+// conflicts checks that a Save is refused.
 func (t *storeTrial) conflicts(id string, revision uint64, doing string) {
 	t.Helper()
 	_, err := t.store.Save(t.ctx, kind, id, []byte("not to be stored"), revision, time.Hour)

@@ -55,7 +55,7 @@ func TestASpoiledStoreFails(t *testing.T) {
 			t.Parallel() // some notice by waiting
 			p := findStorePromise(t, row.notices)
 			if !failing.Does(t, func(tb testing.TB) {
-				p.keep(tb, 6*time.Second, func(tb testing.TB) platform.Store { return row.spoil(newStore(tb)) })
+				p.verify(tb, 6*time.Second, func(tb testing.TB) platform.Store { return row.spoil(newStore(tb)) })
 			}) {
 				t.Errorf("%s did not notice that %s", row.notices, row.spoiled)
 			}

@@ -14,13 +14,13 @@ type consumer struct {
 	owner *owner
 	queue *queue
 	held  map[uint64]*platform.Message // nil once it has ended
-	most  int                          // that held had since it was made
+	most  int                          // the most entries that held had since it was made
 	ended error                        // what Fetch returns since then
 
 	want   int              // what the waiting Fetch asked for
-	bytes  int              // and how many bytes at most
-	handed []platform.Lease // what it gets
-	wake   chan struct{}    // receives one value when it is taken off queue.waiting
+	bytes  int              // how many bytes the waiting Fetch takes at most
+	handed []platform.Lease // the leases for the waiting Fetch
+	wake   chan struct{}    // receives one value when c is removed from queue.waiting
 }
 
 var _ platform.Consumer = (*consumer)(nil)
@@ -43,7 +43,7 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leases, err := c.take(max, maxBytes)
+	leases, err := c.leaseOrWait(max, maxBytes)
 	if leases != nil || err != nil {
 		return leases, err
 	}
@@ -55,8 +55,9 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	}
 }
 
-// take leases what is ready, or puts c on the waiting list and returns nil.
-func (c *consumer) take(max, maxBytes int) ([]platform.Lease, error) {
+// leaseOrWait leases ready messages. If there are none, it adds c to the waiting list and
+// returns nil.
+func (c *consumer) leaseOrWait(max, maxBytes int) ([]platform.Lease, error) {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
 	if c.ended != nil {
@@ -70,7 +71,7 @@ func (c *consumer) take(max, maxBytes int) ([]platform.Lease, error) {
 	return nil, nil
 }
 
-// collect returns what woke c: leases, or the end.
+// collect returns the leases for which c was woken, or the error with which it was ended.
 func (c *consumer) collect() ([]platform.Lease, error) {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
@@ -84,14 +85,14 @@ func (c *consumer) giveUp(err error) ([]platform.Lease, error) {
 	c.owner.mu.Lock()
 	waited := c.stopWaiting()
 	c.owner.mu.Unlock()
-	<-c.wake // sent by whoever took it off the list
+	<-c.wake // sent when c was removed from the list
 	if waited {
 		return nil, err
 	}
 	return c.collect()
 }
 
-// stopWaiting takes c off the waiting list and wakes it, if it was there.
+// stopWaiting removes c from the waiting list and wakes it, if it was there.
 func (c *consumer) stopWaiting() bool {
 	i := slices.Index(c.queue.waiting, c)
 	if i < 0 {
@@ -131,13 +132,14 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 	return nil
 }
 
-// hold notes that c has the message of it.
+// hold notes that c holds the message of it.
 func (c *consumer) hold(it item) {
 	c.held[it.number] = it.message
 	c.most = max(c.most, len(c.held))
 }
 
-// shrink makes held anew when little is left, as a map keeps its memory.
+// shrink replaces held by a smaller map when little is left, as a map does not give
+// memory back.
 func (c *consumer) shrink() {
 	if c.most > 1024 && len(c.held) < c.most/4 {
 		held := make(map[uint64]*platform.Message, len(c.held))
@@ -158,8 +160,8 @@ func (c *consumer) Close() error {
 	return nil
 }
 
-// end takes c from its queue and leaves it nothing. What it held is for the
-// caller to return or to drop.
+// end removes c from its queue, and its leases from c. The caller returns or drops the
+// messages that c held.
 func (c *consumer) end(err error) {
 	c.ended = err
 	c.held, c.handed = nil, nil

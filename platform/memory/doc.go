@@ -1,6 +1,5 @@
 // Package memory is the platform's engine for one process: messages, keys,
-// apps, users and who is logged in live in memory and are gone when the process
-// ends.
+// apps, users and sessions are in memory and are lost when the process ends.
 //
 // [Queues] implements [platform.Queues] and [Store] implements [platform.Store].
 // Neither starts a goroutine, so there is nothing to close.
@@ -14,9 +13,9 @@
 //
 // # Order and redelivery
 //
-// A queue numbers its messages as they arrive and hands them out in that
-// order. Closing a consumer puts what it did not acknowledge back where the
-// numbers say, before everything that arrived later. Consumers that wait are
+// A queue numbers its messages as they arrive and delivers them in that order.
+// Closing a consumer puts unacknowledged messages back to their places by number,
+// before everything that arrived later. Consumers that wait are
 // served in the order in which they began to wait; a message wakes one of
 // them.
 //
@@ -25,7 +24,7 @@
 // Each owner has one mutex, which guards its queues, bindings and consumers.
 // So a message for several queues is stored in all of them or in none, no two
 // locks are ever held together, and owners do not slow each other down. How
-// long the lock is held depends on the messages that are moved, not on how
-// many lie in the queue. Only Fetch waits, and it waits without the lock; that
-// is why the other methods do not look at their context.
+// long the lock is held depends on the messages that are moved, not on how many
+// are in the queue. Only Fetch waits, and it waits without the lock. So the other
+// methods ignore their context.
 package memory

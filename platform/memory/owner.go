@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// An owner is all that belongs to one key.
+// An owner has the queues and bindings of one key.
 type owner struct {
 	*shared
 	own usage
@@ -18,7 +18,7 @@ type owner struct {
 	topics   map[string]*queue
 	bindings topic.Bindings[*queue]
 
-	forgotten bool // whoever gets hold of it later has to look for another
+	forgotten bool // it is no longer in Queues.owners, so callers must look it up again
 }
 
 func newOwner(s *shared) *owner {
@@ -40,7 +40,7 @@ func (o *owner) add(topic string) *queue {
 	return q
 }
 
-// find returns the queue of topic, if it is there.
+// find returns the queue of topic, or an error if there is none.
 func (o *owner) find(topic string) (*queue, error) {
 	q := o.topics[topic]
 	if q == nil {
@@ -60,10 +60,10 @@ func (o *owner) obtain(topic string) (*queue, error) {
 	return o.add(topic), nil
 }
 
-// publish asks every matching queue for room before it puts m into the first.
+// publish checks the limits of all matching queues before it puts m into the first.
 func (o *owner) publish(m *platform.Message) error {
 	matched := o.bindings.Match(m.Key)
-	if err := o.room(matched, m); err != nil {
+	if err := o.checkLimits(matched, m); err != nil {
 		return err
 	}
 	for _, q := range matched {
@@ -72,10 +72,10 @@ func (o *owner) publish(m *platform.Message) error {
 	return nil
 }
 
-// room returns an error if m in all of queues would exceed a limit.
-func (o *owner) room(queues []*queue, m *platform.Message) error {
+// checkLimits returns an error if m in all of queues would exceed a limit.
+func (o *owner) checkLimits(queues []*queue, m *platform.Message) error {
 	for _, q := range queues {
-		if err := q.room(m); err != nil {
+		if err := q.checkLimits(m); err != nil {
 			return err
 		}
 	}
@@ -142,7 +142,7 @@ func (o *owner) drop(topic string) error {
 	return nil
 }
 
-// forget ends all that the owner has.
+// forget ends all queues of the owner.
 func (o *owner) forget() {
 	o.forgotten = true
 	for _, q := range o.topics {

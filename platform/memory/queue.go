@@ -10,8 +10,8 @@ import (
 
 // A queue is guarded by the lock of its owner.
 //
-// Whenever the lock is free, ready or waiting is empty: a message does not
-// lie while somebody waits for it.
+// Whenever the lock is free, ready or waiting is empty: no consumer waits while there is
+// a ready message.
 type queue struct {
 	owner     *owner
 	topic     string
@@ -25,7 +25,7 @@ type queue struct {
 	held       int // messages that consumers hold
 	heldBytes  int64
 
-	counted platform.Usage // of it, in the usage of the owner and of all
+	counted platform.Usage // what the usage of the owner and of all has of this queue
 }
 
 // An item is a message with its number in the queue.
@@ -43,13 +43,13 @@ func newQueue(o *owner, topic string) *queue {
 	}
 }
 
-// room returns an error if m would exceed a limit.
-func (q *queue) room(m *platform.Message) error {
+// checkLimits returns an error if m would exceed a limit.
+func (q *queue) checkLimits(m *platform.Message) error {
 	q.expire()
 	return q.owner.config.CheckQueue(q.topic, q.usage(), len(q.consumers) > 0, m.Size())
 }
 
-// usage is what the queue holds.
+// usage returns the usage of the queue.
 func (q *queue) usage() platform.Usage {
 	return platform.Usage{Messages: int64(q.ready.len() + q.held), Bytes: q.readyBytes + q.heldBytes}
 }
@@ -62,7 +62,7 @@ func (q *queue) put(m *platform.Message) {
 	q.serve()
 }
 
-// count brings what has changed into the usage of the owner and of all.
+// count adds what has changed to the usage of the owner and of all.
 func (q *queue) count() {
 	now := q.usage()
 	change := now.Minus(q.counted)
@@ -71,8 +71,8 @@ func (q *queue) count() {
 	q.counted = now
 }
 
-// serve hands ready messages to those who wait. Several messages, which a
-// closed consumer gave back, are shared out evenly.
+// serve leases ready messages to waiting consumers. Several messages, which a closed
+// consumer has returned, are divided evenly.
 func (q *queue) serve() {
 	for len(q.waiting) > 0 && q.ready.len() > 0 {
 		share := (q.ready.len() + len(q.waiting) - 1) / len(q.waiting)
@@ -83,7 +83,7 @@ func (q *queue) serve() {
 	}
 }
 
-// expire removes what has become too old, from the head.
+// expire removes messages that have become too old from the head.
 func (q *queue) expire() {
 	if q.owner.config.MaxAge <= 0 {
 		return
@@ -106,8 +106,8 @@ func (q *queue) next() (item, bool) {
 	return item{}, false
 }
 
-// lease takes up to n ready messages for c, of no more than so many bytes but for
-// the first. There may be none.
+// lease leases up to n ready messages to c. Together they have at most so many bytes,
+// except that the first may have more. There may be none.
 func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 	leases := make([]platform.Lease, 0, min(n, q.ready.len()))
 	for len(leases) < cap(leases) {
@@ -134,7 +134,7 @@ func (q *queue) pop() item {
 	return it
 }
 
-// forget ends the holding of m, which the caller took from its consumer.
+// forget counts m as no longer held. The caller has removed it from its consumer.
 func (q *queue) forget(m *platform.Message) {
 	q.held--
 	q.heldBytes -= m.Size()
@@ -151,8 +151,8 @@ func (q *queue) giveBack(items []item) {
 	q.serve()
 }
 
-// merge puts items back in order. Only messages that were given back before
-// can stand in front of one of them, so it moves few, whatever the depth.
+// merge inserts items in order. Only messages that were returned before can be in front
+// of one of them, so it moves few, whatever the length.
 func (q *queue) merge(items []item) {
 	if len(items) == 0 {
 		return
@@ -187,7 +187,7 @@ func (q *queue) purge() {
 	q.count()
 }
 
-// end ends a queue that nobody can find any more.
+// end ends a queue that was removed from its owner.
 func (q *queue) end() {
 	for c := range q.consumers {
 		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, q.topic))

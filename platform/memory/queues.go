@@ -13,12 +13,12 @@ import (
 
 // Queues holds the messages of any number of owners, as [platform.Queues]
 // describes. Make one with [New]. Its methods may be called from any number
-// of goroutines. They never wait and do not look at their context; only the
-// Fetch of a consumer does. An owner is made when a method first names it and
-// is kept, empty or not, until Forget: let only keys that exist be owners.
+// of goroutines. They never wait and ignore their context; only the Fetch of a
+// consumer waits. An owner is made when a method first names it, and is kept, empty or
+// not, until Forget: let only keys that exist be owners.
 //
-// For a topic that is not there, what would not make it returns
-// [platform.ErrUnknownTopic]. Whatever would make a topic returns
+// For an unknown topic, a method that does not make topics returns
+// [platform.ErrUnknownTopic]. A method that makes topics returns
 // [platform.ErrTooManyTopics] at the bound of the owner, and Bind
 // [platform.ErrTooManyBindings] at its own. The text of an error names the queue
 // and the limit.
@@ -40,8 +40,7 @@ func New(config Config) *Queues {
 	return q
 }
 
-// lock returns the owner with this name, locked. An owner is made when it is
-// first asked for.
+// lock returns the owner with this name, locked. It makes the owner if there is none.
 func (q *Queues) lock(name string) *owner {
 	for {
 		o := q.find(name)
@@ -52,7 +51,7 @@ func (q *Queues) lock(name string) *owner {
 		if !o.forgotten {
 			return o
 		}
-		o.mu.Unlock() // and it is not in the map any more
+		o.mu.Unlock() // it was forgotten, and is no longer in the map
 	}
 }
 
@@ -73,8 +72,8 @@ func (q *Queues) enter(name string) *owner {
 	return o
 }
 
-// Expired returns how many messages were removed since New as they had become older
-// than [Config].MaxAge.
+// Expired returns how many messages were removed since New because they were older than
+// [Config].MaxAge.
 func (q *Queues) Expired() int64 { return q.expired.Load() }
 
 // Publish stores each message in every queue of the exchange that has a binding
@@ -100,15 +99,15 @@ func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Messa
 	if err != nil {
 		return err
 	}
-	if err := o.room([]*queue{to}, m); err != nil {
+	if err := o.checkLimits([]*queue{to}, m); err != nil {
 		return err
 	}
 	to.put(m)
 	return nil
 }
 
-// Read removes up to n ready messages from the head of the queue and returns
-// them, at once: nobody delivers them again. For n below 1 there are none.
+// Read removes up to n ready messages from the head of the queue and returns them, at
+// once. They are never delivered again. For n below 1 there are none.
 func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platform.Message, error) {
 	o := q.lock(owner)
 	defer o.mu.Unlock()
@@ -232,7 +231,7 @@ func (q *Queues) Forget(_ context.Context, owner string) error {
 	return nil
 }
 
-// remove takes an owner out of the map, if it is there.
+// remove removes an owner from the map and returns it, or nil if there is none.
 func (q *Queues) remove(name string) *owner {
 	q.mu.Lock()
 	defer q.mu.Unlock()

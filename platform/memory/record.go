@@ -12,7 +12,7 @@ import (
 // A shelf holds the records of one kind, by id.
 type shelf struct {
 	records map[string]record
-	full    int // as many records make the next sweep
+	full    int // at this number of records the expired ones are removed
 }
 
 type record struct {
@@ -81,12 +81,12 @@ func (s *Store) List(_ context.Context, kind string) (map[string]platform.Record
 	return all, nil
 }
 
-// copy returns what a caller may keep.
+// copy returns the record with a value that the caller may keep.
 func (r record) copy() platform.Record {
 	return platform.Record{Value: bytes.Clone(r.Value), Revision: r.Revision}
 }
 
-// shelf returns that of a kind, which need not be there yet.
+// shelf returns the shelf of a kind, and makes it if there is none.
 func (s *Store) shelf(kind string) *shelf {
 	on := s.shelves[kind]
 	if on == nil {
@@ -111,9 +111,9 @@ func (on *shelf) find(id string, now time.Time) (record, bool) {
 	return r, true
 }
 
-// put stores a record. It drops the expired ones each time the number of
-// records has doubled: so a Save costs the same however many there are, and
-// the expired ones are never many more than the others were.
+// put stores a record. Each time the number of records has doubled, it removes the
+// expired ones. So a Save costs the same on average, however many records there are, and
+// there are never many more expired ones than others.
 func (on *shelf) put(id string, r record, now time.Time) {
 	if len(on.records) >= on.full {
 		for id, old := range on.records {

@@ -1,11 +1,10 @@
 package memory
 
-// smallest is the number of places of a ring that was ever used.
+// smallest is the least number of places of a ring that was ever used.
 const smallest = 64
 
-// A ring is a double-ended queue of items. It grows and shrinks by halves, so
-// an operation costs the same on average whatever the length, and what it
-// keeps follows its length.
+// A ring is a double-ended queue of items. It doubles and halves its memory, so an
+// operation costs the same on average at any length, and its memory follows its length.
 type ring struct {
 	places []item // their number is zero or a power of two
 	head   int
@@ -14,7 +13,7 @@ type ring struct {
 
 func (r *ring) len() int { return r.length }
 
-// place returns where the i-th item is.
+// place returns a pointer to the i-th item.
 func (r *ring) place(i int) *item { return &r.places[(r.head+i)&(len(r.places)-1)] }
 
 // front is the first item. The ring must not be empty.

@@ -14,7 +14,7 @@ import (
 // empty and ready to use. Its methods may be called from any number of
 // goroutines; they do not wait.
 type Store struct {
-	adding sync.Mutex // so that an app which Add makes replaces none of AddApp
+	adding sync.Mutex // so that an app that Add makes does not replace one of AddApp
 
 	mu       sync.RWMutex // guards what follows
 	shelves  map[string]*shelf
@@ -33,11 +33,11 @@ func NewStore(keys ...platform.Key) (*Store, error) {
 	return s, nil
 }
 
-// Add adds keys, each in place of the key that had the same ID. The app of a
-// key is made if it is not there: it has an ID, nothing else, and may do all.
-// Add is [platform.Registry.SaveKey] for what is written in a program. It stops at
-// the first key that is refused, for want of an ID, a Secret or an App or for a
-// time that JSON cannot express, after the year 9999.
+// Add adds keys, each in place of the key that had the same ID. If the app of a key does
+// not exist, Add makes it: with an ID and nothing else, and with all permissions. Add is
+// [platform.Registry.SaveKey] for keys that are written in a program. It stops at the
+// first key that is refused, because it has no ID, Secret or App, or a time after the
+// year 9999, which JSON cannot express.
 func (s *Store) Add(keys ...platform.Key) error {
 	s.adding.Lock()
 	defer s.adding.Unlock()

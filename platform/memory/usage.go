@@ -8,7 +8,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A usage is what queues hold together, of one owner or of all.
+// A usage is the usage of all queues together, of one owner or of all owners.
 type usage struct{ messages, bytes atomic.Int64 }
 
 func (u *usage) add(more platform.Usage) {
@@ -20,7 +20,7 @@ func (u *usage) now() platform.Usage {
 	return platform.Usage{Messages: u.messages.Load(), Bytes: u.bytes.Load()}
 }
 
-// shared is what all owners have in common.
+// shared has the settings and counters that all owners share.
 type shared struct {
 	config  Config
 	ages    *steady.Clock // nil without MaxAge
@@ -28,7 +28,8 @@ type shared struct {
 	expired atomic.Int64 // messages, since New
 }
 
-// agePatience is how long the wall clock must have differed until messages grow old by it.
+// agePatience is how long the wall clock must differ from the engine's clock until the
+// engine follows it.
 const agePatience = 10 * time.Minute
 
 // old reports whether m has passed MaxAge.
