@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Browser returns a browser without a window: an HTTP client with a new cookie
-// jar that follows redirects. With [Config].Pipe it reaches the platform and
-// what [Server.Site] serves. Its idle connections end with the test.
+// Browser returns an HTTP client that works like a browser: it has a new cookie jar and
+// follows redirects. With [Config].Pipe it reaches the platform and the sites of
+// [Server.Site]. Its idle connections end with the test.
 func (s *Server) Browser() *http.Client {
 	jar, _ := cookiejar.New(nil) // it never fails
 	return &http.Client{Transport: s.client.Transport, Jar: jar}

@@ -9,14 +9,14 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// URL is the base URL of the API, such as http://127.0.0.1:34567/api. With
-// [Config].Pipe nothing but the clients of this Server can reach it.
+// URL returns the base URL of the API, such as http://127.0.0.1:34567/api. With
+// [Config].Pipe only the clients of this Server can reach it.
 func (s *Server) URL() string { return s.url }
 
-// Key is the client_id of the first key.
+// Key returns the client_id of the first key.
 func (s *Server) Key() string { return s.key.ID }
 
-// Secret is the secret of the first key.
+// Secret returns the secret of the first key.
 func (s *Server) Secret() string { return s.key.Secret }
 
 // NewKey adds a random key of the same app. Its queues are its own.
@@ -27,9 +27,9 @@ func (s *Server) NewKey() platform.Key {
 	return key
 }
 
-// AddKey adds a key, in place of the one that had the same ID: with another
-// secret for [Server.Key], clients see themselves refused. Without an App it
-// gets that of the first key; one that is not there is made for it.
+// AddKey adds a key, in place of the one that had the same ID: with another secret for
+// [Server.Key], clients of that key are refused. Without an App the key gets that of the
+// first key. If its App does not exist, AddKey makes it.
 func (s *Server) AddKey(key platform.Key) {
 	s.t.Helper()
 	key.App = cmp.Or(key.App, s.key.App)
@@ -45,9 +45,9 @@ func (s *Server) AddKey(key platform.Key) {
 	}
 }
 
-// needApp makes the app with this ID, if it is not there.
+// needApp makes the app with this ID, unless it exists.
 func (s *Server) needApp(ctx context.Context, id string) error {
-	s.mu.Lock() // so that nobody makes it over what another has changed
+	s.mu.Lock() // so that no other call makes it, or changes it, meanwhile
 	defer s.mu.Unlock()
 	_, err := s.registry.App(ctx, id)
 	if errors.Is(err, platform.ErrUnknownApp) {
@@ -74,9 +74,9 @@ func (s *Server) ClientFor(key platform.Key) *prism.Client {
 	return client
 }
 
-// ClientConfig returns what [Server.Client] gives to [prism.New], to be changed
-// before that. Its HTTPClient belongs to the Server: it knows the way there,
-// and all clients share its idle connections, which end with the test.
+// ClientConfig returns the configuration of [Server.Client], for a test that changes it
+// before [prism.New]. Its HTTPClient belongs to the Server: it reaches the platform, and
+// all clients share its idle connections, which end with the test.
 func (s *Server) ClientConfig() prism.Config {
 	return prism.Config{Server: s.url, Key: s.key.ID, Secret: s.key.Secret, HTTPClient: s.client, Logger: s.log}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// clock is the platform's: another one, moved.
+// clock is the platform's clock: base, moved by ahead.
 type clock struct {
 	base  func() time.Time
 	ahead atomic.Int64 // nanoseconds
@@ -13,7 +13,7 @@ type clock struct {
 
 func (c *clock) now() time.Time { return c.base().Add(time.Duration(c.ahead.Load())) }
 
-// Now is the time by the platform's clock.
+// Now returns the time by the platform's clock.
 func (s *Server) Now() time.Time { return s.clock.now() }
 
 // Advance moves the platform's clock by d from where it is, back if d is

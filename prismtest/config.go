@@ -12,16 +12,16 @@ import (
 // Config says how a [Server] differs from what [NewServer] makes. Every field
 // has a useful zero value; [NewServerConfig] copies it.
 type Config struct {
-	// Key, Secret and App are the first key of the platform. What is empty is
-	// chosen at random; App is "test" then. It is an admin key, for package
-	// admin. A key that Platform.Store has with this ID and Secret stays as it
-	// is there.
+	// Key, Secret and App are the first key of the platform. Empty ones are
+	// chosen at random, except App, which is "test". It is an admin key, for
+	// package admin. If Platform.Store has a key with this ID and Secret, that
+	// one is used unchanged.
 	Key, Secret, App string
 
 	// Platform configures the platform. Store and Queues are in memory and Users
-	// in Store, unless they are set; Explain is always on, so that a refused signature says
-	// why. Now is the clock that [Server.Advance] moves, and Override is
-	// asked about the calls that no [Server.Handle] answers. Unless
+	// in Store, unless they are set. Explain is always on, so that the refusal of
+	// a signature says why. Now is the clock that [Server.Advance] moves, and
+	// Override is called for calls that no [Server.Handle] answers. Unless
 	// OAuth.LoginFailures is set, a thousand logins may fail.
 	Platform platform.Config
 
@@ -29,9 +29,9 @@ type Config struct {
 	// effect when Platform.Queues is set.
 	Memory memory.Config
 
-	// Pipe puts pipes in memory in the place of TCP, so that the server can
-	// be used inside of [testing/synctest.Test]. Only clients with the
-	// HTTPClient of [Server.ClientConfig] reach it.
+	// Pipe uses pipes in memory instead of TCP, so that the server can be used
+	// inside of [testing/synctest.Test]. Only clients with the HTTPClient of
+	// [Server.ClientConfig] reach it.
 	Pipe bool
 
 	// Logger gets the records of the platform and of the clients, unless

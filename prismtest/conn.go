@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A conn is the platform's end of a connection that can have faults. Reading
-// happens below, and what was read then passes the gate; what is written
-// passes the gate first. One goroutine reads at a time.
+// A conn is the platform's end of a connection that can have faults. It reads from the
+// inner connection first and then waits at the gate; it waits at the gate before it
+// writes. One goroutine reads at a time.
 type conn struct {
 	net.Conn
 	network *network
@@ -25,7 +25,7 @@ type conn struct {
 	reading deadline
 	writing deadline
 
-	// Read, but held back by the gate when the deadline came.
+	// Bytes that were read, and were still held back by the gate at the deadline.
 	held    []byte
 	heldErr error
 }
@@ -126,7 +126,7 @@ func (c *conn) pass(d *deadline) error {
 	}
 }
 
-// interrupted says what is behind a deadline that Close has set.
+// interrupted returns the error for a deadline that Close may have set.
 func (c *conn) interrupted(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.isClosed() {
 		return net.ErrClosed
@@ -134,7 +134,7 @@ func (c *conn) interrupted(err error) error {
 	return err
 }
 
-// Close of a stalled connection is not seen by the peer before it moves again.
+// Close closes the connection. The peer of a stalled one sees that only when it goes on.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -147,14 +147,14 @@ func (c *conn) Close() error {
 	c.changed.Broadcast()
 	if c.stalled && !c.lost {
 		defer c.mu.Unlock()
-		return c.Conn.SetDeadline(time.Unix(1, 0)) // wakes those who read and write below
+		return c.Conn.SetDeadline(time.Unix(1, 0)) // wakes goroutines that read and write the inner connection
 	}
 	c.mu.Unlock()
 	c.network.remove(c)
 	return c.Conn.Close()
 }
 
-// cut ends the connection without a farewell.
+// cut ends the connection without a close frame.
 func (c *conn) cut() {
 	c.change(func() { c.lost = true })
 	reset(c.Conn)
@@ -190,13 +190,13 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// A deadline wakes those who wait on a condition, whose lock guards it.
+// A deadline wakes the goroutines that wait on a condition, whose lock guards it.
 type deadline struct {
 	at    time.Time // zero is none
 	timer *time.Timer
 }
 
-// set must get the condition of those who wait, unless at is zero.
+// set sets the deadline. waiting is the condition to wake; it is not used if at is zero.
 func (d *deadline) set(at time.Time, waiting *sync.Cond) {
 	if d.timer != nil {
 		d.timer.Stop()
@@ -211,7 +211,7 @@ func (d *deadline) set(at time.Time, waiting *sync.Cond) {
 		return
 	}
 	d.timer = time.AfterFunc(time.Until(at), func() {
-		waiting.L.Lock() // nobody may be between looking at the time and waiting
+		waiting.L.Lock() // no goroutine may be between checking the time and waiting
 		defer waiting.L.Unlock()
 		waiting.Broadcast()
 	})

@@ -1,4 +1,4 @@
-// Package prismtest is a real Prism platform inside of a test, as
+// Package prismtest is a real Prism platform inside a test, as
 // [net/http/httptest] is a real HTTP server.
 //
 // # A whole test
@@ -31,10 +31,10 @@
 //
 // A [Server] lists what it has seen, in order: [Server.Calls],
 // [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks]
-// and more. For each there is a Wait method, which returns as soon as there are
-// so many of them, and [Server.WaitUntil] is for all else. None of them sleeps
-// for a while in the hope that it is enough. When it takes longer than
-// [Config].Patience they fail the test and say what was seen instead.
+// and more. For each there is a Wait method, which returns as soon as there is the
+// number of them that the test expects, and [Server.WaitUntil] waits for anything else.
+// None of them sleeps for a fixed time. When it takes longer than [Config].Patience
+// they fail the test and say what was seen instead.
 //
 // What has happened is listed before the peer can know of it, with three
 // exceptions: a call is listed when its answer is written, an acknowledgement
@@ -50,13 +50,12 @@
 //
 // # Users
 //
-// [Server.AddUser] adds people and [Server.AllowRedirect] the addresses of the
-// application under test, which [Server.Site] serves. [Server.SignIn] walks
-// through the login as a browser does, without one: from the page over the
-// platform's login form back to the page. [Server.SignOut] ends the session with
-// the platform behind the application's back, and [Server.Advance] lets tokens
-// and sessions expire. Tests that need no pages but calls of a user get a token
-// by [Server.AccessToken].
+// [Server.AddUser] adds users, and [Server.AllowRedirect] the redirect addresses of the
+// application under test, which [Server.Site] serves. [Server.SignIn] logs a user in as a
+// browser does: from the page to the platform's login form and back to the page.
+// [Server.SignOut] ends the session at the platform without the application, and
+// [Server.Advance] makes tokens and sessions expire. A test that only needs calls of a
+// user, and no pages, gets a token by [Server.AccessToken].
 //
 //	srv.AddUser(platform.User{ID: "u1", Login: "lin"}, "open sesame")
 //	site := srv.Site(shop)

@@ -2,11 +2,11 @@ package prismtest
 
 import "time"
 
-// Cut ends all connections, those of calls and those of the message channel, as
-// a cable that is torn: without a close frame, over TCP with a reset. Data on
-// its way is lost. New connections are welcome, unless [Server.Refuse] says
-// otherwise. Cut returns how many connections it has ended, when the platform
-// has noticed: what was unacknowledged is back in its queue.
+// Cut ends all connections, those of calls and those of the message channel, like a
+// broken cable: without a close frame, over TCP with a reset. Data on its way is lost.
+// New connections are accepted, unless [Server.Refuse] forbids them. Cut returns how many
+// connections it has ended, after the platform has noticed: then unacknowledged messages
+// are back in their queues.
 func (s *Server) Cut() int {
 	s.t.Helper()
 	last := s.seen.newest()
@@ -17,30 +17,28 @@ func (s *Server) Cut() int {
 	return n
 }
 
-// Stall lets nothing through any more over the connections that there are, in
-// either direction, and returns how many they are. No end of a connection gets
-// through either: such sockets are called half-open. What the client sends goes
-// into the buffers of the kernel, or of the pipe, as long as they have room.
+// Stall stops all data on the existing connections, in both directions, and returns how
+// many connections there are. Their ends do not get through either: such sockets are
+// called half-open. What the client sends goes into the buffers of the kernel, or of the
+// pipe, as long as they have room.
 //
-// New connections work. Stalled ones go on after [Server.Resume], with what was
-// sent meanwhile; the platform may have given them up by then.
+// New connections work. Stalled ones go on after [Server.Resume], with the data that was
+// sent meanwhile; the platform may have closed them by then.
 func (s *Server) Stall() int { return s.net.stall(false) }
 
-// Freeze is [Server.Stall] for new connections too, until [Server.Resume]: they
-// are made and then nothing comes, as if the process of the platform had been
-// stopped.
+// Freeze is [Server.Stall] for new connections too, until [Server.Resume]: a client can
+// connect, but gets no data, as if the process of the platform had been stopped.
 func (s *Server) Freeze() int { return s.net.stall(true) }
 
 // Resume ends what [Server.Stall] and [Server.Freeze] began.
 func (s *Server) Resume() { s.net.resume() }
 
-// Refuse closes new connections as soon as they are made, or stops to do so.
-// The ones that there are, also those that wait for another call, go on: use
-// [Server.Cut] to end them.
+// Refuse makes the server close new connections as soon as they are made, or stops that.
+// Existing connections go on, idle ones too: use [Server.Cut] to end them.
 func (s *Server) Refuse(on bool) { s.net.refuse(on) }
 
-// Delay makes all that the platform reads and writes d later, over all
-// connections; each piece waits for the one before. Zero ends it.
+// Delay delays everything that the platform reads and writes by d, on all connections;
+// each piece waits for the one before. Zero ends it.
 func (s *Server) Delay(d time.Duration) { s.net.delay(d) }
 
 // Duplicate stores each of the next n messages twice, those of [Server.Publish]
@@ -53,13 +51,13 @@ func (s *Server) LoseAcks(n int) { s.queues.lostAcks.Store(int64(n)) }
 
 // Restart stops the platform and starts another one with the same keys and
 // messages at the same address, as an update would: each connection of the
-// message channel ends with close code 1001, and who connects meanwhile gets
-// 503. Handlers, faults, the clock and the lists of what was seen stay. It
-// returns when the connections are gone, or after a second, when those are cut
-// whose peer does not answer the close frame.
+// message channel ends with close code 1001, and a client that connects meanwhile
+// gets 503. Handlers, faults, the clock and the lists of what was seen stay.
+// Restart returns when the connections have ended; after a second it cuts those whose
+// peer does not answer the close frame.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.restarting <- struct{}{} // not a mutex: in a bubble, time must go on for who waits
+	s.restarting <- struct{}{} // not a mutex: in a bubble, time must go on while a caller waits
 	defer func() { <-s.restarting }()
 	s.shutdown()
 	s.earlier += uint64(s.current.Load().Stats().Connected)

@@ -9,12 +9,12 @@ import (
 
 // A loginForm is the form of a page that asks for a password.
 type loginForm struct {
-	action          string      // as it stands in the page; "" is the page itself
-	kept            [][2]string // names and values that the user has no part in
+	action          string      // as in the page; "" is the page itself
+	kept            [][2]string // names and values of the other fields
 	login, password string      // names of the fields for these
 }
 
-// filled returns what a browser sends when the user has filled the form in.
+// filled returns the form as a browser sends it after the user has filled it in.
 func (f *loginForm) filled(login, password string) url.Values {
 	values := url.Values{f.login: {login}, f.password: {password}}
 	for _, field := range f.kept {
@@ -51,7 +51,7 @@ func findLoginForm(page string) *loginForm {
 	return form
 }
 
-// add takes note of an input.
+// add adds an input to the form.
 func (f *loginForm) add(attr map[string]string) {
 	kind := strings.ToLower(attr["type"])
 	_, checked := attr["checked"]
@@ -66,7 +66,7 @@ func (f *loginForm) add(attr map[string]string) {
 	}
 }
 
-// attributes reads what stands in a tag behind its name.
+// attributes parses the attributes of a tag.
 func attributes(text string) map[string]string {
 	found := make(map[string]string)
 	for _, a := range attrs.FindAllStringSubmatch(text, -1) {

@@ -44,8 +44,8 @@ func (s *Server) Published() []platform.PublishEvent { return snapshot(s, &s.see
 // platform has not stored, each with the reason.
 func (s *Server) Rejected() []platform.PublishEvent { return snapshot(s, &s.seen.rejected) }
 
-// Deliveries returns what was handed to the connections of consumers; whether
-// it arrived is another matter.
+// Deliveries returns the deliveries that were written to the connections of consumers.
+// They need not have arrived.
 func (s *Server) Deliveries() []platform.DeliverEvent { return snapshot(s, &s.seen.deliveries) }
 
 // Acks returns the deliveries that were acknowledged, in the order of their
@@ -56,8 +56,8 @@ func (s *Server) Acks() []platform.DeliverEvent { return snapshot(s, &s.seen.ack
 // their connection.
 func (s *Server) StrayAcks() []platform.AckEvent { return snapshot(s, &s.seen.strayAcks) }
 
-// Forget makes all lists empty; what comes from now on is counted from zero. A
-// long benchmark calls it now and then, as every message is kept.
+// Forget makes all lists empty; later events are counted from zero. A long benchmark
+// calls it now and then, as the lists keep every message.
 func (s *Server) Forget() { s.seen.forget() }
 
 func snapshot[T any](s *Server, list *[]T) []T {
@@ -72,7 +72,7 @@ func size[T any](s *Server, list *[]T) int {
 	return len(*list)
 }
 
-// listed shows the last of a list, for people.
+// listed returns the last entries of a list as text.
 func listed[T any](list []T, line func(T) string) string {
 	const most = 10
 	var b strings.Builder

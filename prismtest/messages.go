@@ -17,8 +17,8 @@ func (s *Server) Publish(key, body string) {
 	}
 }
 
-// Write puts a text message into the queue of a topic of the first key, past
-// all routing; it is stored when Write returns. The empty topic is the default
+// Write puts a text message into the queue of a topic of the first key without
+// routing it; it is stored when Write returns. The empty topic is the default
 // queue. [Server.Published] does not list the message.
 func (s *Server) Write(topic, body string) {
 	s.t.Helper()
@@ -45,8 +45,8 @@ func (s *Server) Status(topic string) platform.QueueStatus {
 	return status
 }
 
-// Depth is how many messages the queue of a topic of the first key has, those
-// that consumers hold included.
+// Depth returns how many messages the queue of a topic of the first key has, including
+// those that consumers hold.
 func (s *Server) Depth(topic string) int {
 	s.t.Helper()
 	status := s.Status(topic)

@@ -63,8 +63,8 @@ func (n *network) each(act func(*conn)) int {
 	return len(n.conns)
 }
 
-// take empties the list of connections that match, and returns them.
-func (n *network) take(match func(*conn) bool) []*conn {
+// removeMatching removes the connections that match from the list, and returns them.
+func (n *network) removeMatching(match func(*conn) bool) []*conn {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var taken []*conn
@@ -78,19 +78,19 @@ func (n *network) take(match func(*conn) bool) []*conn {
 }
 
 func (n *network) cut() int {
-	conns := n.take(func(*conn) bool { return true })
+	conns := n.removeMatching(func(*conn) bool { return true })
 	for _, c := range conns {
 		c.cut()
 	}
 	return len(conns)
 }
 
-// cutStalled ends the connections that do not move, and freezes no new ones.
+// cutStalled ends the stalled connections, and stops freezing new ones.
 func (n *network) cutStalled() {
 	n.mu.Lock()
 	n.frozen = false
 	n.mu.Unlock()
-	for _, c := range n.take((*conn).isStalled) {
+	for _, c := range n.removeMatching((*conn).isStalled) {
 		c.cut()
 	}
 }
@@ -107,7 +107,7 @@ func (n *network) resume() {
 	n.frozen = false
 	n.mu.Unlock()
 	n.each(func(c *conn) { c.change(func() { c.stalled = false }) })
-	for _, c := range n.take((*conn).isClosed) {
+	for _, c := range n.removeMatching((*conn).isClosed) {
 		c.Conn.Close() // the end that did not get through
 	}
 }
@@ -125,7 +125,7 @@ func (n *network) delay(d time.Duration) {
 	n.each(func(c *conn) { c.change(func() { c.latency = d }) })
 }
 
-// reset closes a connection so that its peer gets no orderly end.
+// reset closes a connection so that its peer gets a reset.
 func reset(c net.Conn) {
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A pipeNet is the network of a [Server] with [Config].Pipe. What waits in it
-// does so on channels and conditions of the bubble, so that synctest can tell.
+// A pipeNet is the network of a [Server] with [Config].Pipe. Goroutines wait in it only
+// on channels and conditions of the bubble, so that synctest knows that they wait.
 type pipeNet struct {
 	mu        sync.Mutex               // guards what follows
 	listeners map[string]*pipeListener // by port
@@ -23,11 +23,11 @@ type pipeNet struct {
 
 func newPipeNet() *pipeNet { return &pipeNet{listeners: make(map[string]*pipeListener)} }
 
-// platformPort is that of the first listener.
+// platformPort is the port of the first listener.
 const platformPort = "1"
 
-// listen returns a listener at the next port. It has an address of this
-// machine, as the platform trusts it with more; nothing listens there really.
+// listen returns a listener at the next port. Its address is one of this machine, as the
+// platform trusts callers there more; no socket really listens there.
 func (n *pipeNet) listen() *pipeListener {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -37,8 +37,8 @@ func (n *pipeNet) listen() *pipeListener {
 	return l
 }
 
-// dial is for the DialContext of an http.Transport. It takes any host; where
-// no site listens, it is the platform's.
+// dial is for the DialContext of an http.Transport. It accepts any host; at a port where
+// no site listens, it connects to the platform.
 func (n *pipeNet) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	_, port, _ := net.SplitHostPort(address)
 	n.mu.Lock()
@@ -88,7 +88,7 @@ func (l *pipeListener) dial(ctx context.Context, from pipeAddr) (net.Conn, error
 	}
 }
 
-// A pipeAddr is the number of a port that is none.
+// A pipeAddr is the number of a port that exists only in a pipeNet.
 type pipeAddr int
 
 func (a pipeAddr) Network() string { return "pipe" }
@@ -151,7 +151,7 @@ func (p *pipe) Close() error {
 	return nil
 }
 
-// CloseWrite lets the peer read to the end and no further.
+// CloseWrite ends the writing: the peer reads the rest, and then EOF.
 func (p *pipe) CloseWrite() error {
 	p.out.close(nil, syscall.EPIPE, true)
 	return nil
@@ -181,7 +181,7 @@ type stream struct {
 	changed  sync.Cond
 	data     bytes.Buffer
 	complete bool  // nothing comes after data
-	readErr  error // what reading gives, whatever data holds
+	readErr  error // the error of reading, even if there is data
 	writeErr error
 	reading  deadline
 	writing  deadline

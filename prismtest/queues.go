@@ -17,7 +17,7 @@ type queues struct {
 func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
 	for i, m := range ms {
 		_, err := q.Queues.Publish(ctx, exchange, m)
-		if err == nil && take(&q.duplicates) {
+		if err == nil && countDown(&q.duplicates) {
 			_, err = q.Queues.Publish(ctx, exchange, m)
 		}
 		if err != nil {
@@ -29,7 +29,7 @@ func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.M
 
 func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	err := q.Queues.Write(ctx, owner, topic, m)
-	if err == nil && take(&q.duplicates) {
+	if err == nil && countDown(&q.duplicates) {
 		err = q.Queues.Write(ctx, owner, topic, m)
 	}
 	return err
@@ -57,14 +57,14 @@ type consumer struct {
 }
 
 func (c *consumer) Ack(ctx context.Context, ids ...uint64) error {
-	if take(&c.queues.lostAcks) {
+	if countDown(&c.queues.lostAcks) {
 		return nil
 	}
 	return c.Consumer.Ack(ctx, ids...)
 }
 
-// take counts n down, and reports whether there was anything left of it.
-func take(n *atomic.Int64) bool {
+// countDown counts n down, and reports whether there was anything left of it.
+func countDown(n *atomic.Int64) bool {
 	for {
 		left := n.Load()
 		if left <= 0 {

@@ -23,12 +23,12 @@ type Connection struct {
 // A recorder keeps what the platform did, in order.
 type recorder struct {
 	mu      sync.Mutex    // guards what follows
-	changed chan struct{} // if somebody waits: closed at the next change
+	changed chan struct{} // not nil if a goroutine waits; closed at the next change
 	busy    int           // requests being served
 
 	calls      []Call
 	conns      []*Connection
-	live       map[uint64]*Connection // by ID; also those that conns does not have any more
+	live       map[uint64]*Connection // by ID; also those that forget has removed from conns
 	published  []platform.PublishEvent
 	rejected   []platform.PublishEvent
 	deliveries []platform.DeliverEvent
@@ -44,8 +44,8 @@ func newRecorder() *recorder {
 	return &recorder{live: make(map[uint64]*Connection), open: make(map[delivered]platform.DeliverEvent)}
 }
 
-// note changes the record and wakes all who wait for a change.
-func (r *recorder) note(change func()) {
+// update changes the record and wakes all goroutines that wait for a change.
+func (r *recorder) update(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
@@ -55,7 +55,7 @@ func (r *recorder) note(change func()) {
 	}
 }
 
-// next returns what is closed at the next change.
+// next returns a channel that is closed at the next change.
 func (r *recorder) next() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,7 +65,7 @@ func (r *recorder) next() <-chan struct{} {
 	return r.changed
 }
 
-// await asks done after each change, and reports whether it said yes in time.
+// await calls done after each change, and reports whether it returned true in time.
 func (r *recorder) await(patience time.Duration, done func() bool) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -82,8 +82,8 @@ func (r *recorder) await(patience time.Duration, done func() bool) bool {
 	}
 }
 
-func (r *recorder) enter() { r.note(func() { r.busy++ }) }
-func (r *recorder) leave() { r.note(func() { r.busy-- }) }
+func (r *recorder) enter() { r.update(func() { r.busy++ }) }
+func (r *recorder) leave() { r.update(func() { r.busy-- }) }
 
 func (r *recorder) serving() int {
 	r.mu.Lock()
@@ -116,11 +116,11 @@ func (r *recorder) newest() uint64 {
 }
 
 func (r *recorder) called(c platform.Call, o platform.Outcome) {
-	r.note(func() { r.calls = append(r.calls, Call{c, o}) })
+	r.update(func() { r.calls = append(r.calls, Call{c, o}) })
 }
 
 func (r *recorder) connected(c platform.Conn) {
-	r.note(func() {
+	r.update(func() {
 		conn := &Connection{Conn: c, Live: true}
 		r.conns = append(r.conns, conn)
 		r.live[c.ID] = conn
@@ -128,7 +128,7 @@ func (r *recorder) connected(c platform.Conn) {
 }
 
 func (r *recorder) disconnected(c platform.Conn, reason string) {
-	r.note(func() {
+	r.update(func() {
 		if conn := r.live[c.ID]; conn != nil {
 			conn.Live, conn.Reason = false, reason
 			delete(r.live, c.ID)
@@ -142,7 +142,7 @@ func (r *recorder) disconnected(c platform.Conn, reason string) {
 }
 
 func (r *recorder) stored(e platform.PublishEvent) {
-	r.note(func() {
+	r.update(func() {
 		if e.Err != nil {
 			r.rejected = append(r.rejected, e)
 		} else {
@@ -152,14 +152,14 @@ func (r *recorder) stored(e platform.PublishEvent) {
 }
 
 func (r *recorder) delivering(e platform.DeliverEvent) {
-	r.note(func() {
+	r.update(func() {
 		r.deliveries = append(r.deliveries, e)
 		r.open[delivered{e.Conn, e.Tag}] = e
 	})
 }
 
 func (r *recorder) acked(e platform.AckEvent) {
-	r.note(func() {
+	r.update(func() {
 		d, known := r.open[delivered{e.Conn, e.Tag}]
 		if e.Stray || !known {
 			r.strayAcks = append(r.strayAcks, e)
@@ -172,7 +172,7 @@ func (r *recorder) acked(e platform.AckEvent) {
 
 // forget empties the record; live connections go on.
 func (r *recorder) forget() {
-	r.note(func() {
+	r.update(func() {
 		r.calls, r.conns = nil, nil
 		r.published, r.rejected = nil, nil
 		r.deliveries, r.acks, r.strayAcks = nil, nil, nil

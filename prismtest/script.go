@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A script answers calls in the platform's stead.
+// A script answers calls instead of the platform.
 type script struct {
 	otherwise func(platform.Call) http.Handler // the user's Override, or nil
 
@@ -22,9 +22,9 @@ func newScript(otherwise func(platform.Call) http.Handler) *script {
 	return &script{otherwise: otherwise, once: make(map[string][]http.HandlerFunc), always: make(map[string]http.HandlerFunc)}
 }
 
-// next returns what answers this call, or nil for the platform itself.
+// next returns the handler for this call, or nil for the platform itself.
 func (s *script) next(c platform.Call) http.Handler {
-	if h := s.take(c.API); h != nil {
+	if h := s.pop(c.API); h != nil {
 		return h
 	}
 	if s.otherwise != nil {
@@ -33,7 +33,7 @@ func (s *script) next(c platform.Call) http.Handler {
 	return nil
 }
 
-func (s *script) take(api string) http.HandlerFunc {
+func (s *script) pop(api string) http.HandlerFunc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if queue := s.once[api]; len(queue) > 0 {
@@ -47,10 +47,9 @@ func (s *script) take(api string) http.HandlerFunc {
 // "platform/notify/status", with or without a slash in front, whether the
 // platform has that API or not. With nil the platform itself answers again.
 //
-// Calls whose signature is refused do not reach h. It sees a call as a backend
-// behind the gateway does: without the system parameters and with X-Request-Id,
-// X-Caller-Ip and X-Api-Arg in its header. [Answer] and [Fail] make handlers for
-// the usual answers.
+// Calls whose signature is refused do not reach h. h gets a call as a backend behind the
+// gateway does: without the system parameters, and with X-Request-Id, X-Caller-Ip and
+// X-Api-Arg in its header. [Answer] and [Fail] make handlers for the usual answers.
 func (s *Server) Handle(api string, h http.HandlerFunc) {
 	s.scripted.mu.Lock()
 	defer s.scripted.mu.Unlock()
@@ -62,8 +61,8 @@ func (s *Server) Handle(api string, h http.HandlerFunc) {
 }
 
 // HandleOnce lets each of answers answer one call of an API, in this order and
-// before a handler of [Server.Handle]. A nil one lets the platform answer.
-// Further answers line up behind those that wait.
+// before a handler of [Server.Handle]. For a nil one the platform answers. The answers of
+// a later HandleOnce come after those that are left.
 func (s *Server) HandleOnce(api string, answers ...http.HandlerFunc) {
 	s.scripted.mu.Lock()
 	defer s.scripted.mu.Unlock()

@@ -30,7 +30,7 @@ type Server struct {
 	t        TB
 	key      platform.Key
 	registry *platform.Registry
-	cfg      platform.Config // for platform.New; its Trace is the user's
+	cfg      platform.Config // for platform.New, except that Trace is the test's own
 	log      *slog.Logger
 	patience time.Duration
 
@@ -41,7 +41,7 @@ type Server struct {
 
 	current    atomic.Pointer[platform.Platform]
 	restarting chan struct{} // a lock of Restart, which guards earlier
-	earlier    uint64        // connections of the platforms before
+	earlier    uint64        // how many connections the earlier platforms had
 
 	mu        sync.Mutex        // guards passwords, and the making of apps
 	passwords map[string]string // of the users of AddUser, by login
@@ -95,7 +95,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 	return s
 }
 
-// addFirst makes key the first one, or the one that the store has in its place.
+// addFirst makes key the first key, or the one with its ID that the store has already.
 func (s *Server) addFirst(key platform.Key) {
 	s.t.Helper()
 	if old, err := s.registry.Key(context.Background(), key.ID); err == nil && old.Secret == key.Secret {
@@ -106,8 +106,8 @@ func (s *Server) addFirst(key platform.Key) {
 	s.AddKey(key)
 }
 
-// begin puts a new platform in charge, whose connections are numbered after
-// the earlier ones.
+// begin replaces the platform by a new one, which numbers its connections after the
+// earlier ones.
 func (s *Server) begin(earlier uint64) error {
 	cfg := s.cfg
 	cfg.Trace = s.seen.trace(earlier, s.cfg.Trace)
@@ -143,7 +143,7 @@ func (s *Server) listen(pipe bool) error {
 	return nil
 }
 
-// basePath is the base path as the platform understands it.
+// basePath returns the base path as the platform uses it.
 func basePath(base string) string {
 	if base == "" {
 		return "/api"
@@ -166,7 +166,7 @@ const (
 // may still be at work, so each step has its time.
 func (s *Server) close() {
 	s.t.Helper()
-	s.net.cutStalled() // nobody could shake hands over them
+	s.net.cutStalled() // no closing handshake is possible over them
 	s.shutdown()
 	s.end(&s.http)
 	s.net.cut()

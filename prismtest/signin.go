@@ -9,14 +9,14 @@ import (
 	"github.com/shopex/prism-go"
 )
 
-// SignIn walks a browser through a login: it opens page, which is one of the
-// application under test, fills in the login form to which it is led, and
-// follows the redirects back. It returns the last answer.
+// SignIn logs a user in with a browser: it opens page, a page of the application under
+// test, fills in the login form to which it is redirected, and follows the redirects
+// back. It returns the last answer.
 //
-// That is page itself when all went well, and the login form again, with status
-// 401, when the password is wrong. A browser that is led to no login form, as
-// it has signed in before, gets what it was led to. The body of the answer is
-// in memory and need not be closed. A request without an answer fails the test.
+// With the right password that is page itself, with a wrong one the login form again,
+// with status 401. If no redirect leads to a login form, as the browser has signed in
+// before, SignIn returns the answer of the last redirect. The body of the answer is in
+// memory and need not be closed. A request without an answer fails the test.
 func (s *Server) SignIn(browser *http.Client, page, login, password string) *http.Response {
 	s.t.Helper()
 	resp, body := s.open(browser, http.MethodGet, page, nil)
@@ -34,8 +34,9 @@ func (s *Server) SignIn(browser *http.Client, page, login, password string) *htt
 	return resp
 }
 
-// SignOut ends the session that a browser has with the platform, as if its user
-// had signed out in another application. What this one keeps is not touched.
+// SignOut ends the session that a browser has with the platform, as if its user had
+// signed out in another application. It does not change the session of the application
+// under test.
 func (s *Server) SignOut(browser *http.Client) {
 	s.t.Helper()
 	resp, _ := s.open(browser, http.MethodGet, s.oauthURL("logout"), nil)
@@ -44,8 +45,8 @@ func (s *Server) SignOut(browser *http.Client) {
 	}
 }
 
-// tokenCallback is where [Server.AccessToken] sends its browser back to. Nothing
-// listens there, as it does not go.
+// tokenCallback is the redirect address of [Server.AccessToken]. Nothing listens there,
+// as the browser does not follow that redirect.
 const tokenCallback = "http://127.0.0.1/prismtest/callback"
 
 // AccessToken signs a user of [Server.AddUser] in with a browser of its own, and
@@ -75,7 +76,7 @@ func (s *Server) AccessToken(login string) string {
 	return token.Access
 }
 
-// code returns what the platform sends a browser back with.
+// code returns the authorization code with which the platform redirects a browser back.
 func (s *Server) code(login, password string) string {
 	s.t.Helper()
 	browser := s.Browser()
@@ -98,7 +99,7 @@ func (s *Server) code(login, password string) string {
 	return back.Query().Get("code")
 }
 
-// oauthURL is the address of one of the platform's OAuth endpoints.
+// oauthURL returns the address of one of the platform's OAuth endpoints.
 func (s *Server) oauthURL(name string) string {
 	return s.Client().OAuth().Server().JoinPath(name).String()
 }

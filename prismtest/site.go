@@ -7,12 +7,11 @@ import (
 	"net/http"
 )
 
-// Site serves an application of the test at an address of its own, and returns
-// its URL, such as http://127.0.0.1:34568. It is to [net/http/httptest.NewServer]
-// what the Server is to a platform: with [Config].Pipe it is in memory, where
-// [Server.Browser] and the clients of this Server find it. It has none of the
-// faults of the platform's network, and is closed with the test, before the
-// platform.
+// Site serves an application of the test at an address of its own, and returns its URL,
+// such as http://127.0.0.1:34568. It is like [net/http/httptest.NewServer], but with
+// [Config].Pipe it is in memory, where [Server.Browser] and the clients of this Server
+// reach it. The faults of the Server do not affect it. It is closed at the end of the
+// test, before the platform.
 func (s *Server) Site(h http.Handler) (url string) {
 	s.t.Helper()
 	l, err := s.siteListener()
@@ -40,9 +39,9 @@ func (s *Server) siteListener() (net.Listener, error) {
 	return net.Listen("tcp", "127.0.0.1:0")
 }
 
-// end ends an HTTP server, and gives the requests that it serves a moment.
+// end ends an HTTP server. Requests that it serves have a moment to finish.
 func (s *Server) end(h *http.Server) {
-	s.client.CloseIdleConnections() // for Shutdown waits for connections without a request
+	s.client.CloseIdleConnections() // because Shutdown waits for connections without a request
 	ctx, cancel := context.WithTimeout(context.Background(), servingTime)
 	defer cancel()
 	if h.Shutdown(ctx) != nil {

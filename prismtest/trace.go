@@ -2,10 +2,9 @@ package prismtest
 
 import "github.com/shopex/prism-go/platform"
 
-// trace returns hooks that call the user's and then write the record, so that
-// who has waited for an entry finds that the user's hook has seen it, too. They
-// number connections after the earlier ones: each number is used once in the
-// life of a Server.
+// trace returns hooks that call the test's hooks and then write the record: when a Wait
+// method has seen an entry, the test's hook has been called for it. They number
+// connections after the earlier ones, so that each number is used once by a Server.
 func (r *recorder) trace(earlier uint64, user *platform.Trace) *platform.Trace {
 	if user == nil {
 		user = &platform.Trace{}
@@ -30,7 +29,7 @@ func (r *recorder) trace(earlier uint64, user *platform.Trace) *platform.Trace {
 			r.disconnected(c, reason)
 		},
 		Publish: func(e platform.PublishEvent) {
-			if e.Conn != 0 { // 0 stands for notify/write
+			if e.Conn != 0 { // 0 means notify/write
 				e.Conn += earlier
 			}
 			tell(user.Publish, e)

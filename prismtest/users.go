@@ -6,11 +6,11 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// iterations are few: no user of a test needs a password that is slow to guess.
+// iterations are few, as no password of a test needs protection against guessing.
 const iterations = 1
 
-// AddUser adds a user with a password, in place of the one that had the same
-// Login. Without an ID the user gets the Login for it.
+// AddUser adds a user with a password, in place of the one that had the same Login.
+// Without an ID, the ID is the Login.
 func (s *Server) AddUser(user platform.User, password string) {
 	s.t.Helper()
 	users, ok := s.cfg.Users.(interface {
@@ -36,7 +36,7 @@ func (s *Server) AddUser(user platform.User, password string) {
 	s.passwords[user.Login] = password
 }
 
-// password returns that of a user of AddUser.
+// password returns the password of a user of AddUser.
 func (s *Server) password(login string) (password string, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,10 +44,10 @@ func (s *Server) password(login string) (password string, known bool) {
 	return password, known
 }
 
-// AllowRedirect registers addresses to which the platform may send a browser
-// back, after a login and after a logout, with the app of the first key and so
-// with that of [Server.NewKey]. The port of a loopback address is of no
-// importance: http://127.0.0.1/callback stands for that path at every port.
+// AllowRedirect registers addresses to which the platform may redirect a browser after a
+// login and after a logout. They belong to the app of the first key, which is also that
+// of [Server.NewKey]. The port of a loopback address is ignored:
+// http://127.0.0.1/callback allows that path at every port.
 func (s *Server) AllowRedirect(uris ...string) {
 	s.t.Helper()
 	_, err := s.registry.UpdateApp(context.Background(), s.key.App, func(app *platform.App) error {

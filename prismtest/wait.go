@@ -4,9 +4,9 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// The Wait methods return as soon as there is what they wait for, at once if it
-// is there already. They fail the test when it takes longer than
-// [Config].Patience, and say what there is instead.
+// The Wait methods return as soon as what they wait for has happened, at once if it has
+// already. They fail the test when it takes longer than [Config].Patience, and say what
+// has happened instead.
 
 // WaitCalls waits until [Server.Calls] has n calls, of these APIs if any are
 // named, and returns them all.
@@ -56,8 +56,7 @@ func (s *Server) WaitConnected(n int) []Connection {
 	return s.Connections()
 }
 
-// WaitConnections waits until exactly n connections are live; none, when n is
-// 0.
+// WaitConnections waits until exactly n connections are live; n may be 0.
 func (s *Server) WaitConnections(n int) {
 	s.t.Helper()
 	live := func() int { return s.seen.alive(^uint64(0)) }
@@ -66,9 +65,9 @@ func (s *Server) WaitConnections(n int) {
 	}
 }
 
-// WaitUntil waits until done returns true. It asks at once and after each thing
-// that the platform has done, so done should look at this Server. what says in
-// a few words what is waited for.
+// WaitUntil waits until done returns true. It calls done at once and after each event of
+// the platform, so done should depend on this Server only. what says in a few words what
+// the test waits for.
 //
 //	srv.WaitUntil("an empty queue", func() bool { return srv.Depth("") == 0 })
 func (s *Server) WaitUntil(what string, done func() bool) {
