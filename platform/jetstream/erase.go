@@ -138,6 +138,9 @@ func (r *eraser) eraseAll(ctx context.Context) {
 			err = errNoRoom
 		}
 		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
 			began := time.Now()
 			if err = r.erase(ctx, subject); err == nil {
 				wait(ctx, eraseRest*time.Since(began))
@@ -162,8 +165,11 @@ func (r *eraser) eraseAll(ctx context.Context) {
 }
 
 // erase removes all messages of a subject except the newest one, and that too if it
-// says that the record was deleted.
+// says that the record was deleted. It does not stop when ctx ends: of an erasure that
+// was given up nobody knows whether it was done.
 func (r *eraser) erase(ctx context.Context, subject string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	a, err := r.records.latest(ctx, subject)
 	newest := a.Message
 	for from := uint64(1); err == nil; from++ {

@@ -156,6 +156,28 @@ func TestNothingIsLeftOfADeletedRecord(t *testing.T) {
 	})
 }
 
+// A start after an erasure of which nobody knows whether it was done makes the bucket
+// anew.
+func TestAnOrderlyEndLeavesNoErasureInDoubt(t *testing.T) {
+	for round := range 20 {
+		c := Config{Dir: t.TempDir(), eraseAfter: time.Nanosecond}
+		e, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1 + round {
+			save(t, e.Store(), "one", fmt.Sprint("value ", i), 0)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.Name = "prism"
+		if needsRenewal(&c) {
+			t.Fatalf("round %d: the next start makes the bucket anew", round)
+		}
+	}
+}
+
 func TestWhatWasReplacedIsGoneAfterKill9AndAStart(t *testing.T) {
 	dir := t.TempDir()
 	var old []string
