@@ -279,9 +279,9 @@ func TestADeliveryLargerThanMaxDeliveryEndsRun(t *testing.T) {
 	})
 }
 
-// A connection that something on the way half closes during the handshake is
-// one of a caller who has gone, to the platform.
-func TestAHandshakeOfACallerWhoSeemsGoneIsRepeated(t *testing.T) {
+// If something on the way half closes a connection during the handshake, the platform
+// takes its caller for one that has hung up.
+func TestAHandshakeOfACallerThatSeemsGoneIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := 0
 		w := newWorld(t, memory.Config{}, func(cfg *platform.Config) {
@@ -355,7 +355,7 @@ func TestASlowLineIsNoDeadOne(t *testing.T) {
 	})
 }
 
-// The platform is told why no pong of a consumer comes that does not read.
+// A consumer that does not read tells the platform why it sends no pong.
 func TestAConsumerWhoseWindowIsFullIsNotTakenForDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)

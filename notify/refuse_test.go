@@ -139,7 +139,7 @@ func blameBefore(t *testing.T, code socket.Code, atOnce bool) {
 }
 
 // Suspects go one at a time. The abandoned one is still on the wire when a pong
-// comes that nobody asked for: the next has to wait, or it would be blamed.
+// comes unasked: the next has to wait, or it would be blamed.
 func TestAnUnaskedPongLetsNoSecondSuspectGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRawPeer(t, func(p *rawPeer) {

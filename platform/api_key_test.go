@@ -95,8 +95,8 @@ func TestAnAppHasNoMoreKeysThanItMay(t *testing.T) {
 	makeKey(t, p, "shop")
 }
 
-// A key that is stored after its app has gone would belong to whoever makes an
-// app of that ID next.
+// A key that is stored after its app was deleted would belong to the next app with that
+// ID.
 func TestNoKeyOutlivesItsApp(t *testing.T) {
 	store := &appThief{Store: provisionedStore()}
 	p := newPlatform(t, platform.Config{Store: store})

@@ -5,8 +5,8 @@ import (
 	"testing/synctest"
 )
 
-// A peer that has answered fetches again at once, so whoever waits for the end of
-// its fetches would wait for ever.
+// A peer that has answered fetches again at once, so a goroutine that waits for the end
+// of its fetches would wait for ever.
 func TestNobodyWaitsForAPeerThatHasAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &channel{consumers: map[string]*source{"": nil}}

@@ -50,8 +50,8 @@ func TestHostileRequestsGetAClearRefusal(t *testing.T) {
 	e.call("GET", "platform/notify/status", nil).want(t, 200, "")
 }
 
-// net/http reads a body to its end before it answers, so what nobody wants
-// must not take longer than BodyTimeout either.
+// net/http reads a body to its end before it answers, so a body that no API reads must
+// not take longer than BodyTimeout either.
 func TestABodyThatNeverComesDelaysNoAnswer(t *testing.T) {
 	const length, chunked = "Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"
 	rows := []struct {

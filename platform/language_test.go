@@ -43,8 +43,8 @@ func TestPagesSpeakTheLanguageThatTheBrowserPrefers(t *testing.T) {
 	}
 }
 
-// Languages that the pages do not speak change nothing, nor do spaces and
-// capitals; Chinese is not spoken to whoever does not name it.
+// Languages that the pages do not have change nothing, nor do spaces and capitals. A
+// browser gets Chinese only if its header names it.
 func FuzzPreferred(f *testing.F) {
 	for _, accept := range []string{"", "zh-CN,zh;q=0.9,en;q=0.8", "en;q=0.5, zh;q=0.6", "*;q=0.1,zh;q=0", "zh;q=NaN,,;"} {
 		f.Add(accept)

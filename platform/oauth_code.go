@@ -85,7 +85,7 @@ func (p *Platform) checkCode(ctx context.Context, c *call, a *authCode) error {
 }
 
 // checkVerifier returns an error unless the caller began the login itself (RFC 7636).
-// A verifier without a challenge is refused: somebody has removed the challenge on its
+// A verifier without a challenge is refused: an attacker has removed the challenge on its
 // way to the authorize page.
 func (q codeRequest) checkVerifier(verifier string) error {
 	switch {

@@ -79,8 +79,8 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 	return user, err
 }
 
-// loggedIn gives the browser a new session, whatever cookie it had: somebody else may
-// know the cookie from before the login (session fixation).
+// loggedIn gives the browser a new session, whatever cookie it had: an attacker may know
+// the cookie from before the login (session fixation).
 func (p *Platform) loggedIn(w *answer, r *http.Request, a *authorization, user User) error {
 	if err := p.endBrowserSession(r.Context(), p.cookie(r, sessionCookie)); err != nil {
 		return err

@@ -177,8 +177,8 @@ func attr(el xml.StartElement, name string) string {
 	return ""
 }
 
-// Whatever somebody puts into an address, a field or a name is text on the
-// page, if it is there at all.
+// Whatever an attacker puts into an address, a field or a name is text on the page, if
+// it is there at all.
 func TestNothingThatComesFromOutsideIsMarkup(t *testing.T) {
 	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}&lt;javascript:alert(3)`
 	store := storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})

@@ -27,7 +27,7 @@ const (
 
 // HashPassword returns a text to keep in place of a password: PBKDF2 with
 // HMAC-SHA-256 and a random salt, with all that [CheckPassword] needs. More
-// iterations take proportionally longer, here and for whoever tries to guess;
+// iterations take proportionally longer, here and for an attacker that guesses;
 // zero means 600,000.
 func HashPassword(password string, iterations int) (string, error) {
 	setDefault(&iterations, passwordIterations)

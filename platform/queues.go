@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Message is what a queue stores. Queues may share one value, so nobody
-// changes a Message after it was published.
+// A Message is what a queue stores. Queues may share one value, so a Message must not
+// be changed after it was published.
 type Message struct {
 	Key         string // routing key; empty when it was written straight to a topic
 	Body        []byte

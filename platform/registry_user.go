@@ -96,7 +96,7 @@ func (r *Registry) EnableUser(ctx context.Context, login string) error {
 	return r.changeUser(ctx, login, func(a *account) { a.Disabled = false })
 }
 
-// EndUserSessions ends the sessions and tokens of a user, who may log in again.
+// EndUserSessions ends the sessions and tokens of a user. The user may log in again.
 // It returns [ErrUnknownUser] if there is no such user.
 func (r *Registry) EndUserSessions(ctx context.Context, login string) error {
 	return r.changeUser(ctx, login, func(*account) {})

@@ -145,8 +145,8 @@ func TestACodeIsOfNoUseOnceItsRedirectIsTakenAway(t *testing.T) {
 	e.token(first(), codeParams(l.code)).want(t, 400, "invalid_grant")
 }
 
-// However much a login is used, it ends: refreshing for ever would be a key that
-// nobody asks for again.
+// However much a login is used, it ends: with endless refreshing an app would never have
+// to log the user in again.
 func TestALoginEndsAfterItsLife(t *testing.T) {
 	e := newPageEnv(t, platform.Config{OAuth: platform.OAuth{SessionLife: 10 * time.Hour, SessionIdle: time.Hour}})
 	l := e.heldLogin()

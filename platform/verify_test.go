@@ -88,8 +88,8 @@ func (e *env) get(target string) reply {
 	return e.send(req)
 }
 
-// What the clock says is told so that a person can set theirs, and in numbers
-// so that a program can.
+// The refusal shows the platform's clock as text, so that a person can set a clock by it,
+// and in numbers, so that a program can.
 func TestExpiredTimeShowsBothClocks(t *testing.T) {
 	clock := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
 	e := newEnv(t, platform.Config{Now: func() time.Time { return clock }, SignWindow: time.Minute})

@@ -63,7 +63,7 @@ func splitFrames(b []byte) (frames [][]byte, rest []byte) {
 	return frames, b
 }
 
-// watched tells when a consumer of topic b fetches and returns.
+// watched reports when a consumer of topic b fetches and returns.
 type watched struct {
 	platform.Queues
 	fetching, returned chan bool
@@ -100,7 +100,7 @@ func signal(to chan bool) {
 }
 
 // While one topic waits for messages, another fills the window: what comes
-// then is for those who have room.
+// then is for consumers that have room.
 func TestAStuckConnectionKeepsNothingItsWindowHasNoRoomFor(t *testing.T) {
 	seen, trace := newEvents()
 	w := watched{memory.New(memory.Config{}), make(chan bool, 1), make(chan bool, 1)}

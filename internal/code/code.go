@@ -4,8 +4,8 @@ package code
 
 import "strings"
 
-// Codes of this module's platform, by the HTTP status with which most come. The
-// package comment of platform says when.
+// Codes of this module's platform, by the HTTP status that most of them have. The
+// package comment of platform says when they are used.
 const (
 	AmbiguousForwarded      = "ambiguous_forwarded" // 400
 	DuplicateParameter      = "duplicate_parameter"
@@ -84,7 +84,7 @@ const (
 	NumberedSignTimeExpired = "0040308"
 )
 
-// A Meaning is what a code says to a caller, whatever the HTTP status.
+// A Meaning is what a code means to a caller, with any HTTP status.
 type Meaning byte
 
 const (
@@ -95,8 +95,8 @@ const (
 	RateLimited                 // too many calls
 )
 
-// numbered are the codes of the original gateway, whose statuses say something
-// else at times: 404 for an unknown key, 403 for a rate limit.
+// numbered are the codes of the original gateway. Their HTTP statuses are sometimes
+// misleading: 404 for an unknown key, 403 for a rate limit.
 var numbered = map[string]Meaning{
 	"0040005":               Unclear, // a parameter is missing
 	NumberedInvalidSign:     Unauthorized,
@@ -159,8 +159,8 @@ func Named(c string) (m Meaning, ok bool) {
 // IsSignTime reports whether a code refuses the time of a signature.
 func IsSignTime(c string) bool { return c == SignTimeExpired || c == NumberedSignTimeExpired }
 
-// AboutCaller reports whether a code speaks of the application, its call or the
-// platform, and not of a user.
+// AboutCaller reports whether a code is about the application, its call or the platform,
+// and not about a user.
 func AboutCaller(c string) bool {
 	return aboutCaller[c] || strings.HasPrefix(c, "-32") // JSON-RPC's own
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// HexDigits are the digits of all that this module escapes and signs.
+// HexDigits are the digits in everything that this module escapes and signs.
 const HexDigits = "0123456789ABCDEF"
 
-// unreserved has the bytes that RFC 3986, section 2.3, lets stand as they are.
+// unreserved has the bytes that need no escape by RFC 3986, section 2.3.
 var unreserved = func() (table [256]bool) {
 	for c := range table {
 		table[c] = Alphanumeric(byte(c)) || strings.IndexByte("-._~", byte(c)) >= 0
@@ -23,9 +23,8 @@ func Append(dst []byte, s string) []byte {
 	return dst[:To(dst[:cap(dst)], len(dst), s)]
 }
 
-// To writes s, escaped as by Append, to buffer[n:], which has 3*len(s) bytes or
-// more, and returns where it ends. It is small enough to be compiled into its
-// caller.
+// To writes s, escaped as by Append, to buffer[n:], which must have at least 3*len(s)
+// bytes, and returns the index of its end. It is small enough to be inlined.
 func To(buffer []byte, n int, s string) int {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

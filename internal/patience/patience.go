@@ -1,5 +1,5 @@
-// Package patience gives tests more time on a busy machine, so that what is
-// slow is not taken for what is stuck.
+// Package patience gives tests more time on a busy machine, so that a slow test is not
+// taken for a stuck one.
 package patience
 
 import (
@@ -15,8 +15,8 @@ func Of(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * Factor())
 }
 
-// Factor returns how many processes wanted each processor in the last minute,
-// and at least 1. Where the system does not say, it is 1.
+// Factor returns how many processes wanted each processor in the last minute, and at
+// least 1. It is 1 on a system that does not report that.
 func Factor() float64 {
 	text, _ := os.ReadFile("/proc/loadavg")
 	return factor(string(text), runtime.NumCPU())

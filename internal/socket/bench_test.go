@@ -136,8 +136,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleConnection tells what a server's connection costs that has
-// carried messages and is now waiting for the next, in a Read.
+// BenchmarkIdleConnection measures what a server's connection costs that has carried
+// messages and now waits for the next one in a Read.
 func BenchmarkIdleConnection(b *testing.B) {
 	const count = 500
 	for b.Loop() {

@@ -528,7 +528,7 @@ func TestConnectionKilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// Who reads may take long over a message while somebody else closes.
+// A reader may take long over a message while another goroutine closes.
 func TestCloseLeavesTheLastMessageAlone(t *testing.T) {
 	c, p := connect(t, client, Options{})
 	p.send(raw{op: 1, payload: "the last"})

@@ -104,8 +104,8 @@ type Conn struct {
 	side    ws.State // StateClientSide or StateServerSide
 	opt     Options
 	in      inbox                 // belongs to the goroutine that holds role
-	role    role                  // what reads
-	reading atomic.Pointer[watch] // what watches the Read that is active
+	role    role                  // held by the Read or Close that reads
+	reading atomic.Pointer[watch] // the watch of the Read that is active
 	out     outbox                // guarded by mu
 
 	mu        sync.Mutex
@@ -117,7 +117,7 @@ type Conn struct {
 	farewell error // the CloseError, ProtocolError or stopError that ended the reading
 
 	done  chan struct{} // closed when the socket is being closed
-	wake  chan struct{} // tells the writer that there is something to write
+	wake  chan struct{} // wakes the writer when there is something to write
 	late  *time.Timer   // ends the connection when a batch cannot be written in time
 	gone  chan struct{} // closed when the writer has returned
 	born  time.Time

@@ -18,7 +18,7 @@ const (
 	keptBuffer = 256 << 10 // larger ones are left to the garbage collector
 )
 
-// outbox is what waits to be written. A Conn's mu guards it.
+// outbox has the frames that wait to be written. A Conn's mu guards it.
 type outbox struct {
 	keys  *rand.ChaCha8 // masking keys, nil on the server
 	next  *buffer       // frames to be written, nil if there are none
@@ -46,7 +46,7 @@ type buffer struct{ bytes []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)} }}
 
-func (b *buffer) giveBack() {
+func (b *buffer) release() {
 	if cap(b.bytes) <= keptBuffer {
 		b.bytes = b.bytes[:0]
 		buffers.Put(b)
@@ -102,8 +102,8 @@ func (o *outbox) takeAll() *buffer {
 	return batch
 }
 
-// announce wakes every goroutine that waits for a change.
-func (o *outbox) announce() {
+// notifyChange wakes every goroutine that waits for a change.
+func (o *outbox) notifyChange() {
 	if o.progress != nil {
 		close(o.progress)
 		o.progress = nil

@@ -492,7 +492,7 @@ const (
 	closer
 )
 
-func (r *role) acquire(who uint32) bool { return r.holder.CompareAndSwap(nobody, who) }
+func (r *role) acquire(holder uint32) bool { return r.holder.CompareAndSwap(nobody, holder) }
 
 func (r *role) release() {
 	r.holder.Store(nobody)

@@ -333,9 +333,9 @@ func TestTenPingsInOneWriteGetTenPongs(t *testing.T) {
 	}
 }
 
-// A pong may be a proof, so whoever gives it may wait for that, but not beyond the
-// end of the connection.
-func TestWhoAnswersPingsHimselfHasACallBeforeTheEnd(t *testing.T) {
+// A pong may be a proof, so the caller that sends it may first wait for what it proves,
+// but not beyond the end of the connection.
+func TestACallerThatAnswersPingsItselfHasACallBeforeTheEnd(t *testing.T) {
 	for name, end := range map[string]raw{"a close frame": closing(1000, ""), "a fault": {op: 3}} {
 		t.Run(name, func(t *testing.T) {
 			var c *Conn

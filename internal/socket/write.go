@@ -146,7 +146,7 @@ func (c *Conn) refuse(err error) {
 	if c.out.refused == nil {
 		c.out.refused = err
 	}
-	c.out.announce()
+	c.out.notifyChange()
 }
 
 // breakOff makes every wait for the outbox fail with err. The caller holds mu.
@@ -183,7 +183,7 @@ func (c *Conn) writeLoop() {
 			c.writeFailed(fmt.Errorf("socket: write: %w", err))
 			return
 		}
-		batch.giveBack()
+		batch.release()
 		c.batchWritten(until)
 	}
 }
@@ -194,12 +194,12 @@ func (c *Conn) nextBatch() (batch *buffer, until uint64) {
 	defer c.mu.Unlock()
 	batch = c.out.takeAll()
 	c.out.idle = batch == nil
-	c.out.announce()
+	c.out.notifyChange()
 	return batch, c.out.queued
 }
 
 // writeBatch makes one system call, except that a frame larger than the buffer
-// is cut, so that the timeout tells a slow peer from a large frame.
+// is cut, so that the timeout distinguishes a slow peer from a large frame.
 func (c *Conn) writeBatch(batch []byte) error {
 	for piece := range slices.Chunk(batch, c.opt.WriteBuffer+maxPongs+maxControl) {
 		c.late.Reset(c.opt.WriteTimeout)
@@ -216,7 +216,7 @@ func (c *Conn) batchWritten(until uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.out.written = until
-	c.out.announce()
+	c.out.notifyChange()
 }
 
 // writeFailed lets an active Read find the peer's close frame, which says more than

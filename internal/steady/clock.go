@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A difference of the wall clock up to this is none.
+// A difference of the wall clock up to this is ignored.
 const near = time.Second
 
 // A Clock runs with the monotonic clock. It is set to the wall clock when that has

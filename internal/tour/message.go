@@ -156,7 +156,7 @@ func check(ok bool, otherwise string) error {
 	return errors.New(otherwise)
 }
 
-// counted is a number with its noun.
+// counted returns a number with its noun.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -25,7 +25,7 @@ type story struct {
 	password string        // of the user, whose name is that of the app
 }
 
-func (s *story) tell(ctx context.Context) error {
+func (s *story) run(ctx context.Context) error {
 	steps := []struct {
 		title string
 		play  func(context.Context) error

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg Config) error {
 	s.write("A platform and its clients talk over TCP, on this machine only.")
 	timed, cancel := context.WithTimeout(ctx, tourTime)
 	defer cancel()
-	err := s.tell(timed)
+	err := s.run(timed)
 	err = errors.Join(err, s.leave())
 	switch {
 	case ctx.Err() != nil:

@@ -43,7 +43,7 @@ func (s *story) user(ctx context.Context) error {
 	return s.signIn(ctx, address+"/orders")
 }
 
-// orders is the page: it calls the API for the user who opened it.
+// orders is the page: it calls the API for the user that opened it.
 func orders(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	res, err := oauth.UserClient(ctx).Get(ctx, "shop/order", prism.Params{"id": "1001"})
@@ -89,7 +89,7 @@ func (s *story) signIn(ctx context.Context, address string) error {
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// opened is what a browser shows.
+// opened is a page as a browser shows it.
 type opened struct{ address, body string }
 
 func open(ctx context.Context, browser *http.Client, method, address string, form url.Values) (opened, error) {

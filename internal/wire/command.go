@@ -16,7 +16,7 @@ const (
 	OpConsume Op = 2
 	OpAck     Op = 3
 
-	// No byte has these values; they stand in errors.
+	// No byte has these values; they are for errors only.
 	opDeliver Op = 0x100 // a delivery
 	opNone    Op = 0x101 // a command without an op
 )
@@ -163,7 +163,7 @@ func (dec *CommandDecoder) publish(b []byte, limits Limits) (Command, error) {
 	return Command{Op: OpPublish, Key: recall(&dec.key, key), Body: body, ContentType: recall(&dec.contentType, contentType)}, nil
 }
 
-// recall returns b as a string, which is *last if that is the same.
+// recall returns b as a string. If *last is equal, it returns that, without an allocation.
 func recall(last *string, b []byte) string {
 	if string(b) != *last {
 		*last = string(b)

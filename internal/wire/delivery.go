@@ -14,7 +14,7 @@ type Delivery struct {
 	Type     string // content type
 	App      string // the publisher's app
 	ClientID string // the publisher's key
-	Body     []byte // what was published; where the platform sent any other JSON than a string, that JSON
+	Body     []byte // the published bytes; if the platform sent other JSON than a string, that JSON
 }
 
 // AppendDelivery appends d as JSON to dst. The bytes of strings pass as they
@@ -27,7 +27,7 @@ func AppendDelivery(dst []byte, d *Delivery) []byte {
 	return appendMessage(dst, d)
 }
 
-// AppendMessage appends d without its tag: what notify/read returns.
+// AppendMessage appends d without its tag, as notify/read returns it.
 func AppendMessage(dst []byte, d *Delivery) []byte {
 	dst = strconv.AppendInt(append(dst, `{"time":`...), d.Time, 10)
 	return appendMessage(append(dst, ','), d)
@@ -119,8 +119,8 @@ func DecodeDelivery(frame []byte) (d Delivery, err error) {
 	return d, err
 }
 
-// DecodeMessage reads one element of what notify/read returns: a delivery
-// without a tag, as a JSON string that holds it or as the object itself.
+// DecodeMessage reads one element of the result of notify/read: a delivery without a
+// tag, either as a JSON object or as a JSON string that holds the object.
 func DecodeMessage(text []byte) (Delivery, error) {
 	s := scanner{b: text}
 	if s.next() == '"' {
@@ -180,8 +180,8 @@ func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
 	return hasTag, nil
 }
 
-// again reads a frame that differs from the last in tag and body only. Most do,
-// and this is faster than usual.
+// again reads a frame that differs from the last one in tag and body only. Most do, and
+// this is faster than the method usual.
 func (dec *Decoder) again(frame []byte, d *Delivery) bool {
 	if len(dec.head) == 0 || !bytes.HasPrefix(frame, dec.head) {
 		return false
@@ -197,8 +197,8 @@ func (dec *Decoder) again(frame []byte, d *Delivery) bool {
 	return dec.bodyToEnd(&s, d)
 }
 
-// remember keeps what the next frame is compared with, of a frame whose tag and body
-// begin at these places.
+// remember keeps the parts of a frame with which again compares the next one: tag and
+// body are the indexes at which these begin.
 func (dec *Decoder) remember(frame []byte, tag, behindTag, body int, d *Delivery) {
 	if body > maxEnvelope {
 		return
@@ -283,7 +283,7 @@ func (s *scanner) text(last *string) string {
 		return *last
 	}
 	t, fresh := s.quoted()
-	if fresh { // cannot be compared as it stands in a frame
+	if fresh { // it had escapes, so it cannot be compared with the bytes of a frame
 		return string(t)
 	}
 	return recall(last, t)
@@ -342,8 +342,8 @@ func (s *scanner) tag() uint64 {
 	return n
 }
 
-// time consumes the value of time, of any kind. One that is no time is 0, since no
-// delivery should be lost because of it.
+// time consumes the value of time, of any kind. A value that is not a time becomes 0, so
+// that no delivery is lost because of it.
 func (s *scanner) time() int64 {
 	from := s.i
 	if n, ok := s.digits(); ok && n <= math.MaxInt64 {

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// publishDialect names the SDK that writes publish commands like b, which
-// could not be read. Python packs 2, 4 and 2 as the lengths of whatever it
-// sends; C# writes 16-bit little-endian lengths and none for the content type.
+// publishDialect names the SDK that writes publish commands like b, which could not be
+// read. Python always writes 2, 4 and 2 as the lengths; C# writes 16-bit little-endian
+// lengths and none for the content type.
 func publishDialect(b []byte) string {
 	if looksLikePython(b) {
 		return "python"

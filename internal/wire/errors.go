@@ -12,8 +12,8 @@ const (
 	TooLarge                    // a part is longer than its limit
 )
 
-// Error is a frame that cannot be used. Reason is for people; Dialect,
-// when not empty, names the published SDK whose known mistake this is.
+// Error is the error for a frame that cannot be used. Reason is for people; Dialect, if
+// not empty, names the published SDK that is known for this mistake.
 type Error struct {
 	Op      Op
 	Kind    Kind

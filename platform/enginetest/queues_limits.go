@@ -117,7 +117,7 @@ func toldLimits(t *queueTrial) {
 	}
 }
 
-// namedFull has two queues: who publishes knows of neither.
+// namedFull has two queues: a publisher knows of neither.
 func namedFull(t *queueTrial) {
 	t.bind("orders", "#")
 	t.consume("orders").fetchExactly(t.one("orders"))

@@ -15,7 +15,7 @@ import (
 
 const (
 	// formTime is how long servers that were just started have to find each
-	// other and to agree who leads.
+	// other and to choose a leader.
 	formTime  = 30 * time.Second
 	formAgain = 250 * time.Millisecond
 )

@@ -29,7 +29,7 @@ type journal struct {
 	js      jetstream.JetStream
 	stream  string
 	subject string
-	tail    string        // where the server repeats what it has stored; empty if nobody else writes
+	tail    string        // where the server repeats what it has stored; empty if no other engine writes
 	readers chan struct{} // a value for each call that reads many records at once
 	server  *server       // whose failure explains why there is no answer; nil for others
 }
