@@ -90,6 +90,42 @@ func TestStalledPeerIsDroppedAndItsMessagesReturn(t *testing.T) {
 	})
 }
 
+// On a slow line a pong comes behind a whole window of deliveries.
+func TestAPeerThatAcknowledgesHasFourTimesAsLongForItsPong(t *testing.T) {
+	for acks, want := range map[bool]time.Duration{false: 40 * time.Second, true: 70 * time.Second} {
+		queues := memory.New(memory.Config{})
+		seen, trace := newEvents()
+		bubble(t, platform.Config{Queues: queues, Trace: trace, WriteTimeout: time.Hour}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+			const n = 100
+			for range n {
+				if err := queues.Write(context.Background(), testKey, "", &platform.Message{Body: []byte("x")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			peer := dialOver(t, dial(), notifyTarget(testKey, testSecret, "/api/platform/notify"))
+			peer.ping("")
+			peer.consume("")
+			began := time.Now()
+			for range n { // and then it reads nothing more, so it answers no ping
+				peer.next()
+			}
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			for tag := uint64(1); acks && tag <= n && ctx.Err() == nil; tag++ {
+				frame := wire.AppendAck(nil, tag)
+				if err := peer.conn.Write(ctx, socket.Binary, frame); err != nil {
+					break
+				}
+				time.Sleep(time.Second)
+			}
+			awaitFor[disconnectEvent](t, seen, 1, virtualPatience)
+			if took := time.Since(began); took < want-time.Second || took > want+2*time.Second {
+				t.Errorf("acks %v: given up after %v, want %v", acks, took, want)
+			}
+		})
+	}
+}
+
 // A peer that takes nothing is given up although it sends pings itself.
 func TestPeerThatTakesNothingIsGivenUp(t *testing.T) {
 	queues := memory.New(memory.Config{})
