@@ -259,7 +259,7 @@ func (c *consumer) Return(ctx context.Context, ids ...uint64) error {
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	if m := c.member(); m != nil {
-		c.engine.state.queues[c.queue].giveBack(m, ids)
+		c.engine.state.queues[c.queue].putBack(m, ids)
 		c.engine.wake(c.queue)
 	}
 	return nil

@@ -253,7 +253,7 @@ func (q *modelQueue) status() (s platform.QueueStatus) {
 	return s
 }
 
-func (q *modelQueue) giveBack(messages []modelMessage) {
+func (q *modelQueue) putBack(messages []modelMessage) {
 	q.ready = append(q.ready, messages...)
 	slices.SortFunc(q.ready, func(a, b modelMessage) int { return a.place - b.place })
 }
@@ -267,7 +267,7 @@ func (o *modelOwner) restarted(e *Engine) {
 	o.engine = e
 	for _, q := range o.queues {
 		for _, c := range q.consumers {
-			q.giveBack(c.held)
+			q.putBack(c.held)
 		}
 		q.consumers = nil
 	}
@@ -399,11 +399,11 @@ func (o *modelOwner) read(t *testing.T, name string) {
 		return
 	}
 	o.expect(t, "read "+name, err, nil)
-	o.same(t, messages, q.take(n))
+	o.same(t, messages, q.popN(n))
 }
 
 // fetchN removes the first n messages.
-func (q *modelQueue) take(n int) []modelMessage {
+func (q *modelQueue) popN(n int) []modelMessage {
 	n = min(n, len(q.ready))
 	taken := slices.Clone(q.ready[:n])
 	q.ready = slices.Delete(q.ready, 0, n)
@@ -518,11 +518,11 @@ func (o *modelOwner) work(t *testing.T, name string) {
 	case 0:
 		o.expect(t, "close", c.Close(), nil)
 		q.consumers = slices.Delete(q.consumers, i, i+1)
-		q.giveBack(c.held)
+		q.putBack(c.held)
 	case 1:
 		some, ids := c.some(o.random)
 		o.expect(t, "return", c.Return(t.Context(), ids...), nil)
-		q.giveBack(some)
+		q.putBack(some)
 	case 2, 3, 4:
 		_, ids := c.some(o.random)
 		o.expect(t, "ack", c.Ack(t.Context(), ids...), nil)
@@ -549,7 +549,7 @@ func (o *modelOwner) fetch(t *testing.T, q *modelQueue, c *modelConsumer) {
 		time.AfterFunc(time.Millisecond, cancel)
 	}
 	defer cancel()
-	want := q.take(1 + o.random.IntN(4))
+	want := q.popN(1 + o.random.IntN(4))
 	leases, err := c.Fetch(ctx, max(1, len(want)), math.MaxInt)
 	if len(want) == 0 {
 		o.expect(t, "fetch of nothing", err, context.Canceled)

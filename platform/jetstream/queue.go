@@ -99,8 +99,8 @@ func (q *queue) shrink() {
 	}
 }
 
-// giveBack makes messages of m ready again.
-func (q *queue) giveBack(m *member, numbers []uint64) {
+// putBack makes messages of m ready again.
+func (q *queue) putBack(m *member, numbers []uint64) {
 	items := make([]item, 0, len(numbers))
 	for _, n := range numbers {
 		if h, ok := q.held[n]; ok && h.member == m {
@@ -114,7 +114,7 @@ func (q *queue) giveBack(m *member, numbers []uint64) {
 
 // leave removes a member; what it held is ready again.
 func (q *queue) leave(m *member) {
-	q.giveBack(m, m.numbers())
+	q.putBack(m, m.numbers())
 	delete(q.members, m.id)
 	q.shrink()
 }

@@ -79,7 +79,7 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 	case f.kind == factLease:
 		q.lease(m, f.numbers)
 	case f.kind == factReturn:
-		q.giveBack(m, f.numbers)
+		q.putBack(m, f.numbers)
 	case f.kind == factLeave:
 		s.leave(q, m)
 	}

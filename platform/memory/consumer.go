@@ -127,7 +127,7 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 			items = append(items, item{id, m})
 		}
 	}
-	c.queue.giveBack(items)
+	c.queue.putBack(items)
 	c.shrink()
 	return nil
 }
@@ -156,7 +156,7 @@ func (c *consumer) Close() error {
 		items = append(items, item{number, m})
 	}
 	c.end(platform.ErrConsumerClosed)
-	c.queue.giveBack(items)
+	c.queue.putBack(items)
 	return nil
 }
 

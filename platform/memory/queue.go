@@ -140,9 +140,9 @@ func (q *queue) forget(m *platform.Message) {
 	q.heldBytes -= m.Size()
 }
 
-// giveBack makes messages that a consumer held ready again, each before every
+// putBack makes messages that a consumer held ready again, each before every
 // later one.
-func (q *queue) giveBack(items []item) {
+func (q *queue) putBack(items []item) {
 	for _, it := range items {
 		q.forget(it.message)
 		q.readyBytes += it.message.Size()
