@@ -25,6 +25,11 @@ var (
 // not read what this one writes.
 const version = 1
 
+// renewing is the version while the bucket of records is being renewed. An older
+// program would go on with those records that are back already, and what it stores
+// would be lost when the renewal goes on.
+const renewing = 2
+
 // checkLinks refuses a directory with symbolic links in it: a user that may write there
 // could make this process write to any file. The directory itself may be a link.
 func checkLinks(dir string) error {
@@ -72,16 +77,16 @@ func checkDir(c *Config) error {
 			return err
 		}
 	}
-	return checkVersion(c.Dir)
+	return checkVersion(c)
 }
 
 // checkVersion refuses a directory of a newer version. It writes the version
-// into one that has none.
-func checkVersion(dir string) error {
-	name := filepath.Join(dir, "version")
+// into one that has none, and into one whose renewal is over.
+func checkVersion(c *Config) error {
+	name := filepath.Join(c.Dir, "version")
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return writeVersion(name)
+		return writeVersion(c.Dir, version)
 	}
 	if err != nil {
 		return fmt.Errorf("jetstream: data directory: %w", err)
@@ -90,17 +95,22 @@ func checkVersion(dir string) error {
 	if err != nil || written < 1 {
 		return fmt.Errorf("jetstream: %s should hold the number of a version, but is damaged: write %d into it if that is what wrote the directory", name, version)
 	}
-	if written > version {
+	if written > renewing {
 		return fmt.Errorf("%w: %s has version %d and this program knows up to %d: run the newer program again, or choose another directory",
-			ErrNewerVersion, dir, written, version)
+			ErrNewerVersion, c.Dir, written, renewing)
+	}
+	if written == renewing && !exists(savedFile(c)) {
+		return writeVersion(c.Dir, version)
 	}
 	return nil
 }
 
-// writeVersion leaves either the complete file or none, after a power failure too.
-func writeVersion(name string) error {
+// writeVersion leaves either the complete file or the one before, after a power
+// failure too.
+func writeVersion(dir string, number int) error {
+	name := filepath.Join(dir, "version")
 	half := name + ".new"
-	err := writeSynced(half, fmt.Appendln(nil, version))
+	err := writeSynced(half, fmt.Appendln(nil, number))
 	if err == nil {
 		err = os.Rename(half, name)
 	}

@@ -17,7 +17,7 @@ func TestADirectoryOfANewerVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "version")
-	if err := os.WriteFile(name, []byte("2\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("3\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)})

@@ -195,6 +195,9 @@ func (e *Engine) begin(ctx context.Context) error {
 func (e *Engine) make(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if e.alone && exists(savedFile(&e.config)) { // since Open looked, another process has begun to renew the bucket
+		return errNoErasing
+	}
 	has, err := e.journal.make(ctx, e.config.Replicas)
 	if err != nil {
 		return err

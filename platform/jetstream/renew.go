@@ -37,7 +37,11 @@ func (c *Config) renew(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, inner.held.Close()) }()
 	inner.SyncInterval = time.Hour // a renewal that was cut short is done again, and everything is synced at the end
-	if err := inner.saveRecords(ctx); err != nil {
+	err = inner.saveRecords(ctx)
+	if err != nil && exists(savedFile(c)) { // going on with the old bucket would lose what it gets from now on
+		return fmt.Errorf("jetstream: saving the records of %s: start again when the disk is in order: %w", c.Dir, err)
+	}
+	if err != nil {
 		c.Logger.Warn("jetstream: what was deleted or replaced stays in the files until a later start", "error", err)
 		c.keepBucket = true
 		return nil
@@ -53,7 +57,14 @@ func (c *Config) saveRecords(ctx context.Context) error {
 	if exists(savedFile(c)) {
 		return nil
 	}
-	return c.withStore(ctx, 1, func(s *Store) error { return s.saveTo(ctx, savedFile(c)) })
+	err := writeVersion(c.Dir, renewing) // first, as afterwards the disk may be full
+	if err == nil {
+		err = c.withStore(ctx, 1, func(s *Store) error { return s.saveTo(ctx, savedFile(c)) })
+	}
+	if err != nil && !exists(savedFile(c)) {
+		err = errors.Join(err, writeVersion(c.Dir, version))
+	}
+	return err
 }
 
 // restoreRecords makes a new bucket from the file, and removes the file.
@@ -84,6 +95,9 @@ func (c *Config) restoreRecords(ctx context.Context) error {
 	}
 	if err == nil { // or the file could come back, and with it these records in place of newer ones
 		err = syncFile(c.Dir)
+	}
+	if err == nil {
+		err = writeVersion(c.Dir, version)
 	}
 	return err
 }
@@ -134,10 +148,13 @@ func (s *Store) saveTo(ctx context.Context, name string) (err error) {
 	if err == nil {
 		err = os.Rename(half, name)
 	}
-	if err != nil {
-		return errors.Join(err, ignoreMissing(os.Remove(half)))
+	if err == nil {
+		err = syncFile(filepath.Dir(name))
 	}
-	return syncFile(filepath.Dir(name))
+	if err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(half)), ignoreMissing(os.Remove(name)))
+	}
+	return nil
 }
 
 // restore stores a record of a backup, unless it has expired.

@@ -1,0 +1,53 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// An older version would go on with a part of the records.
+func TestAnOlderVersionDoesNotOpenADirectoryThatIsBeingRenewed(t *testing.T) {
+	given := before(t)
+	c, err := given.withDefaults()
+	must(t, err)
+	c.held, err = claimDir(&c)
+	must(t, err)
+	must(t, c.saveRecords(t.Context()))
+	cut, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.restoreRecords(cut); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the renewal was not cut short: %v", err)
+	}
+	versionIs(t, given.Dir, "2\n")
+	must(t, c.held.Close())
+	e := open(t, given)
+	isAsBefore(t, e.Store())
+	versionIs(t, given.Dir, "1\n")
+	must(t, e.Close())
+	must(t, writeVersion(given.Dir, renewing)) // as if killed just before the end
+	open(t, given)
+	versionIs(t, given.Dir, "1\n")
+}
+
+func versionIs(t *testing.T, dir, want string) {
+	t.Helper()
+	if text, err := os.ReadFile(filepath.Join(dir, "version")); err != nil || string(text) != want {
+		t.Errorf("the version is %q, want %q, %v", text, want, err)
+	}
+}
+
+// The other process was killed after this one had looked for its file.
+func TestABucketThatAnotherProcessRenewsIsNotUsed(t *testing.T) {
+	given := before(t)
+	c, err := given.withDefaults()
+	must(t, err)
+	must(t, errors.Join(c.saveRecords(t.Context()), os.RemoveAll(bucketDir(&c))))
+	if e, err := openEngine(t.Context(), c); !errors.Is(err, errNoErasing) {
+		t.Errorf("half of the records are used: %v", err)
+		_ = e.Close()
+	}
+	isAsBefore(t, open(t, given).Store())
+}
