@@ -369,17 +369,22 @@ func TestServersOfTheVersionBeforeGoOn(t *testing.T) {
 func TestARecordThatEndsIsNotReplacedByAnOlderOne(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), eraseAfter: time.Hour}).Store()
 	save(t, s, "shorter", "old", time.Hour)
-	save(t, s, "shorter", "new", time.Second)
+	save(t, s, "shorter", "new", 2*time.Second)
 	save(t, s, "again", "old", time.Hour)
 	must(t, s.Delete(t.Context(), "key", "again"))
-	save(t, s, "again", "new", time.Second)
-	both := []string{"shorter", "again"}
-	for _, id := range both {
+	save(t, s, "again", "new", 2*time.Second)
+	save(t, s, "endless", "old", 0)
+	save(t, s, "endless", "new", 2*time.Second)
+	save(t, s, "endless again", "old", 0)
+	must(t, s.Delete(t.Context(), "key", "endless again"))
+	save(t, s, "endless again", "new", 2*time.Second)
+	all := []string{"shorter", "again", "endless", "endless again"}
+	for _, id := range all {
 		if r, err := s.Load(t.Context(), "key", id); err != nil || string(r.Value) != "new" {
 			t.Errorf("%s is %q, %v", id, r.Value, err)
 		}
 	}
-	for _, id := range both {
+	for _, id := range all {
 		within(t, func() bool {
 			r, err := s.Load(t.Context(), "key", id)
 			if err == nil && string(r.Value) != "new" {

@@ -137,7 +137,7 @@ func (s *Store) putOverRest(ctx context.Context, m *nats.Msg, ttl time.Duration)
 	case !rest.over():
 		return 0, platform.ErrConflict
 	}
-	removed, err := rest.removed()
+	removed, err := rest.outlive()
 	if err != nil {
 		return 0, err
 	}
@@ -161,7 +161,7 @@ func (s *Store) replaced(ctx context.Context, subject string, revision uint64, t
 	case err != nil:
 		return until, err
 	}
-	return a.removed()
+	return a.outlive()
 }
 
 // put stores a message if the newest one of its subject has the number last. It has

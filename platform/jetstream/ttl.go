@@ -44,6 +44,20 @@ func (a *answer) removed() (time.Time, error) {
 	return removed, err
 }
 
+// lastErasing bounds how long what has no end may wait to be erased, for example while
+// the disk is full, once a record with an end has replaced it.
+const lastErasing = 30 * 24 * time.Hour
+
+// outlive returns when a message with an end that replaces this one may go; zero is at
+// any time, as there is no message.
+func (a *answer) outlive() (time.Time, error) {
+	removed, err := a.removed()
+	if err == nil && removed.IsZero() && a.Message.Seq > 0 {
+		removed = time.Now().Add(lastErasing)
+	}
+	return removed, err
+}
+
 func (a *answer) header() nats.Header {
 	header, _ := nats.DecodeHeadersMsg(a.Message.Headers) // it may have none
 	return header
