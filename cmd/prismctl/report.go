@@ -16,13 +16,13 @@ func (t *tool) report(err error) int {
 		return exit.Done
 	}
 	status := exit.Of(err)
-	if status != exit.Interrupted { // whoever pressed Ctrl-C knows
+	if status != exit.Interrupted { // the user has pressed Ctrl-C, and knows
 		t.notice("%s", words.Plain(err))
 	}
 	return status
 }
 
-// notice tells the user something beside the output.
+// notice prints a message for the user, beside the output.
 func (t *tool) notice(format string, args ...any) { noticeTo(t.err, format, args...) }
 
 // noticeTo is notice, to w instead of standard error.

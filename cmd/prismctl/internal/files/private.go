@@ -13,9 +13,9 @@ import (
 )
 
 // Check refuses a file that other users of the machine may read or
-// change. Its group may read it, as a service often runs as another user. Files
-// that nobody can change the mode of are as private as whoever mounted them made
-// them: containers get their secrets so, for everybody to read.
+// change. Its group may read it, as a service often runs as another user. A
+// file whose mode nobody can change, on a read-only mount, is taken as it is: so
+// containers get their secrets, readable for everybody.
 func Check(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -67,7 +67,7 @@ func (b *bench) checkCopies(ctx context.Context, before map[string]int) error {
 	return exit.With(exit.Refused, errors.New(text))
 }
 
-// sweep acknowledges the first messages in another queue and tells how many it
+// sweep acknowledges the first messages in another queue and returns how many it
 // has found.
 func (b *bench) sweep(topic string) (n int) {
 	ctx, cancel := lastWord()

@@ -78,8 +78,8 @@ func (s *slots) begin(i int, sent int64, by *latency) uint64 {
 	return m.id
 }
 
-// confirm notes that the platform has the message, and returns when it was
-// sent and who measures that.
+// confirm notes that the platform has the message, and returns when the message was
+// sent and the latency that this counts for.
 func (s *slots) confirm(i int) (sent int64, by *latency) {
 	m := &s.all[i]
 	m.mu.Lock()

@@ -81,7 +81,7 @@ func (s *seeder) give(ctx context.Context, g gift) error {
 // stays remembers that this start gives what an earlier one gave.
 func (s *seeder) stays(ctx context.Context, g *gift) error { return s.give(ctx, *g) }
 
-// say tells the operator something, if anybody listens.
+// say prints a notice for the operator, if anybody listens.
 func (s *seeder) say(format string, args ...any) {
 	if s.notice != nil {
 		s.notice(format, args...)
@@ -171,8 +171,8 @@ func secretProof(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// nameUngiven names who can do much though no setting says so: what an earlier
-// start has made, or another program over these records.
+// nameUngiven names the admin keys and users of which no setting says anything: an
+// earlier start has made them, or another program over these records.
 func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 	keys, err := s.registry.Keys(ctx)
 	if err != nil {
@@ -200,7 +200,7 @@ func (s *seeder) nameUngiven(ctx context.Context, own string) error {
 // mostWarned is how many keys a warning names.
 const mostWarned = 10
 
-// warnOfShort tells of keys whose secrets are shorter than new ones may be: an
+// warnOfShort warns of keys whose secrets are shorter than new ones may be: an
 // earlier version took them, or a backup brought them.
 func (s *seeder) warnOfShort(keys []platform.Key) {
 	var short []string

@@ -25,7 +25,7 @@ type Config struct {
 }
 
 // Plant brings what is given into the records, and makes what has to be there. It
-// returns the key to announce, and who signs in first.
+// returns the key and the user to announce.
 func Plant(ctx context.Context, c Config) (Key, Newcomer, error) {
 	s := &seeder{store: c.Store, registry: c.Registry, lists: c.Settings.Lists, from: c.Settings.Whose, notice: c.Notice}
 	admin, err := c.adminKey()

@@ -22,14 +22,14 @@ func localRedirects() []string {
 	return redirects
 }
 
-// A Newcomer is who signs in first: of a user that was made now, also the
-// password.
+// A Newcomer is the user that is announced, with the password if the user was made
+// now.
 type Newcomer struct {
 	Name     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
 }
 
-// Introduction says who can sign in.
+// Introduction is the text that announces the user.
 func (n Newcomer) Introduction() string {
 	if n.Name == "" {
 		return "Nobody can sign in yet: give a user by --user."
@@ -54,9 +54,9 @@ func (s *seeder) users(ctx context.Context) error {
 	return nil
 }
 
-// newcomer returns the first user who was given, or else one who was there. Where
-// there is nobody it makes one, unless an operator who has given keys of his own,
-// or has just taken the last user away, would not expect that.
+// newcomer returns the first user of the settings, or else one that was there. Without
+// any it makes one, but not for an operator that has given keys or has just taken the
+// last user away: that operator would not expect it.
 func (s *seeder) newcomer(ctx context.Context, provisioned bool) (Newcomer, error) {
 	there, err := s.registry.Users(ctx)
 	if err != nil {

@@ -60,7 +60,7 @@ func (s *service) backup(w http.ResponseWriter, r *http.Request) {
 	defer s.backing.Unlock()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	c := http.NewResponseController(w)
-	_ = c.Flush() // who waits learns that it has begun
+	_ = c.Flush() // the client learns that it has begun
 	if err := s.engine.Backup(r.Context(), &brisk{w, c, stallTime}); err != nil {
 		s.log.Error("the backup failed", "error", err)
 		panic(http.ErrAbortHandler)

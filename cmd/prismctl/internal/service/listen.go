@@ -6,7 +6,7 @@ import (
 	"net"
 )
 
-// listen takes the addresses. Who calls there waits until they are served.
+// listen takes the addresses. Callers wait there until they are served.
 func (s *service) listen() (err error) {
 	if s.listener, err = s.take(s.Listen); err != nil {
 		return fmt.Errorf("cannot listen: %w\nChoose another address by --listen; port 0 is any free one", err)

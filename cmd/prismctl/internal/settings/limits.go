@@ -72,7 +72,7 @@ func (f *Limits) Platform() platform.Limits {
 	}
 }
 
-// check tells what is wrong with limits that have these Sources.
+// check returns what is wrong with limits that have these Sources.
 func (f *Limits) check(from Sources) error {
 	for _, queue := range []struct {
 		name  string

@@ -61,7 +61,7 @@ type ListFlags struct {
 	Redirect []string `sep:"none" placeholder:"URL" help:"An address that the browser may be sent back to after a login or a logout; on 127.0.0.1 and localhost with any port. May be repeated. Without it: /callback, /auth/callback and / of this machine."`
 }
 
-// over lays the flags over the lists of the file, and tells where each is from.
+// over lays the flags over the lists of the file, and returns where each is from.
 func (f *ListFlags) over(file *file) (Lists, Sources, error) {
 	var l Lists
 	from := Sources{"redirects": "--redirect", "app": "--app", "key": "--app-key", "binding": "--bind", "user": "--user"}
@@ -136,7 +136,7 @@ func parseUser(text string) (User, error) {
 	return User{Login: name, PasswordFile: file}, nil
 }
 
-// check tells what is wrong with lists that have these Sources.
+// check returns what is wrong with lists that have these Sources.
 func (l *Lists) check(from Sources) error {
 	return cmp.Or(
 		l.checkApps(from["app"]),
@@ -192,7 +192,7 @@ func (l *Lists) checkUsers(from string) error {
 	return distinct(from, "name", l.Users, func(u User) string { return u.Login })
 }
 
-// checkHash tells what is wrong with a password-hash. With few iterations it is
+// checkHash returns what is wrong with a password-hash. With few iterations it is
 // soon guessed, and with too many a login takes too long.
 func checkHash(hash string) error {
 	if hash == "" {

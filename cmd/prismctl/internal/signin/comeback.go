@@ -27,7 +27,7 @@ const Path = "/callback"
 const oneBrowser = 32
 
 // A Comeback is where the browser comes back to after a login: a server on
-// this machine that takes one answer, from whoever knows the state.
+// this machine that takes one answer, from a caller that knows the state.
 type Comeback struct {
 	URL    string // of the callback
 	State  string // that has to come back
@@ -89,7 +89,7 @@ func (b *Comeback) Tell(outcome Page) {
 	})
 }
 
-// Close ends the server. Who still waits there reads that the login failed.
+// Close ends the server. A browser that still waits there gets a page which says that the login failed.
 func (b *Comeback) Close() {
 	b.Tell(Page{http.StatusBadRequest, "You are not signed in", "The terminal in which prismctl runs says why."})
 	// A browser opens connections ahead of need, which Shutdown would wait for.

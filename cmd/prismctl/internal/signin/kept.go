@@ -62,8 +62,8 @@ func (k *Keep) Load() (*oauth.Token, error) {
 	return found.Token, nil
 }
 
-// Save keeps token in the place of what was kept. Whoever reads meanwhile finds
-// the one or the other, whole.
+// Save keeps token in the place of what was kept. A reader finds
+// the one or the other meanwhile, whole.
 func (k *Keep) Save(token *oauth.Token) error {
 	text, err := json.Marshal(kept{k.Server, k.Key, token})
 	if err == nil {
