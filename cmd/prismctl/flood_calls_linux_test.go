@@ -81,13 +81,13 @@ func makeRecords(x *flooded) {
 	}
 }
 
-// listMuch asks for all apps, by four at a time and then by 24, which may take twice as
+// listMuch asks for all apps, by four at a time and then by 24, which may take three times as
 // much. Each holds the records, what was read from them, its answer, and megabytes of
 // the engine.
 func listMuch(x *flooded) {
 	before := x.peakMiB()
 	x.list(4, 4)
-	x.bound = 2 * float64(x.peakMiB()-before) / perMiB()
+	x.bound = 3 * float64(x.peakMiB()-before) / perMiB()
 	x.list(24, 24)
 }
 
@@ -108,6 +108,11 @@ func (x *flooded) list(n, atATime int) {
 	all.Wait()
 }
 
+const (
+	heldForms = 96
+	listMiB   = 1 // of a list of the records that makeRecords makes, with the records
+)
+
 // holdForms has calls with forms wait for their turn, which comes when four callers
 // before them have read their answers.
 func holdForms(x *flooded) {
@@ -123,7 +128,7 @@ func holdForms(x *flooded) {
 	form := signed("POST", path, url.Values{"pad": {strings.Repeat("p", 900_000)}}, floodKey, floodSecret).Encode()
 	var refused, served atomic.Int32
 	var all sync.WaitGroup
-	for range 64 {
+	for range heldForms {
 		all.Go(func() {
 			switch status, text := x.send(x.request("POST", path, form)); status {
 			case http.StatusServiceUnavailable, 0: // cut off while it was written
@@ -135,13 +140,13 @@ func holdForms(x *flooded) {
 			}
 		})
 	}
-	x.await("forms to be refused", func() bool { return refused.Load() >= 60 })
+	x.await("forms to be refused", func() bool { return refused.Load() >= heldForms-4 })
 	x.passOn()
 	for _, conn := range x.conns {
 		conn.Close()
 	}
 	all.Wait()
-	if refused.Load()+served.Load() != 64 || served.Load() == 0 {
+	if refused.Load()+served.Load() != heldForms || served.Load() == 0 {
 		x.t.Errorf("%d forms were served, and %d were refused", served.Load(), refused.Load())
 	}
 }

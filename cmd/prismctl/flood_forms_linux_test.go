@@ -27,7 +27,7 @@ func formFloods() []flood {
 		{row: "HTTP/2", args: append(small, "TLS"), bound: 2*grown + 8*(0.25+32*0.02), pours: 8 * 12, pour: halfStreams},
 		{
 			row: "Forms of calls that are being served", args: []string{"--data", "DIR", "--limits-request-body", "1000000", "--limits-forms-in-flight", "2000000"},
-			bound: 2*2 + 1*grown, pours: 64 * 0.9, ready: makeRecords, pour: holdForms,
+			bound: 2*2 + 1*grown + 4*listMiB, pours: heldForms * 0.9, ready: makeRecords, pour: holdForms,
 		},
 		{
 			row: "Wrong passwords that are counted", args: []string{"--trusted-proxies", "127.0.0.1"},
