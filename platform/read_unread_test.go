@@ -1,53 +1,45 @@
 package platform_test
 
 import (
-	"context"
+	"fmt"
 	"net"
 	"net/url"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 )
 
 // A caller that asks and does not read its answer makes the platform hold it.
 func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
-	const size = 1 << 20
-	e := newEnv(t, platform.Config{WriteTimeout: busy.Of(3 * time.Second), Limits: platform.Limits{FormsInFlight: 8 << 20, RequestBody: 4 << 20}})
-	const all = 80
-	for range all {
-		if _, err := e.queues.Publish(context.Background(), testKey, &platform.Message{Body: make([]byte, size/6)}); err != nil {
-			t.Fatal(err) // each zero byte takes six in JSON
+	const path = "/api/platform/notify/read"
+	key := platform.Key{ID: testKey, Secret: testSecret}
+	queues := memory.New(memory.Config{})
+	// All answers together have four times the 4 MiB that one may have.
+	limits := platform.Limits{FormsInFlight: 8 << 20, RequestBody: 4 << 20}
+	bubble(t, platform.Config{Queues: queues, Limits: limits}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+		const all, size = 80, 1 << 20
+		for range all {
+			if _, err := queues.Publish(t.Context(), testKey, &platform.Message{Body: make([]byte, size/6)}); err != nil {
+				t.Fatal(err) // each zero byte takes seven in the answer
+			}
 		}
-	}
-	var waiting sync.WaitGroup
-	for range 30 {
-		conn, err := net.Dial("tcp", e.addr)
-		if err != nil {
-			t.Fatal(err)
+		query := url.Values{"num": {"4"}}
+		signedBy(testKey, testSecret, time.Now(), "GET", path, nil, query, nil)
+		for range 30 {
+			conn := dial()
+			defer conn.Close()
+			go fmt.Fprintf(conn, "GET %s?%s HTTP/1.1\r\nHost: x\r\n\r\n", path, query.Encode())
 		}
-		defer conn.Close()
-		conn.(*net.TCPConn).SetReadBuffer(4096)
-		waiting.Go(func() { e.request("GET", "platform/notify/read", url.Values{"num": {"4"}}).Write(conn) })
-	}
-	waiting.Wait()
-	for deadline := time.Now().Add(busy.Of(patience)); ; time.Sleep(time.Millisecond) {
-		r := e.call("GET", "platform/notify/read", nil)
-		if r.status == 503 {
-			break
+		synctest.Wait()
+		ask(t, p, key, "GET", "platform/notify/read", "num", "4").want(t, 503, "overloaded")
+		if s, err := queues.Status(t.Context(), testKey, ""); err != nil || s.Ready < all-16 {
+			t.Errorf("%d of %d messages are left, %v", s.Ready, all, err)
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the platform goes on to hold answers")
-		}
-	}
-	if s, err := e.queues.Status(context.Background(), testKey, ""); err != nil || s.Ready < all/2 {
-		t.Errorf("%d of %d messages are left, %v", s.Ready, all, err)
-	}
-	for deadline := time.Now().Add(busy.Of(patience)); e.call("GET", "platform/notify/read", nil).status != 200; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("those that read nothing are not cut off")
-		}
-	}
+		time.Sleep(31 * time.Second) // those that read nothing are cut off after 30
+		synctest.Wait()
+		ask(t, p, key, "GET", "platform/notify/read", "num", "4").want(t, 200, "")
+	})
 }
