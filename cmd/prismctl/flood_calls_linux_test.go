@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 func callFloods() []flood {
@@ -129,7 +130,9 @@ func holdForms(x *flooded) {
 	var refused, served atomic.Int32
 	var all sync.WaitGroup
 	for range heldForms {
+		answered := make(chan struct{})
 		all.Go(func() {
+			defer close(answered)
 			switch status, text := x.send(x.request("POST", path, form)); status {
 			case http.StatusServiceUnavailable, 0: // cut off while it was written
 				refused.Add(1)
@@ -139,6 +142,10 @@ func holdForms(x *flooded) {
 				x.t.Errorf("answered with %d: %s", status, text)
 			}
 		})
+		select { // alone, or it would make room for others while it is read
+		case <-answered:
+		case <-time.After(100 * time.Millisecond): // it waits for its turn
+		}
 	}
 	x.await("forms to be refused", func() bool { return refused.Load() >= heldForms-4 })
 	x.passOn()
