@@ -148,16 +148,12 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 	if !p.answers.reserve(held) {
 		return nil, overloaded()
 	}
-	texts := []json.RawMessage{}
+	texts, room := []json.RawMessage{}, p.cfg.Limits.ReadBytes
 	defer func() {
-		bytes := int64(0)
-		for _, text := range texts {
-			bytes += int64(len(text))
-		}
-		p.answers.release(held - bytes)
-		c.answer = bytes // until it is written
+		c.answer = int64(p.cfg.Limits.ReadBytes - room) // until it is written
+		p.answers.release(held - c.answer)
 	}()
-	for room := p.cfg.Limits.ReadBytes; num > len(texts) && room > 0; {
+	for num > len(texts) && room > 0 {
 		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))
 		messages, err := p.cfg.Queues.Read(ctx, c.key.ID, topic, step)
 		if err != nil && len(texts) == 0 {

@@ -12,14 +12,14 @@ import (
 	"github.com/shopex/prism-go/internal/code"
 )
 
-// formBytes counts the bytes of the forms that have arrived and whose calls are
+// byteBudget counts the bytes of the forms that have arrived and whose calls are
 // being served, or of answers that are being written.
-type formBytes struct {
+type byteBudget struct {
 	limit int64
 	used  atomic.Int64
 }
 
-func (f *formBytes) reserve(n int64) bool {
+func (f *byteBudget) reserve(n int64) bool {
 	if f.used.Add(n) > f.limit {
 		f.used.Add(-n)
 		return false
@@ -27,7 +27,7 @@ func (f *formBytes) reserve(n int64) bool {
 	return true
 }
 
-func (f *formBytes) release(n int64) { f.used.Add(-n) }
+func (f *byteBudget) release(n int64) { f.used.Add(-n) }
 
 // partForms has the forms that are being read. Their senders are not known yet, as the
 // signature covers the whole form. When these forms take more than their limit, the

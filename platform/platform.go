@@ -23,8 +23,8 @@ type Platform struct {
 	routes    map[string]route
 	conns     connections
 	keyStates keyStates
-	forms     formBytes
-	answers   formBytes // of notify/read
+	forms     byteBudget
+	answers   byteBudget // of notify/read
 	arriving  partForms
 	count     counters
 	logins    loginGuard

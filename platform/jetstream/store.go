@@ -54,13 +54,14 @@ func (s *Store) Load(ctx context.Context, kind, id string) (r platform.Record, e
 
 func (s *Store) load(ctx context.Context, subject string) (platform.Record, error) {
 	a, err := s.records.latest(ctx, subject)
+	header := a.header()
 	switch {
-	case errors.Is(err, errNoRecord) || err == nil && a.over():
+	case errors.Is(err, errNoRecord) || err == nil && isOver(a.Message.Data, header, a.Message.Time):
 		return platform.Record{}, platform.ErrNoRecord
 	case err != nil:
 		return platform.Record{}, err
 	}
-	if over, removed, err := ends(a.header(), a.Message.Time); err == nil && !removed.IsZero() && over.Equal(removed) {
+	if over, removed, err := ends(header, a.Message.Time); err == nil && !removed.IsZero() && over.Equal(removed) {
 		s.removals.add(a.Message.Seq, removed)
 	}
 	return platform.Record{Value: a.Message.Data[1:], Revision: a.Message.Seq}, nil
