@@ -288,16 +288,16 @@ func (p *Platform) routingList(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	patterns, err := p.cfg.Queues.Bindings(ctx, c.key.ID, topic)
+	bound, err := p.cfg.Queues.Bindings(ctx, c.key.ID, topic)
 	if err != nil {
 		return nil, err
 	}
 	type binding struct {
 		RoutingKey string `json:"routing_key"`
 	}
-	bindings := make([]binding, len(patterns))
-	for i, pattern := range patterns {
-		bindings[i].RoutingKey = pattern
+	bindings := make([]binding, len(bound))
+	for i, b := range bound {
+		bindings[i].RoutingKey = b.Pattern
 	}
 	return bindings, nil
 }

@@ -35,14 +35,21 @@ type QueueBounds struct {
 	// the default is 10,000. Their patterns have at most four times as many
 	// words, all together.
 	MaxBindings int
+	// MaxFanOut is how many queues of an exchange may be bound to the same pattern
+	// without wildcards, and how many to patterns with wildcards; the default is
+	// 10,000. So one message goes to twice as many queues at most.
+	MaxFanOut int
+	// OnDrop, if set, is called when a queue begins to drop messages, and while it
+	// goes on at most once a minute for each queue: with its owner, its topic, and how
+	// many it has dropped ever. It must be quick and must not call the engine.
+	OnDrop func(owner, topic string, dropped uint64)
 	// MaxAge is how old a message may become, by its Time: an older one is
 	// removed unless a consumer holds it. A clock that is set wrong for less than
 	// ten minutes removes nothing. The default is no bound.
 	MaxAge time.Duration
-	// Bindings are the bindings that every owner begins with. Their topics
-	// exist from the start, even above MaxTopics and MaxBindings. If there
-	// are none, the default queue is bound to #; if there are any, the default
-	// queue has only those that name it.
+	// Bindings are the bindings that an owner begins with, unless [Owner] says
+	// others. Their topics exist from the start, even above MaxTopics and
+	// MaxBindings.
 	Bindings []Binding
 }
 
@@ -50,6 +57,9 @@ type QueueBounds struct {
 // of Topic, where the empty topic is the default queue.
 type Binding struct {
 	Pattern, Topic string
+	// Own is set by [Queues].Bindings for a binding that an earlier version made: it
+	// brings only what the queue's own key publishes, until it is bound anew.
+	Own bool
 }
 
 // Usage counts the messages that queues hold, ready and unacknowledged, and their
@@ -75,10 +85,8 @@ func (b QueueBounds) WithDefaults() QueueBounds {
 	b.MaxTotalBytes = bound(b.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
 	b.MaxTopics = bound(b.MaxTopics, 1000, math.MaxInt)
 	b.MaxBindings = bound(b.MaxBindings, 10_000, math.MaxInt)
+	b.MaxFanOut = bound(b.MaxFanOut, 10_000, math.MaxInt)
 	b.Bindings = append([]Binding(nil), b.Bindings...)
-	if len(b.Bindings) == 0 {
-		b.Bindings = []Binding{{Pattern: "#"}}
-	}
 	return b
 }
 

@@ -93,7 +93,8 @@ func (c *channel) publishAll(all []*Message) (stored int, err error) {
 	if refused := c.keyState.refusal(c.secret, c.p.cfg.Now()); refused != nil {
 		return 0, refused
 	}
-	return c.p.cfg.Queues.Publish(c.ctx, c.info.Key, all...)
+	routed, err := c.p.cfg.Queues.Publish(c.ctx, c.keyState.holder.Load().app.domain(), all...)
+	return len(routed), err
 }
 
 func (c *channel) published(m *Message, err error) {

@@ -46,7 +46,7 @@ func (c *channel) consume(topic string) error {
 	if c.existing {
 		consume = c.p.cfg.Queues.Resume
 	}
-	consumer, err := consume(c.ctx, c.info.Key, topic)
+	consumer, err := consume(c.ctx, c.info.Key, topic, c.info.RequestID+" from "+c.info.RemoteAddr)
 	if err != nil {
 		return err
 	}

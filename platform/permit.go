@@ -20,7 +20,7 @@ func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
 	if !routed || err != nil {
 		return err
 	}
-	_, err = p.cfg.Queues.Publish(ctx, m.ClientID, m)
+	_, err = p.cfg.Queues.Publish(ctx, app.domain(), m)
 	return err
 }
 

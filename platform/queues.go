@@ -9,6 +9,10 @@ import (
 // A Message is what a queue stores. Queues may share one value, so a Message must not
 // be changed after it was published.
 type Message struct {
+	// ID names the message, the same in all of its queues and for its whole life. The
+	// engine sets it when it stores the message; one that went to no queue may have
+	// none.
+	ID          MessageID
 	Key         string // routing key; empty when it was written straight to a topic
 	Body        []byte
 	ContentType string
@@ -30,32 +34,52 @@ func (m *Message) unix() int64 {
 	return m.Time.Unix()
 }
 
-// Queues stores and delivers the messages of all keys. Queues belong to
-// an owner, which is a key; the empty topic is the owner's default queue.
+// Queues stores and delivers the messages of all keys. Queues belong to an owner,
+// which is a key; the empty topic is the owner's default queue. Owners belong to an
+// exchange, which is a domain: what one of them publishes reaches the queues of all.
 // Every method may be called from any number of goroutines.
 //
 // A method that returns nil has stored what it was given, as durably as the
 // engine promises. A topic is made when it is first created, bound, written
 // or consumed. The other methods make nothing, and return [ErrUnknownTopic] for a
-// topic that is not there.
+// topic that is not there. An owner that another method names before Declare is
+// declared with the zero [Owner].
 type Queues interface {
-	// Publish routes each message to the queues of the exchange with a binding
-	// that matches its Key: to all of them or, with [ErrQueueFull], to none. A
-	// message that matches no queue is dropped, and counts as stored. The messages
-	// are stored in their order, up to the first that is refused: Publish returns
-	// how many were stored, and why the next one was not. An exchange is named for
-	// an owner, and has its queues. The slice stays the caller's.
-	Publish(ctx context.Context, exchange string, ms ...*Message) (stored int, err error)
+	// Declare makes an owner with its default queue and first bindings, or changes
+	// the exchange of an owner and what it may listen to. Its bindings go with it to
+	// another exchange. What is in its queues stays. Declaring twice is declaring
+	// once.
+	Declare(ctx context.Context, name string, o Owner) error
+
+	// Publish routes each message to the queues of the exchange with a binding that
+	// matches its Key, as far as their owners may listen to it. All of them get it at
+	// once, or none. The publisher is the owner that the message's ClientID names.
+	// A queue that is full refuses the message or drops one, as its [Overflow]
+	// says; if one refuses, no queue gets it, and the error is [ErrQueueFull]. A
+	// message that matches no queue is dropped, and counts as stored.
+	//
+	// The messages are stored in their order, up to the first that is refused: routed
+	// has how many queues each stored one is in, and err says why the next one was
+	// not. The slice stays the caller's.
+	Publish(ctx context.Context, exchange string, ms ...*Message) (routed []int, err error)
+	// Route returns to how many queues Publish would route m now.
+	Route(ctx context.Context, exchange string, m *Message) (int, error)
 	// Write puts m into one queue, or returns [ErrQueueFull].
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
 	// them. A caller that fails after that has lost them. Read does not wait.
 	Read(ctx context.Context, owner, topic string, n int) ([]*Message, error)
-	// Consume starts a consumer that competes with the others of the queue.
-	Consume(ctx context.Context, owner, topic string) (Consumer, error)
+	// Peek returns up to n messages of the queue in their order, those that
+	// consumers hold too, and changes nothing. They begin at the head of the queue or,
+	// unless after is zero, behind the place where the message of that ID is or was.
+	// An ID that this engine never gave returns [ErrUnknownMessage].
+	Peek(ctx context.Context, owner, topic string, after MessageID, n int) ([]Peeked, error)
+	// Consume starts a consumer that competes with the others of the queue. Peek shows
+	// its name, which need not be unique.
+	Consume(ctx context.Context, owner, topic, name string) (Consumer, error)
 	// Resume is Consume of a queue that is there: it makes none, and returns
 	// [ErrUnknownTopic].
-	Resume(ctx context.Context, owner, topic string) (Consumer, error)
+	Resume(ctx context.Context, owner, topic, name string) (Consumer, error)
 
 	// Create makes a queue, unless it exists.
 	Create(ctx context.Context, owner, topic string) error
@@ -64,16 +88,22 @@ type Queues interface {
 	Drop(ctx context.Context, owner, topic string) error
 	// Purge removes the messages that no consumer holds.
 	Purge(ctx context.Context, owner, topic string) error
+	// SetLimits replaces the limits of a queue, which must be there. What it holds
+	// already stays. An unknown Overflow is refused.
+	SetLimits(ctx context.Context, owner, topic string, l QueueLimits) error
 	// Bind adds a topic-exchange pattern to a queue: words between dots, *
-	// for one word, # for any number of them. Binding twice is binding once.
+	// for one word, # for any number of them. Neither matches the keys that begin
+	// with "@system.", which a pattern has to name so. Binding twice is binding once;
+	// a binding with Own becomes one of the exchange. Beyond MaxFanOut the error is
+	// [ErrFanOut].
 	Bind(ctx context.Context, owner, topic, pattern string) error
 	// Unbind removes one pattern of a queue for good, even one that the owner
 	// began with, or one of the default queue. The messages of the queue stay. It
 	// returns [ErrUnknownTopic] or, for a pattern that the queue is not bound to,
 	// [ErrUnknownBinding].
 	Unbind(ctx context.Context, owner, topic, pattern string) error
-	// Bindings returns the patterns of a queue, sorted.
-	Bindings(ctx context.Context, owner, topic string) ([]string, error)
+	// Bindings returns the bindings of a queue, sorted by pattern.
+	Bindings(ctx context.Context, owner, topic string) ([]Binding, error)
 	// Status counts a queue. An unknown topic returns [ErrUnknownTopic].
 	Status(ctx context.Context, owner, topic string) (QueueStatus, error)
 	// List returns the owner's named topics, sorted.
@@ -84,9 +114,51 @@ type Queues interface {
 	// Forget fails, some of the queues may have been removed.
 	Forget(ctx context.Context, owner string) error
 
-	// Limits returns how many messages a queue holds at most, and how many
-	// bytes of them as [QueueStatus] counts them. The largest number is no limit.
+	// Limits returns how many messages a queue without limits of its own holds at
+	// most, and how many bytes of them as [QueueStatus] counts them. The largest
+	// number is no limit.
 	Limits() (messages int, bytes int64)
+}
+
+// An Owner is what the queues know of a key.
+type Owner struct {
+	Exchange string     // the domain
+	Listen   Permission // which messages are routed to its queues
+	// Bindings are those that a new owner begins with; if nil, those of
+	// [QueueBounds].
+	Bindings []Binding
+}
+
+// QueueLimits is what one queue holds at most, ready and unacknowledged, and what
+// happens beyond that. In each field zero means that of [QueueBounds].
+type QueueLimits struct {
+	MaxMessages int
+	MaxBytes    int64
+	Overflow    Overflow
+}
+
+// An Overflow says what a full queue does. Messages that a consumer holds are never
+// dropped; if none is ready, the newcomer is. What is dropped is counted.
+type Overflow string
+
+const (
+	// OverflowDefault refuses what the queue's own key publishes or writes, and drops
+	// the oldest message for one of another key.
+	OverflowDefault Overflow = ""
+	// Refuse refuses the newcomer, for all queues that it matches.
+	Refuse Overflow = "refuse"
+	// DropOldest drops the oldest ready messages.
+	DropOldest Overflow = "drop-oldest"
+	// DropNewest drops the newcomer.
+	DropNewest Overflow = "drop-newest"
+)
+
+// Peeked is a message that [Queues].Peek has found.
+type Peeked struct {
+	Message *Message
+	Held    bool      // by a consumer
+	Holder  string    // the name of that consumer
+	Since   time.Time // since when, as far as this engine knows
 }
 
 // QueueDepths is an interface for operators that an engine may have beside [Queues].
@@ -135,8 +207,10 @@ type Lease struct {
 
 // QueueStatus counts the messages of a queue.
 type QueueStatus struct {
-	Ready          int // waiting for a consumer
-	Unacknowledged int // held by consumers
+	Limits         QueueLimits // those that hold: the largest number is no limit
+	Dropped        uint64      // messages that found it full, or made room there, ever
+	Ready          int         // waiting for a consumer
+	Unacknowledged int         // held by consumers
 	Consumers      int
 	Bytes          int64 // bodies, routing keys and content types, ready and unacknowledged
 }
@@ -157,6 +231,11 @@ var (
 	ErrTooManyTopics = errors.New("platform: too many topics")
 	// ErrTooManyBindings is returned when a key may make no further binding.
 	ErrTooManyBindings = errors.New("platform: too many bindings")
+	// ErrFanOut is returned when no further queue of an exchange may be bound to such
+	// a pattern.
+	ErrFanOut = errors.New("platform: too many queues for one routing key")
+	// ErrUnknownMessage is returned for an ID that the engine never gave.
+	ErrUnknownMessage = errors.New("platform: unknown message")
 	// ErrUnknownBinding is returned for a pattern that a queue is not bound to.
 	ErrUnknownBinding = errors.New("platform: unknown binding")
 	// ErrConsumerClosed is returned by Fetch after Close.
