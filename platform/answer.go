@@ -49,6 +49,14 @@ type envelope struct {
 	Error  *errorDoc `json:"error"`
 }
 
+// A stored is the result of a call that has stored a message. Its other members stand
+// beside the result, which is true for published SDKs.
+type stored struct {
+	envelope
+	ID     string `json:"id"`
+	Queues int    `json:"queues"`
+}
+
 type errorDoc struct {
 	Code    string         `json:"code"`
 	Message string         `json:"message"`
@@ -56,6 +64,9 @@ type errorDoc struct {
 }
 
 func (a *answer) succeed(result any) error {
+	if doc, ok := result.(stored); ok {
+		return a.send(http.StatusOK, doc)
+	}
 	return a.send(http.StatusOK, envelope{Result: result})
 }
 
@@ -173,6 +184,13 @@ func asFailure(err error) *failure {
 			status: http.StatusNotFound, code: code.UnknownBinding,
 			message: engineWords(err) + "; platform/notify/routing/list names what it is bound to",
 		}
+	case errors.Is(err, ErrUnknownMessage):
+		return &failure{
+			status: http.StatusNotFound, code: code.UnknownMessage,
+			message: engineWords(err) + "; without an ID platform/notify/peek begins at the head of the queue",
+		}
+	case errors.Is(err, ErrFanOut):
+		return &failure{status: http.StatusForbidden, code: code.TooManyQueues, message: engineWords(err)}
 	case errors.Is(err, ErrTooManyTopics):
 		return &failure{
 			status: http.StatusForbidden, code: code.TooManyTopics,

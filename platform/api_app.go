@@ -26,6 +26,7 @@ const (
 	idBytes      = 64
 	maxPatterns  = 100
 	patternBytes = 256
+	topicBytes   = 256 // of a binding of a new key
 
 	// Each message is compared with all patterns of the app, and each call reads
 	// them.
@@ -131,6 +132,12 @@ func (p *Platform) newApp(c *call) (*App, error) {
 	if app.ID, err = app.ownID(); err != nil {
 		return nil, err
 	}
+	if app.Publish, err = c.permission("publish"); err != nil {
+		return nil, err
+	}
+	if app.Listen, err = c.permission("listen"); err != nil {
+		return nil, err
+	}
 	switch {
 	case !isID(app.ID):
 		return nil, badRequest(code.InvalidParameter, "id must be of letters, digits, - and _")
@@ -215,20 +222,29 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 }
 
 func (p *Platform) allowPublish(ctx context.Context, c *call) (any, error) {
-	return p.allow(ctx, c, func(app *App, patterns []string) { app.Publish = patterns })
+	_, err := p.allow(ctx, c, func(app *App, patterns []string) { app.Publish = patterns })
+	return true, err
 }
 
+// allowListen returns when the engine routes by the change.
 func (p *Platform) allowListen(ctx context.Context, c *call) (any, error) {
-	return p.allow(ctx, c, func(app *App, patterns []string) { app.Listen = patterns })
+	app, err := p.allow(ctx, c, func(app *App, patterns []string) { app.Listen = patterns })
+	if err != nil {
+		return nil, err
+	}
+	return true, p.declareApp(ctx, app.ID)
 }
 
 // allow changes what the keys of an app may do.
-func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string)) (any, error) {
+func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string)) (*App, error) {
 	app, err := p.namedApp(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	patterns, err := c.patterns()
+	patterns, ok, err := c.patterns("routing_key")
+	if !ok {
+		err = missing("routing_key")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -246,24 +262,33 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 		return nil, err
 	}
 	p.keyStates.appChanged(ctx, app.ID)
-	return true, nil
+	return app, nil
 }
 
-// patterns reads the parameter routing_key.
-func (c *call) patterns() ([]string, error) {
+// patterns reads a parameter with patterns; ok is false if it was not sent.
+func (c *call) patterns(name string) (patterns []string, ok bool, err error) {
 	own := c.params()
-	if !own.Has("routing_key") {
-		return nil, missing("routing_key")
+	if !own.Has(name) {
+		return nil, false, nil
 	}
-	text, err := once(own, "routing_key")
+	text, err := once(own, name)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
-	patterns, err := parsePatterns(text)
-	if err != nil {
-		return nil, badRequest(code.InvalidParameter, err.Error())
+	if patterns, err = parsePatterns(text); err != nil {
+		err = badRequest(code.InvalidParameter, name+": "+err.Error())
 	}
-	return patterns, nil
+	return patterns, true, err
+}
+
+// permission reads a parameter of this name that says what a new app may do. An app may do
+// nothing until an admin key says so.
+func (c *call) permission(name string) (Permission, error) {
+	patterns, ok, err := c.patterns(name)
+	if !ok {
+		return Nothing(), err
+	}
+	return patterns, err
 }
 
 // parsePatterns reads a JSON array of patterns, or one pattern as plain text.
@@ -272,7 +297,7 @@ func parsePatterns(text string) ([]string, error) {
 	if strings.HasPrefix(text, "[") {
 		patterns = []string{}
 		if json.Unmarshal([]byte(text), &patterns) != nil {
-			return nil, errors.New("routing_key begins as a JSON array and is none of texts")
+			return nil, errors.New("what begins as a JSON array is none of texts")
 		}
 	}
 	return patterns, checkPatterns(patterns)
@@ -280,7 +305,7 @@ func parsePatterns(text string) ([]string, error) {
 
 func checkPatterns(patterns []string) error {
 	if len(patterns) > maxPatterns {
-		return fmt.Errorf("routing_key has %d patterns; at most %d are allowed", len(patterns), maxPatterns)
+		return fmt.Errorf("there are %d patterns; at most %d are allowed", len(patterns), maxPatterns)
 	}
 	bytes, words := 0, 0
 	for _, pattern := range patterns {
@@ -291,7 +316,7 @@ func checkPatterns(patterns []string) error {
 		words += len(topic.Words(pattern))
 	}
 	if bytes > patternsBytes || words > patternsWords {
-		return fmt.Errorf("the patterns of routing_key have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
+		return fmt.Errorf("the patterns have %d bytes and %d words together; at most %d and %d are allowed", bytes, words, patternsBytes, patternsWords)
 	}
 	return nil
 }
@@ -301,9 +326,9 @@ func checkPatterns(patterns []string) error {
 func checkPattern(pattern string) error {
 	switch {
 	case pattern == "":
-		return errors.New("routing_key has an empty pattern; # is for every routing key, and [] for none")
+		return errors.New("a pattern is empty; # is for every routing key, and [] for none")
 	case len(pattern) > patternBytes:
-		return fmt.Errorf("routing_key has a pattern of %d bytes; at most %d are allowed", len(pattern), patternBytes)
+		return fmt.Errorf("a pattern has %d bytes; at most %d are allowed", len(pattern), patternBytes)
 	case !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, isOdd):
 		return fmt.Errorf("the pattern %q has a space, a quote, or what is no UTF-8 text", shorten(pattern, 48))
 	}

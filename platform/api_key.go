@@ -107,8 +107,28 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	key.Meta, err = parseMeta(meta)
+	if key.Meta, err = parseMeta(meta); err != nil {
+		return nil, err
+	}
+	key.Bindings, err = c.bindings(app)
 	return &key, err
+}
+
+// bindings reads what the default queue of a new key of the app begins with; nil if the
+// call says nothing about that.
+func (c *call) bindings(app *App) ([]Binding, error) {
+	patterns, ok, err := c.patterns("bindings")
+	if !ok || err != nil {
+		return nil, err
+	}
+	bindings := make([]Binding, len(patterns))
+	for i, pattern := range patterns {
+		if err := app.mayListen(pattern); err != nil {
+			return nil, err
+		}
+		bindings[i].Pattern = pattern
+	}
+	return bindings, nil
 }
 
 // parseExpires reads Unix seconds. A time that is not after 1970 means never: tools
@@ -146,9 +166,30 @@ func parseMeta(text string) (map[string]string, error) {
 	return meta, nil
 }
 
-// storeKey stores a new key. If that fails, it removes the key, as its secret will be
-// shown to no caller.
+// storeKey stores a new key and declares it. If that fails, it removes the key, as its
+// secret will be shown to no caller.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
+	err := p.saveNewKey(ctx, key)
+	if err != nil {
+		return err
+	}
+	declaring, cancel := finishing(ctx)
+	defer cancel()
+	err = p.owners.declare(declaring, key.ID)
+	if errors.Is(err, ErrUnknownKey) { // it went with its app
+		return unknownApp()
+	}
+	if err == nil {
+		err = ctx.Err() // the caller has gone
+	}
+	if err != nil {
+		return errors.Join(err, p.registry.withdrawKey(ctx, key), p.owners.forget(declaring, key.ID))
+	}
+	return nil
+}
+
+// saveNewKey stores a new key, or nothing.
+func (p *Platform) saveNewKey(ctx context.Context, key *Key) error {
 	err := saveRecord(ctx, p.cfg.Store, kindKey, key.ID, newStoredKey(*key), 0, 0)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil { // there is a key with this random ID
 		key.ID = randomText(keyIDLength)
@@ -156,9 +197,6 @@ func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 	}
 	if err == nil {
 		err = p.registry.confirmKey(ctx, key)
-	}
-	if err == nil {
-		err = ctx.Err() // the caller has gone
 	}
 	if errors.Is(err, ErrUnknownApp) {
 		err = unknownApp()
@@ -266,7 +304,7 @@ func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err erro
 		return false, err
 	}
 	p.keyStates.keyChanged(ctx, key.ID)
-	if err := p.cfg.Queues.Forget(ctx, key.ID); err != nil {
+	if err := p.owners.forget(ctx, key.ID); err != nil {
 		return false, err
 	}
 	return p.registry.deleteKeyIf(ctx, key.ID, func(now *storedKey) bool { return now.Deleted })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,7 +14,7 @@ import (
 	"github.com/shopex/prism-go/internal/wire"
 )
 
-// The queue calls of protocol chapter 3.
+// The queue calls of protocol chapter 3. Those of chapter 7 are in api_queue.go.
 
 // A queueDoc is the result of notify/status, with the members that clients read.
 type queueDoc struct {
@@ -28,53 +27,67 @@ type queueDoc struct {
 	Consumers      int `json:"Consumers"`
 	// Other platforms do not have these members. They are left out if there is no
 	// bound.
-	MessagesLimit int   `json:"Messages_limit,omitempty"`
-	Bytes         int64 `json:"Bytes"`
-	BytesLimit    int64 `json:"Bytes_limit,omitempty"`
+	MessagesLimit int    `json:"Messages_limit,omitempty"`
+	Bytes         int64  `json:"Bytes"`
+	BytesLimit    int64  `json:"Bytes_limit,omitempty"`
+	Dropped       uint64 `json:"Dropped"`
+	Overflow      string `json:"Overflow"`
+	// What the key has published, at this platform since it began.
+	Published int64 `json:"Published"`
+	Unrouted  int64 `json:"Unrouted"` // to no queue
 }
 
-func (p *Platform) queueStatus(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queueStatus(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.cfg.Queues.Status(ctx, c.key.ID, topic)
+	s, err := p.cfg.Queues.Status(ctx, of.key.ID, topic)
 	if err != nil {
 		return nil, err
 	}
+	limits, count := newLimitsDoc(s.Limits), p.owners.countOf(of.key.ID)
 	doc := queueDoc{
 		Messages:       s.Ready + s.Unacknowledged,
 		Ready:          s.Ready,
 		Unacknowledged: s.Unacknowledged,
 		Consumers:      s.Consumers,
+		MessagesLimit:  limits.MaxMessages,
 		Bytes:          s.Bytes,
+		BytesLimit:     limits.MaxBytes,
+		Dropped:        s.Dropped,
+		Overflow:       limits.Overflow,
+		Published:      count.published.Load(),
+		Unrouted:       count.unrouted.Load(),
 	}
 	doc.Backing.Len = s.Ready
-	doc.MessagesLimit, doc.BytesLimit = p.cfg.Queues.Limits()
-	if doc.MessagesLimit == math.MaxInt {
-		doc.MessagesLimit = 0
-	}
-	if doc.BytesLimit == math.MaxInt64 {
-		doc.BytesLimit = 0
-	}
 	return doc, nil
 }
 
 // queueWrite puts a message into the queue of topic without routing it. A routing key
 // is then only kept as a label. Without a topic, a message with a routing key is
 // routed, and a message without one goes into the default queue.
-func (p *Platform) queueWrite(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queueWrite(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, m, err := p.messageOf(c)
 	if err != nil {
 		return nil, err
 	}
-	if topic == "" && m.Key != "" {
-		err = p.publish(ctx, c.app, m)
-	} else {
-		err = p.cfg.Queues.Write(ctx, c.key.ID, topic, m)
+	queues := 0
+	switch {
+	case topic != "" || m.Key == "":
+		if err = p.cfg.Queues.Write(ctx, of.key.ID, topic, m); err == nil {
+			queues = 1
+		}
+	case of.key.ID != c.key.ID:
+		return nil, badRequest(code.InvalidParameter, "of names a key, and a message with a routing_key and without a topic is routed to the queues of all keys; leave out of, or name the topic")
+	default:
+		queues, err = p.publish(ctx, c.app, m)
 	}
-	p.published(PublishEvent{Key: c.key.ID, Topic: topic, Message: m, Err: err})
-	return true, err
+	p.published(p.owners.countOf(c.key.ID), PublishEvent{Key: c.key.ID, Topic: topic, Message: m, Queues: queues, Err: err})
+	if err != nil {
+		return nil, err
+	}
+	return stored{envelope: envelope{Result: true}, ID: m.ID.String(), Queues: queues}, nil
 }
 
 func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
@@ -84,6 +97,9 @@ func (p *Platform) messageOf(c *call) (topic string, m *Message, err error) {
 	}
 	m = &Message{ClientID: c.key.ID, App: c.key.App, Time: toSecond(p.cfg.Now())}
 	if m.Key, err = optionalLine(own, "routing_key", limits.RoutingKey); err != nil {
+		return "", nil, err
+	}
+	if err = notReserved(m.Key); err != nil {
 		return "", nil, err
 	}
 	if m.ContentType, err = optionalLine(own, "content_type", limits.ContentType); err != nil {
@@ -134,16 +150,29 @@ func (p *Platform) data(own url.Values) ([]byte, error) {
 // queueRead removes messages from a queue and returns each as a string that holds its
 // JSON. It ends early at Limits.ReadBytes, so that it removes no message that would
 // make the answer too large for a client.
-func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
 		return nil, err
 	}
-	num, err := p.readNum(c.params())
+	num, err := p.readNum(c.params(), 1)
 	if err != nil {
 		return nil, err
 	}
-	// There must be room for the messages before they are removed from the queue.
+	return p.messageTexts(c, num, func(step int) (texts []json.RawMessage, err error) {
+		messages, err := p.cfg.Queues.Read(ctx, of.key.ID, topic, step)
+		for _, m := range messages {
+			texts = append(texts, messageText(m))
+		}
+		return texts, err
+	})
+}
+
+// messageTexts returns the texts of up to num messages, which next takes from a queue. It
+// ends early at Limits.ReadBytes. After the first texts it returns no error, or those
+// would be lost.
+func (p *Platform) messageTexts(c *call, num int, next func(step int) ([]json.RawMessage, error)) (any, error) {
+	// There must be room for the messages before they are taken.
 	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
 	if !p.answers.reserve(held) {
 		return nil, overloaded()
@@ -155,26 +184,25 @@ func (p *Platform) queueRead(ctx context.Context, c *call) (any, error) {
 	}()
 	for num > len(texts) && room > 0 {
 		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))
-		messages, err := p.cfg.Queues.Read(ctx, c.key.ID, topic, step)
+		more, err := next(step)
 		if err != nil && len(texts) == 0 {
 			return nil, err
 		}
-		for _, m := range messages {
-			text := messageText(m)
+		for _, text := range more {
 			room -= len(text)
-			texts = append(texts, text)
 		}
-		if len(messages) < step {
+		texts = append(texts, more...)
+		if len(more) < step {
 			break
 		}
 	}
 	return texts, nil
 }
 
-func (p *Platform) readNum(own url.Values) (int, error) {
+func (p *Platform) readNum(own url.Values, preset int) (int, error) {
 	text, err := once(own, "num")
 	if err != nil || text == "" {
-		return 1, err
+		return min(preset, p.cfg.Limits.Read), err
 	}
 	num, err := strconv.Atoi(text)
 	if err != nil || num < 1 || num > p.cfg.Limits.Read {
@@ -210,32 +238,32 @@ func appendJSONString(dst, s []byte) []byte {
 	return append(dst, '"')
 }
 
-func (p *Platform) queuePurge(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queuePurge(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Purge(ctx, c.key.ID, topic)
+	return true, p.cfg.Queues.Purge(ctx, of.key.ID, topic)
 }
 
-func (p *Platform) queueCreate(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queueCreate(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := required(c.params(), "topic", p.cfg.Limits.Topic)
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Create(ctx, c.key.ID, topic)
+	return true, p.cfg.Queues.Create(ctx, of.key.ID, topic)
 }
 
-func (p *Platform) queueDrop(ctx context.Context, c *call) (any, error) {
+func (p *Platform) queueDrop(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := required(c.params(), "topic", p.cfg.Limits.Topic)
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Drop(ctx, c.key.ID, topic)
+	return true, p.cfg.Queues.Drop(ctx, of.key.ID, topic)
 }
 
-func (p *Platform) queueList(ctx context.Context, c *call) (any, error) {
-	topics, err := p.cfg.Queues.List(ctx, c.key.ID)
+func (p *Platform) queueList(ctx context.Context, c *call, of *holder) (any, error) {
+	topics, err := p.cfg.Queues.List(ctx, of.key.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +277,7 @@ func (p *Platform) queueList(ctx context.Context, c *call) (any, error) {
 	return queues, nil
 }
 
-func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
+func (p *Platform) routingSet(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, pattern, err := p.binding(c)
 	if err != nil {
 		return nil, err
@@ -257,16 +285,19 @@ func (p *Platform) routingSet(ctx context.Context, c *call) (any, error) {
 	if !isLine(pattern) {
 		return nil, badRequest(code.InvalidParameter, "routing_key has a line break or another control character, which no message's key has")
 	}
-	return true, p.bind(ctx, c, topic, pattern)
+	if err := of.app.mayListen(pattern); err != nil {
+		return nil, err
+	}
+	return true, p.cfg.Queues.Bind(ctx, of.key.ID, topic, pattern)
 }
 
 // routingUnset needs no permission to listen, as it only removes a binding.
-func (p *Platform) routingUnset(ctx context.Context, c *call) (any, error) {
+func (p *Platform) routingUnset(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, pattern, err := p.binding(c)
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Unbind(ctx, c.key.ID, topic, pattern)
+	return true, p.cfg.Queues.Unbind(ctx, of.key.ID, topic, pattern)
 }
 
 // binding returns what a call is to bind or unbind. The topic must be named, but
@@ -283,21 +314,22 @@ func (p *Platform) binding(c *call) (topic, pattern string, err error) {
 	return topic, pattern, err
 }
 
-func (p *Platform) routingList(ctx context.Context, c *call) (any, error) {
+func (p *Platform) routingList(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
 		return nil, err
 	}
-	bound, err := p.cfg.Queues.Bindings(ctx, c.key.ID, topic)
+	bound, err := p.cfg.Queues.Bindings(ctx, of.key.ID, topic)
 	if err != nil {
 		return nil, err
 	}
 	type binding struct {
 		RoutingKey string `json:"routing_key"`
+		Own        bool   `json:"own,omitempty"`
 	}
 	bindings := make([]binding, len(bound))
 	for i, b := range bound {
-		bindings[i].RoutingKey = b.Pattern
+		bindings[i] = binding{b.Pattern, b.Own}
 	}
 	return bindings, nil
 }

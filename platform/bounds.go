@@ -59,7 +59,7 @@ type Binding struct {
 	Pattern, Topic string
 	// Own is set by [Queues].Bindings for a binding that an earlier version made: it
 	// brings only what the queue's own key publishes, until it is bound anew.
-	Own bool
+	Own bool `json:",omitzero"`
 }
 
 // Usage counts the messages that queues hold, ready and unacknowledged, and their

@@ -26,6 +26,7 @@ type call struct {
 	secret   string    // the secret that the caller has proved to know
 	sign     string    // of the caller; "" in secret mode
 	app      *App      // of key
+	holder   *holder   // key and app as they were read
 	user     User      // the user of the call's access token; none without a valid one
 	query    url.Values
 	form     url.Values // nil when the body is not a form

@@ -33,6 +33,7 @@ type channel struct {
 	// a queue that was dropped while it was disconnected is not made again.
 	existing bool
 	secret   string // the secret of the key that the peer has proved to know
+	count    *keyCount
 
 	counted     bool            // guarded by connections.mu
 	predecessor <-chan struct{} // if there was one, closed when its messages are back in their queues
@@ -124,6 +125,11 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 		return err
 	}
 	defer p.keyStates.leave(ch)
+	if err := p.declare(r.Context(), ch.keyState.holder.Load()); err != nil {
+		ch.handOver()
+		return err
+	}
+	ch.count = p.owners.countOf(c.key.ID)
 	if err := ch.accept(w, r); err != nil {
 		ch.handOver()
 		var refused *socket.HandshakeError
@@ -388,7 +394,7 @@ func (c *channel) refusal(err error) ending {
 		return ending{code: socket.TryAgainLater, reason: unavailable().message}
 	case errors.Is(err, ErrQueueFull):
 		return ending{code: socket.TryAgainLater, reason: engineWords(err)}
-	case errors.Is(err, ErrTooManyTopics), errors.Is(err, errTooManyConsumes):
+	case errors.Is(err, ErrTooManyTopics), errors.Is(err, ErrFanOut), errors.Is(err, errTooManyConsumes):
 		return ending{code: socket.PolicyViolation, reason: engineWords(err)}
 	case errors.Is(err, ErrUnknownTopic):
 		return ending{code: socket.QueueGone, reason: engineWords(err)}

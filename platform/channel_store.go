@@ -47,10 +47,9 @@ func (c *channel) publish(cmd wire.Command) error {
 		App:         app.ID,
 		Time:        toSecond(c.came),
 	}
-	routed, err := app.routes(m.Key)
-	if !routed || err != nil {
+	if err := app.mayPublish(m.Key); err != nil {
 		err = cmp.Or(c.storeMessages(), err) // those that came before it
-		c.published(m, err)
+		c.published(m, 0, err)
 		return err
 	}
 	c.messages = append(c.messages, m)
@@ -71,14 +70,15 @@ func (c *channel) storeMessages() error {
 	}
 	all := c.messages
 	c.messages, c.messageBytes = c.messages[:0], 0
-	n, err := c.publishAll(all)
-	for _, m := range all[:n] {
-		c.published(m, nil)
+	routed, err := c.publishAll(all)
+	n := len(routed)
+	for i, m := range all[:n] {
+		c.published(m, routed[i], nil)
 	}
 	if err != nil {
 		c.acks = c.acks[:0]
 		if n < len(all) {
-			c.published(all[n], err)
+			c.published(all[n], 0, err)
 		}
 	}
 	clear(all) // they belong to the queues now
@@ -88,17 +88,17 @@ func (c *channel) storeMessages() error {
 	return c.confirm(err)
 }
 
-// publishAll refuses all messages if the key has become invalid since they were read.
-func (c *channel) publishAll(all []*Message) (stored int, err error) {
+// publishAll refuses all messages if the key has become invalid since they were read. It
+// returns to how many queues each stored message went.
+func (c *channel) publishAll(all []*Message) (routed []int, err error) {
 	if refused := c.keyState.refusal(c.secret, c.p.cfg.Now()); refused != nil {
-		return 0, refused
+		return nil, refused
 	}
-	routed, err := c.p.cfg.Queues.Publish(c.ctx, c.keyState.holder.Load().app.domain(), all...)
-	return len(routed), err
+	return c.p.cfg.Queues.Publish(c.ctx, c.keyState.holder.Load().app.domain(), all...)
 }
 
-func (c *channel) published(m *Message, err error) {
-	c.p.published(PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Err: err})
+func (c *channel) published(m *Message, queues int, err error) {
+	c.p.published(c.count, PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Queues: queues, Err: err})
 }
 
 // An ack is an acknowledgement that was read and is not stored yet.

@@ -197,9 +197,9 @@ type Limits struct {
 	FormsInFlight int64
 	// Parameters bounds the parameters of a call (1,000).
 	Parameters int
-	// Read bounds the messages of one notify/read (1,000).
+	// Read bounds the messages of one notify/read or notify/peek (1,000).
 	Read int
-	// ReadBytes ends a notify/read early: it takes no further messages once
+	// ReadBytes ends these calls early: they take no further messages once
 	// the answer has reached it (4 MiB). All such answers together have a quarter
 	// of FormsInFlight until they are written, and at least four times ReadBytes.
 	ReadBytes int

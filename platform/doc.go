@@ -59,12 +59,15 @@
 //	401 wrong_password                              of the login page
 //	403 secret_over_http                            secret mode where others can read it
 //	403 too_many_topics, too_many_bindings
+//	403 too_many_queues                             for one routing key
 //	403 forbidden_routing_key                       the app may not publish or listen to it
 //	403 forbidden_admin, forbidden_users,
-//	    too_many_apps, too_many_keys                of provisioning
+//	    too_many_apps, too_many_keys                of provisioning; forbidden_admin also
+//	                                                of queue calls with of
 //	403 cross_site, form_expired                    a form that is not of this page
-//	404 unknown_api, unknown_topic, unknown_binding
-//	404 unknown_app, unknown_key, unknown_user      of provisioning: what the call is about
+//	404 unknown_api, unknown_topic,
+//	    unknown_binding, unknown_message
+//	404 unknown_app, unknown_key, unknown_user      what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
 //	409 app_exists, in_use                          of provisioning
@@ -103,18 +106,38 @@
 // topic was dropped. A handshake with the parameter existing=1 is of a consumer that
 // has consumed before: it gets 4404, too, where consume would make the topic.
 //
+// # Who gets a message
+//
+// The domain of an app is an exchange. A message that a key publishes goes, stored once,
+// to every queue of the domain, of whichever key, with a binding that matches its routing
+// key, if the app of the publisher may publish it and the app of the queue may listen to
+// it. A message for which there is no such queue is dropped: the answer of notify/write,
+// notify/status of the publisher, [PublishEvent] and [Stats] show that. notify/write with a
+// topic goes straight into that queue.
+//
+// A publisher waits for no other key: its own full queues refuse, and those of others drop
+// their oldest message, as far as [QueueLimits] do not say otherwise. Each key lowers the
+// limits of its queues with notify/queue/limit; admin keys raise them. notify/peek shows
+// what is in a queue and takes nothing. For an admin key, the calls about queues have the
+// parameter of, which names another key of its domain: they are about the queues of that.
+//
+// Platforms tell the engine what they know of a key when they use its queues and when it
+// changes; see [Platform.Reconcile].
+//
 // # Provisioning
 //
 // A key with Admin makes and deletes the apps of its app's domain, and the keys
 // of these, by platform/app/..., platform/key/... and platform/manageapp/...;
 // package admin is a client of these calls. They say, too, which routing keys an
-// app may publish and listen to. What they change counts at once, also on the
-// connections that are open; what another platform over the same Store changes,
-// within a second, or later if the Store takes more than milliseconds to answer.
+// app may publish and listen to; a new app may do neither until they say so. What they
+// change counts at once, also on the connections that are open and for queues that nobody
+// uses; what is in a queue stays there. What another platform over the same Store
+// changes counts within a second, or later if the Store takes more than milliseconds to
+// answer.
 //
 // When a key is deleted, its connections end, and then its queues are removed. A call
 // to another platform within that second may make a queue again, which belongs to no
-// key.
+// key and no domain.
 //
 // While the Store is not available, calls and new connections are refused. Open
 // connections go on with the last known state: what was deleted or forbidden at another

@@ -589,9 +589,11 @@ func decode(t testing.TB, frame []byte) wire.Delivery {
 // discard stores nothing.
 type discard struct{ platform.Queues }
 
-func (discard) Publish(_ context.Context, _ string, ms ...*platform.Message) (int, error) {
-	return len(ms), nil
+func (discard) Publish(_ context.Context, _ string, ms ...*platform.Message) ([]int, error) {
+	return make([]int, len(ms)), nil
 }
+
+func (discard) Declare(context.Context, string, platform.Owner) error { return nil }
 
 // storeOf returns a store that holds keys.
 func storeOf(keys ...platform.Key) *memory.Store {

@@ -89,6 +89,7 @@ func (p *keyState) isOf(app string) bool {
 // there is one.
 type keyStates struct {
 	registry *Registry
+	owners   *owners
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -104,8 +105,8 @@ type refresher struct {
 	done chan struct{}
 }
 
-func (s *keyStates) init(r *Registry, now func() time.Time, log *slog.Logger) {
-	s.registry, s.now, s.log = r, now, log
+func (s *keyStates) init(r *Registry, o *owners, now func() time.Time, log *slog.Logger) {
+	s.registry, s.owners, s.now, s.log = r, o, now, log
 	s.byKey = make(map[string]*keyState)
 }
 
@@ -201,16 +202,36 @@ func (s *keyStates) startRefresher() *refresher {
 }
 
 // refreshAll first ends the connections whose key state is already known to be invalid,
-// and then refreshes all key states.
+// and then refreshes all key states. What has changed is declared to the engine after
+// that, so that an engine that hangs delays no end.
 func (s *keyStates) refreshAll(ctx context.Context) {
 	all := s.matching(func(*keyState) bool { return true })
 	for _, p := range all {
 		s.enforce(p)
 	}
 	err := s.refresh(ctx, all)
+	if err == nil {
+		err = s.declareChanged(ctx, all)
+	}
 	if ctx.Err() == nil {
 		s.report(err)
 	}
+}
+
+// declareChanged declares the keys of which the engine knows another state.
+func (s *keyStates) declareChanged(ctx context.Context, all []*keyState) error {
+	var ids []string
+	for _, p := range all {
+		if h := p.holder.Load(); p.gone.Load() {
+			s.owners.drop(p.key)
+		} else if h != nil && !s.owners.knows(h) {
+			ids = append(ids, p.key)
+		}
+	}
+	// A declaration that has begun does not stop when the last connection leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	return s.owners.declareAll(ctx, ids, s.owners.declare)
 }
 
 // changed refreshes the key states that a change on this platform concerns. If that
@@ -291,7 +312,7 @@ func (s *keyStates) report(err error) {
 	s.failed = err != nil
 	s.mu.Unlock()
 	if first {
-		s.log.Warn("permissions cannot be looked up; what was known holds", slog.Any("error", err))
+		s.log.Warn("permissions cannot be looked up, or not be passed to the engine; what was known holds", slog.Any("error", err))
 	}
 }
 

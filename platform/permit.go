@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
@@ -13,38 +14,60 @@ import (
 
 // What the keys of an app may publish and listen to.
 
-// publish routes a message of app, as far as the app is allowed to publish it
-// and to listen to it.
-func (p *Platform) publish(ctx context.Context, app *App, m *Message) error {
-	routed, err := app.routes(m.Key)
-	if !routed || err != nil {
+// publish routes a message of the app, and returns to how many queues. The engine knows
+// what their owners may listen to.
+func (p *Platform) publish(ctx context.Context, app *App, m *Message) (queues int, err error) {
+	if err := app.mayPublish(m.Key); err != nil {
+		return 0, err
+	}
+	routed, err := p.cfg.Queues.Publish(ctx, app.domain(), m)
+	if len(routed) > 0 {
+		queues = routed[0]
+	}
+	return queues, err
+}
+
+// mayPublish returns why the app may not publish a routing key, or nil.
+func (a *App) mayPublish(key string) error {
+	if err := notReserved(key); err != nil {
 		return err
 	}
-	_, err = p.cfg.Queues.Publish(ctx, app.domain(), m)
-	return err
-}
-
-// routes reports whether a message of the app goes to its queues, or why it is
-// refused. What the app may not listen to is dropped, as if no queue were bound
-// to it.
-func (a *App) routes(key string) (bool, error) {
 	if !a.Publish.Allows(key) {
-		return false, forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q", shorten(key, 48)))
+		return forbiddenKey(fmt.Sprintf("the app may not publish the routing key %q; an admin key can allow it", shorten(key, 48)))
 	}
-	return a.Listen.Allows(key), nil
+	return nil
 }
 
-// bind binds a queue, as far as the app is allowed to listen.
-func (p *Platform) bind(ctx context.Context, c *call, name, pattern string) error {
-	covers := func(allowed string) bool { return topic.Covers(allowed, pattern) }
-	if listen := c.app.Listen; listen != nil && !slices.ContainsFunc(listen, covers) {
-		return forbiddenKey(fmt.Sprintf("the app may not listen to all that %q matches", shorten(pattern, 48)))
+// notReserved refuses the routing keys that are the platform's own.
+func notReserved(key string) error {
+	if isReserved(key) {
+		return forbiddenKey(fmt.Sprintf("the routing key %q begins with %s, as those of the platform do; choose another first word", shorten(key, 48), reservedKeys))
 	}
-	return p.cfg.Queues.Bind(ctx, c.key.ID, name, pattern)
+	return nil
+}
+
+const reservedKeys = "@system."
+
+func isReserved(key string) bool { return strings.HasPrefix(key, reservedKeys) }
+
+// mayListen returns why the app may not listen to all that a pattern matches, or nil.
+func (a *App) mayListen(pattern string) error {
+	listen := a.Listen
+	if listen == nil {
+		listen = Matching("#")
+	}
+	if slices.ContainsFunc(listen, func(allowed string) bool { return topic.Covers(allowed, pattern) }) {
+		return nil
+	}
+	may := "nothing"
+	if len(listen) > 0 {
+		may = shorten(strings.Join(listen, ", "), 256)
+	}
+	return forbiddenKey(fmt.Sprintf("the app may not listen to all that %q matches: it may listen to %s; an admin key can allow more", shorten(pattern, 48), may))
 }
 
 func forbiddenKey(message string) *failure {
-	return &failure{status: http.StatusForbidden, code: code.ForbiddenRoutingKey, message: message + "; an admin key can allow it"}
+	return &failure{status: http.StatusForbidden, code: code.ForbiddenRoutingKey, message: message}
 }
 
 func unknownKey() *failure {

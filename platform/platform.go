@@ -23,8 +23,9 @@ type Platform struct {
 	routes    map[string]route
 	conns     connections
 	keyStates keyStates
+	owners    owners
 	forms     byteBudget
-	answers   byteBudget // of notify/read
+	answers   byteBudget // of notify/read and notify/peek
 	arriving  partForms
 	count     counters
 	logins    loginGuard
@@ -61,7 +62,8 @@ func New(cfg Config) (*Platform, error) {
 	}
 	p.conns.init(cfg.Limits.ConnectionsPerKey)
 	p.expiry = expiry
-	p.keyStates.init(p.registry, expiry, cfg.Logger)
+	p.owners.init(cfg.Queues, p.registry)
+	p.keyStates.init(p.registry, &p.owners, expiry, cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)

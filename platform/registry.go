@@ -43,6 +43,11 @@ type Key struct {
 	Meta    map[string]string
 	Created time.Time
 	Expires time.Time // zero: never
+
+	// Bindings are those that the queues of the key begin with; nil means those of
+	// [QueueBounds]. They count only until the key is declared to the engine, which is
+	// when its queues are first used at the latest.
+	Bindings []Binding `json:",omitzero"`
 }
 
 // The kinds of records that a Registry keeps. They have no end.
@@ -140,7 +145,7 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 
 // SaveKey stores a key, in place of the one that had the same ID. It returns
 // [ErrUnknownApp] if its app does not exist, and an error if ID, Secret or App are
-// empty. If the app is deleted at the same moment, the key is deleted with it. When an
+// empty, or if Bindings are none that platform/key/create could have made. If the app is deleted at the same moment, the key is deleted with it. When an
 // existing key is replaced, the tokens that users have given to it stay valid. A key
 // that is made again after a deletion does not get the old tokens back.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
@@ -157,8 +162,8 @@ func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	return r.confirmKey(ctx, &key)
 }
 
-// check returns an error if a required field of the key is empty. Without a secret
-// anybody could sign for the key.
+// check returns an error if a required field of the key is empty, or its Bindings are not
+// valid. Without a secret anybody could sign for the key.
 func (k *Key) check() error {
 	switch {
 	case k.ID == "":
@@ -167,6 +172,16 @@ func (k *Key) check() error {
 		return fmt.Errorf("platform: the key %q needs a Secret to be saved", k.ID)
 	case k.App == "":
 		return fmt.Errorf("platform: the key %q needs the ID of an App to be saved", k.ID)
+	}
+	patterns := make([]string, len(k.Bindings))
+	for i, b := range k.Bindings {
+		if len(b.Topic) > topicBytes {
+			return fmt.Errorf("platform: a binding of the key %q has a topic of %d bytes; at most %d are allowed", k.ID, len(b.Topic), topicBytes)
+		}
+		patterns[i] = b.Pattern
+	}
+	if err := checkPatterns(patterns); err != nil {
+		return fmt.Errorf("platform: a binding of the key %q: %w", k.ID, err)
 	}
 	return nil
 }

@@ -62,8 +62,9 @@ type Conn struct {
 type PublishEvent struct {
 	Conn    uint64 // 0 for notify/write
 	Key     string // the client_id of the publisher
-	Topic   string // for notify/write without a routing key
+	Topic   string // of notify/write, which then routed nothing
 	Message *Message
+	Queues  int   // how many queues it went to; 0 if no queue that may listen to it is bound to its routing key
 	Err     error // why it was refused; nil when it is stored
 }
 
@@ -90,13 +91,14 @@ type Stats struct {
 	Connected   int64 // ever
 	Calls       int64 // answered, channel handshakes included
 	Published   int64 // messages stored, by channel or notify/write
+	Unrouted    int64 // those of them that went to no queue
 	Delivered   int64 // frames handed to connections
 	Acked       int64
 	StrayAcks   int64 // acks of no outstanding delivery, ignored
 }
 
 type counters struct {
-	connections, connected, calls, published, delivered, acked, strayAcks atomic.Int64
+	connections, connected, calls, published, unrouted, delivered, acked, strayAcks atomic.Int64
 }
 
 // Stats returns the counters. They are read one after the other, so they may
@@ -108,15 +110,21 @@ func (p *Platform) Stats() Stats {
 		Connected:   n.connected.Load(),
 		Calls:       n.calls.Load(),
 		Published:   n.published.Load(),
+		Unrouted:    n.unrouted.Load(),
 		Delivered:   n.delivered.Load(),
 		Acked:       n.acked.Load(),
 		StrayAcks:   n.strayAcks.Load(),
 	}
 }
 
-func (p *Platform) published(e PublishEvent) {
+func (p *Platform) published(of *keyCount, e PublishEvent) {
 	if e.Err == nil {
 		p.count.published.Add(1)
+		of.published.Add(1)
+	}
+	if e.Err == nil && e.Queues == 0 {
+		p.count.unrouted.Add(1)
+		of.unrouted.Add(1)
 	}
 	if p.cfg.Trace.Publish != nil {
 		p.cfg.Trace.Publish(e)

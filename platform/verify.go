@@ -48,7 +48,7 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if h.expired(p.expiry()) {
 		return keyExpired()
 	}
-	c.key, c.app = *h.key, h.app
+	c.key, c.app, c.holder = *h.key, h.app, h
 	c.user, err = p.bearer(r, &c.key)
 	return err
 }

@@ -49,11 +49,13 @@ const (
 	TooManyApps         = "too_many_apps"
 	TooManyBindings     = "too_many_bindings"
 	TooManyKeys         = "too_many_keys"
+	TooManyQueues       = "too_many_queues"
 	TooManyTopics       = "too_many_topics"
 
 	UnknownAPI     = "unknown_api" // 404
 	UnknownApp     = "unknown_app"
 	UnknownBinding = "unknown_binding"
+	UnknownMessage = "unknown_message"
 	UnknownTopic   = "unknown_topic"
 	UnknownUser    = "unknown_user"
 
