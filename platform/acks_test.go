@@ -16,8 +16,8 @@ type ackedBy struct {
 	ack func(ctx context.Context, c platform.Consumer, ids []uint64) error
 }
 
-func (q ackedBy) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic)
+func (q ackedBy) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic, name)
 	return &ackedByConsumer{c, q}, err
 }
 
@@ -33,7 +33,7 @@ func (c *ackedByConsumer) Ack(ctx context.Context, ids ...uint64) error {
 // An engine that syncs takes as long for many as for one.
 func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
 	var calls, stored atomic.Int64
-	queues := ackedBy{memory.New(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
+	queues := ackedBy{newQueues(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
 		calls.Add(1)
 		stored.Add(int64(len(ids)))
 		return c.Ack(ctx, ids...)

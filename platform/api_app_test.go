@@ -21,7 +21,7 @@ func TestAnAppHasTheMembersThatToolsRead(t *testing.T) {
 		SignWindow: -1,
 	})
 	const doc = `{"Id":"shop2","Guid":"default-shop2","DomainId":"default","Name":"Shop","Summary":"sells","KeysNum":0,"MaxKeysLimit":500,` +
-		`"CreateTime":"2016-01-01T19:04:05.006Z","NotifyListen":null,"NotifyPublish":null,"MemberId":"","Meta":{},"Status":"","SelfBinding":false,` +
+		`"CreateTime":"2016-01-01T19:04:05.006Z","NotifyListen":[],"NotifyPublish":[],"MemberId":"","Meta":{},"Status":"","SelfBinding":false,` +
 		`"Author":"","AuthorUrl":"","Logo":"","ApiJsonUrl":"","AuthGroup":""}`
 	ask(t, p, adminKey, "POST", "platform/app/create", "name", "Shop", "id", "shop2", "desc", "sells").wantResult(t, doc)
 	ask(t, p, adminKey, "GET", "platform/app/info/shop2").wantResult(t, doc)
@@ -29,8 +29,7 @@ func TestAnAppHasTheMembersThatToolsRead(t *testing.T) {
 	ask(t, p, adminKey, "POST", "platform/manageapp/queue/publish", "app_id", "shop2", "routing_key", `["order.*","stock.#"]`).wantResult(t, "true")
 	ask(t, p, adminKey, "POST", "platform/manageapp/queue/consume", "app_id", "shop2", "routing_key", "[]").wantResult(t, "true")
 	ask(t, p, adminKey, "POST", "platform/key/create", "app_id", "shop2").want(t, 200, "")
-	changed := strings.NewReplacer(`"KeysNum":0`, `"KeysNum":1`, `"NotifyListen":null`, `"NotifyListen":[]`,
-		`"NotifyPublish":null`, `"NotifyPublish":["order.*","stock.#"]`).Replace(doc)
+	changed := strings.NewReplacer(`"KeysNum":0`, `"KeysNum":1`, `"NotifyPublish":[]`, `"NotifyPublish":["order.*","stock.#"]`).Replace(doc)
 	ask(t, p, adminKey, "GET", "platform/app/info/shop2").wantResult(t, changed)
 }
 

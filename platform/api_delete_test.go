@@ -25,7 +25,7 @@ func queuesOf(t *testing.T, queues platform.Queues, key platform.Key) (count int
 }
 
 func TestADeletedKeyLeavesNoQueues(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	p := newPlatform(t, platform.Config{Queues: queues})
 	for _, how := range []string{"key", "app"} {
 		key, other := makeKey(t, p, "shop"), adminKey
@@ -77,7 +77,7 @@ func (q unforgetting) Forget(ctx context.Context, owner string) error {
 }
 
 func TestADeletionThatFailedCanBeCompleted(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	broken := true
 	p := newPlatform(t, platform.Config{Queues: unforgetting{queues, &broken}})
 	for _, how := range []string{"key", "app"} {
@@ -118,7 +118,7 @@ func (s *movingStore) Load(ctx context.Context, kind, id string) (platform.Recor
 }
 
 func TestAKeyThatWasMovedMeanwhileIsNotDeleted(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	store := &movingStore{Store: provisionedStore()}
 	p := newPlatform(t, platform.Config{Store: store, Queues: queues})
 	ask(t, p, shopKey, "POST", "platform/notify/write", "topic", "jobs", "data", "x").want(t, 200, "")

@@ -134,7 +134,7 @@ func TestWhatIsWrittenToATopicKeepsItsKeyTypeAndTime(t *testing.T) {
 }
 
 func TestFullQueueIsRefusedAndKeepsWhatItHas(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxMessages: 1})})
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxMessages: 1})})
 	e.call("POST", "platform/notify/write", url.Values{"data": {"a"}}).wantResult(t, "true")
 	for _, params := range []url.Values{{"data": {"b"}}, {"data": {"b"}, "routing_key": {"k"}}} {
 		r := e.call("POST", "platform/notify/write", params)
@@ -149,13 +149,13 @@ func TestFullQueueIsRefusedAndKeepsWhatItHas(t *testing.T) {
 }
 
 func TestTooManyTopicsAreForbidden(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxTopics: 1})})
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxTopics: 1})})
 	e.call("GET", "platform/notify/queue/create", url.Values{"topic": {"a"}}).wantResult(t, "true")
 	e.call("GET", "platform/notify/queue/create", url.Values{"topic": {"b"}}).want(t, 403, "too_many_topics")
 }
 
 func TestTooManyBindingsAreForbidden(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxBindings: 1})})
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxBindings: 1})})
 	for _, pattern := range []string{"a.#", "b.#"} {
 		e.call("POST", "platform/notify/routing/set", url.Values{"topic": {""}, "routing_key": {pattern}})
 	}

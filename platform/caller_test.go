@@ -168,7 +168,7 @@ func TestProxySettingsThatCannotBeMeantAreRefused(t *testing.T) {
 		"another scheme":  {PublicURL: &url.URL{Scheme: "ftp", Host: "prism.example"}},
 		"with a fragment": {PublicURL: &url.URL{Scheme: "https", Host: "prism.example", Fragment: "x"}},
 	} {
-		cfg.Store, cfg.Queues = new(memory.Store), memory.New(memory.Config{})
+		cfg.Store, cfg.Queues = new(memory.Store), newQueues(memory.Config{})
 		if _, err := platform.New(cfg); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

@@ -515,12 +515,12 @@ func TestDroppedTopicEndsItsConnection(t *testing.T) {
 
 type panickingQueues struct{ platform.Queues }
 
-func (panickingQueues) Publish(context.Context, string, ...*platform.Message) (int, error) {
+func (panickingQueues) Publish(context.Context, string, ...*platform.Message) ([]int, error) {
 	panic("engine")
 }
 
 func TestPanicInAnEngineEndsItsConnectionOnly(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: panickingQueues{memory.New(memory.Config{})}})
+	e := newEnv(t, platform.Config{Queues: panickingQueues{newQueues(memory.Config{})}})
 	bystander := e.dial()
 	p := e.dial()
 	p.publish("k", "x")

@@ -30,7 +30,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			cfg := platform.Config{Store: new(memory.Store), Queues: memory.New(memory.Config{})}
+			cfg := platform.Config{Store: new(memory.Store), Queues: newQueues(memory.Config{})}
 			row.change(&cfg)
 			_, err := platform.New(cfg)
 			if err == nil {

@@ -18,8 +18,8 @@ import (
 // spoiledConsumers hands out consumers whose Close panics.
 type spoiledConsumers struct{ platform.Queues }
 
-func (q spoiledConsumers) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic)
+func (q spoiledConsumers) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic, name)
 	return spoiledConsumer{c}, err
 }
 
@@ -30,7 +30,7 @@ func (spoiledConsumer) Close() error { panic("engine") }
 // The connection slot and the socket come back, whatever panics.
 func TestPanicsLeaveNoConnectionBehind(t *testing.T) {
 	for name, cfg := range map[string]platform.Config{
-		"Consumer.Close":   {Queues: spoiledConsumers{memory.New(memory.Config{})}},
+		"Consumer.Close":   {Queues: spoiledConsumers{newQueues(memory.Config{})}},
 		"Trace.Call":       {Trace: &platform.Trace{Call: func(platform.Call, platform.Outcome) { panic("hook") }}},
 		"Trace.Connect":    {Trace: &platform.Trace{Connect: func(platform.Conn) { panic("hook") }}},
 		"Trace.Disconnect": {Trace: &platform.Trace{Disconnect: func(platform.Conn, string) { panic("hook") }}},
@@ -68,7 +68,7 @@ func TestABrokenHandshakeIsRecordedAndNotAnswered(t *testing.T) {
 	seen, trace := newEvents()
 	p, err := platform.New(platform.Config{
 		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}),
-		Queues: memory.New(memory.Config{}), Trace: trace,
+		Queues: newQueues(memory.Config{}), Trace: trace,
 		Limits: platform.Limits{ConnectionsPerKey: 1},
 	})
 	if err != nil {
@@ -124,14 +124,14 @@ type lateQueues struct {
 	entered chan bool
 }
 
-func (q lateQueues) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (q lateQueues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	q.entered <- true
 	<-ctx.Done()
-	return q.Queues.Consume(ctx, owner, topic)
+	return q.Queues.Consume(ctx, owner, topic, name)
 }
 
 func TestAConsumeThatComesTooLateLeavesNoConsumer(t *testing.T) {
-	q := lateQueues{memory.New(memory.Config{}), make(chan bool)}
+	q := lateQueues{newQueues(memory.Config{}), make(chan bool)}
 	e := newEnv(t, platform.Config{Queues: q})
 	p := e.dial()
 	p.consume("")

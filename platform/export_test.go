@@ -72,6 +72,13 @@ func RecordID(name string) string { return digest(name) }
 // ParsePatterns reads the parameter routing_key of provisioning.
 func ParsePatterns(text string) ([]string, error) { return parsePatterns(text) }
 
+// Remembered returns of how many keys the platform remembers something.
+func (p *Platform) Remembered() int {
+	p.owners.mu.Lock()
+	defer p.owners.mu.Unlock()
+	return len(p.owners.byKey)
+}
+
 // HeldByForms returns how many bytes the forms that are being read take.
 func (p *Platform) HeldByForms() int64 {
 	p.arriving.mu.Lock()

@@ -43,6 +43,7 @@ type env struct {
 	t      testing.TB
 	p      *platform.Platform
 	queues platform.Queues
+	store  platform.Store
 	url    string // of the server
 	addr   string
 	client *http.Client
@@ -56,7 +57,7 @@ func newEnv(t testing.TB, cfg platform.Config) *env {
 			platform.Key{ID: "otherkey", Secret: "othersecretothersecr", App: "other"})
 	}
 	if cfg.Queues == nil {
-		cfg.Queues = memory.New(memory.Config{})
+		cfg.Queues = newQueues(memory.Config{})
 	}
 	p, err := platform.New(cfg)
 	if err != nil {
@@ -74,9 +75,18 @@ func newEnv(t testing.TB, cfg platform.Config) *env {
 		srv.Close()
 	})
 	return &env{
-		t: t, p: p, queues: cfg.Queues, url: srv.URL, addr: srv.Listener.Addr().String(),
+		t: t, p: p, queues: cfg.Queues, store: cfg.Store, url: srv.URL, addr: srv.Listener.Addr().String(),
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
+}
+
+// newQueues returns an engine whose keys begin with a binding to everything, unless cfg
+// has others.
+func newQueues(cfg memory.Config) *memory.Queues {
+	if cfg.Bindings == nil {
+		cfg.Bindings = []platform.Binding{{Pattern: "#"}}
+	}
+	return memory.New(cfg)
 }
 
 // reply is an answer with its envelope.
@@ -85,6 +95,8 @@ type reply struct {
 	header http.Header
 	body   string
 	Result json.RawMessage
+	ID     *string // of notify/write, as Queues
+	Queues *int
 	Error  *struct {
 		Code, Message string
 		Data          map[string]any

@@ -22,7 +22,7 @@ func bubble(t *testing.T, cfg platform.Config, test func(t *testing.T, p *platfo
 			cfg.Store = storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"})
 		}
 		if cfg.Queues == nil {
-			cfg.Queues = memory.New(memory.Config{})
+			cfg.Queues = newQueues(memory.Config{})
 		}
 		p, err := platform.New(cfg)
 		if err != nil {
@@ -70,7 +70,7 @@ func TestPeerThatPingsIsPingedAndStays(t *testing.T) {
 
 // A peer that stalls without a FIN keeps its messages for 40 seconds.
 func TestStalledPeerIsDroppedAndItsMessagesReturn(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	seen, trace := newEvents()
 	bubble(t, platform.Config{Queues: queues, Trace: trace}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		queues.Write(context.Background(), testKey, "", &platform.Message{Body: []byte("x")})
@@ -93,7 +93,7 @@ func TestStalledPeerIsDroppedAndItsMessagesReturn(t *testing.T) {
 // On a slow line a pong comes behind a whole window of deliveries.
 func TestAPeerThatAcknowledgesHasFourTimesAsLongForItsPong(t *testing.T) {
 	for acks, want := range map[bool]time.Duration{false: 40 * time.Second, true: 70 * time.Second} {
-		queues := memory.New(memory.Config{})
+		queues := newQueues(memory.Config{})
 		seen, trace := newEvents()
 		bubble(t, platform.Config{Queues: queues, Trace: trace, WriteTimeout: time.Hour}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 			const n = 100
@@ -128,7 +128,7 @@ func TestAPeerThatAcknowledgesHasFourTimesAsLongForItsPong(t *testing.T) {
 
 // A peer that takes nothing is given up although it sends pings itself.
 func TestPeerThatTakesNothingIsGivenUp(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	seen, trace := newEvents()
 	bubble(t, platform.Config{Queues: queues, Trace: trace, WriteTimeout: 20 * time.Second}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		queues.Write(context.Background(), testKey, "", &platform.Message{Body: []byte("x")})

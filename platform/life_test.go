@@ -48,7 +48,7 @@ func (p *peer) swallow() {
 }
 
 func TestAConsumerThatConnectsAgainGetsWhatItsOldConnectionHeldInOrder(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	seen, trace := newEvents()
 	cfg := platform.Config{Queues: queues, Trace: trace, Limits: platform.Limits{ConnectionsPerKey: 1}}
 	bubble(t, cfg, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
@@ -69,7 +69,7 @@ func TestAConsumerThatConnectsAgainGetsWhatItsOldConnectionHeldInOrder(t *testin
 }
 
 func TestAConsumerIDEndsNoConnectionOfAnotherKeyOrConsumer(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	store := storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "shop"}, platform.Key{ID: "other", Secret: "s", App: "shop"})
 	bubble(t, platform.Config{Queues: queues, Store: store}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		mine := dialOver(t, dial(), consumerTarget(testKey, testSecret, "me"))
@@ -131,7 +131,7 @@ func TestAPeerThatSaysItDoesNotReadStays(t *testing.T) {
 // A peer that stalls before another connection consumes the same queue has five
 // seconds to show that it lives, and gets nothing more until it has.
 func TestADoubtfulPeerGetsNothingMoreAndItsMessagesComeSoon(t *testing.T) {
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	bubble(t, platform.Config{Queues: queues}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		dead := dialMute(t, dial(), notifyTarget(testKey, testSecret, "/api/platform/notify"))
 		dead.ping("")
@@ -160,7 +160,7 @@ func TestADoubtfulPeerGetsNothingMoreAndItsMessagesComeSoon(t *testing.T) {
 func TestAPeerThatAnswersIsGivenMore(t *testing.T) {
 	for name, pings := range map[string]bool{"pings": true, "never pinged": false} {
 		t.Run(name, func(t *testing.T) {
-			queues := memory.New(memory.Config{})
+			queues := newQueues(memory.Config{})
 			bubble(t, platform.Config{Queues: queues}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 				first := dialOver(t, dial(), notifyTarget(testKey, testSecret, "/api/platform/notify"))
 				if pings {

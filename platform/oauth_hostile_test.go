@@ -94,7 +94,7 @@ func TestHugeOAuthSettingsAreRefusedOrWork(t *testing.T) {
 		"TokenLife":     {TokenLife: math.MaxInt64},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := platform.New(platform.Config{Store: new(memory.Store), Queues: memory.New(memory.Config{}), Users: nobody(), OAuth: o}); err != nil {
+			if _, err := platform.New(platform.Config{Store: new(memory.Store), Queues: newQueues(memory.Config{}), Users: nobody(), OAuth: o}); err != nil {
 				return
 			}
 			e := newPageEnv(t, platform.Config{OAuth: o})

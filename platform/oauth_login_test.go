@@ -403,7 +403,7 @@ func newHanded(t *testing.T, failures int) *handed {
 	t.Helper()
 	h := &handed{users: &countingUsers{}}
 	p, err := platform.New(platform.Config{
-		Store: twoApps(), Queues: memory.New(memory.Config{}), Users: h.users,
+		Store: twoApps(), Queues: newQueues(memory.Config{}), Users: h.users,
 		OAuth: platform.OAuth{LoginFailures: failures},
 	})
 	if err != nil {

@@ -5,12 +5,9 @@ import "github.com/shopex/prism-go/internal/topic"
 // A Permission says which routing keys an app may publish, or which messages are
 // routed to the queues of its keys: it is [Everything], [Nothing] or [Matching]
 // some patterns. The zero Permission is Everything.
-//
-// Routing keys that begin with "@system." are the platform's own: nobody publishes them,
-// and only a pattern that begins with this word matches them.
 type Permission []string
 
-// Everything is the permission for every routing key that is not the platform's own.
+// Everything is the permission for every routing key.
 func Everything() Permission { return nil }
 
 // Nothing is the permission for no routing key.
@@ -21,9 +18,4 @@ func Nothing() Permission { return Permission{} }
 func Matching(patterns ...string) Permission { return append(Permission{}, patterns...) }
 
 // Allows reports whether p is for a routing key.
-func (p Permission) Allows(key string) bool {
-	if p == nil {
-		return !isReserved(key)
-	}
-	return topic.MatchAny(p, key)
-}
+func (p Permission) Allows(key string) bool { return p == nil || topic.MatchAny(p, key) }

@@ -159,7 +159,7 @@ func TestADeletedKeyIsCutOffAtOnce(t *testing.T) {
 // the second one is reached by ask, as by a load balancer.
 func twoPlatforms(t *testing.T, test func(t *testing.T, here, there *platform.Platform, store *outage, dial func(platform.Key) *peer)) {
 	store := &outage{Store: provisionedStore()}
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	bubble(t, platform.Config{Store: store, Queues: queues}, func(t *testing.T, here *platform.Platform, dial func() net.Conn) {
 		there := newPlatform(t, platform.Config{Store: store, Queues: queues})
 		test(t, here, there, store, func(key platform.Key) *peer {
@@ -414,15 +414,15 @@ func TestMessagesAreNotLookedUp(t *testing.T) {
 // unavailable is an engine that stores nothing at the moment.
 type unavailable struct{ platform.Queues }
 
-func (unavailable) Publish(context.Context, string, ...*platform.Message) (int, error) {
-	return 0, errOutage
+func (unavailable) Publish(context.Context, string, ...*platform.Message) ([]int, error) {
+	return nil, errOutage
 }
-func (unavailable) Consume(context.Context, string, string) (platform.Consumer, error) {
+func (unavailable) Consume(context.Context, string, string, string) (platform.Consumer, error) {
 	return nil, errOutage
 }
 
 func TestAnEngineThatIsNotAvailableMeansTryAgain(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: unavailable{memory.New(memory.Config{})}})
+	e := newEnv(t, platform.Config{Queues: unavailable{newQueues(memory.Config{})}})
 	r := e.call("POST", "platform/notify/write", map[string][]string{"routing_key": {"a"}, "data": {"x"}})
 	r.want(t, http.StatusServiceUnavailable, "unavailable")
 	for _, command := range []func(*peer){

@@ -44,22 +44,22 @@ type gatedQueues struct {
 }
 
 func gated() gatedQueues {
-	return gatedQueues{memory.New(memory.Config{}), make(chan struct{}, 100), make(chan struct{})}
+	return gatedQueues{newQueues(memory.Config{}), make(chan struct{}, 100), make(chan struct{})}
 }
 
-func (q gatedQueues) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
+func (q gatedQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	q.asked <- struct{}{}
 	select {
 	case <-q.gate:
-		return q.Queues.Publish(ctx, owner, ms...)
+		return q.Queues.Publish(ctx, exchange, ms...)
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
-func (q gatedQueues) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (q gatedQueues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	<-q.gate
-	return q.Queues.Consume(ctx, owner, topic)
+	return q.Queues.Consume(ctx, owner, topic, name)
 }
 
 // silent checks that nothing comes for a while.
@@ -142,13 +142,14 @@ type limitedQueues struct {
 	err  error
 }
 
-func (q limitedQueues) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
+func (q limitedQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	n := min(*q.room, len(ms))
 	*q.room -= n
-	if _, err := q.Queues.Publish(ctx, owner, ms[:n]...); err != nil || n == len(ms) {
-		return n, err
+	routed, err := q.Queues.Publish(ctx, exchange, ms[:n]...)
+	if err != nil || n == len(ms) {
+		return routed, err
 	}
-	return n, q.err
+	return routed, q.err
 }
 
 // After a refused publish nothing may look like a proof, whatever was sent
@@ -166,7 +167,7 @@ func TestRefusedPublishIsNeverFollowedByAPong(t *testing.T) {
 		for _, size := range []int{2, 250, 256, 700} { // 256 are stored at once, whatever follows
 			t.Run(fmt.Sprint(row.name, size), func(t *testing.T) {
 				room := size / 2
-				e := newEnv(t, platform.Config{Queues: limitedQueues{memory.New(memory.Config{}), &room, row.err}})
+				e := newEnv(t, platform.Config{Queues: limitedQueues{newQueues(memory.Config{}), &room, row.err}})
 				conn, in := e.rawChannel()
 				defer conn.Close()
 				var burst []byte
@@ -240,7 +241,7 @@ func TestWhatAShutdownInterruptsIsNotConfirmed(t *testing.T) {
 // those: what it did not store must not look stored.
 func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
 	asked, goOn, acked := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	queues := ackedBy{memory.New(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
+	queues := ackedBy{newQueues(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
 		close(asked)
 		<-goOn
 		defer close(acked)

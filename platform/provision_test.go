@@ -38,7 +38,7 @@ func newPlatform(t testing.TB, cfg platform.Config) *platform.Platform {
 		cfg.Store = provisionedStore()
 	}
 	if cfg.Queues == nil {
-		cfg.Queues = memory.New(memory.Config{})
+		cfg.Queues = newQueues(memory.Config{})
 	}
 	p, err := platform.New(cfg)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
 	const path = "/api/platform/notify/read"
 	key := platform.Key{ID: testKey, Secret: testSecret}
-	queues := memory.New(memory.Config{})
+	queues := newQueues(memory.Config{})
 	// All answers together have four times the 4 MiB that one may have.
 	limits := platform.Limits{FormsInFlight: 8 << 20, RequestBody: 4 << 20}
 	bubble(t, platform.Config{Queues: queues, Limits: limits}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {

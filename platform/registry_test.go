@@ -23,7 +23,7 @@ func newRegistry(t *testing.T, store platform.Store) *platform.Registry {
 	return r
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

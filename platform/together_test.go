@@ -17,9 +17,9 @@ type batches struct {
 	sizes chan int
 }
 
-func (b batches) Publish(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
+func (b batches) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	b.sizes <- len(ms)
-	return b.Queues.Publish(ctx, owner, ms...)
+	return b.Queues.Publish(ctx, exchange, ms...)
 }
 
 func publishFrame(t *testing.T, key, body string) []byte {
@@ -32,7 +32,7 @@ func publishFrame(t *testing.T, key, body string) []byte {
 }
 
 func TestMessagesThatCameTogetherAreStoredTogether(t *testing.T) {
-	queues := batches{memory.New(memory.Config{}), make(chan int, 100)}
+	queues := batches{newQueues(memory.Config{}), make(chan int, 100)}
 	e := newEnv(t, platform.Config{Queues: queues})
 	conn, in := e.rawChannel()
 	defer conn.Close()
@@ -58,7 +58,7 @@ func TestMessagesThatCameTogetherAreStoredTogether(t *testing.T) {
 // A refusal in the midst of what came together must not be confirmed by the ping
 // behind it, nor take those before it along.
 func TestNoPongFollowsARefusalAmongWhatCameTogether(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxMessages: 3})})
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxMessages: 3})})
 	p := e.dial()
 	var together []byte
 	for range 5 {
@@ -96,7 +96,7 @@ func TestWhatCameBeforeABrokenFrameIsStored(t *testing.T) {
 
 // unackable refuses acknowledgements.
 func unackable() platform.Queues {
-	return ackedBy{memory.New(memory.Config{}), func(context.Context, platform.Consumer, []uint64) error {
+	return ackedBy{newQueues(memory.Config{}), func(context.Context, platform.Consumer, []uint64) error {
 		return errors.Join(platform.ErrUnavailable, errors.New("no room"))
 	}}
 }
@@ -123,7 +123,7 @@ func TestAnAckThatIsNotStoredEndsTheConnection(t *testing.T) {
 // A peer that publishes a result and acknowledges what it was made from must not
 // lose both.
 func TestAnAckBehindARefusedMessageIsNotStored(t *testing.T) {
-	e := newEnv(t, platform.Config{Queues: memory.New(memory.Config{MaxMessages: 1})})
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxMessages: 1})})
 	e.write("source", "order")
 	e.write("", "full")
 	p := e.dial()
@@ -149,13 +149,13 @@ type listingConsumer struct {
 	_ []string
 }
 
-func (q listing) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic)
+func (q listing) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic, name)
 	return listingConsumer{Consumer: c}, err
 }
 
 func TestAConsumerOfAnEngineNeedNotBeComparable(t *testing.T) {
-	queues := listing{memory.New(memory.Config{})}
+	queues := listing{newQueues(memory.Config{})}
 	e := newEnv(t, platform.Config{Queues: queues})
 	peer := e.dial()
 	peer.consume("")

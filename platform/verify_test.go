@@ -272,7 +272,7 @@ func (failingStore) Load(context.Context, string, string) (platform.Record, erro
 }
 
 func TestFailureInsideTellsNothingOfTheInside(t *testing.T) {
-	e := newEnv(t, platform.Config{Store: failingStore{}, Queues: memory.New(memory.Config{})})
+	e := newEnv(t, platform.Config{Store: failingStore{}, Queues: newQueues(memory.Config{})})
 	r := e.call("GET", "platform/notify/status", nil)
 	r.want(t, 500, "internal_error")
 	contains(t, r.Error.Message, r.header.Get("X-Request-Id"))

@@ -69,8 +69,8 @@ type watched struct {
 	fetching, returned chan bool
 }
 
-func (w watched) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := w.Queues.Consume(ctx, owner, topic)
+func (w watched) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := w.Queues.Consume(ctx, owner, topic, name)
 	if topic != "b" || err != nil {
 		return c, err
 	}
@@ -103,7 +103,7 @@ func signal(to chan bool) {
 // then is for consumers that have room.
 func TestAStuckConnectionKeepsNothingItsWindowHasNoRoomFor(t *testing.T) {
 	seen, trace := newEvents()
-	w := watched{memory.New(memory.Config{}), make(chan bool, 1), make(chan bool, 1)}
+	w := watched{newQueues(memory.Config{}), make(chan bool, 1), make(chan bool, 1)}
 	e := newEnv(t, platform.Config{Queues: w, Trace: trace})
 	stuck := e.dial()
 	stuck.consume("b")
