@@ -30,11 +30,11 @@ func filled(t *testing.T, c Config) []byte {
 	e := open(t, c)
 	ctx := t.Context()
 	for i := range 100 {
-		if _, err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now()}); err != nil {
+		if _, err := e.Publish(ctx, "", &platform.Message{ClientID: "one", Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	consumer, err := e.Consume(ctx, "one", "")
+	consumer, err := e.Consume(ctx, "one", "", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +65,10 @@ func goesOn(t *testing.T, e *Engine) {
 	if topics, err := e.List(ctx, "one"); err != nil || len(topics) != 1 || topics[0] != "orders" {
 		t.Errorf("topics %v, %v", topics, err)
 	}
-	if patterns, err := e.Bindings(ctx, "one", "orders"); err != nil || len(patterns) != 1 || patterns[0] != "order.*" {
+	if patterns, err := e.Bindings(ctx, "one", "orders"); err != nil || len(patterns) != 1 || patterns[0].Pattern != "order.*" {
 		t.Errorf("bindings %v, %v", patterns, err)
 	}
-	if _, err := e.Publish(ctx, "one", &platform.Message{Key: "order.new", Body: []byte("100\xff")}); err != nil {
+	if _, err := e.Publish(ctx, "", &platform.Message{ClientID: "one", Key: "order.new", Body: []byte("100\xff")}); err != nil {
 		t.Fatal(err)
 	}
 	within(t, func() bool { // on servers, leases come back when their engine was silent for AckWait

@@ -60,12 +60,12 @@ func share(b *testing.B, workers int, begin func(worker int) (step func() error)
 
 func passEngine(b *testing.B, workers int, interval time.Duration) {
 	e := open(b, Config{Dir: b.TempDir(), SyncInterval: interval, QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxOwnerMessages: -1}})
-	m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
+	m := &platform.Message{ClientID: shop, Key: "order.new", Body: make([]byte, 200)}
 	ctx := context.Background()
 	share(b, workers, func(int) func() error {
 		c := consume(b, e, "")
 		return func() error {
-			if _, err := e.Publish(ctx, shop, m); err != nil {
+			if _, err := e.Publish(ctx, "", m); err != nil {
 				return err
 			}
 			leases, err := c.Fetch(ctx, 1, math.MaxInt)
@@ -118,9 +118,9 @@ func BenchmarkPublish(b *testing.B) {
 	for _, workers := range []int{1, 16, 64, 256} {
 		b.Run("fsync/workers="+strconv.Itoa(workers), func(b *testing.B) {
 			e := open(b, Config{Dir: b.TempDir(), QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1}})
-			m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
+			m := &platform.Message{ClientID: shop, Key: "order.new", Body: make([]byte, 200)}
 			share(b, workers, func(int) func() error {
-				return func() error { return errorOf(e.Publish(context.Background(), shop, m)) }
+				return func() error { return errorOf(e.Publish(context.Background(), "", m)) }
 			})
 		})
 	}
@@ -199,13 +199,13 @@ func BenchmarkShared(b *testing.B) {
 func passShared(b *testing.B, workers int, c Config) {
 	c.MaxMessages = -1
 	engines := []*Engine{open(b, c), open(b, c)}
-	m := &platform.Message{Key: "order.new", Body: make([]byte, 200)}
+	m := &platform.Message{ClientID: shop, Key: "order.new", Body: make([]byte, 200)}
 	ctx := context.Background()
 	share(b, workers, func(worker int) func() error {
 		e := engines[worker%2]
 		taker := consume(b, e, "")
 		return func() error {
-			if _, err := e.Publish(ctx, shop, m); err != nil {
+			if _, err := e.Publish(ctx, "", m); err != nil {
 				return err
 			}
 			leases, err := taker.Fetch(ctx, 1, math.MaxInt)

@@ -34,20 +34,20 @@ func child() {
 // was confirmed. A consumer holds some and acknowledges every third.
 func work(dir string) error {
 	ctx := context.Background()
-	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1}})
+	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1, Bindings: []platform.Binding{{Pattern: "#"}}}})
 	if err != nil {
 		return err
 	}
 	if err := e.Bind(ctx, shop, "orders", "order.#"); err != nil {
 		return err
 	}
-	c, err := e.Consume(ctx, shop, "")
+	c, err := e.Consume(ctx, shop, "", "test")
 	if err != nil {
 		return err
 	}
 	for i := 0; ; i++ {
 		body := fmt.Sprintf("%06d", i)
-		if _, err := e.Publish(ctx, shop, &platform.Message{Key: "order.new", Body: []byte(body)}); err != nil {
+		if _, err := e.Publish(ctx, "", &platform.Message{ClientID: shop, Key: "order.new", Body: []byte(body)}); err != nil {
 			return err
 		}
 		fmt.Println("published", body)
@@ -162,8 +162,8 @@ func TestAnEngineThatIsOpenedAgainIsAsItWas(t *testing.T) {
 			}
 		}
 		for i := range 20 {
-			m := &platform.Message{Key: "order.new", Body: fmt.Appendf(nil, "%d.%02d", round, i)}
-			if _, err := e.Publish(t.Context(), shop, m); err != nil {
+			m := &platform.Message{ClientID: shop, Key: "order.new", Body: fmt.Appendf(nil, "%d.%02d", round, i)}
+			if _, err := e.Publish(t.Context(), "", m); err != nil {
 				t.Fatal(err)
 			}
 		}

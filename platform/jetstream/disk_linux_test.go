@@ -120,7 +120,7 @@ func TestAReserveOfTheDiskLetsConsumersMakeRoom(t *testing.T) {
 	if err := e.Backup(t.Context(), f); err != nil {
 		t.Errorf("backup to another disk: %v", err)
 	}
-	c, err := e.Consume(t.Context(), shop, "orders")
+	c, err := e.Consume(t.Context(), shop, "orders", "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,15 @@ func quiet(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
+// open opens an engine whose owners begin with their default queues bound to
+// everything, unless c says otherwise.
 func open(t testing.TB, c Config) *Engine {
 	t.Helper()
 	if c.Logger == nil {
 		c.Logger = quiet(t)
+	}
+	if c.Bindings == nil {
+		c.Bindings = []platform.Binding{{Pattern: "#"}}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -43,12 +48,13 @@ func open(t testing.TB, c Config) *Engine {
 	return e
 }
 
-func errorOf(_ int, err error) error { return err }
+func errorOf(_ []int, err error) error { return err }
 
 // suite returns c with the limits that a promise needs.
 func suite(c Config, wanted platform.QueueBounds) Config {
 	c.QueueBounds = wanted
-	c.Patience = time.Minute // so that a slow machine fails no test
+	c.Bindings = append([]platform.Binding{}, c.Bindings...) // none, if none are wanted
+	c.Patience = time.Minute                                 // so that a slow machine fails no test
 	return c
 }
 

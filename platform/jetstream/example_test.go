@@ -25,7 +25,7 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		_, err = engine.Publish(ctx, "buwb2lii", &platform.Message{Key: "order.new", Body: []byte("42")})
+		_, err = engine.Publish(ctx, "", &platform.Message{ClientID: "buwb2lii", Key: "order.new", Body: []byte("42")})
 		status, _ := engine.Status(ctx, "buwb2lii", "")
 		fmt.Println(status.Ready, err, engine.Close())
 	}

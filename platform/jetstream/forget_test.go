@@ -40,7 +40,7 @@ func TestAForgottenOwnerStaysForgotten(t *testing.T) {
 			owner := fmt.Sprint("owner", i%3)
 			must(t, e.Write(t.Context(), owner, fmt.Sprint("topic", i%7), &platform.Message{Body: make([]byte, 100)}))
 			must(t, e.Bind(t.Context(), owner, fmt.Sprint("topic", i%5), fmt.Sprint("order.", i)))
-			must(t, errorOf(e.Publish(t.Context(), owner, &platform.Message{Key: "order.1", Body: make([]byte, 100)})))
+			must(t, errorOf(e.Publish(t.Context(), "", &platform.Message{ClientID: owner, Key: "order.1", Body: make([]byte, 100)})))
 			if i%11 == 10 {
 				must(t, e.Forget(t.Context(), owner))
 			}

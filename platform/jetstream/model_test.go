@@ -340,7 +340,7 @@ func (o *modelOwner) message(key string) (*platform.Message, modelMessage) {
 	text := fmt.Sprint(o.last, " ")
 	n := 1 + o.random.IntN(pick(o.random, 5, 5000)) // so that one record cannot carry all
 	body := strings.Repeat(text, n)
-	return &platform.Message{Key: key, Body: []byte(body)}, modelMessage{place: o.last, size: len(key) + len(body), text: text, times: n}
+	return &platform.Message{ClientID: o.name, Key: key, Body: []byte(body)}, modelMessage{place: o.last, size: len(key) + len(body), text: text, times: n}
 }
 
 // String is what a test shows of a message.
@@ -359,7 +359,7 @@ func (o *modelOwner) publish(t *testing.T) {
 			want = platform.ErrQueueFull
 		}
 	}
-	o.expect(t, "publish", errorOf(o.engine.Publish(t.Context(), o.name, message)), want)
+	o.expect(t, "publish", errorOf(o.engine.Publish(t.Context(), "", message)), want)
 	for _, q := range to {
 		if want == nil {
 			q.ready = append(q.ready, m)
@@ -499,7 +499,7 @@ func (o *modelOwner) dropped(t *testing.T, q *modelQueue) {
 
 func (o *modelOwner) consume(t *testing.T, name string) {
 	q, want := o.obtain(name)
-	c, err := o.engine.Consume(t.Context(), o.name, name)
+	c, err := o.engine.Consume(t.Context(), o.name, name, "test")
 	o.expect(t, "consume "+name, err, want)
 	if err == nil && want == nil {
 		q.consumers = append(q.consumers, &modelConsumer{Consumer: c})

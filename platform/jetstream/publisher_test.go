@@ -24,7 +24,7 @@ func (p *testPublisher) publish(size int) error {
 	body := make([]byte, size)
 	copy(body, fmt.Sprint(p.last, " "))
 	began := time.Now()
-	_, err := p.engine.Publish(p.Context(), shop, &platform.Message{Key: "order.new", Body: body})
+	_, err := p.engine.Publish(p.Context(), "", &platform.Message{ClientID: shop, Key: "order.new", Body: body})
 	if took := time.Since(began); took > p.engine.config.Patience+5*time.Second {
 		p.Errorf("took %v", took)
 	}

@@ -16,33 +16,34 @@ import (
 // Publish stores each message in every queue of the exchange that has a binding
 // for its key, or in none and returns [platform.ErrQueueFull]. A message that
 // matches no queue is dropped. As many as fit into one record are stored at once.
-func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
+func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
 	ms = slices.Clone(ms) // the committer may read it after the caller has given up
-	for stored < len(ms) {
-		n, err := e.publishSome(ctx, exchange, ms[stored:])
-		stored += n
+	for len(routed) < len(ms) {
+		some, err := e.publishSome(ctx, exchange, ms[len(routed):])
+		routed = append(routed, some...)
 		if err != nil {
-			return stored, err
+			return routed, err
 		}
 	}
-	return stored, nil
+	return routed, nil
 }
 
-// publishSome stores as many messages as fit into one record. It returns both a
-// number and an error when it has stored some and the next one was refused.
-func (e *Engine) publishSome(ctx context.Context, owner string, ms []*platform.Message) (int, error) {
-	var stored int // the committer may write both unless do returns nil
+// publishSome stores as many messages as fit into one record. It returns both counts
+// and an error when it has stored some and the next one was refused.
+func (e *Engine) publishSome(ctx context.Context, exchange string, ms []*platform.Message) ([]int, error) {
+	var routed []int // the committer may write both unless do returns nil
 	var refused error
 	err := e.do(ctx, func(d *draft) error {
-		stored, refused = 0, nil
-		o, err := d.owner(owner)
-		for err == nil && stored < len(ms) && !(stored > 0 && d.full()) {
-			m := ms[stored]
-			if err = d.put(o, o.bindings.Match(m.Key), m); err == nil {
-				stored++
+		routed, refused = nil, nil
+		o, err := d.owner(ms[0].ClientID)
+		for err == nil && len(routed) < len(ms) && !(len(routed) > 0 && d.full()) {
+			m := ms[len(routed)]
+			queues := o.bindings.Match(m.Key)
+			if err = d.put(o, queues, m); err == nil {
+				routed = append(routed, len(queues))
 			}
 		}
-		if stored == 0 || err == nil {
+		if len(routed) == 0 || err == nil {
 			return err
 		}
 		if !errors.Is(err, errAgain) { // those without room go into the next record
@@ -51,9 +52,29 @@ func (e *Engine) publishSome(ctx context.Context, owner string, ms []*platform.M
 		return nil
 	}, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return stored, refused
+	return routed, refused
+}
+
+// Route returns to how many queues Publish would route m now.
+func (e *Engine) Route(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+	return 0, errors.ErrUnsupported
+}
+
+// Peek returns up to n messages of the queue of topic, and changes nothing.
+func (e *Engine) Peek(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// Declare makes an owner, or changes it.
+func (e *Engine) Declare(ctx context.Context, name string, o platform.Owner) error {
+	return errors.ErrUnsupported
+}
+
+// SetLimits replaces the limits of the queue of topic.
+func (e *Engine) SetLimits(ctx context.Context, owner, topic string, l platform.QueueLimits) error {
+	return errors.ErrUnsupported
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or
@@ -145,12 +166,12 @@ func (e *Engine) query(ctx context.Context, run func(d *draft) error) error {
 // Consume adds a consumer to the queue of topic, which is made if it is not
 // there. The consumer competes with the others, those of other engines too,
 // until its Close.
-func (e *Engine) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (e *Engine) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	return e.consume(ctx, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
 }
 
 // Resume is Consume of a queue that is there.
-func (e *Engine) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (e *Engine) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	return e.consume(ctx, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
 }
 
@@ -278,20 +299,25 @@ func (e *Engine) Unbind(ctx context.Context, owner, topic, pattern string) error
 	}, nil)
 }
 
-// Bindings returns the patterns of the queue of topic, sorted by their bytes.
-func (e *Engine) Bindings(ctx context.Context, owner, topic string) ([]string, error) {
-	var patterns []string
+// Bindings returns the bindings of the queue of topic, sorted by the bytes of their
+// patterns.
+func (e *Engine) Bindings(ctx context.Context, owner, topic string) ([]platform.Binding, error) {
+	var bindings []platform.Binding
 	err := e.query(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
-		if err == nil {
-			patterns = slices.Sorted(maps.Keys(q.patterns))
+		if err != nil {
+			return err
 		}
-		return err
+		bindings = nil
+		for _, pattern := range slices.Sorted(maps.Keys(q.patterns)) {
+			bindings = append(bindings, platform.Binding{Pattern: pattern, Topic: topic})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return patterns, nil
+	return bindings, nil
 }
 
 // Limits returns [Config].MaxMessages and MaxBytes.

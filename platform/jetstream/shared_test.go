@@ -63,8 +63,20 @@ func (a *alternating) next() *Engine {
 	return e
 }
 
-func (a *alternating) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+func (a *alternating) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	return a.next().Publish(ctx, exchange, ms...)
+}
+func (a *alternating) Declare(ctx context.Context, name string, o platform.Owner) error {
+	return a.next().Declare(ctx, name, o)
+}
+func (a *alternating) Route(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+	return a.next().Route(ctx, exchange, m)
+}
+func (a *alternating) Peek(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error) {
+	return a.next().Peek(ctx, owner, topic, after, n)
+}
+func (a *alternating) SetLimits(ctx context.Context, owner, topic string, l platform.QueueLimits) error {
+	return a.next().SetLimits(ctx, owner, topic, l)
 }
 func (a *alternating) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	return a.next().Write(ctx, owner, topic, m)
@@ -72,11 +84,11 @@ func (a *alternating) Write(ctx context.Context, owner, topic string, m *platfor
 func (a *alternating) Read(ctx context.Context, owner, topic string, n int) ([]*platform.Message, error) {
 	return a.next().Read(ctx, owner, topic, n)
 }
-func (a *alternating) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	return a.next().Consume(ctx, owner, topic)
+func (a *alternating) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return a.next().Consume(ctx, owner, topic, name)
 }
-func (a *alternating) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	return a.next().Resume(ctx, owner, topic)
+func (a *alternating) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return a.next().Resume(ctx, owner, topic, name)
 }
 func (a *alternating) Create(ctx context.Context, owner, topic string) error {
 	return a.next().Create(ctx, owner, topic)
@@ -93,7 +105,7 @@ func (a *alternating) Bind(ctx context.Context, owner, topic, pattern string) er
 func (a *alternating) Unbind(ctx context.Context, owner, topic, pattern string) error {
 	return a.next().Unbind(ctx, owner, topic, pattern)
 }
-func (a *alternating) Bindings(ctx context.Context, owner, topic string) ([]string, error) {
+func (a *alternating) Bindings(ctx context.Context, owner, topic string) ([]platform.Binding, error) {
 	return a.next().Bindings(ctx, owner, topic)
 }
 func (a *alternating) Limits() (messages int, bytes int64) { return a.next().Limits() }
@@ -134,7 +146,7 @@ func write(t testing.TB, e *Engine, topic string, bodies ...string) {
 
 func consume(t testing.TB, e *Engine, topic string) platform.Consumer {
 	t.Helper()
-	c, err := e.Consume(t.Context(), shop, topic)
+	c, err := e.Consume(t.Context(), shop, topic, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +222,7 @@ func TestEnginesSeeEachOthersChangesAtOnce(t *testing.T) {
 		if err := one.Bind(ctx, shop, topic, fmt.Sprintf("order.%d", i)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := other.Publish(ctx, shop, &platform.Message{Key: fmt.Sprintf("order.%d", i)}); err != nil {
+		if _, err := other.Publish(ctx, "", &platform.Message{ClientID: shop, Key: fmt.Sprintf("order.%d", i)}); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := one.Status(ctx, shop, topic); err != nil || s.Ready != 1 {

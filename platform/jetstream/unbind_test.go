@@ -14,8 +14,8 @@ func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 	for _, above := range []int64{0, 1, 2000} {
 		config := Config{Dir: t.TempDir(), SyncInterval: time.Minute, CacheBytes: 1, cleanAbove: above}
 		e := open(t, config)
-		message := &platform.Message{Key: "order.new", Body: make([]byte, 100)}
-		publish := func() { must(t, errorOf(e.Publish(t.Context(), "one", message))) }
+		message := &platform.Message{ClientID: "one", Key: "order.new", Body: make([]byte, 100)}
+		publish := func() { must(t, errorOf(e.Publish(t.Context(), "", message))) }
 		publish()
 		for range 20 {
 			must(t, e.Bind(t.Context(), "one", "orders", "order.*"))
@@ -36,7 +36,7 @@ func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 		if after := shape(again); after != before {
 			t.Errorf("cleaned above %d bytes:\n%s\nbecame\n%s", above, before, after)
 		}
-		must(t, errorOf(again.Publish(t.Context(), "one", message)))
+		must(t, errorOf(again.Publish(t.Context(), "", message)))
 		for topic, want := range map[string]int{"": 1, "orders": 20} {
 			s, err := again.Status(t.Context(), "one", topic)
 			if err != nil || s.Ready != want {
