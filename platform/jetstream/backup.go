@@ -17,10 +17,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A backup begins with backupMagic and the number of the first record of the log.
-// Parts follow: a kind, a length and as many bytes. The last part is a SHA-256 over
-// everything before it.
-const backupMagic = "prism backup 1\n"
+// A backup begins with backupMagic, the number of the first record of the log, and the
+// Log of the IDs of its messages. Parts follow: a kind, a length and as many bytes. The
+// last part is a SHA-256 over everything before it.
+const (
+	backupMagic    = "prism backup 2\n"
+	backupMagicOld = "prism backup 1\n" // without the Log
+)
 
 const (
 	partLog    = 'L' // a record of the log; each has the next number
@@ -61,6 +64,12 @@ func newBackup(w io.Writer) *backup {
 	return &backup{bufio.NewWriterSize(io.MultiWriter(w, sum), 64<<10), sum}
 }
 
+func (b *backup) head(first uint64, log uint32) {
+	_, _ = b.w.WriteString(backupMagic)
+	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, first))
+	_, _ = b.w.Write(binary.BigEndian.AppendUint32(nil, log))
+}
+
 func (b *backup) part(kind byte, bytes []byte) {
 	_ = b.w.WriteByte(kind)
 	_, _ = b.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))))
@@ -81,8 +90,7 @@ func (b *backup) log(ctx context.Context, j *journal) error {
 		return err
 	}
 	first := max(a.State.First, 1)
-	_, _ = b.w.WriteString(backupMagic)
-	_, _ = b.w.Write(binary.BigEndian.AppendUint64(nil, first))
+	b.head(first, a.log())
 	next := first
 	last, err := j.scan(ctx, func(seq uint64, record []byte) error {
 		if seq != next {

@@ -259,8 +259,9 @@ func TestARestoreThatFailsRemovesWhatItMade(t *testing.T) {
 }
 
 func FuzzBackup(f *testing.F) {
-	f.Add([]byte(backupMagic + "\x00\x00\x00\x00\x00\x00\x00\x01"))
-	f.Add([]byte(backupMagic + "\x00\x00\x00\x00\x00\x00\x00\x01R\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04k.61\x01v"))
+	f.Add([]byte(backupMagicOld + "\x00\x00\x00\x00\x00\x00\x00\x01"))
+	f.Add([]byte(backupMagic + "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x02"))
+	f.Add([]byte(backupMagicOld + "\x00\x00\x00\x00\x00\x00\x00\x01R\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04k.61\x01v"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := readBackup(bytes.NewReader(text), nil); err == nil && len(text) < len(backupMagic)+8+5+32 {
 			t.Errorf("%q is too short to be whole", text)
@@ -273,8 +274,7 @@ func TestALogThatCannotBeReadIsNotRestored(t *testing.T) {
 	b := &backup{sum: sha256.New()}
 	var text bytes.Buffer
 	b.w = bufio.NewWriter(io.MultiWriter(&text, b.sum))
-	b.w.WriteString(backupMagic)
-	b.w.Write([]byte{0, 0, 0, 0, 0, 0, 0, 1})
+	b.head(1, 2)
 	b.part(partLog, []byte("no record"))
 	b.w.Flush()
 	b.part(partEnd, b.sum.Sum(nil))
@@ -303,7 +303,7 @@ func TestServersThatAreNotWhollyRestoredAreRefused(t *testing.T) {
 	}
 	defer half.shutDown()
 	s := &restorer{ctx: ctx, e: half, mark: "m"}
-	if err := s.begin(1); err != nil {
+	if err := s.begin(1, 2); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), c); !errors.Is(err, ErrHalfRestored) {
@@ -327,8 +327,7 @@ func made(parts ...[]byte) []byte {
 	b := &backup{sum: sha256.New()}
 	var text bytes.Buffer
 	b.w = bufio.NewWriter(io.MultiWriter(&text, b.sum))
-	b.w.WriteString(backupMagic)
-	b.w.Write([]byte{0, 0, 0, 0, 0, 0, 0, 1})
+	b.head(1, 2)
 	for _, part := range parts {
 		b.part(part[0], part[1:])
 	}

@@ -226,6 +226,7 @@ func (e *Engine) abandoned(ops []*op) bool {
 func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 	m := e.newMark()
 	record := appendRecord(make([]byte, 0, d.bytes+64), m, d.facts)
+	d.identify(e.log.Load())
 	if len(record)+reserve > e.largest || len(d.facts) > maxFacts {
 		return e.tooLarge(ops, len(record), len(d.facts)), nil
 	}

@@ -41,7 +41,8 @@ type Engine struct {
 	nc      *nats.Conn
 	journal *journal
 	files   *Store
-	largest int // bytes of a record
+	largest int           // bytes of a record
+	log     atomic.Uint32 // of the IDs of its messages
 
 	ctx           context.Context // ends with the engine
 	end           context.CancelFunc

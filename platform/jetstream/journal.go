@@ -41,11 +41,12 @@ const mostReaders = 4
 // restoringKey marks a log that is not wholly restored, in its metadata.
 const restoringKey = "prism-restoring"
 
-// config returns the config of the stream, whose first record has the number first.
-func (j *journal) config(replicas int, first uint64) jetstream.StreamConfig {
+// config returns the config of a new stream, whose first record has the number first.
+func (j *journal) config(replicas int, first uint64, log uint32) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{
 		Name: j.stream, Subjects: []string{j.subject}, Storage: jetstream.FileStorage,
 		Replicas: replicas, AllowDirect: true, MaxMsgs: -1, MaxBytes: -1, FirstSeq: first,
+		Metadata: logMetadata(log),
 	}
 	if j.tail != "" {
 		c.RePublish = &jetstream.RePublish{Source: j.subject, Destination: j.tail}
@@ -57,7 +58,10 @@ func (j *journal) config(replicas int, first uint64) jetstream.StreamConfig {
 func (j *journal) make(ctx context.Context, replicas int) (has int, err error) {
 	stream, err := j.js.Stream(ctx, j.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = j.js.CreateStream(ctx, j.config(replicas, 1))
+		stream, err = j.js.CreateStream(ctx, j.config(replicas, 1, newLog()))
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another engine has just made it, with its own Log
+			stream, err = j.js.Stream(ctx, j.stream)
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
@@ -82,6 +86,10 @@ type answer struct {
 		Data    []byte    `json:"data"`
 		Time    time.Time `json:"time"`
 	} `json:"message"`
+	Created time.Time `json:"created"`
+	Config  struct {
+		Metadata map[string]string `json:"metadata"`
+	} `json:"config"`
 	State struct {
 		First uint64 `json:"first_seq"`
 		Last  uint64 `json:"last_seq"`

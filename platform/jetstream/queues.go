@@ -17,9 +17,10 @@ import (
 // for its key, or in none and returns [platform.ErrQueueFull]. A message that
 // matches no queue is dropped. As many as fit into one record are stored at once.
 func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
-	ms = slices.Clone(ms) // the committer may read it after the caller has given up
+	copies := copied(ms) // the committer may read them after the caller has given up
 	for len(routed) < len(ms) {
-		some, err := e.publishSome(ctx, exchange, ms[len(routed):])
+		some, err := e.publishSome(ctx, exchange, copies[len(routed):])
+		tellIDs(ms[len(routed):], copies[len(routed):][:len(some)])
 		routed = append(routed, some...)
 		if err != nil {
 			return routed, err
@@ -80,13 +81,18 @@ func (e *Engine) SetLimits(ctx context.Context, owner, topic string, l platform.
 // Write stores m in the queue of topic, which is made if it is not there, or
 // returns [platform.ErrQueueFull].
 func (e *Engine) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
-	return e.do(ctx, func(d *draft) error {
+	copies := copied([]*platform.Message{m})
+	err := e.do(ctx, func(d *draft) error {
 		q, err := d.obtain(owner, topic)
 		if err != nil {
 			return err
 		}
-		return d.put(q.owner, []*queue{q}, m)
+		return d.put(q.owner, []*queue{q}, copies[0])
 	}, nil)
+	if err == nil {
+		m.ID = copies[0].ID
+	}
+	return err
 }
 
 // Read removes up to n ready messages from the head of the queue and returns

@@ -19,6 +19,7 @@ func (e *Engine) load(ctx context.Context) error {
 			s.loaded(e.alone)
 			e.mu.Lock()
 			e.state = s
+			e.log.Store(s.log)
 			// Other records may have the numbers of records that were lost.
 			e.cache = cache{most: e.config.CacheBytes, records: make(map[uint64]cachedRecord)}
 			clear(e.readings)
@@ -42,6 +43,11 @@ var errGap = errors.New("jetstream: the log was cleaned while it was read")
 
 func (e *Engine) scan(ctx context.Context) (*state, error) {
 	s := newState()
+	stream, err := e.journal.ask(ctx, "INFO", struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	s.log = stream.log()
 	last, err := e.journal.scan(ctx, func(seq uint64, record []byte) error {
 		if s.applied > 0 && seq != s.applied+1 {
 			return errGap
@@ -115,6 +121,7 @@ func (e *Engine) wakeFor(f *fact) {
 // are missing.
 func (e *Engine) decode(seq uint64, record []byte) error {
 	m, facts, err := decodeRecord(seq, record)
+	e.identify(facts)
 	if err == nil && !e.applyRecord(seq, len(record), m, facts) {
 		err = errMissing
 	}
@@ -294,6 +301,7 @@ func (e *Engine) readRecord(ctx context.Context, seq uint64) (facts []fact, byte
 		return nil, 0, err
 	}
 	_, facts, err = decodeRecord(seq, b)
+	e.identify(facts)
 	return facts, len(b), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"time"
 
@@ -31,7 +32,7 @@ var errDamaged = errors.New("jetstream: the backup is damaged or not whole")
 // stores anything, and removes what it has stored if it fails. If the process is
 // killed meanwhile, [Open] returns [ErrHalfRestored] afterwards. An engine that is
 // opened there continues from the backup; messages that were unacknowledged are
-// delivered again.
+// delivered again, under their IDs.
 func Restore(ctx context.Context, config Config, r io.Reader) error {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -118,11 +119,12 @@ type restorer struct {
 
 // begin makes the log with a mark, so that no engine opens it yet. A restore that
 // makes it at the same moment has another mark, so only one of them succeeds.
-func (s *restorer) begin(first uint64) (err error) {
+func (s *restorer) begin(first uint64, log uint32) (err error) {
 	j := s.e.journal
-	s.last, s.config = first-1, j.config(s.e.config.Replicas, first)
+	s.last, s.config = first-1, j.config(s.e.config.Replicas, first, log)
 	marked := s.config
-	marked.Metadata = map[string]string{restoringKey: s.mark}
+	marked.Metadata = maps.Clone(s.config.Metadata)
+	marked.Metadata[restoringKey] = s.mark
 	if _, err := j.js.CreateStream(s.ctx, marked); err != nil {
 		return fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
 	}
@@ -217,12 +219,12 @@ func (s *restorer) undo() error {
 // backup.
 func readBackup(r io.Reader, s *restorer) error {
 	in := newBackupReader(r)
-	first, err := in.head()
+	first, log, err := in.head()
 	if err != nil {
 		return err
 	}
 	if s != nil {
-		if err := s.begin(first); err != nil {
+		if err := s.begin(first, log); err != nil {
 			return err
 		}
 	}
@@ -254,23 +256,32 @@ func newBackupReader(r io.Reader) *backupReader {
 	return &backupReader{bufio.NewReaderSize(r, 64<<10), sha256.New()}
 }
 
-func (in *backupReader) head() (first uint64, err error) {
+// head returns the number of the first record, and the Log. The messages of a backup of
+// an earlier version had no IDs before, so any Log will do.
+func (in *backupReader) head() (first uint64, log uint32, err error) {
 	head := make([]byte, len(backupMagic)+8)
 	if err := in.full(head); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	switch magic := string(head[:len(backupMagic)]); {
 	case magic == backupMagic:
+		var b [4]byte
+		if err := in.full(b[:]); err != nil {
+			return 0, 0, err
+		}
+		log = binary.BigEndian.Uint32(b[:])
+	case magic == backupMagicOld:
+		log = newLog()
 	case magic[:len(magic)-2] == backupMagic[:len(magic)-2]:
-		return 0, errors.New("jetstream: the backup is of a newer version: restore it with the program that wrote it, or a newer one")
+		return 0, 0, errors.New("jetstream: the backup is of a newer version: restore it with the program that wrote it, or a newer one")
 	default:
-		return 0, errors.New("jetstream: this is no backup of a platform")
+		return 0, 0, errors.New("jetstream: this is no backup of a platform")
 	}
 	first = binary.BigEndian.Uint64(head[len(backupMagic):])
 	if first == 0 || first >= 1<<52 {
-		return 0, fmt.Errorf("%w: the log cannot begin at %d", errDamaged, first)
+		return 0, 0, fmt.Errorf("%w: the log cannot begin at %d", errDamaged, first)
 	}
-	return first, nil
+	return first, log, nil
 }
 
 // each calls visit for each part before the last one, and checks the checksum.

@@ -11,6 +11,7 @@ type state struct {
 	queues  map[uint64]*queue
 	records records
 	applied uint64
+	log     uint32 // of the IDs of its messages
 	used    platform.Usage
 	newest  int64 // Time of any message
 	loading bool  // facts may come before the one that makes their queue
