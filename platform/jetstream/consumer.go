@@ -16,6 +16,7 @@ type consumer struct {
 	engine *Engine
 	queue  uint64
 	id     uint64
+	name   string // see member
 
 	wake  chan struct{} // receives a value when the queue may have something
 	ended bool          // guarded by the lock of the engine
@@ -71,7 +72,7 @@ func (c *consumer) present() (*queue, error) {
 }
 
 func (c *consumer) newMember() *member {
-	return &member{id: c.id, engine: c.engine.name, held: make(map[uint64]struct{})}
+	return &member{id: c.id, name: c.name, engine: c.engine.name, held: make(map[uint64]struct{})}
 }
 
 // join makes c known to the queue.
@@ -88,7 +89,7 @@ func (c *consumer) join(ctx context.Context) error {
 	return c.engine.do(ctx, func(d *draft) error {
 		q, err := c.present()
 		if err == nil {
-			d.emit(q.owner, fact{kind: factJoin, queue: q.id, consumer: c.id, text: c.engine.name})
+			d.emit(q.owner, c.newMember().joining(q))
 		}
 		return err
 	}, func() { _ = c.Close() })

@@ -18,12 +18,18 @@
 // the operations again. So every answer holds for the whole log, and a record
 // whose confirmation was lost cannot be stored twice.
 //
+// A message is named by its log and by the place of its record there. It keeps that
+// [platform.MessageID] in all of its queues, when cleaning writes it again, and when a
+// backup is restored, under another name too. Two copies of one directory that are both
+// used give the same IDs to different messages.
+//
 // # Leases
 //
 // An engine that has its log to itself keeps leases in memory; when its process
 // has ended, everything unacknowledged is ready again. Engines that share a log
-// write their leases into it. When an engine has been silent for AckWait, the
-// others put what it held back into the queues.
+// write their leases into it, with the names of the consumers, so Peek of any of them
+// shows who holds a message. When an engine has been silent for AckWait, the others put
+// what it held back into the queues.
 //
 // # When JetStream cannot store
 //

@@ -243,7 +243,7 @@ func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 	}
 	d.taken[q.id] += len(items)
 	if q.members[m.id] == nil {
-		d.emit(q.owner, fact{kind: factJoin, queue: q.id, consumer: m.id, text: m.engine})
+		d.emit(q.owner, m.joining(q))
 	}
 	d.emit(q.owner, fact{kind: factLease, queue: q.id, consumer: m.id, text: m.engine, numbers: numbersOf(items)})
 	return items

@@ -20,7 +20,7 @@ const (
 	factBind                   // queue is bound to text
 	factDrop                   // queue is gone
 	factPurge                  // queue has lost all messages up to number, except numbers
-	factJoin                   // consumer of queue belongs to the engine named text
+	factJoin                   // consumer of queue, which has the name owner, belongs to the engine named text
 	factLeave                  // consumer of queue is gone: what it held is ready
 	factLease                  // consumer of queue, which belongs to the engine named text, holds numbers
 	factReturn                 // consumer of queue has given numbers back

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -27,6 +28,7 @@ type queue struct {
 // A member is a consumer of a queue, of this engine or another.
 type member struct {
 	id     uint64
+	name   string // that Consume got, as Peek shows it; empty while the record of its joining is not known
 	engine string
 	joined uint64 // the number of the record of its joining; 0 if that is not in the log
 	held   map[uint64]struct{}
@@ -35,6 +37,12 @@ type member struct {
 type holding struct {
 	item   item
 	member *member
+	since  time.Time // when this engine learned of it
+}
+
+// joining returns the fact that m is a member of q.
+func (m *member) joining(q *queue) fact {
+	return fact{kind: factJoin, queue: q.id, consumer: m.id, owner: m.name, text: m.engine}
 }
 
 // reads reports whether the member is a call of Read, which Status does not count.
@@ -76,7 +84,7 @@ func (q *queue) first(skip, n, bytes int) []item {
 }
 
 func (q *queue) hold(it item, m *member) {
-	q.held[it.number] = holding{it, m}
+	q.held[it.number] = holding{it, m, time.Now()}
 	m.held[it.number] = struct{}{}
 }
 
@@ -156,7 +164,8 @@ func (q *queue) locate(number uint64) (item, bool) {
 func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 	if h, ok := q.held[it.number]; ok {
 		was = h.item.seq
-		q.held[it.number] = holding{it, h.member}
+		h.item = it
+		q.held[it.number] = h
 		return was, true
 	}
 	if found := q.ready.find(it.number); found != nil {

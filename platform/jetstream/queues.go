@@ -63,11 +63,6 @@ func (e *Engine) Route(ctx context.Context, exchange string, m *platform.Message
 	return 0, errors.ErrUnsupported
 }
 
-// Peek returns up to n messages of the queue of topic, and changes nothing.
-func (e *Engine) Peek(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error) {
-	return nil, errors.ErrUnsupported
-}
-
 // Declare makes an owner, or changes it.
 func (e *Engine) Declare(ctx context.Context, name string, o platform.Owner) error {
 	return errors.ErrUnsupported
@@ -103,7 +98,7 @@ func (e *Engine) Read(ctx context.Context, owner, topic string, n int) ([]*platf
 	if err != nil || n < 1 {
 		return nil, err
 	}
-	c := e.newConsumer(q, 1)
+	c := e.newConsumer(q, 1, "")
 	defer c.Close()
 	return c.read(ctx, n)
 }
@@ -171,17 +166,17 @@ func (e *Engine) query(ctx context.Context, run func(d *draft) error) error {
 
 // Consume adds a consumer to the queue of topic, which is made if it is not
 // there. The consumer competes with the others, those of other engines too,
-// until its Close.
+// until its Close. Of a name of more than 256 bytes, Peek shows the beginning.
 func (e *Engine) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	return e.consume(ctx, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
+	return e.consume(ctx, name, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
 }
 
 // Resume is Consume of a queue that is there.
 func (e *Engine) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	return e.consume(ctx, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
+	return e.consume(ctx, name, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
 }
 
-func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error)) (platform.Consumer, error) {
+func (e *Engine) consume(ctx context.Context, name string, find func(d *draft) (*queue, error)) (platform.Consumer, error) {
 	var id uint64
 	err := e.do(ctx, func(d *draft) error {
 		q, err := find(d)
@@ -193,7 +188,7 @@ func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error
 	if err != nil {
 		return nil, err
 	}
-	c := e.newConsumer(id, 0)
+	c := e.newConsumer(id, 0, shortName(name))
 	if err := c.join(ctx); err != nil {
 		e.forget(c)
 		return nil, err
@@ -203,11 +198,11 @@ func (e *Engine) consume(ctx context.Context, find func(d *draft) (*queue, error
 
 // newConsumer returns a consumer that the queue does not know yet. The lowest bit of
 // its id says whether it belongs to a call of Read.
-func (e *Engine) newConsumer(queue, reads uint64) *consumer {
+func (e *Engine) newConsumer(queue, reads uint64, name string) *consumer {
 	var b [8]byte
 	rand.Read(b[:])
 	id := binary.LittleEndian.Uint64(b[:])&^1 | reads
-	c := &consumer{engine: e, queue: queue, id: id, wake: make(chan struct{}, 1)}
+	c := &consumer{engine: e, queue: queue, id: id, name: name, wake: make(chan struct{}, 1)}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.local[c] = struct{}{}

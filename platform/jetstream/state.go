@@ -76,7 +76,7 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 	switch {
 	case m == nil:
 	case f.kind == factJoin:
-		s.join(m, seq, f.text)
+		s.join(m, seq, f)
 	case f.kind == factLease:
 		q.lease(m, f.numbers)
 	case f.kind == factReturn:
@@ -86,9 +86,9 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 	}
 }
 
-func (s *state) join(m *member, seq uint64, engine string) {
+func (s *state) join(m *member, seq uint64, f *fact) {
 	s.records.removeLive(m.joined, overhead)
-	m.engine, m.joined = engine, seq
+	m.name, m.engine, m.joined = f.owner, f.text, seq
 	s.records.addLive(seq, overhead)
 }
 
