@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Delivery is one message from platform to client.
 type Delivery struct {
 	Tag      uint64 // counts the deliveries of one connection
+	ID       string // names the message; empty from platforms that give none
 	Time     int64  // Unix seconds
 	Key      string // routing key
 	Type     string // content type
@@ -23,18 +25,20 @@ type Delivery struct {
 func AppendDelivery(dst []byte, d *Delivery) []byte {
 	dst = strconv.AppendInt(append(dst, `{"time":`...), d.Time, 10)
 	dst = strconv.AppendUint(append(dst, `,"tag":`...), d.Tag, 10)
-	dst = append(dst, ',')
 	return appendMessage(dst, d)
 }
 
 // AppendMessage appends d without its tag, as notify/read returns it.
 func AppendMessage(dst []byte, d *Delivery) []byte {
 	dst = strconv.AppendInt(append(dst, `{"time":`...), d.Time, 10)
-	return appendMessage(append(dst, ','), d)
+	return appendMessage(dst, d)
 }
 
 func appendMessage(dst []byte, d *Delivery) []byte {
-	dst = appendQuoted(append(dst, `"key":`...), []byte(d.Key))
+	if d.ID != "" {
+		dst = appendQuoted(append(dst, `,"id":`...), []byte(d.ID))
+	}
+	dst = appendQuoted(append(dst, `,"key":`...), []byte(d.Key))
 	dst = appendQuoted(append(dst, `,"type":`...), []byte(d.Type))
 	dst = appendQuoted(append(dst, `,"app":`...), []byte(d.App))
 	dst = appendQuoted(append(dst, `,"client_id":`...), []byte(d.ClientID))
@@ -78,11 +82,12 @@ func appendEscape(dst []byte, c byte) []byte {
 type Decoder struct {
 	key, typ, app, clientID string
 
-	last           Delivery // without tag and body
-	head, envelope []byte   // its frame up to the tag, and from behind that to the body
+	last           Delivery // without tag, ID and body
+	head, envelope []byte   // its frame up to the tag, and from behind the ID to the body
 
 	chunk     []byte // free bytes for the next small bodies
 	chunkSize int
+	ids       strings.Builder // IDs that share an allocation
 }
 
 // Bodies up to smallBody bytes share allocations, chunks, that grow up to maxChunk:
@@ -111,6 +116,21 @@ func (dec *Decoder) commit(reserved []byte, n int) []byte {
 		dec.chunk = dec.chunk[n:]
 	}
 	return reserved[:n:n]
+}
+
+// maxIDs is how many bytes of IDs share an allocation, as bodies do.
+const maxIDs = 256
+
+// newID returns id as a string.
+func (dec *Decoder) newID(id []byte) string {
+	if ids := &dec.ids; ids.Cap()-ids.Len() < len(id) {
+		size := max(len(id), min(2*ids.Cap(), maxIDs))
+		ids.Reset()
+		ids.Grow(size)
+	}
+	from := dec.ids.Len()
+	dec.ids.Write(id)
+	return dec.ids.String()[from:]
 }
 
 // DecodeDelivery reads a single delivery; see [Decoder.Decode].
@@ -157,6 +177,8 @@ func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
 		switch string(s.name()) {
 		case "tag":
 			d.Tag, hasTag = s.tag(), true
+		case "id":
+			d.ID = dec.id(&s)
 		case "time":
 			d.Time = s.time()
 		case "key":
@@ -180,33 +202,37 @@ func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
 	return hasTag, nil
 }
 
-// again reads a frame that differs from the last one in tag and body only. Most do, and
-// this is faster than the method usual.
+// again reads a frame that differs from the last one in tag, ID and body only. Most do,
+// and this is faster than the method usual.
 func (dec *Decoder) again(frame []byte, d *Delivery) bool {
 	if len(dec.head) == 0 || !bytes.HasPrefix(frame, dec.head) {
 		return false
 	}
 	s := scanner{b: frame, i: len(dec.head)}
 	tag, ok := s.digits()
-	if !ok || !bytes.HasPrefix(frame[s.i:], dec.envelope) {
+	if !ok {
+		return false
+	}
+	id := s.usualID()
+	if !bytes.HasPrefix(frame[s.i:], dec.envelope) {
 		return false
 	}
 	s.i += len(dec.envelope)
 	*d = dec.last
-	d.Tag = tag
+	d.Tag, d.ID = tag, dec.newID(id)
 	return dec.bodyToEnd(&s, d)
 }
 
 // remember keeps the parts of a frame with which again compares the next one: tag and
 // body are the indexes at which these begin.
-func (dec *Decoder) remember(frame []byte, tag, behindTag, body int, d *Delivery) {
+func (dec *Decoder) remember(frame []byte, tag, behindID, body int, d *Delivery) {
 	if body > maxEnvelope {
 		return
 	}
 	dec.last = *d
-	dec.last.Tag, dec.last.Body = 0, nil
+	dec.last.Tag, dec.last.ID, dec.last.Body = 0, "", nil
 	dec.head = append(dec.head[:0], frame[:tag]...)
-	dec.envelope = append(dec.envelope[:0], frame[behindTag:body]...)
+	dec.envelope = append(dec.envelope[:0], frame[behindID:body]...)
 }
 
 const maxEnvelope = 2 << 10
@@ -222,7 +248,8 @@ func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	d.Time = int64(seconds)
 	tag := s.i + len(`,"tag":`)
 	d.Tag = s.digitsAfter(`,"tag":`)
-	behindTag := s.i
+	d.ID = dec.newID(s.usualID())
+	behindID := s.i
 	d.Key = s.textAfter(`,"key":"`, &dec.key)
 	d.Type = s.textAfter(`,"type":"`, &dec.typ)
 	d.App = s.textAfter(`,"app":"`, &dec.app)
@@ -230,8 +257,24 @@ func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	if !s.literal(`,"body":"`) {
 		return false
 	}
-	dec.remember(frame, tag, behindTag, s.i, d)
+	dec.remember(frame, tag, behindID, s.i, d)
 	return dec.bodyToEnd(&s, d)
+}
+
+// usualID consumes the member with the ID, if it comes next, and returns the ID.
+func (s *scanner) usualID() []byte {
+	const name = `,"id":"`
+	rest := s.b[s.i:]
+	if len(rest) < len(name) || string(rest[:len(name)]) != name {
+		return nil
+	}
+	rest = rest[len(name):]
+	n := plain(rest)
+	if n == len(rest) || rest[n] != '"' {
+		return nil
+	}
+	s.i += len(name) + n + 1
+	return rest[:n]
 }
 
 // bodyToEnd reads the body, whose quote is consumed and which is the last
@@ -311,6 +354,17 @@ func (dec *Decoder) body(s *scanner) []byte {
 		return nil
 	}
 	return append([]byte(nil), s.value()...)
+}
+
+// id consumes the value of id. What is no text is none, so that no delivery of another
+// platform is lost because of it.
+func (dec *Decoder) id(s *scanner) string {
+	if !s.atString() {
+		s.value()
+		return ""
+	}
+	id, _ := s.quoted()
+	return dec.newID(id)
 }
 
 // digits consumes a number in its common form, digits with a comma behind them. The

@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
 func same(a, b Delivery) bool {
-	return a.Tag == b.Tag && a.Time == b.Time && a.Key == b.Key && a.Type == b.Type &&
+	return a.Tag == b.Tag && a.ID == b.ID && a.Time == b.Time && a.Key == b.Key && a.Type == b.Type &&
 		a.App == b.App && a.ClientID == b.ClientID && bytes.Equal(a.Body, b.Body)
 }
 
@@ -25,6 +27,12 @@ func TestADeliveryIsReadInEveryKnownShape(t *testing.T) {
 		{"white space and another order", "\n{ \"body\" : \"hi\" ,\t\"tag\":1, \"app\":\"a\",\"client_id\":\"c\",\"type\":\"text/plain\",\"key\":\"order.new\",\"time\":1400568648 } ", full},
 		{"app_name, unknown members", `{"x":{"a":[1,"}"]},"time":1400568648,"tag":1,"key":"order.new","type":"text/plain","app_name":"a","client_id":"c","body":"hi","y":null}`, full},
 		{"tag as a string", `{"tag":"12"}`, Delivery{Tag: 12}},
+		{"with an ID", `{"time":5,"tag":1,"id":"9b4d1e00-1a2b3c","key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, ID: "9b4d1e00-1a2b3c", Time: 5, Key: "k", Body: []byte("hi")}},
+		{"the ID at the end, escaped", `{"tag":1,"body":"hi","id":"9b4d1e00\u002d1"}`, Delivery{Tag: 1, ID: "9b4d1e00-1", Body: []byte("hi")}},
+		{"the ID escaped at its place", `{"time":5,"tag":1,"id":"\u002d1","key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, ID: "-1", Time: 5, Key: "k", Body: []byte("hi")}},
+		{"an ID that is a number", `{"time":5,"tag":1,"id":17,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, Time: 5, Key: "k", Body: []byte("hi")}},
+		{"an ID that is null", `{"tag":1,"id":null,"body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
+		{"an ID that is an object", `{"tag":1,"id":{"id":"x"},"body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
 		{"body as an object", `{"tag":1,"body":{"a": 1}}`, Delivery{Tag: 1, Body: []byte(`{"a": 1}`)}},
 		{"body as a number", `{"tag":1,"body": 12 }`, Delivery{Tag: 1, Body: []byte(`12`)}},
 		{"body null", `{"tag":1,"body":null}`, Delivery{Tag: 1}},
@@ -60,6 +68,9 @@ func TestAFrameThatIsNoDeliveryIsAnError(t *testing.T) {
 		{`{"tag":"amq.1"}`, "whole number"},
 		{`{"tag":18446744073709551616}`, "whole number"},
 		{`{"tag":1,"key":5}`, "a string is missing"},
+		{`{"tag":1,"id":"abc`, "does not end"},
+		{`{"time":1,"tag":1,"id":"abc`, "does not end"},
+		{`{"tag":1,"id":12x}`, "not JSON"},
 		{`{"tag":1,"body":"abc`, "does not end"},
 		{`{"tag":1,"body":"abc\`, "does not end"},
 		{"{\"tag\":1,\"body\":\"a\nb\"}", "control character"},
@@ -89,11 +100,13 @@ func TestADeliveryDoesNotAliasItsFrame(t *testing.T) {
 }
 
 func TestAReadMessageKeepsItsBytes(t *testing.T) {
-	want := Delivery{Time: 5, Key: "k", Body: []byte("a\"\\\xff\n")}
-	object := AppendMessage(nil, &want)
-	for _, text := range [][]byte{object, appendQuoted(nil, object)} {
-		if got, err := DecodeMessage(text); err != nil || !same(got, want) {
-			t.Errorf("%s: %+v, %v", text, got, err)
+	for _, id := range []string{"", "9b4d1e00-1a2b3c"} {
+		want := Delivery{ID: id, Time: 5, Key: "k", Body: []byte("a\"\\\xff\n")}
+		object := AppendMessage(nil, &want)
+		for _, text := range [][]byte{object, appendQuoted(nil, object)} {
+			if got, err := DecodeMessage(text); err != nil || !same(got, want) {
+				t.Errorf("%s: %+v, %v", text, got, err)
+			}
 		}
 	}
 	if _, err := DecodeMessage([]byte(`"{`)); err == nil {
@@ -111,24 +124,92 @@ func TestAnImpossibleTimeLosesNoDelivery(t *testing.T) {
 	}
 }
 
+// Published SDKs and captures of an earlier platform know no ID.
+func TestADeliveryWithoutIDHasTheBytesOfBefore(t *testing.T) {
+	d := Delivery{Tag: 1, Time: 5, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b")}
+	if got, want := string(AppendDelivery(nil, &d)), `{"time":5,"tag":1,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	d.ID = "9b4d1e00-f"
+	if got, want := string(AppendDelivery(nil, &d)), `{"time":5,"tag":1,"id":"9b4d1e00-f","key":"k","type":"t","app":"a","client_id":"c","body":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := string(AppendMessage(nil, &d)), `{"time":5,"id":"9b4d1e00-f","key":"k","type":"t","app":"a","client_id":"c","body":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestOneAllocationADelivery(t *testing.T) {
-	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "order.new", Type: "text/plain", App: "a", ClientID: "c", Body: make([]byte, 200)})
+	frames := numbered(8)
 	var dec Decoder
+	i := 0
 	n := testing.AllocsPerRun(100, func() {
 		var d Delivery
-		if err := dec.Decode(frame, &d); err != nil {
+		if err := dec.Decode(frames[i%len(frames)], &d); err != nil {
 			t.Fatal(err)
 		}
+		i++
 	})
-	if n > 2 { // the body, escaped or not, and nothing else
+	if n > 1 { // the body, escaped or not, and nothing else
 		t.Errorf("%v allocations", n)
 	}
 }
 
+// An ID that the platform has as a number costs no allocation.
+func TestAnIDIsWrittenWithoutAllocation(t *testing.T) {
+	frame := make([]byte, 0, 1<<10)
+	body := make([]byte, 200)
+	number := uint64(0xfffffff0)
+	n := testing.AllocsPerRun(100, func() {
+		var id [32]byte
+		number++
+		frame = AppendDelivery(frame[:0], &Delivery{
+			Tag: 1, ID: string(strconv.AppendUint(append(id[:0], "9b4d1e00-"...), number, 16)), Key: "order.new", Body: body,
+		})
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// The decoder gives IDs that share memory; each must stay what it was.
+func TestIDsOfManyDeliveriesStayAsTheyCame(t *testing.T) {
+	var dec Decoder
+	var got, want []string
+	for i := range 1000 {
+		id := strings.Repeat("x", i%300) + strconv.Itoa(i)
+		var d Delivery
+		if err := dec.Decode(AppendDelivery(nil, &Delivery{Tag: 1, ID: id, Key: "k", Body: []byte("b")}), &d); err != nil {
+			t.Fatal(err)
+		}
+		if cap := dec.ids.Cap(); cap > 2*maxIDs {
+			t.Fatalf("an ID of %d bytes keeps %d", len(id), cap)
+		}
+		got, want = append(got, d.ID), append(want, id)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// numbered is a sequence of n deliveries as a queue has them, where the ID changes with
+// the tag.
+func numbered(n int) [][]byte {
+	frames := make([][]byte, n)
+	for i := range frames {
+		frames[i] = AppendDelivery(nil, &Delivery{
+			Tag: uint64(i), ID: fmt.Sprintf("9b4d1e00-%x", 0x1a2b3c+i), Time: 1400568648,
+			Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20),
+		})
+	}
+	return frames
+}
+
 func FuzzDeliverySurvivesTheWire(f *testing.F) {
-	f.Add(uint64(1), int64(1400568648), "order.new", "text/plain", "app", "c", []byte("hi \"\\\n\x00\xff中"))
-	f.Fuzz(func(t *testing.T, tag uint64, time int64, key, typ, app, id string, body []byte) {
-		want := Delivery{Tag: tag, Time: time, Key: key, Type: typ, App: app, ClientID: id, Body: body}
+	f.Add(uint64(1), "9b4d1e00-1a2b3c", int64(1400568648), "order.new", "text/plain", "app", "c", []byte("hi \"\\\n\x00\xff中"))
+	f.Add(uint64(1), "", int64(0), "", "", "", "", []byte(nil))
+	f.Fuzz(func(t *testing.T, tag uint64, id string, time int64, key, typ, app, client string, body []byte) {
+		want := Delivery{Tag: tag, ID: id, Time: time, Key: key, Type: typ, App: app, ClientID: client, Body: body}
 		frame := AppendDelivery(nil, &want)
 		got, err := DecodeDelivery(frame)
 		if err != nil || !same(got, want) {
@@ -143,7 +224,8 @@ func FuzzDeliverySurvivesTheWire(f *testing.F) {
 // The general decoder is the oracle of ours.
 func FuzzDecodeDelivery(f *testing.F) {
 	f.Add(AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b\n")}))
-	for _, s := range []string{`{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
+	f.Add(AppendDelivery(nil, &Delivery{Tag: 1, ID: "9b4d1e00-1", Time: 2, Key: "k", Body: []byte("b")}))
+	for _, s := range []string{`{"tag":1,"id":5}`, `{"tag":1,"id":"\u0041","id":null}`, `{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
@@ -152,7 +234,7 @@ func FuzzDecodeDelivery(f *testing.F) {
 		if (err == nil) != ok {
 			t.Fatalf("%q: %v, the general decoder accepts it: %v", frame, err, ok)
 		}
-		if err == nil && utf8.Valid(frame) && (got.Tag != want.Tag || got.Key != want.Key || !bytes.Equal(got.Body, want.Body)) {
+		if err == nil && utf8.Valid(frame) && (got.Tag != want.Tag || got.ID != want.ID || got.Key != want.Key || !bytes.Equal(got.Body, want.Body)) {
 			t.Fatalf("%q: %+v, want %+v", frame, got, want)
 		}
 	})
@@ -165,6 +247,14 @@ func FuzzTheLastFrameChangesNothing(f *testing.F) {
 	}
 	f.Add(usual(1, "b"), usual(2, "b\n"))
 	f.Add(usual(9, ""), usual(10, `"`))
+	named := func(tag uint64, id string) []byte {
+		return AppendDelivery(nil, &Delivery{Tag: tag, ID: id, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b")})
+	}
+	f.Add(named(1, "9b4d1e00-f"), named(2, "9b4d1e00-10"))
+	f.Add(named(1, "9b4d1e00-f"), named(2, ""))
+	f.Add(named(1, ""), named(2, "9b4d1e00-f"))
+	f.Add(named(1, "9b4d1e00-f"), []byte(`{"time":2,"tag":3,"id":5,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}`))
+	f.Add(named(1, "9b4d1e00-f"), []byte(`{"time":2,"tag":3,"id":"x","key":"k","type":"t","app":"a","client_id":"c","body":"b","id":"y"}`))
 	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b","key":"l"}`))
 	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}}`))
 	f.Add([]byte(`{"time":2,"tag":3,"key":"\u006b","type":null,"app":"a","client_id":"c","body":"b"}`), usual(1, "b"))
@@ -192,6 +282,9 @@ func oracle(frame []byte) (d Delivery, ok bool) {
 			return d, false
 		}
 	}
+	if id := members["id"]; len(id) > 0 && id[0] == '"' {
+		_ = json.Unmarshal(id, &d.ID)
+	}
 	if body := members["body"]; len(body) > 0 && string(body) != "null" {
 		d.Body = body
 		if body[0] == '"' {
@@ -204,28 +297,24 @@ func oracle(frame []byte) (d Delivery, ok bool) {
 }
 
 func BenchmarkDecodeDelivery(b *testing.B) {
-	frame := AppendDelivery(nil, &Delivery{Tag: 1, Time: 1400568648, Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20)})
-	b.Run("ours", func(b *testing.B) {
-		var dec Decoder
-		b.ReportAllocs()
-		for b.Loop() {
-			var d Delivery
-			if err := dec.Decode(frame, &d); err != nil {
-				b.Fatal(err)
+	unnamed := Delivery{Tag: 1, Time: 1400568648, Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20)}
+	frame := AppendDelivery(nil, &unnamed)
+	for name, frames := range map[string][][]byte{
+		"without ID": {frame},
+		"ours":       numbered(64), // so few that the cache holds them
+		"escaped":    {AppendDelivery(nil, &Delivery{Tag: 1, Body: bytes.Repeat([]byte(`{"number":"1"},`), 13)})},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var dec Decoder
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				var d Delivery
+				if err := dec.Decode(frames[i%len(frames)], &d); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
-	b.Run("escaped", func(b *testing.B) {
-		frame := AppendDelivery(nil, &Delivery{Tag: 1, Body: bytes.Repeat([]byte(`{"number":"1"},`), 13)})
-		var dec Decoder
-		b.ReportAllocs()
-		for b.Loop() {
-			var d Delivery
-			if err := dec.Decode(frame, &d); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+		})
+	}
 	b.Run("general", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
