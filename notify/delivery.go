@@ -13,7 +13,11 @@ import (
 // keep it. Small deliveries share memory with a few others that came with them, so copy
 // what you need of one that you keep for long.
 type Delivery struct {
-	Tag         uint64    // counts the deliveries of one connection
+	Tag uint64 // counts the deliveries of one connection
+	// ID names the message: it is the same in all queues that the message went to,
+	// whenever it comes again, and no other message has it. So it is what a handler
+	// that must not do things twice can keep. It is empty on platforms that give none.
+	ID          string
 	Key         string    // routing key; empty if it was written straight to the queue
 	ContentType string    // content type
 	Time        time.Time // of publishing, by the platform's clock, in seconds; zero if unknown
@@ -35,9 +39,9 @@ func newDelivery(d *wire.Delivery) *Delivery {
 }
 
 func (n *Delivery) set(d *wire.Delivery) {
-	n.Tag, n.Key, n.ContentType, n.App, n.ClientID = d.Tag, d.Key, d.Type, d.App, d.ClientID
+	n.Tag, n.ID, n.Key, n.ContentType, n.App, n.ClientID = d.Tag, d.ID, d.Key, d.Type, d.App, d.ClientID
 	n.Body = d.Body
-	n.size = len(d.Body) + len(d.Key) + len(d.Type) + len(d.App) + len(d.ClientID)
+	n.size = len(d.Body) + len(d.ID) + len(d.Key) + len(d.Type) + len(d.App) + len(d.ClientID)
 	if d.Time != 0 {
 		n.Time = time.Unix(d.Time, 0)
 	}
