@@ -39,6 +39,10 @@ var (
 	// ErrQueueFull is returned when the context ended while the publisher waited for
 	// room in a queue of the platform.
 	ErrQueueFull = errors.New("notify: a queue of the platform is full")
+
+	// ErrUnknownMessage is returned by Peek for an ID that the platform never gave:
+	// begin at the head of the queue.
+	ErrUnknownMessage = errors.New("notify: the platform never gave this ID to a message")
 )
 
 // RefusedError is a message that the platform refused by ending the

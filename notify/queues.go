@@ -4,18 +4,39 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"sync/atomic"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/wire"
 )
 
 // QueueClient manages the queues of a key over HTTP (protocol chapter 3). The empty
-// topic is the key's default queue. A failure is a [*prism.Error].
-type QueueClient struct{ client *prism.Client }
+// topic is the key's default queue. A failure is a [*prism.Error]; it matches
+// [errors.ErrUnsupported] if the platform does not have the call, as platforms other
+// than this project's have not all of them. All methods may be called from any number
+// of goroutines.
+type QueueClient struct {
+	client *prism.Client
+	of     string      // the key of the queues, if it is not that of client
+	heeded atomic.Bool // the platform is known to heed of
+}
 
 // NewQueueClient returns the queues of client's key. It sends nothing; a client that is
 // nil shows at the first call, by an error that says so.
-func NewQueueClient(client *prism.Client) *QueueClient { return &QueueClient{client} }
+func NewQueueClient(client *prism.Client) *QueueClient { return &QueueClient{client: client} }
+
+// Of returns the queues of another key of the same domain, by its client_id, for a
+// client whose key is an admin key. For any other the calls return an error that matches
+// [prism.ErrForbidden]; a key that is not there, or is of another domain, is
+// [prism.ErrNotFound]. What is published, or asked by RoutedTo, still is so by the
+// client's own key. The empty key is that of the client.
+//
+// Of needs this project's platform: another one might change the queues of the client's
+// key instead, so before the first call, one that changes nothing makes sure of it.
+func (q *QueueClient) Of(key string) *QueueClient { return &QueueClient{client: q.client, of: key} }
 
 // Status is the state of a queue.
 type Status struct {
@@ -25,9 +46,14 @@ type Status struct {
 	Consumers      int
 	Stored         int // in the queue itself, as RabbitMQ counts them below a queue
 	// The rest is 0 where the platform does not say it, or has no bound.
-	MessagesLimit int   // at which publishing is refused
+	MessagesLimit int   // beyond which Overflow says what happens
 	Bytes         int64 // bodies, routing keys and content types
 	BytesLimit    int64
+	Overflow      Overflow // empty where the platform does not say it
+	Dropped       uint64   // messages that found the queue full, or made room there, ever
+	// Published counts the messages that the key has published and the process that
+	// answered has stored, and Unrouted those of them that went to no queue.
+	Published, Unrouted uint64
 }
 
 // Full is how much of the queue's bound is used, from 0 to 1, in messages or bytes,
@@ -61,6 +87,10 @@ type statusDoc struct {
 	MessagesLimit int `json:"Messages_limit"`
 	Bytes         int64
 	BytesLimit    int64 `json:"Bytes_limit"`
+
+	Overflow            Overflow
+	Dropped             uint64
+	Published, Unrouted uint64
 }
 
 // UnmarshalJSON refuses what does not say how many messages there are.
@@ -83,59 +113,8 @@ func (d *statusDoc) status() Status {
 	return Status{
 		Messages: d.Messages, Ready: d.Ready, Unacknowledged: d.Unacknowledged, Consumers: d.Consumers, Stored: d.Backing.Len,
 		MessagesLimit: d.MessagesLimit, Bytes: d.Bytes, BytesLimit: d.BytesLimit,
+		Overflow: d.Overflow, Dropped: d.Dropped, Published: d.Published, Unrouted: d.Unrouted,
 	}
-}
-
-// Write puts data into one queue without routing it. Nil means that it is stored. After
-// an error that is not a [*prism.Error] it may be stored too: the call is not repeated,
-// unless it was surely not processed.
-func (q *QueueClient) Write(ctx context.Context, topic string, data []byte) error {
-	params := topicParam(topic)
-	params["data"] = string(data)
-	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
-}
-
-// Forward writes d into the queue of a topic as it came, without routing it: with its
-// routing key, content type and time, and with its publisher if that is the key of q, as
-// on this project's platform it is. Use it to put a delivery aside, and to put it back.
-// On another platform the routing key and the time may be lost.
-// Errors are as with [QueueClient.Write].
-func (q *QueueClient) Forward(ctx context.Context, topic string, d *Delivery) error {
-	if topic == "" {
-		return errors.New("notify: Forward needs the topic of a queue: without one the platform would route the message by its key")
-	}
-	params := prism.Params{"topic": topic, "data": string(d.Body)}
-	if d.Key != "" {
-		params["routing_key"] = d.Key
-	}
-	if d.ContentType != "" {
-		params["content_type"] = d.ContentType
-	}
-	if !d.Time.IsZero() {
-		params["time"] = d.Time.Unix()
-	}
-	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
-}
-
-// Publish routes one message as text/plain; see [QueueClient.PublishMessage].
-func (q *QueueClient) Publish(ctx context.Context, key string, body []byte) error {
-	return q.PublishMessage(ctx, Message{Key: key, Body: body})
-}
-
-// PublishMessage routes m like [Publisher.PublishMessage], by a signed call of its
-// own: slower than a Publisher, and simple. It needs this project's platform.
-func (q *QueueClient) PublishMessage(ctx context.Context, m Message) error {
-	if m.Key == "" {
-		return errors.New("notify: the routing key is empty; a message needs one, such as order.new")
-	}
-	if err := m.checkLines(); err != nil {
-		return err
-	}
-	params := prism.Params{"data": string(m.Body), "routing_key": m.Key}
-	if m.ContentType != "" {
-		params["content_type"] = m.ContentType
-	}
-	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/write", Params: params}, nil)
 }
 
 // Read removes up to n messages from a queue and returns them, which may be
@@ -180,43 +159,12 @@ func (q *QueueClient) Topics(ctx context.Context) ([]string, error) {
 	var list []struct {
 		Topic string `json:"topic"`
 	}
-	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/queue/list", Repeatable: true}, &list)
+	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/queue/list", Params: prism.Params{}, Repeatable: true}, &list)
 	topics := make([]string, len(list))
 	for i, t := range list {
 		topics[i] = t.Topic
 	}
 	return topics, err
-}
-
-// Bind routes messages whose routing key matches pattern into the queue of a
-// topic. In a pattern * stands for one word and # for any number of them.
-func (q *QueueClient) Bind(ctx context.Context, topic, pattern string) error {
-	params := prism.Params{"topic": topic, "routing_key": pattern}
-	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/routing/set", Params: params, Repeatable: true}, nil)
-}
-
-// Unbind undoes [QueueClient.Bind]; what the queue holds stays. The default queue is
-// bound to # from the beginning: unbind it where only named queues are consumed, or
-// it gets a copy of each message until it is full, and then publishing is refused. A
-// pattern that the queue is not bound to is [prism.ErrNotFound]. Unbind
-// needs this project's platform.
-func (q *QueueClient) Unbind(ctx context.Context, topic, pattern string) error {
-	params := prism.Params{"topic": topic, "routing_key": pattern}
-	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/routing/unset", Params: params}, nil)
-}
-
-// Bindings returns the patterns that a queue is bound to, sorted; an unknown topic is
-// [prism.ErrNotFound]. It needs this project's platform.
-func (q *QueueClient) Bindings(ctx context.Context, topic string) ([]string, error) {
-	var list []struct {
-		RoutingKey string `json:"routing_key"`
-	}
-	err := q.call(ctx, prism.Call{Method: "GET", Path: "platform/notify/routing/list", Params: topicParam(topic), Repeatable: true}, &list)
-	patterns := make([]string, len(list))
-	for i, b := range list {
-		patterns[i] = b.RoutingKey
-	}
-	return patterns, err
 }
 
 func topicParam(topic string) prism.Params {
@@ -227,10 +175,59 @@ func topicParam(topic string) prism.Params {
 	return params
 }
 
+// call makes a call about the queues of q.
 func (q *QueueClient) call(ctx context.Context, c prism.Call, result any) error {
-	res, err := q.client.Do(ctx, c)
+	res, err := q.do(ctx, c)
 	if err != nil {
 		return err
 	}
 	return res.Result(result)
+}
+
+// do is call for a caller that reads more than the result.
+func (q *QueueClient) do(ctx context.Context, c prism.Call) (*prism.Response, error) {
+	if q.of != "" {
+		if err := q.checkOf(ctx); err != nil {
+			return nil, err
+		}
+		c.Params = maps.Clone(c.Params)
+		c.Params["of"] = q.of
+	}
+	return q.send(ctx, c)
+}
+
+// checkOf makes sure, once, that the platform heeds the parameter of. Another platform
+// would make the call about the queues of the client's own key, and remove what is in
+// them.
+func (q *QueueClient) checkOf(ctx context.Context) error {
+	if q.heeded.Load() {
+		return nil
+	}
+	_, err := q.send(ctx, limitCall(prism.Params{"of": q.of})) // came together with of
+	q.heeded.Store(err == nil)
+	return err
+}
+
+// send makes a call of the client's own key.
+func (q *QueueClient) send(ctx context.Context, c prism.Call) (*prism.Response, error) {
+	res, err := q.client.Do(ctx, c)
+	var refused *prism.Error
+	switch {
+	case !errors.As(err, &refused):
+		return res, err
+	case refused.Code == code.UnknownMessage:
+		return res, fmt.Errorf("%w: %w", ErrUnknownMessage, err)
+	case isUnknownCall(refused.Code):
+		return res, fmt.Errorf("notify: this platform does not have the call, a newer one does: %w: %w", errors.ErrUnsupported, err)
+	}
+	return res, err
+}
+
+// isUnknownCall reports whether a code means that there is no such call.
+func isUnknownCall(c string) bool {
+	meaning, numbered := code.Numbered(c)
+	if !numbered {
+		meaning, _ = code.Named(c)
+	}
+	return meaning == code.NotFound
 }
