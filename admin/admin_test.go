@@ -50,7 +50,8 @@ func TestAnAppIsWhatItWasMadeOf(t *testing.T) {
 	if made.Created.Before(before) || made.Created.After(srv.Now()) {
 		t.Errorf("created at %v", made.Created)
 	}
-	want := &admin.App{ID: "shop-1_a", Name: "商店 & co", Summary: "sells\nthings", Domain: "default", MaxKeys: 500, Created: made.Created}
+	want := &admin.App{ID: "shop-1_a", Name: "商店 & co", Summary: "sells\nthings", Domain: "default", MaxKeys: 500, Created: made.Created,
+		Publish: admin.Nothing(), Listen: admin.Nothing()}
 	if !reflect.DeepEqual(made, want) {
 		t.Errorf("made %+v, want %+v", made, want)
 	}
@@ -177,6 +178,45 @@ func TestRedirectsAreListedAsTheyWereAdded(t *testing.T) {
 	}
 	if got := must[[]string](t)(a.Redirects(ctx, "shop")); !reflect.DeepEqual(got, []string{two}) {
 		t.Errorf("left: %q", got)
+	}
+}
+
+func TestAnAppMayDoWhatWasSaidWhenItWasMade(t *testing.T) {
+	_, a := newAdmin(t)
+	made := must[*admin.App](t)(a.CreateApp(t.Context(), admin.NewApp{ID: "shop", Name: "shop", Publish: []string{"order.#", "a,b"}, Listen: []string{"#"}}))
+	for _, app := range []*admin.App{made, must[*admin.App](t)(a.App(t.Context(), "shop"))} {
+		if !reflect.DeepEqual(app.Publish, admin.Matching("order.#", "a,b")) || !reflect.DeepEqual(app.Listen, admin.Matching("#")) {
+			t.Errorf("may publish %v and listen to %v", app.Publish, app.Listen)
+		}
+	}
+	if _, err := a.CreateApp(t.Context(), admin.NewApp{ID: "bad", Name: "bad", Publish: []string{"order*"}}); err == nil || !strings.Contains(err.Error(), "wildcard") {
+		t.Errorf("a bad pattern: %v", err)
+	}
+}
+
+func TestAKeyBeginsWithItsBindings(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "shop", Listen: []string{"order.#"}}))
+	for name, row := range map[string]struct{ asked, want []string }{
+		"some":       {[]string{"order.paid", "order.*"}, []string{"order.*", "order.paid"}},
+		"none":       {[]string{}, nil},
+		"not a word": {nil, nil},
+	} {
+		key := must[*admin.Key](t)(a.CreateKey(ctx, "shop", admin.NewKey{Bindings: row.asked}))
+		var got []string
+		for _, b := range must[[]notify.Binding](t)(notify.NewQueueClient(connect(srv, key)).Bindings(ctx, "")) {
+			got = append(got, b.Pattern)
+		}
+		if !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: %q, want %q", name, got, row.want)
+		}
+	}
+	if _, err := a.CreateKey(ctx, "shop", admin.NewKey{Bindings: []string{"stock.#"}}); !errors.Is(err, prism.ErrForbidden) || !strings.Contains(err.Error(), "order.#") {
+		t.Errorf("bound to what the app may not listen to: %v", err)
+	}
+	if keys := must[[]*admin.Key](t)(a.Keys(ctx, "shop")); len(keys) != 3 {
+		t.Errorf("the app has %d keys", len(keys))
 	}
 }
 

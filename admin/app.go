@@ -33,15 +33,25 @@ type NewApp struct {
 	ID string
 	// Name and Summary are for people: at most 256 and 1,024 bytes.
 	Name, Summary string
+	// Publish and Listen are the patterns of the routing keys that the app may publish
+	// and listen to, as in [Matching]; "#" alone is every one. Without any it may publish,
+	// or listen to, nothing. AllowPublish and AllowListen change it later.
+	Publish, Listen []string
 }
 
-// CreateApp makes an app, which may publish and listen to every routing key. The
+// CreateApp makes an app, which may publish and listen to nothing but what app says. The
 // error matches [ErrExists] if there is one with this ID, or it is reserved, and
 // [ErrTooManyApps] if the domain has as many as it may have.
 func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
 	params := prism.Params{"name": app.Name}
 	setText(params, "id", app.ID)
 	setText(params, "desc", app.Summary)
+	if err := setPatterns(params, "publish", app.Publish); err != nil {
+		return nil, err
+	}
+	if err := setPatterns(params, "listen", app.Listen); err != nil {
+		return nil, err
+	}
 	var doc appDoc
 	if err := c.post(ctx, "platform/app/create", params, &doc); err != nil {
 		return nil, err
@@ -89,9 +99,9 @@ func (c *Client) AllowPublish(ctx context.Context, id string, allowed Permission
 }
 
 // AllowListen sets which messages reach the queues of an app's keys, by their routing
-// keys. It replaces the earlier permission. A message that is not allowed is dropped,
-// like one that no queue is bound to. A queue can be bound only to patterns that the
-// permission covers. Messages that are in a queue stay there.
+// keys, whoever in the domain publishes them. It replaces the earlier permission. A
+// message that is not allowed does not reach the queues of this app. A queue can be bound
+// only to patterns that the permission covers. Messages that are in a queue stay there.
 func (c *Client) AllowListen(ctx context.Context, id string, allowed Permission) error {
 	return c.allow(ctx, "platform/manageapp/queue/consume", id, allowed)
 }
@@ -134,6 +144,17 @@ func setText(params prism.Params, name, text string) {
 	if text != "" {
 		params[name] = text
 	}
+}
+
+// setPatterns adds patterns as a JSON array. It leaves nil out, as the platform chooses
+// then.
+func setPatterns(params prism.Params, name string, patterns []string) error {
+	if patterns == nil {
+		return nil
+	}
+	text, err := json.Marshal(patterns)
+	params[name] = string(text)
+	return err
 }
 
 // An appDoc is an app in the members of the platform's answer.

@@ -3,9 +3,16 @@
 // also disables users, and ends their sessions and tokens.
 //
 //	provision := admin.New(client) // client has an admin key
-//	app, err := provision.CreateApp(ctx, admin.NewApp{Name: "Shop"})
+//	app, err := provision.CreateApp(ctx, admin.NewApp{
+//		Name:    "Shop",
+//		Publish: []string{"order.#"}, // and nothing else
+//		Listen:  []string{"stock.*"},
+//	})
 //	...
-//	key, err := provision.CreateKey(ctx, app.ID, admin.NewKey{Notes: "production"})
+//	key, err := provision.CreateKey(ctx, app.ID, admin.NewKey{
+//		Notes:    "production",
+//		Bindings: []string{"stock.*"}, // of its default queue
+//	})
 //	...
 //	save(key.ID, key.Secret)
 //

@@ -31,15 +31,12 @@ func Example() {
 	ctx := context.Background()
 
 	provision := admin.New(srv.Client()) // the first key is an admin key
-	app, err := provision.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "The shop"})
+	app, err := provision.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "The shop", Publish: []string{"order.#"}})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	key, err := provision.CreateKey(ctx, app.ID, admin.NewKey{Notes: "production"})
 	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	if err := provision.AllowPublish(ctx, app.ID, admin.Matching("order.#")); err != nil {
 		t.Fatalf("%v", err)
 	}
 
@@ -53,6 +50,27 @@ func Example() {
 	err = queues.Publish(ctx, "stock.low", []byte("3 left"))
 	fmt.Println(errors.Is(err, prism.ErrForbidden))
 
+	// The accounting gets what the shop publishes.
+	_, err = provision.CreateApp(ctx, admin.NewApp{ID: "accounting", Name: "The accounting", Listen: []string{"order.#"}})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	reader, err := provision.CreateKey(ctx, "accounting", admin.NewKey{Bindings: []string{"order.*"}})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	receipt, err := queues.PublishReceipt(ctx, notify.Message{Key: "order.new", Body: []byte("paid")})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	peeked, err := notify.NewQueueClient(srv.Client()).Of(reader.ID).Peek(ctx, "", notify.PeekOptions{})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for _, m := range peeked {
+		fmt.Println(m.Key, "from", m.App, m.ID == receipt.ID)
+	}
+
 	app, err = provision.App(ctx, "shop")
 	if err != nil {
 		t.Fatalf("%v", err)
@@ -61,5 +79,6 @@ func Example() {
 	// Output:
 	// <nil>
 	// true
+	// order.new from shop true
 	// The shop has 1 key and may publish order.#
 }

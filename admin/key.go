@@ -43,6 +43,10 @@ type NewKey struct {
 	// Expires is when the key is refused from, to the second. Zero is never; any
 	// other time must be after the beginning of 1970 in UTC.
 	Expires time.Time
+	// Bindings are the patterns that the default queue of the key is bound to from the
+	// beginning. Nil leaves that to the settings of the platform, which mostly bind it to
+	// none; an empty slice is none.
+	Bindings []string
 }
 
 // expires returns the parameter of Expires. The platform would read a time up to the
@@ -58,7 +62,8 @@ func (k *NewKey) expires() (time.Time, error) {
 }
 
 // CreateKey makes a key of an app, with an ID and a Secret of its own. The
-// error matches [ErrTooManyKeys] if the app has as many as it may have, and is a
+// error matches [ErrTooManyKeys] if the app has as many as it may have, and
+// [prism.ErrForbidden] if the app may not listen to one of the Bindings. It is a
 // [*prism.ParamError] if Expires is none of the times that it may be.
 func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key, error) {
 	params := prism.Params{"app_id": appID}
@@ -72,6 +77,9 @@ func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key,
 			return nil, err
 		}
 		params["expired_date"] = expires
+	}
+	if err := setPatterns(params, "bindings", key.Bindings); err != nil {
+		return nil, err
 	}
 	var doc newKeyDoc
 	if err := c.post(ctx, "platform/key/create", params, &doc); err != nil {

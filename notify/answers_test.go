@@ -39,6 +39,13 @@ func TestAWriteThatWasNotStoredIsNeverNil(t *testing.T) {
 			"Bind":     func(ctx context.Context) error { return queues.Bind(ctx, "orders", "#") },
 			"Unbind":   func(ctx context.Context) error { return queues.Unbind(ctx, "orders", "#") },
 			"Bindings": func(ctx context.Context) error { _, err := queues.Bindings(ctx, "orders"); return err },
+			"Peek": func(ctx context.Context) error {
+				_, err := queues.Peek(ctx, "orders", notify.PeekOptions{})
+				return err
+			},
+			"Limits":   func(ctx context.Context) error { _, err := queues.Limits(ctx, "orders"); return err },
+			"RoutedTo": func(ctx context.Context) error { _, err := queues.RoutedTo(ctx, "a"); return err },
+			"Of":       func(ctx context.Context) error { return queues.Of("other").Purge(ctx, "orders") },
 			"Purge":    func(ctx context.Context) error { return queues.Purge(ctx, "orders") },
 			"Status":   func(ctx context.Context) error { _, err := queues.Status(ctx, "orders"); return err },
 			"Topics":   func(ctx context.Context) error { _, err := queues.Topics(ctx); return err },
