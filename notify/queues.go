@@ -218,7 +218,7 @@ func (q *QueueClient) send(ctx context.Context, c prism.Call) (*prism.Response, 
 	case refused.Code == code.UnknownMessage:
 		return res, fmt.Errorf("%w: %w", ErrUnknownMessage, err)
 	case isUnknownCall(refused.Code):
-		return res, fmt.Errorf("notify: this platform does not have the call, a newer one does: %w: %w", errors.ErrUnsupported, err)
+		return res, fmt.Errorf("notify: the platform does not have this call, a newer one of this project does: %w: %w", errors.ErrUnsupported, err)
 	}
 	return res, err
 }

@@ -244,7 +244,7 @@ func TestAPlatformThatDoesNotKnowOfIsAskedForNothingElse(t *testing.T) {
 	queues, calls := answering(t, map[string]string{"purge": `{"result":true,"error":null}`, "queue/drop": `{"result":true,"error":null}`})
 	of := queues.Of("other")
 	for _, err := range []error{of.Purge(t.Context(), ""), of.Drop(t.Context(), "orders")} {
-		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "does not have the call") {
+		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "does not have this call") {
 			t.Errorf("%v", err)
 		}
 	}

@@ -119,7 +119,7 @@ func (dec *Decoder) commit(reserved []byte, n int) []byte {
 }
 
 // maxIDs is how many bytes of IDs share an allocation, as bodies do.
-const maxIDs = 256
+const maxIDs = 512
 
 // newID returns id as a string.
 func (dec *Decoder) newID(id []byte) string {
