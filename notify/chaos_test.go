@@ -168,7 +168,7 @@ func chaos(t *testing.T, r *rand.Rand, callers int, failUnconfirmed bool) {
 	book := &outcomes{callers: callers, stored: map[string]int{}, handled: map[string]int{}, outcome: map[string]error{}}
 	cfg := platform.Config{
 		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
-		Queues: memory.New(memory.Config{}), Limits: platform.Limits{MaxBody: 1000, ConnectionsPerKey: 1000},
+		Queues: newQueues(t, memory.Config{}), Limits: platform.Limits{MaxBody: 1000, ConnectionsPerKey: 1000},
 		Trace: &platform.Trace{Publish: func(e platform.PublishEvent) {
 			book.Lock()
 			defer book.Unlock()

@@ -127,7 +127,7 @@ func TestWhatIsParkedComesBackAsItCame(t *testing.T) {
 		w := newWorld(t, memory.Config{}, nil)
 		queues := NewQueueClient(w.client)
 		m := &platform.Message{Key: "order.new", ContentType: "text/csv", ClientID: testKey, App: "test", Time: time.Now(), Body: []byte("a\xff\x00,b")}
-		if _, err := w.queues.Publish(t.Context(), testKey, m); err != nil {
+		if _, err := w.queues.Publish(t.Context(), exchange, m); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour) // so that the time of parking is another

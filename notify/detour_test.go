@@ -20,7 +20,7 @@ import (
 // instead of the platform.
 func newDetour(t *testing.T) (w *world, elsewhere *atomic.Pointer[http.HandlerFunc]) {
 	elsewhere = new(atomic.Pointer[http.HandlerFunc])
-	queues := memory.New(memory.Config{})
+	queues := newQueues(t, memory.Config{})
 	p, err := platform.New(platform.Config{Store: storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 const (
 	testKey    = "buwb2lii"
 	testSecret = "ucr72ygfutspqeuu6s36"
+	exchange   = "default" // the domain of its app
 )
 
 // world is a platform, in the process or scripted, behind in-memory pipes, so
@@ -45,7 +46,7 @@ type world struct {
 
 // newWorld serves the real platform; change may adjust its configuration.
 func newWorld(t *testing.T, limits memory.Config, change func(*platform.Config)) *world {
-	queues := memory.New(limits)
+	queues := newQueues(t, limits)
 	cfg := platform.Config{Store: storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}), Queues: queues}
 	if change != nil {
 		change(&cfg)
@@ -62,6 +63,16 @@ func newWorld(t *testing.T, limits memory.Config, change func(*platform.Config))
 		_ = p.Shutdown(ctx)
 	})
 	return w
+}
+
+// newQueues returns an engine in which the default queue of testKey gets everything.
+func newQueues(t *testing.T, cfg memory.Config) *memory.Queues {
+	queues := memory.New(cfg)
+	owner := platform.Owner{Exchange: exchange, Bindings: []platform.Binding{{Pattern: "#"}}}
+	if err := queues.Declare(t.Context(), testKey, owner); err != nil {
+		t.Fatal(err)
+	}
+	return queues
 }
 
 // newPeer serves script on each connection, as a platform that misbehaves.
@@ -208,7 +219,7 @@ func (w *world) run(c *Consumer, handle Handler) (stop func() error) {
 func (w *world) publish(bodies ...string) {
 	w.t.Helper()
 	for _, body := range bodies {
-		_, err := w.queues.Publish(context.Background(), testKey, &platform.Message{Key: "k", Body: []byte(body)})
+		_, err := w.queues.Publish(context.Background(), exchange, &platform.Message{Key: "k", Body: []byte(body), ClientID: testKey})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -20,15 +20,15 @@ type slowQueues struct {
 	stored map[string]bool
 }
 
-func (q *slowQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+func (q *slowQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	time.Sleep(time.Duration(len(ms)) * 50 * time.Microsecond)
-	stored, err := q.Queues.Publish(ctx, exchange, ms...)
+	routed, err := q.Queues.Publish(ctx, exchange, ms...)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, m := range ms[:stored] {
+	for _, m := range ms[:len(routed)] {
 		q.stored[string(m.Body)] = true
 	}
-	return stored, err
+	return routed, err
 }
 
 func (q *slowQueues) has(body []byte) bool {

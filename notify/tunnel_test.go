@@ -22,7 +22,7 @@ import (
 func behindProxy(t *testing.T) (*prism.Client, *forward.Proxy, *safeBuffer) {
 	p, err := platform.New(platform.Config{
 		Store:  storeOf(platform.Key{ID: testKey, Secret: testSecret, App: "test"}),
-		Queues: memory.New(memory.Config{}),
+		Queues: newQueues(t, memory.Config{}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,18 +19,18 @@ type flaky struct {
 	publish, consume atomic.Int64
 }
 
-func (f *flaky) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+func (f *flaky) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	if f.publish.Add(1) < 3 {
-		return 0, platform.ErrUnavailable
+		return nil, platform.ErrUnavailable
 	}
 	return f.Queues.Publish(ctx, exchange, ms...)
 }
 
-func (f *flaky) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
+func (f *flaky) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	if f.consume.Add(1) < 3 {
 		return nil, platform.ErrUnavailable
 	}
-	return f.Queues.Consume(ctx, owner, topic)
+	return f.Queues.Consume(ctx, owner, topic, name)
 }
 
 func TestAnEngineThatIsNotAvailableIsTriedAgain(t *testing.T) {
