@@ -215,7 +215,7 @@ func (p *Platform) readNum(own url.Values, preset int) (int, error) {
 // UTF-8 become U+FFFD, as JSON cannot hold them; the channel delivers them unchanged.
 func messageText(m *Message) json.RawMessage {
 	inner := wire.AppendMessage(nil, &wire.Delivery{
-		Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+		ID: m.ID.String(), Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 	})
 	return appendJSONString(make([]byte, 0, len(inner)+len(inner)/8+2), inner)
 }

@@ -142,10 +142,11 @@ func (c *channel) fetchFailed(err error) {
 func (c *channel) send(topic string, queue *source, leases []Lease, frame []byte) (int, []byte, error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
+	var id [maxMessageID]byte // so that its text is not allocated
 	for n, l := range leases {
 		m, tag := l.Message, c.lastTag+1
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
-			Tag: tag, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+			Tag: tag, ID: string(m.ID.Append(id[:0])), Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
 		if !c.reserve(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil

@@ -13,6 +13,9 @@ type MessageID struct {
 	Number uint64 // counts up in each queue
 }
 
+// maxMessageID is how many bytes the text of an ID has at most.
+const maxMessageID = 8 + 1 + 16
+
 // IsZero reports whether id names no message.
 func (id MessageID) IsZero() bool { return id == MessageID{} }
 
