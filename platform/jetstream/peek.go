@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -79,18 +80,39 @@ func (e *Engine) checkGiven(s *state, id platform.MessageID) error {
 
 // behind returns up to n messages with greater numbers, in order.
 func (q *queue) behind(number uint64, n int) []sight {
+	if n == 0 {
+		return nil
+	}
 	ready := q.ready.behind(number, n)
 	seen := make([]sight, 0, len(ready))
 	for _, it := range ready {
 		seen = append(seen, sight{item: it})
 	}
-	for _, h := range q.held {
-		if h.item.number > number {
-			seen = append(seen, sight{h.item, true, h.member.name, h.since})
-		}
+	for _, held := range q.heldBehind(number, n) {
+		h := q.held[held]
+		seen = append(seen, sight{h.item, true, h.member.name, h.since})
 	}
 	slices.SortFunc(seen, func(a, b sight) int { return cmp.Compare(a.item.number, b.item.number) })
 	return seen[:min(n, len(seen))]
+}
+
+// heldBehind returns the lowest n of the held numbers that are greater, in order. It
+// sorts few of them, as the engine waits for it.
+func (q *queue) heldBehind(number uint64, n int) []uint64 {
+	var lowest []uint64
+	most := uint64(math.MaxUint64)
+	for held := range q.held {
+		if held <= number || held > most {
+			continue
+		}
+		if lowest = append(lowest, held); len(lowest)-n > n {
+			slices.Sort(lowest)
+			lowest = lowest[:n]
+			most = lowest[n-1]
+		}
+	}
+	slices.Sort(lowest)
+	return lowest[:min(n, len(lowest))]
 }
 
 // behind returns up to n items with greater numbers.

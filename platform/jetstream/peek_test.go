@@ -198,6 +198,40 @@ func TestALookDoesNotTakeLongerInALongQueue(t *testing.T) {
 	}
 }
 
+func TestALookFindsTheLowestNumbers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		q, m := newQueue(1), &member{name: "alice", held: make(map[uint64]struct{})}
+		var all []uint64
+		for number := range uint64(1 + random.IntN(100)) {
+			switch it := (item{number: number + 1}); random.IntN(3) {
+			case 0:
+				q.hold(it, m)
+			case 1:
+				q.ready.insert(it)
+			default:
+				continue
+			}
+			all = append(all, number+1)
+		}
+		for _, n := range []int{0, 1, 2, 10, math.MaxInt} {
+			after := uint64(random.IntN(100))
+			want := slices.DeleteFunc(slices.Clone(all), func(number uint64) bool { return number <= after })
+			want = want[:min(n, len(want))]
+			var got []uint64
+			for _, s := range q.behind(after, n) {
+				got = append(got, s.item.number)
+				if _, held := q.held[s.item.number]; s.held != held || held && s.holder != "alice" {
+					t.Errorf("%+v", s)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d behind %d of %d are %d, want %d", n, after, all, got, want)
+			}
+		}
+	}
+}
+
 // A ledger has what is certain of the messages while many goroutines work. Its times are
 // the values of one counter.
 type ledger struct {
