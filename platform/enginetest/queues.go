@@ -15,7 +15,8 @@ import (
 // storage. open closes what it opened by t.Cleanup.
 //
 // A bound of zero is the engine's default, which must allow a queue of 10,000 messages
-// and 16 MiB, and an owner with 100 topics and bindings.
+// and 16 MiB, an owner with 100 topics and bindings, and an exchange with 1,100 queues
+// that get the same message. OnDrop is set in all bounds.
 //
 // A subtest that takes longer than a minute fails.
 func Queues(t *testing.T, open func(t testing.TB, bounds platform.QueueBounds) platform.Queues) {
@@ -30,18 +31,30 @@ type queuePromise struct {
 	check  func(*queueTrial)
 }
 
-// verify checks that the engine keeps p, within the limit.
+// verify checks that the engine keeps p, within the limit. The trial's owner is in an
+// exchange of its own, and begins with the bindings of the bounds or, without any, with
+// one of its default queue for every message.
 func (p queuePromise) verify(t testing.TB, limit time.Duration, open func(testing.TB, platform.QueueBounds) platform.Queues) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	p.check(&queueTrial{trial: trial{t, ctx}, queues: open(t, p.bounds), owner: newOwner()})
+	warned := new(warnings)
+	p.bounds.OnDrop = warned.add
+	qt := &queueTrial{trial: trial{t, ctx}, queues: open(t, p.bounds), warned: warned, owner: newName(), as: platform.Owner{Exchange: newName()}}
+	if p.bounds.Bindings == nil {
+		qt.as.Bindings = everything()
+	}
+	qt.declare()
+	p.check(qt)
 }
 
-func newOwner() string { return strings.ToLower(rand.Text()[:8]) }
+// newName returns a name that no other owner or exchange has.
+func newName() string { return strings.ToLower(rand.Text()[:8]) }
 
 func queuePromises() []queuePromise {
 	var all []queuePromise
-	for _, part := range [][]queuePromise{routing(), topics(), forgetting(), messages(), consumers(), limits(), crowds()} {
+	for _, part := range [][]queuePromise{
+		routing(), exchanges(), owners(), fanOut(), topics(), forgetting(), messages(), messageIDs(), peeking(), consumers(), limits(), overflow(), shedding(), crowds(),
+	} {
 		all = append(all, part...)
 	}
 	return all

@@ -28,6 +28,8 @@ func crowds() []queuePromise {
 		{"NothingIsLostWhenConsumersComeAndGo", platform.QueueBounds{}, comeAndGo},
 		{"NothingIsLostWhenFetchGivesUp", platform.QueueBounds{}, fetchGivesUp},
 		{"PublishIsAllOrNothingInACrowd", platform.QueueBounds{MaxMessages: 50}, crowdAllOrNothing},
+		{"AnOwnerMovesWhileOthersPublish", platform.QueueBounds{}, moveMeanwhile},
+		{"OneQueueAmongAThousandHarmsNoOther", platform.QueueBounds{MaxMessages: 100}, oneAmongMany},
 	}
 }
 
@@ -83,7 +85,7 @@ func (t *queueTrial) crowd(w work) {
 func (t *queueTrial) publishMany(publisher int) error {
 	for i := range each {
 		key := fmt.Sprintf("order.%d.%d", publisher, i)
-		if err := t.tryPublish(keyed(key)); err != nil {
+		if err := t.tryPublish(t.keyed(key)); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 	}
@@ -107,7 +109,7 @@ func (t *queueTrial) balance(l *ledger) {
 // in order.
 func consumersShare(t *queueTrial) {
 	t.crowd(func(ctx context.Context, l *ledger) error {
-		c, err := t.queues.Consume(ctx, t.owner, "")
+		c, err := t.queues.Consume(ctx, t.owner, "", "a test")
 		if err != nil {
 			return err
 		}
@@ -136,7 +138,7 @@ func consumersShare(t *queueTrial) {
 // comeAndGo acknowledges half of what a consumer holds and closes it.
 func comeAndGo(t *queueTrial) {
 	visit := func(ctx context.Context, l *ledger) error {
-		c, err := t.queues.Consume(t.ctx, t.owner, "")
+		c, err := t.queues.Consume(t.ctx, t.owner, "", "a test")
 		if err != nil {
 			return err
 		}
@@ -183,7 +185,7 @@ func fetchGivesUp(t *queueTrial) {
 		return ctx.Err()
 	}
 	t.crowd(func(ctx context.Context, l *ledger) error {
-		c, err := t.queues.Consume(t.ctx, t.owner, "")
+		c, err := t.queues.Consume(t.ctx, t.owner, "", "a test")
 		if err != nil {
 			return err
 		}
@@ -211,7 +213,8 @@ func crowdAllOrNothing(t *queueTrial) {
 	for range publishers {
 		t.must(<-failed, "in the crowd")
 	}
-	a, b := t.contents("a"), t.contents("b")[20:]
+	a, b := t.contents("a", 1000), t.contents("b", 1000)
+	b = b[min(20, len(b)):]
 	slices.Sort(a)
 	slices.Sort(b)
 	if !slices.Equal(a, b) {
@@ -225,7 +228,7 @@ func crowdAllOrNothing(t *queueTrial) {
 // fill publishes more than there is room for.
 func (t *queueTrial) fill(accepted *atomic.Int64, publisher int) error {
 	for i := range 40 {
-		err := t.tryPublish(keyed(fmt.Sprintf("order.%d.%d", publisher, i)))
+		err := t.tryPublish(t.keyed(fmt.Sprintf("order.%d.%d", publisher, i)))
 		switch {
 		case err == nil:
 			accepted.Add(1)
@@ -236,11 +239,92 @@ func (t *queueTrial) fill(accepted *atomic.Int64, publisher int) error {
 	return nil
 }
 
-// contents reads a queue empty.
-func (t *queueTrial) contents(topic string) []string {
-	var texts []string
-	for _, m := range t.read(topic, 1000) {
-		texts = append(texts, string(m.Body))
+// moveMeanwhile lets an owner go to and fro between two exchanges: each message is in its
+// queue once or not at all, and those who stay get all of theirs.
+func moveMeanwhile(t *queueTrial) {
+	here, there := t.beside("#"), t.in(newName(), "#")
+	failed := make(chan error, 2)
+	go func() { failed <- here.publishMany(0) }()
+	go func() { failed <- there.publishMany(1) }()
+	for i := range 40 {
+		t.as.Exchange = []string{there.as.Exchange, here.as.Exchange}[i%2]
+		t.declare()
 	}
-	return texts
+	for range 2 {
+		t.must(<-failed, "publish")
+	}
+	for i, o := range []*queueTrial{here, there} {
+		got := o.contents("", each+1)
+		for n, key := range got {
+			if key != fmt.Sprintf("order.%d.%d", i, n) {
+				t.Fatalf("message %d of one who stayed is %q", n, key)
+			}
+		}
+		if len(got) != each {
+			t.Fatalf("one who stayed got %d messages of %d", len(got), each)
+		}
+	}
+	last := [2]int{-1, -1}
+	for _, key := range t.contents("", 2*each+1) {
+		var publisher, i int
+		fmt.Sscanf(key, "order.%d.%d", &publisher, &i)
+		if i <= last[publisher] {
+			t.Fatalf("%q came after number %d", key, last[publisher])
+		}
+		last[publisher] = i
+	}
+}
+
+// oneAmongMany has a dead consumer that holds what it got, a full queue that nobody
+// reads, and one whose consumer takes a message only when all of them were published. All
+// the others get every message.
+func oneAmongMany(t *queueTrial) {
+	const owners, topics, messages = 100, 10, 40
+	var others []*queueTrial
+	for range owners {
+		o := *t
+		o.owner, o.as.Bindings = newName(), []platform.Binding{}
+		for i := range topics {
+			o.as.Bindings = append(o.as.Bindings, platform.Binding{Pattern: "order.#", Topic: fmt.Sprint(i)})
+		}
+		o.declare()
+		others = append(others, &o)
+	}
+	dead, full, slow := others[0], others[owners/2], others[owners-1]
+	few := platform.QueueLimits{MaxMessages: 5}
+	for _, o := range []*queueTrial{dead, full, slow} {
+		o.limit("1", few)
+	}
+	publish := func(first, n int) {
+		t.Helper()
+		for i, body := range numbers(first, n) {
+			m := &platform.Message{Key: "order.new", Body: []byte(body), ClientID: t.owner}
+			routed, err := t.queues.Publish(t.ctx, t.as.Exchange, m)
+			t.must(err, "publish of message %d", first+i)
+			if len(routed) != 1 || routed[0] < owners*topics-3 {
+				t.Fatalf("message %d was routed to %d queues", first+i, routed)
+			}
+		}
+	}
+	slowly := slow.consume("1")
+	publish(0, 10)
+	held := dead.consume("1").fetchExactly(5)
+	publish(10, messages-10)
+	for i, o := range others {
+		for topic := range topics {
+			if topic == 1 && (o == dead || o == full || o == slow) {
+				continue
+			}
+			if got := o.contents(fmt.Sprint(topic), messages+1); !slices.Equal(got, numbers(0, messages)) {
+				t.Fatalf("queue %d of owner %d got %.300q", topic, i, got)
+			}
+		}
+	}
+	last := numbers(messages-5, 5)
+	if got := bodies(held); !slices.Equal(got, numbers(5, 5)) {
+		t.Errorf("the dead consumer holds %q", got)
+	}
+	dead.counts("1", platform.QueueStatus{Unacknowledged: 5, Consumers: 1, Bytes: 5 * 23, Dropped: messages - 5})
+	full.holds("1", last...)
+	slowly.gets(last...)
 }

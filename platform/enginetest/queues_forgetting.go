@@ -36,8 +36,7 @@ func (t *queueTrial) has() (count int) {
 }
 
 func forgetTakesAll(t *queueTrial) {
-	other := *t
-	other.owner = newOwner()
+	other := t.in(newName())
 	other.write("orders", "theirs")
 	for i := range 99 {
 		t.bind(fmt.Sprint("topic ", i), "order.#")
@@ -48,6 +47,7 @@ func forgetTakesAll(t *queueTrial) {
 	if n := t.has(); n > 0 {
 		t.Fatalf("a forgotten owner has %d queues", n)
 	}
+	t.declare()
 	t.lists()
 	t.publish("order.paid")
 	t.holds("", "order.paid")
@@ -105,7 +105,7 @@ func forgetMeanwhile(t *queueTrial) {
 // tryToConsume gets messages that are written after it has begun, or an error that says
 // that it does not.
 func (t *queueTrial) tryToConsume() error {
-	c, err := t.queues.Consume(t.ctx, t.owner, "")
+	c, err := t.queues.Consume(t.ctx, t.owner, "", "a test")
 	if err != nil {
 		return err
 	}
@@ -125,6 +125,7 @@ func beginsAnew(t *queueTrial) {
 		t.publish("order.new", "refund.new")
 		t.holds("b", "order.new", "refund.new")
 		t.forget()
+		t.declare()
 		t.publish("order.paid", "refund.paid")
 		t.holds("orders", "order.paid")
 		t.holds("", "order.paid", "refund.paid")

@@ -19,7 +19,7 @@ func limits() []queuePromise {
 		{"AFullQueueIsNamedWithWhoConsumesIt", platform.QueueBounds{MaxMessages: 1}, namedFull},
 		{"PublishIsAllOrNothing", platform.QueueBounds{MaxMessages: 3}, allOrNothing},
 		{"WhatIsPublishedTogetherEndsWithTheFirstRefused", platform.QueueBounds{MaxMessages: 3}, refusedTogether},
-		{"WhatIsTooOldIsNeitherFetchedNorRead", platform.QueueBounds{MaxAge: time.Hour}, tooOld},
+		{"WhatIsTooOldIsGone", platform.QueueBounds{MaxAge: time.Hour}, tooOld},
 		{"AnOwnerHasItsLimitOfTopics", platform.QueueBounds{MaxTopics: 3}, topicLimit},
 		{"AnOwnerHasItsLimitOfBindings", platform.QueueBounds{MaxBindings: 5}, bindingLimit},
 	}
@@ -33,18 +33,18 @@ func (t *queueTrial) full(topic string, m *platform.Message) {
 // messageLimit shows that what is held counts, and what makes room.
 func messageLimit(t *queueTrial) {
 	t.write("orders", numbers(1, 3)...)
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	c := t.consume("orders")
 	held := c.fetchExactly(2)
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	c.ack(held[0])
 	t.write("orders", "4")
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	c.close()
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	t.read("orders", 1)
 	t.write("orders", "5")
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	t.holds("orders", numbers(3, 1)[0], "4", "5")
 	t.write("orders", "6", "7", "8")
 	t.purge("orders")
@@ -58,57 +58,57 @@ func ownerMessageLimit(t *queueTrial) {
 	t.bind("a", "order.#")
 	t.publish("order.new") // and into the default queue
 	t.write("b", "1", "2")
-	t.full("c", text("x"))
-	t.refused(t.tryPublish(keyed("x")), platform.ErrQueueFull, "publish")
+	t.full("c", t.text("x"))
+	t.refused(t.tryPublish(t.keyed("x")), platform.ErrQueueFull, "publish")
 	c := t.consume("a")
 	held := c.fetchExactly(1)
-	t.full("b", text("x"))
+	t.full("b", t.text("x"))
 	c.ack(held...)
 	t.write("b", "3")
-	t.full("b", text("x"))
+	t.full("b", t.text("x"))
 	t.drop("b")
 	t.write("d", "1", "2", "3")
-	t.full("d", text("x"))
+	t.full("d", t.text("x"))
 	t.read("d", 1)
-	t.refused(t.tryPublish(keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
+	t.refused(t.tryPublish(t.keyed("order.new")), platform.ErrQueueFull, "publish to two queues, with room for one")
 	t.purge("")
 	t.publish("order.new")
-	t.full("a", text("x"))
-	t.must(t.queues.Forget(t.ctx, t.owner), "forget")
+	t.full("a", t.text("x"))
+	t.forget()
 	t.write("e", numbers(1, 4)...)
-	t.full("e", text("x"))
+	t.full("e", t.text("x"))
 }
 
 func ownerByteLimit(t *queueTrial) {
 	t.write("a", strings.Repeat("x", 60))
-	t.full("b", text(strings.Repeat("x", 41)))
+	t.full("b", t.text(strings.Repeat("x", 41)))
 	t.write("b", strings.Repeat("x", 40))
-	t.full("c", text("x"))
+	t.full("c", t.text("x"))
 	c := t.consume("a")
 	c.fetchExactly(1)
 	c.close()
-	t.full("c", text("x"))
+	t.full("c", t.text("x"))
 	t.read("b", 1)
 	t.write("c", strings.Repeat("x", 40))
-	t.full("a", text("x"))
+	t.full("a", t.text("x"))
 }
 
 func totalLimit(t *queueTrial) {
-	other := newOwner()
-	write := func(body string) error { return t.queues.Write(t.ctx, other, "a", text(body)) }
+	other := t.in(newName())
+	write := func(body string) error { return t.queues.Write(t.ctx, other.owner, "a", other.text(body)) }
 	t.write("a", strings.Repeat("x", 60))
 	t.refused(write(strings.Repeat("x", 41)), platform.ErrQueueFull, "write beyond the limit of bytes of all owners")
 	t.must(write("1"), "write")
 	t.must(write("2"), "write")
 	t.must(write("3"), "write")
 	t.refused(write("4"), platform.ErrQueueFull, "write beyond the limit of messages of all owners")
-	t.full("b", text("x"))
+	t.full("b", t.text("x"))
 	t.read("a", 1)
 	t.must(write(strings.Repeat("x", 60)), "write where there is room again")
-	t.full("b", text("x"))
-	t.must(t.queues.Forget(t.ctx, other), "forget")
+	t.full("b", t.text("x"))
+	other.forget()
 	t.write("a", numbers(1, 4)...)
-	t.full("a", text("x"))
+	t.full("a", t.text("x"))
 }
 
 func toldLimits(t *queueTrial) {
@@ -123,7 +123,7 @@ func namedFull(t *queueTrial) {
 	t.consume("orders").fetchExactly(t.one("orders"))
 	full := func(want, other string) {
 		t.Helper()
-		err := t.tryPublish(keyed("order.new"))
+		err := t.tryPublish(t.keyed("order.new"))
 		t.refused(err, platform.ErrQueueFull, "publish to a full queue")
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), other) {
 			t.Errorf("the refusal is %q, want %q in it and not %q", err, want, other)
@@ -141,15 +141,15 @@ func (t *queueTrial) one(topic string) int {
 }
 
 func byteLimit(t *queueTrial) {
-	t.full("orders", text(strings.Repeat("x", 101)))
+	t.full("orders", t.text(strings.Repeat("x", 101)))
 	t.write("orders", strings.Repeat("x", 60))
-	t.full("orders", text(strings.Repeat("x", 41)))
-	t.full("orders", &platform.Message{Key: "abcdef", Body: make([]byte, 35)})
+	t.full("orders", t.text(strings.Repeat("x", 41)))
+	t.full("orders", &platform.Message{Key: "abcdef", Body: make([]byte, 35), ClientID: t.owner})
 	c := t.consume("orders")
 	held := c.fetchExactly(1)
-	t.full("orders", text(strings.Repeat("x", 41)))
+	t.full("orders", t.text(strings.Repeat("x", 41)))
 	t.write("orders", strings.Repeat("y", 40))
-	t.full("orders", text("x"))
+	t.full("orders", t.text("x"))
 	c.ack(held...)
 	t.write("orders", strings.Repeat("z", 60))
 	t.counts("orders", platform.QueueStatus{Ready: 2, Consumers: 1, Bytes: 100})
@@ -161,7 +161,7 @@ func allOrNothing(t *queueTrial) {
 	}
 	t.purge("")
 	t.write("full", "1", "2", "3")
-	t.refused(t.tryPublish(keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
+	t.refused(t.tryPublish(t.keyed("x")), platform.ErrQueueFull, "publish to a full queue among others")
 	for _, topic := range []string{"", "a", "z"} {
 		t.holds(topic)
 	}
@@ -176,19 +176,21 @@ func allOrNothing(t *queueTrial) {
 func refusedTogether(t *queueTrial) {
 	t.bind("full", "order.#")
 	t.write("full", "0")
-	keyed := func(key, body string) *platform.Message { return &platform.Message{Key: key, Body: []byte(body)} }
-	stored, err := t.queues.Publish(t.ctx, t.owner,
+	keyed := func(key, body string) *platform.Message {
+		return &platform.Message{Key: key, Body: []byte(body), ClientID: t.owner}
+	}
+	routed, err := t.queues.Publish(t.ctx, t.as.Exchange,
 		keyed("order.new", "1"), keyed("order.new", "2"), keyed("order.new", "3"), keyed("stock.low", "4"))
-	if stored != 2 {
-		t.Errorf("%d messages were stored, want 2", stored)
+	if len(routed) != 2 {
+		t.Errorf("%d messages were stored, want 2", len(routed))
 	}
 	t.refused(err, platform.ErrQueueFull, "publish of a third message")
 	t.holds("", "1", "2")
 	t.holds("full", "0", "1", "2")
 	t.write("full", "0", "1", "2")
-	stored, err = t.queues.Publish(t.ctx, t.owner, keyed("order.new", "5"), keyed("stock.low", "6"))
-	if stored != 0 {
-		t.Errorf("%d messages were stored although the first was refused", stored)
+	routed, err = t.queues.Publish(t.ctx, t.as.Exchange, keyed("order.new", "5"), keyed("stock.low", "6"))
+	if len(routed) != 0 {
+		t.Errorf("%d messages were stored although the first was refused", len(routed))
 	}
 	t.refused(err, platform.ErrQueueFull, "publish of what begins with a refused message")
 	t.holds("")
@@ -199,6 +201,7 @@ func tooOld(t *queueTrial) {
 	t.aged("orders", "2", 0)
 	t.aged("orders", "3", 2*time.Hour)
 	t.aged("orders", "4", time.Minute)
+	t.shows("orders", platform.MessageID{}, 10, "2", "4")
 	if got := t.read("orders", 1); len(got) != 1 || string(got[0].Body) != "2" {
 		t.Fatalf("read %d messages, want the second", len(got))
 	}
@@ -217,7 +220,8 @@ func tooOld(t *queueTrial) {
 // aged writes a message of this age.
 func (t *queueTrial) aged(topic, body string, age time.Duration) {
 	t.Helper()
-	m := &platform.Message{Body: []byte(body), Time: time.Now().Add(-age)}
+	m := t.text(body)
+	m.Time = time.Now().Add(-age)
 	t.must(t.queues.Write(t.ctx, t.owner, topic, m), "write %q to %q", body, topic)
 }
 
@@ -243,8 +247,8 @@ func (t *queueTrial) makers() map[string]func(topic string) error {
 	return map[string]func(string) error{
 		"create":  func(topic string) error { return t.queues.Create(t.ctx, t.owner, topic) },
 		"bind":    func(topic string) error { return t.queues.Bind(t.ctx, t.owner, topic, "x") },
-		"write":   func(topic string) error { return t.queues.Write(t.ctx, t.owner, topic, text("x")) },
-		"consume": func(topic string) error { _, err := t.queues.Consume(t.ctx, t.owner, topic); return err },
+		"write":   func(topic string) error { return t.queues.Write(t.ctx, t.owner, topic, t.text("x")) },
+		"consume": func(topic string) error { _, err := t.queues.Consume(t.ctx, t.owner, topic, "a test"); return err },
 	}
 }
 

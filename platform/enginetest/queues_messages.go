@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -28,8 +29,9 @@ func everyField(t *queueTrial) {
 		Key: "order.new", Body: []byte("hello world"), ContentType: "text/plain",
 		ClientID: "buwb2lii", App: "shop", Time: time.Unix(1400568648, 0),
 	}
-	t.must(t.tryPublish(&want), "publish")
-	t.must(t.queues.Write(t.ctx, t.owner, "orders", &want), "write")
+	published, written := want, want
+	t.must(t.tryPublish(&published), "publish")
+	t.must(t.queues.Write(t.ctx, t.owner, "orders", &written), "write")
 	t.same(t.read("", 1)[0], &want)
 	t.same(t.consume("orders").fetchExactly(1)[0].Message, &want)
 }
@@ -61,19 +63,19 @@ func anyBytes(t *queueTrial) {
 
 func publishTogether(t *queueTrial) {
 	const n = 3000
-	large := text(string(bytes.Repeat([]byte("x"), 1<<20)))
+	large := string(bytes.Repeat([]byte("x"), 1<<20))
 	together := make([]*platform.Message, 0, n+2)
 	for i, body := range numbers(0, n) {
 		if i == 10 || i == 20 {
-			together = append(together, large)
+			together = append(together, t.text(large))
 		}
-		together = append(together, text(body))
+		together = append(together, t.text(body))
 	}
 	for _, ms := range [][]*platform.Message{nil, together[:1], together[1:5], together[5:]} {
-		stored, err := t.queues.Publish(t.ctx, t.owner, ms...)
+		routed, err := t.queues.Publish(t.ctx, t.as.Exchange, ms...)
 		t.must(err, "publish of %d messages", len(ms))
-		if stored != len(ms) {
-			t.Fatalf("%d of %d messages were stored", stored, len(ms))
+		if len(routed) != len(ms) {
+			t.Fatalf("%d of %d messages were stored", len(routed), len(ms))
 		}
 	}
 	read := t.read("", n+3)
@@ -96,10 +98,8 @@ func keepOrder(t *queueTrial) {
 
 func readRemoves(t *queueTrial) {
 	t.write("", numbers(1, 5)...)
-	for i, m := range t.read("", 2) {
-		if want := numbers(1, 2)[i]; string(m.Body) != want {
-			t.Fatalf("read %q, want %q", m.Body, want)
-		}
+	if got := t.contents("", 2); !slices.Equal(got, numbers(1, 2)) {
+		t.Fatalf("read %q, want two messages", got)
 	}
 	t.counts("", platform.QueueStatus{Ready: 3, Bytes: 3 * int64(len(numbers(1, 1)[0]))})
 	if none := t.read("", 0); len(none) != 0 {
@@ -152,24 +152,30 @@ func statusCounts(t *queueTrial) {
 }
 
 func depthsCount(t *queueTrial) {
-	other := newOwner()
+	other := t.in(newName())
 	t.write("orders", "abcd", "ef", "g")
 	c := t.consume("orders")
 	held := c.fetchExactly(2)
-	t.must(t.queues.Write(t.ctx, other, "orders", text("xyz")), "write for another owner")
+	other.write("orders", "xyz")
 	t.deep(map[[2]string]platform.QueueStatus{
-		{t.owner, ""}:       {},
-		{t.owner, "orders"}: {Ready: 1, Unacknowledged: 2, Consumers: 1, Bytes: 7},
-		{other, ""}:         {},
-		{other, "orders"}:   {Ready: 1, Bytes: 3},
+		{t.owner, ""}:           {},
+		{t.owner, "orders"}:     {Ready: 1, Unacknowledged: 2, Consumers: 1, Bytes: 7},
+		{other.owner, ""}:       {},
+		{other.owner, "orders"}: {Ready: 1, Bytes: 3},
 	})
 	c.ack(held...)
-	t.must(t.queues.Drop(t.ctx, other, "orders"), "drop of another owner")
+	other.drop("orders")
 	t.deep(map[[2]string]platform.QueueStatus{
 		{t.owner, ""}:       {},
 		{t.owner, "orders"}: {Ready: 1, Consumers: 1, Bytes: 1},
-		{other, ""}:         {},
+		{other.owner, ""}:   {},
 	})
+	t.limit("orders", platform.QueueLimits{MaxMessages: 7, Overflow: platform.DropNewest})
+	for _, d := range t.depths() {
+		if d.Owner == t.owner {
+			t.limited(d.Topic, d.Limits)
+		}
+	}
 }
 
 // deep waits until the queues of these owners are counted as want, by owner
@@ -186,6 +192,7 @@ func (t *queueTrial) deep(want map[[2]string]platform.QueueStatus) {
 			if _, twice := got[[2]string{d.Owner, d.Topic}]; twice {
 				t.Fatalf("queue %q was counted twice", d.Topic)
 			}
+			d.Limits = platform.QueueLimits{}
 			got[[2]string{d.Owner, d.Topic}] = d.QueueStatus
 		}
 		if maps.Equal(got, want) {

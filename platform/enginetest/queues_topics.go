@@ -45,7 +45,14 @@ func (t *queueTrial) readers() map[string]func(topic string) error {
 		"read":     func(topic string) error { _, err := t.queues.Read(t.ctx, t.owner, topic, 1); return err },
 		"purge":    func(topic string) error { return t.queues.Purge(t.ctx, t.owner, topic) },
 		"bindings": func(topic string) error { _, err := t.queues.Bindings(t.ctx, t.owner, topic); return err },
-		"drop":     func(topic string) error { return t.queues.Drop(t.ctx, t.owner, topic) },
+		"peek": func(topic string) error {
+			_, err := t.queues.Peek(t.ctx, t.owner, topic, platform.MessageID{}, 1)
+			return err
+		},
+		"setting limits": func(topic string) error {
+			return t.queues.SetLimits(t.ctx, t.owner, topic, platform.QueueLimits{})
+		},
+		"drop": func(topic string) error { return t.queues.Drop(t.ctx, t.owner, topic) },
 	}
 }
 
@@ -102,7 +109,7 @@ func dropEndsConsumers(t *queueTrial) {
 func resume(t *queueTrial) {
 	t.write("orders", "1", "2")
 	for _, topic := range []string{"orders", ""} {
-		c, err := t.queues.Resume(t.ctx, t.owner, topic)
+		c, err := t.queues.Resume(t.ctx, t.owner, topic, "a test")
 		t.must(err, "resume %q", topic)
 		if topic == "orders" {
 			testConsumer{t, c}.gets("1", "2")
@@ -111,7 +118,7 @@ func resume(t *queueTrial) {
 		t.must(c.Close(), "close")
 	}
 	t.drop("orders")
-	_, err := t.queues.Resume(t.ctx, t.owner, "orders")
+	_, err := t.queues.Resume(t.ctx, t.owner, "orders", "a test")
 	t.refused(err, platform.ErrUnknownTopic, "resume of a dropped topic")
 	t.lists()
 }

@@ -10,17 +10,51 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A queueTrial has the queues under test, with one owner.
+// A queueTrial has the queues under test, with one owner. The owners of a test have a
+// trial each.
 type queueTrial struct {
 	trial
 	queues platform.Queues
+	warned *warnings // what OnDrop was called with
 	owner  string
+	as     platform.Owner // what the owner is declared as
 }
 
-func text(body string) *platform.Message { return &platform.Message{Body: []byte(body)} }
+// everything are the bindings that bring a default queue every message.
+func everything() []platform.Binding { return []platform.Binding{{Pattern: "#"}} }
 
-func keyed(key string) *platform.Message {
-	return &platform.Message{Key: key, Body: []byte(key)}
+// declare declares the owner, or declares it again.
+func (t *queueTrial) declare() {
+	t.Helper()
+	t.must(t.queues.Declare(t.ctx, t.owner, t.as), "declare %+v", t.as)
+}
+
+// in declares another owner in an exchange, whose default queue has these bindings.
+func (t *queueTrial) in(exchange string, patterns ...string) *queueTrial {
+	t.Helper()
+	o := *t
+	o.owner, o.as = newName(), platform.Owner{Exchange: exchange, Bindings: []platform.Binding{}}
+	for _, pattern := range patterns {
+		o.as.Bindings = append(o.as.Bindings, platform.Binding{Pattern: pattern})
+	}
+	o.declare()
+	return &o
+}
+
+// beside declares another owner in the exchange of t.
+func (t *queueTrial) beside(patterns ...string) *queueTrial {
+	t.Helper()
+	return t.in(t.as.Exchange, patterns...)
+}
+
+// text returns a message that the owner writes to a topic.
+func (t *queueTrial) text(body string) *platform.Message {
+	return &platform.Message{Body: []byte(body), ClientID: t.owner}
+}
+
+// keyed returns a message that the owner publishes.
+func (t *queueTrial) keyed(key string) *platform.Message {
+	return &platform.Message{Key: key, Body: []byte(key), ClientID: t.owner}
 }
 
 // numbers returns the texts of n messages, beginning with first.
@@ -34,8 +68,8 @@ func numbers(first, n int) []string {
 
 // tryPublish publishes one message.
 func (t *queueTrial) tryPublish(m *platform.Message) error {
-	stored, err := t.queues.Publish(t.ctx, t.owner, m)
-	if stored != 1 && err == nil || stored != 0 && err != nil {
+	routed, err := t.queues.Publish(t.ctx, t.as.Exchange, m)
+	if stored := len(routed); stored != 1 && err == nil || stored != 0 && err != nil {
 		t.Errorf("%d of one message were stored, and the error is %v", stored, err)
 	}
 	return err
@@ -56,14 +90,14 @@ func (t *queueTrial) depths() []platform.QueueDepth {
 func (t *queueTrial) publish(keys ...string) {
 	t.Helper()
 	for _, key := range keys {
-		t.must(t.tryPublish(keyed(key)), "publish %q", key)
+		t.must(t.tryPublish(t.keyed(key)), "publish %q", key)
 	}
 }
 
 func (t *queueTrial) write(topic string, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
-		t.must(t.queues.Write(t.ctx, t.owner, topic, text(body)), "write %q to %q", body, topic)
+		t.must(t.queues.Write(t.ctx, t.owner, topic, t.text(body)), "write %q to %q", body, topic)
 	}
 }
 
@@ -79,8 +113,15 @@ func (t *queueTrial) unbind(topic, pattern string) {
 
 func (t *queueTrial) bound(topic string, want ...string) {
 	t.Helper()
-	got, err := t.queues.Bindings(t.ctx, t.owner, topic)
+	bindings, err := t.queues.Bindings(t.ctx, t.owner, topic)
 	t.must(err, "bindings of %q", topic)
+	var got []string
+	for _, b := range bindings {
+		got = append(got, b.Pattern)
+		if b.Topic != topic || b.Own {
+			t.Errorf("queue %q has the binding %+v", topic, b)
+		}
+	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("queue %q is bound to %q, want %q", topic, got, want)
 	}
@@ -108,14 +149,19 @@ func (t *queueTrial) read(topic string, n int) []*platform.Message {
 	return messages
 }
 
+// contents reads up to n messages of a queue and returns their bodies.
+func (t *queueTrial) contents(topic string, n int) []string {
+	var texts []string
+	for _, m := range t.read(topic, n) {
+		texts = append(texts, string(m.Body))
+	}
+	return texts
+}
+
 // holds reads the queue empty and compares.
 func (t *queueTrial) holds(topic string, want ...string) {
 	t.Helper()
-	var got []string
-	for _, m := range t.read(topic, len(want)+10) {
-		got = append(got, string(m.Body))
-	}
-	if !slices.Equal(got, want) {
+	if got := t.contents(topic, len(want)+10); !slices.Equal(got, want) {
 		t.Fatalf("queue %q held %.300q, want %.300q", topic, got, want)
 	}
 }
@@ -129,12 +175,13 @@ func (t *queueTrial) lists(want ...string) {
 	}
 }
 
-// counts waits until the queue is counted as want.
+// counts waits until the queue is counted as want, whatever its limits.
 func (t *queueTrial) counts(topic string, want platform.QueueStatus) {
 	t.Helper()
 	t.soon(func() string {
 		got, err := t.queues.Status(t.ctx, t.owner, topic)
 		t.must(err, "status of %q", topic)
+		got.Limits = want.Limits
 		if got == want {
 			return ""
 		}
@@ -170,7 +217,7 @@ type testConsumer struct {
 // consume starts a consumer that is closed at the end of the test.
 func (t *queueTrial) consume(topic string) testConsumer {
 	t.Helper()
-	c, err := t.queues.Consume(t.ctx, t.owner, topic)
+	c, err := t.queues.Consume(t.ctx, t.owner, topic, "a test")
 	t.must(err, "consume %q", topic)
 	t.Cleanup(func() { c.Close() })
 	return testConsumer{t, c}
