@@ -15,46 +15,101 @@ import (
 // A faultyQueues engine does what its functions say, else what the good one does.
 type faultyQueues struct {
 	platform.Queues
-	publish func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error)
-	write   func(ctx context.Context, owner, topic string, m *platform.Message) error
-	consume func(ctx context.Context, owner, topic string) (platform.Consumer, error)
-	purge   func(ctx context.Context, owner, topic string) error
-	unbind  func(ctx context.Context, owner, topic, pattern string) error
-	status  func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
-	depths  func(ctx context.Context) ([]platform.QueueDepth, error)
-	forget  func(ctx context.Context, owner string) error
+	declare   func(ctx context.Context, name string, o platform.Owner) error
+	publish   func(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error)
+	route     func(ctx context.Context, exchange string, m *platform.Message) (int, error)
+	write     func(ctx context.Context, owner, topic string, m *platform.Message) error
+	read      func(ctx context.Context, owner, topic string, n int) ([]*platform.Message, error)
+	peek      func(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error)
+	consume   func(ctx context.Context, owner, topic, name string) (platform.Consumer, error)
+	create    func(ctx context.Context, owner, topic string) error
+	drop      func(ctx context.Context, owner, topic string) error
+	purge     func(ctx context.Context, owner, topic string) error
+	setLimits func(ctx context.Context, owner, topic string, l platform.QueueLimits) error
+	bind      func(ctx context.Context, owner, topic, pattern string) error
+	unbind    func(ctx context.Context, owner, topic, pattern string) error
+	status    func(ctx context.Context, owner, topic string) (platform.QueueStatus, error)
+	list      func(ctx context.Context, owner string) ([]string, error)
+	depths    func(ctx context.Context) ([]platform.QueueDepth, error)
+	forget    func(ctx context.Context, owner string) error
 }
 
 func spoilQueues(good platform.Queues) *faultyQueues {
-	return &faultyQueues{good, good.Publish, good.Write, good.Consume, good.Purge, good.Unbind, good.Status, good.(platform.QueueDepths).Depths, good.Forget}
+	return &faultyQueues{
+		good, good.Declare, good.Publish, good.Route, good.Write, good.Read, good.Peek, good.Consume, good.Create, good.Drop, good.Purge, good.SetLimits,
+		good.Bind, good.Unbind, good.Status, good.List, good.(platform.QueueDepths).Depths, good.Forget,
+	}
 }
 
-func (f *faultyQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
+func (f *faultyQueues) Declare(ctx context.Context, name string, o platform.Owner) error {
+	return f.declare(ctx, name, o)
+}
+
+func (f *faultyQueues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 	return f.publish(ctx, exchange, ms...)
 }
 
 // oneByOne is Publish by one after the other.
-func oneByOne(publish func(ctx context.Context, exchange string, m *platform.Message) error) func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
-	return func(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
-		for i, m := range ms {
-			if err := publish(ctx, exchange, m); err != nil {
-				return i, err
+func oneByOne(publish func(ctx context.Context, exchange string, m *platform.Message) (int, error)) func(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
+	return func(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
+		for _, m := range ms {
+			n, err := publish(ctx, exchange, m)
+			if err != nil {
+				return routed, err
 			}
+			routed = append(routed, n)
 		}
-		return len(ms), nil
+		return routed, nil
 	}
+}
+
+// publishOne publishes one message with the good engine.
+func publishOne(ctx context.Context, good platform.Queues, exchange string, m *platform.Message) (int, error) {
+	routed, err := good.Publish(ctx, exchange, m)
+	if err != nil {
+		return 0, err
+	}
+	return routed[0], nil
+}
+
+func (f *faultyQueues) Route(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+	return f.route(ctx, exchange, m)
 }
 
 func (f *faultyQueues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	return f.write(ctx, owner, topic, m)
 }
 
-func (f *faultyQueues) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	return f.consume(ctx, owner, topic)
+func (f *faultyQueues) Read(ctx context.Context, owner, topic string, n int) ([]*platform.Message, error) {
+	return f.read(ctx, owner, topic, n)
+}
+
+func (f *faultyQueues) Peek(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error) {
+	return f.peek(ctx, owner, topic, after, n)
+}
+
+func (f *faultyQueues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return f.consume(ctx, owner, topic, name)
+}
+
+func (f *faultyQueues) Create(ctx context.Context, owner, topic string) error {
+	return f.create(ctx, owner, topic)
+}
+
+func (f *faultyQueues) Drop(ctx context.Context, owner, topic string) error {
+	return f.drop(ctx, owner, topic)
 }
 
 func (f *faultyQueues) Purge(ctx context.Context, owner, topic string) error {
 	return f.purge(ctx, owner, topic)
+}
+
+func (f *faultyQueues) SetLimits(ctx context.Context, owner, topic string, l platform.QueueLimits) error {
+	return f.setLimits(ctx, owner, topic, l)
+}
+
+func (f *faultyQueues) Bind(ctx context.Context, owner, topic, pattern string) error {
+	return f.bind(ctx, owner, topic, pattern)
 }
 
 func (f *faultyQueues) Unbind(ctx context.Context, owner, topic, pattern string) error {
@@ -65,6 +120,10 @@ func (f *faultyQueues) Status(ctx context.Context, owner, topic string) (platfor
 	return f.status(ctx, owner, topic)
 }
 
+func (f *faultyQueues) List(ctx context.Context, owner string) ([]string, error) {
+	return f.list(ctx, owner)
+}
+
 func (f *faultyQueues) Forget(ctx context.Context, owner string) error { return f.forget(ctx, owner) }
 
 func (f *faultyQueues) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
@@ -73,35 +132,37 @@ func (f *faultyQueues) Depths(ctx context.Context) ([]platform.QueueDepth, error
 
 func doubling(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
-		_, err := good.Publish(ctx, owner, m)
-		_, again := good.Publish(ctx, owner, m)
-		return cmp.Or(err, again)
+	f.publish = oneByOne(func(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+		again := *m
+		n, err := publishOne(ctx, good, exchange, m)
+		_, err2 := publishOne(ctx, good, exchange, &again)
+		return n, cmp.Or(err, err2)
 	})
 	return f
 }
 
 func turning(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, owner string, ms ...*platform.Message) (int, error) {
+	f.publish = func(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
 		ms = slices.Clone(ms)
 		slices.Reverse(ms)
-		return good.Publish(ctx, owner, ms...)
+		return good.Publish(ctx, exchange, ms...)
 	}
 	return f
 }
 
 func goingOn(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, owner string, ms ...*platform.Message) (stored int, err error) {
+	f.publish = func(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
 		for _, m := range ms {
-			if _, refused := good.Publish(ctx, owner, m); refused != nil {
+			n, refused := publishOne(ctx, good, exchange, m)
+			if refused != nil {
 				err = refused
 				continue
 			}
-			stored++
+			routed = append(routed, n)
 		}
-		return stored, err
+		return routed, err
 	}
 	return f
 }
@@ -110,13 +171,13 @@ func losing(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
 		if string(m.Body) == "message 000777" {
-			m = text("message 000778")
+			m = &platform.Message{Body: []byte("message 000778"), ClientID: m.ClientID}
 		}
 		return good.Write(ctx, owner, topic, m)
 	}
 	// A consumer whose Close forgets: the good one never gets the messages back.
-	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-		c, err := good.Consume(ctx, owner, topic)
+	f.consume = func(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic, name)
 		return &forgetful{Consumer: c}, err
 	}
 	return f
@@ -143,8 +204,8 @@ func (c *forgetful) Close() error {
 // greedy takes as many messages as it may, however large.
 func greedy(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-		c, err := good.Consume(ctx, owner, topic)
+	f.consume = func(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic, name)
 		return &unbounded{c}, err
 	}
 	return f
@@ -158,7 +219,7 @@ func (c *unbounded) Fetch(ctx context.Context, max, _ int) ([]platform.Lease, er
 
 func cuttingBodies(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
+	f.publish = oneByOne(func(ctx context.Context, exchange string, m *platform.Message) (int, error) {
 		changed := *m
 		for i, b := range m.Body {
 			if b == 0 {
@@ -166,18 +227,18 @@ func cuttingBodies(good platform.Queues) platform.Queues {
 				break
 			}
 		}
-		_, err := good.Publish(ctx, owner, &changed)
-		return err
+		return publishOne(ctx, good, exchange, &changed)
 	})
 	return f
 }
 
 func toTheEnd(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-		c, err := good.Consume(ctx, owner, topic)
+	f.consume = func(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic, name)
 		return &requeuing{Consumer: c, write: func(m *platform.Message) error {
-			return good.Write(ctx, owner, topic, m)
+			again := *m
+			return good.Write(ctx, owner, topic, &again)
 		}}, err
 	}
 	return f
@@ -222,8 +283,8 @@ func (c *requeuing) Return(ctx context.Context, ids ...uint64) error {
 
 func deaf(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-		c, err := good.Consume(ctx, owner, topic)
+	f.consume = func(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic, name)
 		return deafConsumer{c}, err
 	}
 	return f
@@ -236,8 +297,8 @@ func (deafConsumer) Ack(context.Context, ...uint64) error { return nil }
 func purgeAll(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	var held forgetful
-	f.consume = func(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-		c, err := good.Consume(ctx, owner, topic)
+	f.consume = func(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+		c, err := good.Consume(ctx, owner, topic, name)
 		held.Consumer = c
 		return &held, err
 	}
@@ -271,9 +332,9 @@ func unbindNever(good platform.Queues) platform.Queues {
 func unbindEverything(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	f.unbind = func(ctx context.Context, owner, topic, pattern string) error {
-		patterns, err := good.Bindings(ctx, owner, topic)
-		for _, p := range patterns {
-			err = errors.Join(err, good.Unbind(ctx, owner, topic, p))
+		bindings, err := good.Bindings(ctx, owner, topic)
+		for _, b := range bindings {
+			err = errors.Join(err, good.Unbind(ctx, owner, topic, b.Pattern))
 		}
 		return err
 	}
@@ -295,8 +356,8 @@ func unbindNamed(good platform.Queues) platform.Queues {
 // makesAgain makes the queue that it is to resume.
 type makesAgain struct{ platform.Queues }
 
-func (q makesAgain) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	return q.Consume(ctx, owner, topic)
+func (q makesAgain) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return q.Consume(ctx, owner, topic, name)
 }
 
 func resumeMakes(good platform.Queues) platform.Queues { return makesAgain{good} }
@@ -329,14 +390,6 @@ func forgetNamed(good platform.Queues) platform.Queues {
 	return f
 }
 
-func oneOwner(good platform.Queues) platform.Queues {
-	f := spoilQueues(good)
-	f.publish = func(ctx context.Context, _ string, ms ...*platform.Message) (int, error) {
-		return good.Publish(ctx, "one", ms...)
-	}
-	return f
-}
-
 func neverFull(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
@@ -348,13 +401,13 @@ func neverFull(good platform.Queues) platform.Queues {
 
 func partly(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
-	f.publish = oneByOne(func(ctx context.Context, owner string, m *platform.Message) error {
-		_, err := good.Publish(ctx, owner, m)
+	f.publish = oneByOne(func(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+		n, err := publishOne(ctx, good, exchange, m)
 		if err != nil {
 			err = fmt.Errorf("one of the queues: %w", err)
-			_ = good.Write(ctx, owner, "a", m)
+			_ = good.Write(ctx, m.ClientID, "a", m)
 		}
-		return err
+		return n, err
 	})
 	return f
 }
