@@ -14,9 +14,11 @@ import (
 // what you need of one that you keep for long.
 type Delivery struct {
 	Tag uint64 // counts the deliveries of one connection
-	// ID names the message: it is the same in all queues that the message went to,
-	// whenever it comes again, and no other message has it. So it is what a handler
-	// that must not do things twice can keep. It is empty on platforms that give none.
+	// ID names the message: it is the same in all queues that the message went to and
+	// whenever it comes again, and no other message has it. So a handler that must not
+	// do things twice can remember it. What was published twice, as a [Publisher] may,
+	// or put aside by Forward, has another ID each time. Platforms other than this
+	// project's give none.
 	ID          string
 	Key         string    // routing key; empty if it was written straight to the queue
 	ContentType string    // content type

@@ -95,7 +95,7 @@ func ExamplePublisher_Publish() {
 	// Output: 10 confirmed
 }
 
-func ExampleQueues() {
+func ExampleQueueClient() {
 	t := new(example)
 	defer t.close()
 	srv := prismtest.NewServer(t)
@@ -112,4 +112,36 @@ func ExampleQueues() {
 	// Output:
 	// 1 <nil>
 	// 1 hello <nil>
+}
+
+func ExampleQueueClient_Peek() {
+	t := new(example)
+	defer t.close()
+	srv := prismtest.NewServer(t)
+
+	// The ERP listens to the orders of the shop.
+	erp := notify.NewQueueClient(srv.ClientFor(srv.NewKey()))
+	if err := erp.Bind(ctx, "orders", "order.#"); err != nil {
+		log.Fatal(err)
+	}
+	shop := notify.NewQueueClient(srv.Client())
+	for _, key := range []string{"order.new", "order.paid", "order.sent"} {
+		if err := shop.Publish(ctx, key, []byte("order 1001")); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	page, err := erp.Peek(ctx, "orders", notify.PeekOptions{N: 2})
+	for len(page) > 0 && err == nil {
+		for _, m := range page {
+			fmt.Println(m.Key, string(m.Body))
+		}
+		page, err = erp.Peek(ctx, "orders", notify.PeekOptions{N: 2, After: page[len(page)-1].ID})
+	}
+	fmt.Println(err)
+	// Output:
+	// order.new order 1001
+	// order.paid order 1001
+	// order.sent order 1001
+	// <nil>
 }

@@ -225,9 +225,6 @@ func (q *QueueClient) send(ctx context.Context, c prism.Call) (*prism.Response, 
 
 // isUnknownCall reports whether a code means that there is no such call.
 func isUnknownCall(c string) bool {
-	meaning, numbered := code.Numbered(c)
-	if !numbered {
-		meaning, _ = code.Named(c)
-	}
-	return meaning == code.NotFound
+	meaning, _ := code.Numbered(c)
+	return c == code.UnknownAPI || meaning == code.NotFound
 }
