@@ -100,22 +100,55 @@ func bound[N int | int64](n, preset, none N) N {
 	return n
 }
 
-// CheckQueue returns [ErrQueueFull], with the reason, if the queue of a topic with this
-// usage has no room for a message of size bytes. b must come from WithDefaults, for
-// this and the other checks.
-func (b *QueueBounds) CheckQueue(topic string, used Usage, consumed bool, size int64) error {
+// LimitsOf returns what holds for a queue with these limits: b says what l leaves open,
+// and the largest number is no limit. b must come from WithDefaults, for this and the
+// checks.
+func (b *QueueBounds) LimitsOf(l QueueLimits) QueueLimits {
+	l.MaxMessages = bound(l.MaxMessages, b.MaxMessages, math.MaxInt)
+	l.MaxBytes = bound(l.MaxBytes, b.MaxBytes, math.MaxInt64)
+	return l
+}
+
+// Check returns [ErrQueueFull], with the reason, if the queue of a topic with this
+// usage has no room for a message of size bytes. l must come from LimitsOf.
+func (l QueueLimits) Check(topic string, used Usage, consumed bool, size int64) error {
 	idle := ""
 	if !consumed {
 		idle = " and nobody consumes it"
 	}
 	switch {
-	case used.Messages >= int64(b.MaxMessages):
-		return fmt.Errorf("%w: %s holds its limit of %d messages%s", ErrQueueFull, QueueName(topic), b.MaxMessages, idle)
-	case size > b.MaxBytes-used.Bytes:
+	case used.Messages >= int64(l.MaxMessages):
+		return fmt.Errorf("%w: %s holds its limit of %d messages%s", ErrQueueFull, QueueName(topic), l.MaxMessages, idle)
+	case size > l.MaxBytes-used.Bytes:
 		return fmt.Errorf("%w: %s holds %d bytes of at most %d%s, and the message has %d",
-			ErrQueueFull, QueueName(topic), used.Bytes, b.MaxBytes, idle, size)
+			ErrQueueFull, QueueName(topic), used.Bytes, l.MaxBytes, idle, size)
 	}
 	return nil
+}
+
+// Check returns an error that names the policies, unless o is one of them.
+func (o Overflow) Check() error {
+	switch o {
+	case OverflowDefault, Refuse, DropOldest, DropNewest:
+		return nil
+	}
+	return fmt.Errorf("platform: unknown overflow %q: use %q, %q, %q, or none for the default",
+		shorten(string(o), 48), Refuse, DropOldest, DropNewest)
+}
+
+// CheckFanOut returns [ErrFanOut] if a pattern to which so many queues of the exchange
+// are bound already may not get another. For a pattern with wildcards these are all
+// queues that are bound to any such.
+func (b *QueueBounds) CheckFanOut(queues int, pattern string) error {
+	switch {
+	case queues < b.MaxFanOut:
+		return nil
+	case topic.HasWildcard(pattern):
+		return fmt.Errorf("%w: %d queues of the exchange are bound to patterns with * or #, which is the limit; a pattern without them may be bound",
+			ErrFanOut, queues)
+	}
+	return fmt.Errorf("%w: %d queues of the exchange are bound to %q, which is the limit; another pattern may be bound",
+		ErrFanOut, queues, shorten(pattern, 48))
 }
 
 // CheckOwner returns [ErrQueueFull], with the reason, if more does not fit into the

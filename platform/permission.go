@@ -4,10 +4,11 @@ import "github.com/shopex/prism-go/internal/topic"
 
 // A Permission says which routing keys an app may publish, or which messages are
 // routed to the queues of its keys: it is [Everything], [Nothing] or [Matching]
-// some patterns. The zero Permission is Everything.
+// some patterns. The zero Permission is Everything. The reserved routing keys, which
+// begin with "@system.", are allowed only by a pattern that begins with that word.
 type Permission []string
 
-// Everything is the permission for every routing key.
+// Everything is the permission for every routing key that is not reserved.
 func Everything() Permission { return nil }
 
 // Nothing is the permission for no routing key.
@@ -18,4 +19,9 @@ func Nothing() Permission { return Permission{} }
 func Matching(patterns ...string) Permission { return append(Permission{}, patterns...) }
 
 // Allows reports whether p is for a routing key.
-func (p Permission) Allows(key string) bool { return p == nil || topic.MatchAny(p, key) }
+func (p Permission) Allows(key string) bool {
+	if p == nil {
+		return !topic.Reserved(key)
+	}
+	return topic.MatchAny(p, key)
+}

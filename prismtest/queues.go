@@ -14,17 +14,18 @@ type queues struct {
 	lostAcks   atomic.Int64 // acks still to be lost
 }
 
-func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
-	for i, m := range ms {
-		_, err := q.Queues.Publish(ctx, exchange, m)
+func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
+	for _, m := range ms {
+		one, err := q.Queues.Publish(ctx, exchange, m)
 		if err == nil && countDown(&q.duplicates) {
 			_, err = q.Queues.Publish(ctx, exchange, m)
 		}
 		if err != nil {
-			return i, err
+			return routed, err
 		}
+		routed = append(routed, one...)
 	}
-	return len(ms), nil
+	return routed, nil
 }
 
 func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
@@ -35,16 +36,16 @@ func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Mes
 	return err
 }
 
-func (q *queues) Consume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic)
+func (q *queues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic, name)
 	if err != nil {
 		return nil, err
 	}
 	return &consumer{Consumer: c, queues: q}, nil
 }
 
-func (q *queues) Resume(ctx context.Context, owner, topic string) (platform.Consumer, error) {
-	c, err := q.Queues.Resume(ctx, owner, topic)
+func (q *queues) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Resume(ctx, owner, topic, name)
 	if err != nil {
 		return nil, err
 	}

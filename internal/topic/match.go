@@ -13,11 +13,80 @@ func Words(key string) []string {
 	return strings.Split(key, ".")
 }
 
+// AppendWords appends the words of a key to words.
+func AppendWords(words []string, key string) []string {
+	for more := key != ""; more; {
+		var word string
+		word, key, more = strings.Cut(key, ".")
+		words = append(words, word)
+	}
+	return words
+}
+
+// system is the first word of reserved keys.
+const system = "@system"
+
+// Reserved reports whether key is reserved: its first word is @system, and it has more.
+func Reserved(key string) bool { return strings.HasPrefix(key, system+".") }
+
+// HasWildcard reports whether a word of pattern is * or #.
+func HasWildcard(pattern string) bool {
+	for word := range strings.SplitSeq(pattern, ".") {
+		if word == "*" || word == "#" {
+			return true
+		}
+	}
+	return false
+}
+
 // MatchAny reports whether one of the patterns matches key. It takes time in
 // proportion to the words of all patterns times the words of key.
 func MatchAny(patterns []string, key string) bool {
 	words := Words(key)
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return follow(Words(pattern), words, exactly) })
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return match(Words(pattern), words) })
+}
+
+// Patterns are patterns that were split into words once, for many keys.
+type Patterns [][]string
+
+// Split returns the patterns as [Patterns].
+func Split(patterns []string) Patterns {
+	split := make(Patterns, len(patterns))
+	for i, pattern := range patterns {
+		split[i] = Words(pattern)
+	}
+	return split
+}
+
+// Match reports whether one of the patterns matches the key with these [Words], as
+// [MatchAny] does.
+func (p Patterns) Match(words []string) bool {
+	return slices.ContainsFunc(p, func(pattern []string) bool { return match(pattern, words) })
+}
+
+// match reports whether pattern matches the key with these words.
+func match(pattern, words []string) bool {
+	if len(words) > 1 && words[0] == system {
+		pattern, words = behindSystem(pattern), words[1:]
+		if pattern == nil {
+			return false
+		}
+	}
+	return follow(pattern, words, exactly)
+}
+
+// behindSystem returns what is left of pattern for the words of a reserved key behind
+// the first, or nil if it does not name that.
+func behindSystem(pattern []string) []string {
+	for i, one := range pattern {
+		if one == system {
+			return pattern[i+1:]
+		}
+		if one != "#" { // which may stand for no word
+			break
+		}
+	}
+	return nil
 }
 
 // Covers reports whether allowed matches every key that pattern matches. It returns
@@ -25,13 +94,29 @@ func MatchAny(patterns []string, key string) bool {
 // that is not. It takes time in proportion to the words of one times the words of
 // the other.
 func Covers(allowed, pattern string) bool {
-	return follow(normalize(Words(allowed)), normalize(Words(pattern)), wildly)
+	a, p := Words(allowed), Words(pattern)
+	if reserved := behindSystem(p); len(reserved) > 0 {
+		allows := behindSystem(a)
+		if allows == nil || !covers(allows, reserved) {
+			return false
+		}
+	}
+	return covers(a, p)
+}
+
+// covers is Covers without regard to reserved keys.
+func covers(allowed, pattern []string) bool {
+	return follow(normalize(allowed), normalize(pattern), wildly)
 }
 
 // follow reports whether pattern matches words. It reads word by word, and keeps the
 // set of places in pattern that the words so far can lead to.
 func follow(pattern, words []string, matches func(one, word string) bool) bool {
-	at := make([]bool, len(pattern)+1)
+	var few [32]bool
+	at := few[:]
+	if len(pattern) >= len(few) {
+		at = make([]bool, len(pattern)+1)
+	}
 	at[0] = true
 	pass(at, pattern)
 	for _, word := range words {

@@ -115,10 +115,11 @@ func (n *node[V]) setBelow(word string, below *node[V]) {
 func (t *Trie[V]) Match(key string, found []V) []V {
 	t.round++
 	t.now = t.reach(t.now[:0], &t.root)
-	for more := key != ""; more; {
+	wildcards := !Reserved(key) // in a reserved key they do not stand for the first word
+	for more := key != ""; more; wildcards = true {
 		var word string
 		word, key, more = strings.Cut(key, ".")
-		t.advance(word)
+		t.advance(word, wildcards)
 	}
 	for _, n := range t.now {
 		for _, b := range n.values {
@@ -131,15 +132,18 @@ func (t *Trie[V]) Match(key string, found []V) []V {
 	return found
 }
 
-// advance replaces the set by the one that word leads to.
-func (t *Trie[V]) advance(word string) {
+// advance replaces the set by the one that word leads to, through wildcards or only
+// through the word itself.
+func (t *Trie[V]) advance(word string, wildcards bool) {
 	t.round++
 	next := t.next[:0]
 	for _, n := range t.now {
-		if n.many {
+		if n.many && wildcards {
 			next = t.reach(next, n)
 		}
-		next = t.reach(next, n.star)
+		if wildcards {
+			next = t.reach(next, n.star)
+		}
 		next = t.reach(next, n.words[word])
 	}
 	t.now, t.next = next, t.now

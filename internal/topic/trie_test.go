@@ -14,6 +14,8 @@ func FuzzTrieMatchesAsTheDefinitionSays(f *testing.F) {
 	f.Add("#.a.#.a.# *.#.* #.# a..b .", "a.a.b")
 	f.Add("  . .. *. .* # #", "")
 	f.Add("a.* a.# a.b", "a.*")
+	f.Add("# *.a @system.# #.@system.* @system * @system.a", "@system.a")
+	f.Add("# *.#.@system @system.#", "@system.b.@system")
 	f.Fuzz(func(t *testing.T, list, key string) {
 		if len(key) > 24 || len(list) > 64 {
 			t.Skip("the definition takes exponential time")

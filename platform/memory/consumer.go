@@ -9,13 +9,14 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A consumer is guarded by the lock of its owner.
+// A consumer is guarded by the lock of the exchange of its owner.
 type consumer struct {
 	owner *owner
 	queue *queue
-	held  map[uint64]*platform.Message // nil once it has ended
-	most  int                          // the most entries that held had since it was made
-	ended error                        // what Fetch returns since then
+	name  string
+	held  map[uint64]holding // nil once it has ended
+	most  int                // the most entries that held had since it was made
+	ended error              // what Fetch returns since then
 
 	want   int              // what the waiting Fetch asked for
 	bytes  int              // how many bytes the waiting Fetch takes at most
@@ -23,13 +24,20 @@ type consumer struct {
 	wake   chan struct{}    // receives one value when c is removed from queue.waiting
 }
 
+// A holding is a message that a consumer holds.
+type holding struct {
+	message *platform.Message
+	since   int64 // in Unix nanoseconds
+}
+
 var _ platform.Consumer = (*consumer)(nil)
 
-func newConsumer(o *owner, q *queue) *consumer {
+func newConsumer(o *owner, q *queue, name string) *consumer {
 	c := &consumer{
 		owner: o,
 		queue: q,
-		held:  make(map[uint64]*platform.Message),
+		name:  name,
+		held:  make(map[uint64]holding),
 		wake:  make(chan struct{}, 1),
 	}
 	q.consumers[c] = struct{}{}
@@ -58,8 +66,7 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 // leaseOrWait leases ready messages. If there are none, it adds c to the waiting list and
 // returns nil.
 func (c *consumer) leaseOrWait(max, maxBytes int) ([]platform.Lease, error) {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
+	defer c.owner.lock().unlock()
 	if c.ended != nil {
 		return nil, c.ended
 	}
@@ -73,8 +80,7 @@ func (c *consumer) leaseOrWait(max, maxBytes int) ([]platform.Lease, error) {
 
 // collect returns the leases for which c was woken, or the error with which it was ended.
 func (c *consumer) collect() ([]platform.Lease, error) {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
+	defer c.owner.lock().unlock()
 	leases := c.handed
 	c.handed = nil
 	return leases, c.ended
@@ -82,9 +88,9 @@ func (c *consumer) collect() ([]platform.Lease, error) {
 
 // giveUp leaves the waiting list with err, unless c was woken meanwhile.
 func (c *consumer) giveUp(err error) ([]platform.Lease, error) {
-	c.owner.mu.Lock()
+	x := c.owner.lock()
 	waited := c.stopWaiting()
-	c.owner.mu.Unlock()
+	x.unlock()
 	<-c.wake // sent when c was removed from the list
 	if waited {
 		return nil, err
@@ -104,12 +110,11 @@ func (c *consumer) stopWaiting() bool {
 }
 
 func (c *consumer) Ack(_ context.Context, ids ...uint64) error {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
+	defer c.owner.lock().unlock()
 	for _, id := range ids {
-		if m, ok := c.held[id]; ok {
+		if h, ok := c.held[id]; ok {
 			delete(c.held, id)
-			c.queue.forget(m)
+			c.queue.forget(h.message)
 		}
 	}
 	c.queue.count()
@@ -118,13 +123,12 @@ func (c *consumer) Ack(_ context.Context, ids ...uint64) error {
 }
 
 func (c *consumer) Return(_ context.Context, ids ...uint64) error {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
+	defer c.owner.lock().unlock()
 	var items []item
 	for _, id := range ids {
-		if m, ok := c.held[id]; ok {
+		if h, ok := c.held[id]; ok {
 			delete(c.held, id)
-			items = append(items, item{id, m})
+			items = append(items, item{id, h.message})
 		}
 	}
 	c.queue.putBack(items)
@@ -133,8 +137,8 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 }
 
 // hold notes that c holds the message of it.
-func (c *consumer) hold(it item) {
-	c.held[it.number] = it.message
+func (c *consumer) hold(it item, since int64) {
+	c.held[it.number] = holding{it.message, since}
 	c.most = max(c.most, len(c.held))
 }
 
@@ -142,18 +146,17 @@ func (c *consumer) hold(it item) {
 // memory back.
 func (c *consumer) shrink() {
 	if c.most > 1024 && len(c.held) < c.most/4 {
-		held := make(map[uint64]*platform.Message, len(c.held))
+		held := make(map[uint64]holding, len(c.held))
 		maps.Copy(held, c.held)
 		c.held, c.most = held, len(held)
 	}
 }
 
 func (c *consumer) Close() error {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
+	defer c.owner.lock().unlock()
 	items := make([]item, 0, len(c.held))
-	for number, m := range c.held {
-		items = append(items, item{number, m})
+	for number, h := range c.held {
+		items = append(items, item{number, h.message})
 	}
 	c.end(platform.ErrConsumerClosed)
 	c.queue.putBack(items)

@@ -15,15 +15,18 @@ func Example() {
 		Bindings: []platform.Binding{{Pattern: "order.#", Topic: "orders"}},
 	})
 	key := platform.NewKey("shop")
+	if err := queues.Declare(ctx, key.ID, platform.Owner{Exchange: "domain"}); err != nil {
+		fmt.Println(err)
+	}
 
 	for _, routingKey := range []string{"order.new", "refund.new", "order.paid"} {
 		m := &platform.Message{Key: routingKey, Body: []byte("hello world")}
-		if _, err := queues.Publish(ctx, key.ID, m); err != nil {
+		if _, err := queues.Publish(ctx, "domain", m); err != nil {
 			fmt.Println(err)
 		}
 	}
 
-	consumer, err := queues.Consume(ctx, key.ID, "orders")
+	consumer, err := queues.Consume(ctx, key.ID, "orders", "worker")
 	if err != nil {
 		fmt.Println(err)
 		return

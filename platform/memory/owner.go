@@ -3,35 +3,75 @@ package memory
 import (
 	"fmt"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
-// An owner has the queues and bindings of one key.
+// An owner has the queues of one key. The lock of its exchange guards it.
 type owner struct {
 	*shared
-	own usage
+	name string
+	// exchange changes while the locks of both exchanges are held.
+	exchange atomic.Pointer[exchange]
 
-	mu       sync.Mutex // guards what follows, and the queues and consumers
-	topics   map[string]*queue
-	bindings topic.Bindings[*queue]
-
+	listen    platform.Permission
+	patterns  topic.Patterns // of listen
+	topics    map[string]*queue
+	used      platform.Usage
 	forgotten bool // it is no longer in Queues.owners, so callers must look it up again
+
+	bindings, words int // of all queues, and the words of their patterns
+
+	round      uint64         // the message of the exchange for which the rest holds
+	must, more platform.Usage // what its queues cannot refuse, and all that they need
 }
 
-func newOwner(s *shared) *owner {
-	o := &owner{shared: s, topics: make(map[string]*queue)}
+// newOwner returns an owner that has no exchange yet.
+func newOwner(s *shared, name string, is platform.Owner) *owner {
+	o := &owner{shared: s, name: name, topics: make(map[string]*queue)}
+	o.hear(is.Listen)
 	o.add("")
-	for _, b := range s.config.Bindings {
+	first := is.Bindings
+	if first == nil {
+		first = s.config.Bindings
+	}
+	for _, b := range first {
 		q := o.topics[b.Topic]
 		if q == nil {
 			q = o.add(b.Topic)
 		}
-		o.connect(q, b.Pattern)
+		if !q.patterns[b.Pattern] {
+			q.connect(b.Pattern)
+		}
 	}
 	return o
+}
+
+// lock takes the lock of the exchange that o is in, and returns that.
+func (o *owner) lock() *exchange {
+	for {
+		x := o.exchange.Load()
+		x.mu.Lock()
+		if o.exchange.Load() == x {
+			return x
+		}
+		x.mu.Unlock() // it went to another one meanwhile
+	}
+}
+
+// unlock undoes lock.
+func (o *owner) unlock() { o.exchange.Load().unlock() }
+
+// hear sets what o may listen to.
+func (o *owner) hear(listen platform.Permission) {
+	o.listen, o.patterns = slices.Clone(listen), topic.Split(listen)
+}
+
+// is reports whether o has been declared so.
+func (o *owner) is(as platform.Owner) bool {
+	return o.exchange.Load().name == as.Exchange && (o.listen == nil) == (as.Listen == nil) && slices.Equal(o.listen, as.Listen)
 }
 
 func (o *owner) add(topic string) *queue {
@@ -60,56 +100,26 @@ func (o *owner) obtain(topic string) (*queue, error) {
 	return o.add(topic), nil
 }
 
-// publish checks the limits of all matching queues before it puts m into the first.
-func (o *owner) publish(m *platform.Message) error {
-	matched := o.bindings.Match(m.Key)
-	if err := o.checkLimits(matched, m); err != nil {
-		return err
-	}
-	for _, q := range matched {
-		q.put(m)
-	}
-	return nil
-}
-
-// checkLimits returns an error if m in all of queues would exceed a limit.
-func (o *owner) checkLimits(queues []*queue, m *platform.Message) error {
-	for _, q := range queues {
-		if err := q.checkLimits(m); err != nil {
-			return err
-		}
-	}
-	n := int64(len(queues))
-	more := platform.Usage{Messages: n, Bytes: n * m.Size()}
-	if err := o.config.CheckOwner(o.own.now(), more); err != nil {
-		return err
-	}
-	return o.config.CheckTotal(o.total.now(), more)
-}
-
 func (o *owner) bind(topic, pattern string) error {
 	q := o.topics[topic]
 	if q != nil && q.patterns[pattern] {
 		return nil
 	}
-	bindings, words := o.bindings.Size()
-	if err := o.config.CheckBinding(bindings, words, pattern); err != nil {
+	if err := o.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
 		return err
 	}
+	made := q == nil
 	q, err := o.obtain(topic)
 	if err != nil {
 		return err
 	}
-	o.connect(q, pattern)
-	return nil
-}
-
-func (o *owner) connect(q *queue, pattern string) {
-	if q.patterns[pattern] {
-		return
+	if err := o.exchange.Load().bind(q, pattern); err != nil {
+		if made {
+			delete(o.topics, topic)
+		}
+		return err
 	}
-	q.patterns[pattern] = true
-	o.bindings.Add(pattern, q)
+	return nil
 }
 
 func (o *owner) unbind(topic, pattern string) error {
@@ -120,8 +130,7 @@ func (o *owner) unbind(topic, pattern string) error {
 	if !q.patterns[pattern] {
 		return fmt.Errorf("%w: %s is not bound to %q", platform.ErrUnknownBinding, platform.QueueName(q.topic), pattern)
 	}
-	o.bindings.Remove(pattern, q)
-	delete(q.patterns, pattern)
+	o.exchange.Load().unbind(q, pattern)
 	return nil
 }
 
@@ -134,15 +143,16 @@ func (o *owner) drop(topic string) error {
 		q.purge()
 		return nil
 	}
+	o.exchange.Load().unbindAll(q)
 	for pattern := range q.patterns {
-		o.bindings.Remove(pattern, q)
+		q.disconnect(pattern)
 	}
 	delete(o.topics, topic)
 	q.end()
 	return nil
 }
 
-// forget ends all queues of the owner.
+// forget ends all queues of the owner, which has left its exchange.
 func (o *owner) forget() {
 	o.forgotten = true
 	for _, q := range o.topics {
@@ -163,11 +173,11 @@ func (o *owner) list() []string {
 }
 
 // depths appends the status of each queue.
-func (o *owner) depths(name string, all []platform.QueueDepth) []platform.QueueDepth {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (o *owner) depths(all []platform.QueueDepth) []platform.QueueDepth {
+	x := o.lock()
+	defer x.unlock()
 	for topic, q := range o.topics {
-		all = append(all, platform.QueueDepth{Owner: name, Topic: topic, QueueStatus: q.status()})
+		all = append(all, platform.QueueDepth{Owner: o.name, Topic: topic, QueueStatus: q.status()})
 	}
 	return all
 }

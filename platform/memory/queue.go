@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
-// A queue is guarded by the lock of its owner.
+// A queue is guarded by the lock of the exchange of its owner.
 //
 // Whenever the lock is free, ready or waiting is empty: no consumer waits while there is
 // a ready message.
@@ -16,37 +18,76 @@ type queue struct {
 	owner     *owner
 	topic     string
 	patterns  map[string]bool
+	wild      int // how many of them have wildcards
 	consumers map[*consumer]struct{}
 	waiting   []*consumer // the longest waiting first
 
-	last       uint64 // the number of the newest message
-	ready      ring   // ascending numbers
+	limits platform.QueueLimits // those that hold
+	bound  platform.Usage       // the same
+
+	ready      ring // ascending numbers
 	readyBytes int64
+	foreign    int // ready messages of other keys
 	held       int // messages that consumers hold
 	heldBytes  int64
 
 	counted platform.Usage // what the usage of the owner and of all has of this queue
+	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
+	dropped uint64
+	told    time.Time // when OnDrop was last told
 }
 
-// An item is a message with its number in the queue.
+// An item is a message with its number.
 type item struct {
 	number  uint64
 	message *platform.Message
 }
 
-func newQueue(o *owner, topic string) *queue {
-	return &queue{
+func newQueue(o *owner, name string) *queue {
+	q := &queue{
 		owner:     o,
-		topic:     topic,
+		topic:     name,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
 	}
+	q.limit(platform.QueueLimits{})
+	return q
 }
 
-// checkLimits returns an error if m would exceed a limit.
-func (q *queue) checkLimits(m *platform.Message) error {
-	q.expire()
-	return q.owner.config.CheckQueue(q.topic, q.usage(), len(q.consumers) > 0, m.Size())
+func (q *queue) limit(l platform.QueueLimits) {
+	q.limits = q.owner.config.LimitsOf(l)
+	q.bound = platform.Usage{Messages: int64(q.limits.MaxMessages), Bytes: q.limits.MaxBytes}
+}
+
+// connect notes a pattern to which q is not bound.
+func (q *queue) connect(pattern string) {
+	q.patterns[pattern] = true
+	q.owner.bindings++
+	q.owner.words += len(topic.Words(pattern))
+	if topic.HasWildcard(pattern) {
+		q.wild++
+	}
+}
+
+// disconnect undoes connect.
+func (q *queue) disconnect(pattern string) {
+	delete(q.patterns, pattern)
+	q.owner.bindings--
+	q.owner.words -= len(topic.Words(pattern))
+	if topic.HasWildcard(pattern) {
+		q.wild--
+	}
+}
+
+// refuses reports whether q, when it is full, refuses m rather than drop a message.
+func (q *queue) refuses(m *platform.Message, written bool) bool {
+	switch q.limits.Overflow {
+	case platform.Refuse:
+		return true
+	case platform.OverflowDefault:
+		return written || m.ClientID == q.owner.name
+	}
+	return false
 }
 
 // usage returns the usage of the queue.
@@ -54,21 +95,114 @@ func (q *queue) usage() platform.Usage {
 	return platform.Usage{Messages: int64(q.ready.len() + q.held), Bytes: q.readyBytes + q.heldBytes}
 }
 
-func (q *queue) put(m *platform.Message) {
-	q.last++
-	q.ready.pushBack(item{q.last, m})
-	q.readyBytes += m.Size()
+// hasRoom reports whether one message fits under all bounds.
+func (q *queue) hasRoom(one platform.Usage) bool {
+	o, x := q.owner, q.owner.exchange.Load()
+	return fits(q.usage(), one, q.bound) && fits(o.used, one, o.ownerBound) && fits(x.total.now().Plus(x.change), one, o.totalBound)
+}
+
+// canHaveRoom reports whether one message fits if q drops all that is ready.
+func (q *queue) canHaveRoom(one platform.Usage) bool {
+	ready := platform.Usage{Messages: int64(q.ready.len()), Bytes: q.readyBytes}
+	o, x := q.owner, q.owner.exchange.Load()
+	return fits(q.usage().Minus(ready), one, q.bound) && fits(o.used.Minus(ready), one, o.ownerBound) &&
+		fits(x.total.now().Plus(x.change).Minus(ready), one, o.totalBound)
+}
+
+// makeRoom makes room for one message by dropping others. If it returns false, the
+// message is the one to be dropped, and counted so.
+func (q *queue) makeRoom(one platform.Usage) bool {
+	if q.hasRoom(one) {
+		return true
+	}
+	if q.limits.Overflow == platform.DropNewest || !q.canHaveRoom(one) {
+		q.drops()
+		return false
+	}
+	for n := 0; n < mostDrops && q.ready.len() > 0; n++ {
+		q.dropOldest()
+		if q.hasRoom(one) {
+			return true
+		}
+	}
+	q.drops()
+	return false
+}
+
+// gives reports whether q may drop messages that are ready to make room for other
+// queues.
+func (q *queue) gives() bool {
+	switch q.limits.Overflow {
+	case platform.DropOldest, platform.DropNewest:
+		return q.ready.len() > 0
+	case platform.OverflowDefault:
+		return q.foreign > 0
+	}
+	return false
+}
+
+// size returns the bytes or the messages that are ready.
+func (q *queue) size(bytes bool) int64 {
+	if bytes {
+		return q.readyBytes
+	}
+	return int64(q.ready.len())
+}
+
+// shrinkTo drops the oldest messages until the size of q is level, but not more than
+// most, and returns how many.
+func (q *queue) shrinkTo(level int64, bytes bool, most int) (dropped int) {
+	for dropped < most && q.gives() && q.size(bytes) > level {
+		q.dropOldest()
+		dropped++
+	}
+	return dropped
+}
+
+// dropOldest drops the head. The queue must not be empty.
+func (q *queue) dropOldest() {
+	q.pop()
 	q.count()
-	q.serve()
+	q.drops()
+}
+
+// drops counts a message that was dropped.
+func (q *queue) drops() {
+	q.dropped++
+	if q.owner.config.OnDrop == nil {
+		return
+	}
+	x := q.owner.exchange.Load()
+	if now := x.clock(); q.told.IsZero() || now.Sub(q.told) >= time.Minute {
+		q.told = now
+		x.notices = append(x.notices, q)
+	}
+}
+
+func (q *queue) put(m *platform.Message) {
+	q.ready.pushBack(item{m.ID.Number, m})
+	q.readyBytes += m.Size()
+	if m.ClientID != q.owner.name {
+		q.foreign++
+	}
+	if len(q.waiting) > 0 {
+		q.serve()
+	}
+	q.count()
 }
 
 // count adds what has changed to the usage of the owner and of all.
 func (q *queue) count() {
-	now := q.usage()
-	change := now.Minus(q.counted)
-	q.owner.own.add(change)
-	q.owner.total.add(change)
-	q.counted = now
+	x := q.owner.exchange.Load()
+	if now := q.usage(); now != q.counted {
+		change := now.Minus(q.counted)
+		q.owner.used = q.owner.used.Plus(change)
+		x.change = x.change.Plus(change)
+		q.counted = now
+	}
+	if x.bounded {
+		x.give(q, q.gives())
+	}
 }
 
 // serve leases ready messages to waiting consumers. Several messages, which a closed
@@ -109,6 +243,10 @@ func (q *queue) next() (item, bool) {
 // lease leases up to n ready messages to c. Together they have at most so many bytes,
 // except that the first may have more. There may be none.
 func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
+	if q.ready.len() == 0 {
+		return nil
+	}
+	since := q.owner.exchange.Load().clock().UnixNano()
 	leases := make([]platform.Lease, 0, min(n, q.ready.len()))
 	for len(leases) < cap(leases) {
 		q.expire()
@@ -121,9 +259,10 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 		it := q.pop()
 		q.held++
 		q.heldBytes += it.message.Size()
-		c.hold(it)
+		c.hold(it, since)
 		leases = append(leases, platform.Lease{ID: it.number, Message: it.message})
 	}
+	q.count()
 	return leases
 }
 
@@ -131,6 +270,9 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 func (q *queue) pop() item {
 	it := q.ready.popFront()
 	q.readyBytes -= it.message.Size()
+	if it.message.ClientID != q.owner.name {
+		q.foreign--
+	}
 	return it
 }
 
@@ -146,9 +288,13 @@ func (q *queue) putBack(items []item) {
 	for _, it := range items {
 		q.forget(it.message)
 		q.readyBytes += it.message.Size()
+		if it.message.ClientID != q.owner.name {
+			q.foreign++
+		}
 	}
 	q.merge(items)
 	q.serve()
+	q.count()
 }
 
 // merge inserts items in order. Only messages that were returned before can be in front
@@ -183,7 +329,7 @@ func (q *queue) read(n int) []*platform.Message {
 
 func (q *queue) purge() {
 	q.ready = ring{}
-	q.readyBytes = 0
+	q.readyBytes, q.foreign = 0, 0
 	q.count()
 }
 
@@ -199,6 +345,8 @@ func (q *queue) end() {
 func (q *queue) status() platform.QueueStatus {
 	q.expire()
 	return platform.QueueStatus{
+		Limits:         q.limits,
+		Dropped:        q.dropped,
 		Ready:          q.ready.len(),
 		Unacknowledged: q.held,
 		Consumers:      len(q.consumers),

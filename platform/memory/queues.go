@@ -2,12 +2,11 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/shopex/prism-go/internal/steady"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -24,34 +23,121 @@ import (
 // and the limit.
 type Queues struct {
 	shared
+	sheds sync.Mutex // held while room is made under the bound over all
 
-	mu     sync.RWMutex // guards owners
-	owners map[string]*owner
+	mu        sync.RWMutex // guards what follows; taken before the lock of an exchange
+	owners    map[string]*owner
+	exchanges map[string]*exchange // those that have owners
 }
 
 var _ platform.Queues = (*Queues)(nil)
 
 // New returns an engine without messages. It copies config.
 func New(config Config) *Queues {
-	q := &Queues{shared: shared{config: config.WithDefaults()}, owners: make(map[string]*owner)}
-	if config.MaxAge > 0 {
-		q.ages = steady.New(time.Now(), agePatience)
-	}
+	q := &Queues{owners: make(map[string]*owner), exchanges: make(map[string]*exchange)}
+	q.set(config)
 	return q
 }
 
-// lock returns the owner with this name, locked. It makes the owner if there is none.
-func (q *Queues) lock(name string) *owner {
+// Declare makes an owner or changes it, as [platform.Queues] describes. It returns
+// [platform.ErrFanOut], and has changed nothing, if the owner has too many bindings for
+// the exchange.
+func (q *Queues) Declare(_ context.Context, name string, o platform.Owner) error {
+	if q.declared(name, o) {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if known := q.owners[name]; known != nil {
+		return q.change(known, o)
+	}
+	_, err := q.enter(name, o)
+	return err
+}
+
+// declared reports whether an owner is as o says.
+func (q *Queues) declared(name string, as platform.Owner) bool {
+	o := q.find(name)
+	if o == nil {
+		return false
+	}
+	defer o.lock().unlock()
+	return !o.forgotten && o.is(as)
+}
+
+// enter makes an owner that is not there. The caller holds q.mu.
+func (q *Queues) enter(name string, is platform.Owner) (*owner, error) {
+	o := newOwner(&q.shared, name, is)
+	x := q.obtain(is.Exchange)
+	x.mu.Lock()
+	defer x.unlock()
+	if err := x.admit(o); err != nil {
+		return nil, err
+	}
+	x.attach(o)
+	q.owners[name], q.exchanges[x.name] = o, x
+	return o, nil
+}
+
+// change changes an owner. The caller holds q.mu.
+func (q *Queues) change(o *owner, to platform.Owner) error {
+	from := o.lock()
+	defer from.unlock()
+	if from.name != to.Exchange {
+		if err := q.move(o, from, q.obtain(to.Exchange)); err != nil {
+			return err
+		}
+	}
+	o.hear(to.Listen)
+	return nil
+}
+
+// move moves an owner. Nothing else takes the lock of an exchange while it holds that of
+// another one, and q.mu lets one move at a time.
+func (q *Queues) move(o *owner, from, to *exchange) error {
+	to.mu.Lock()
+	defer to.unlock()
+	if err := to.admit(o); err != nil {
+		return err
+	}
+	from.detach(o)
+	to.attach(o)
+	q.exchanges[to.name] = to
+	q.leave(from)
+	return nil
+}
+
+// leave removes an exchange that has no owners any more. The caller holds q.mu.
+func (q *Queues) leave(x *exchange) {
+	if x.owners == 0 {
+		delete(q.exchanges, x.name)
+	}
+}
+
+// obtain returns an exchange, or a new one. The caller holds q.mu.
+func (q *Queues) obtain(name string) *exchange {
+	if x := q.exchanges[name]; x != nil {
+		return x
+	}
+	return newExchange(&q.shared, name)
+}
+
+// lock returns the owner with this name and takes its lock. It makes the owner if there
+// is none.
+func (q *Queues) lock(name string) (*owner, error) {
 	for {
 		o := q.find(name)
 		if o == nil {
-			o = q.enter(name)
+			if err := q.Declare(context.Background(), name, platform.Owner{}); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		o.mu.Lock()
-		if !o.forgotten {
-			return o
+		if x := o.lock(); o.forgotten {
+			x.unlock() // and is no longer in the map
+			continue
 		}
-		o.mu.Unlock() // it was forgotten, and is no longer in the map
+		return o, nil
 	}
 }
 
@@ -61,56 +147,97 @@ func (q *Queues) find(name string) *owner {
 	return q.owners[name]
 }
 
-func (q *Queues) enter(name string) *owner {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	o := q.owners[name]
-	if o == nil {
-		o = newOwner(&q.shared)
-		q.owners[name] = o
-	}
-	return o
+// exchange returns an exchange, or nil if nobody is in it.
+func (q *Queues) exchange(name string) *exchange {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return q.exchanges[name]
 }
 
 // Expired returns how many messages were removed since New because they were older than
 // [Config].MaxAge.
 func (q *Queues) Expired() int64 { return q.expired.Load() }
 
-// Publish stores each message in every queue of the exchange that has a binding
-// for its key, or in none and returns [platform.ErrQueueFull]. A message that
-// matches no queue is dropped.
-func (q *Queues) Publish(_ context.Context, exchange string, ms ...*platform.Message) (stored int, err error) {
-	o := q.lock(exchange)
-	defer o.mu.Unlock()
-	for i, m := range ms {
-		if err := o.publish(m); err != nil {
-			return i, err
-		}
+// Publish stores messages, as [platform.Queues] describes. A message that has an ID
+// already is in queues, and a copy of it is stored.
+func (q *Queues) Publish(_ context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
+	routed = make([]int, 0, len(ms))
+	x := q.exchange(exchange)
+	if x == nil {
+		return routed[:len(ms)], nil
 	}
-	return len(ms), nil
+	x.mu.Lock()
+	defer x.unlock()
+	for _, m := range ms {
+		n, err := q.publish(x, m)
+		if err != nil {
+			return routed, err
+		}
+		routed = append(routed, n)
+	}
+	return routed, nil
+}
+
+// publish publishes one message. Where that needs room under the bound over all, it lets
+// the lock of x go for a while.
+func (q *Queues) publish(x *exchange, m *platform.Message) (int, error) {
+	for full := false; ; {
+		n, more, err := x.publish(m, full)
+		if more == (platform.Usage{}) {
+			return n, err
+		}
+		x.unlock()
+		full = !q.shed(more)
+		x.mu.Lock()
+	}
+}
+
+// Route returns how many queues a message with the key of m matches. It does not matter
+// whether they are full.
+func (q *Queues) Route(_ context.Context, exchange string, m *platform.Message) (int, error) {
+	x := q.exchange(exchange)
+	if x == nil {
+		return 0, nil
+	}
+	x.mu.Lock()
+	defer x.unlock()
+	return len(x.targets(m.Key)), nil
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or
-// returns [platform.ErrQueueFull].
+// returns [platform.ErrQueueFull]. A queue that is set to drop does that instead. As with
+// Publish, a message that has an ID is copied.
 func (q *Queues) Write(_ context.Context, owner, topic string, m *platform.Message) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	for full := false; ; {
+		more, err := q.write(owner, topic, m, full)
+		if more == (platform.Usage{}) {
+			return err
+		}
+		full = !q.shed(more)
+	}
+}
+
+func (q *Queues) write(owner, topic string, m *platform.Message, full bool) (more platform.Usage, err error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return more, err
+	}
+	defer o.unlock()
 	to, err := o.obtain(topic)
 	if err != nil {
-		return err
+		return more, err
 	}
-	if err := o.checkLimits([]*queue{to}, m); err != nil {
-		return err
-	}
-	to.put(m)
-	return nil
+	return o.exchange.Load().write(m, to, full)
 }
 
 // Read removes up to n ready messages from the head of the queue and returns them, at
 // once. They are never delivered again. For n below 1 there are none.
 func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platform.Message, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
 	queue, err := o.find(topic)
 	if err != nil {
 		return nil, err
@@ -120,32 +247,41 @@ func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platfor
 
 // Consume adds a consumer to the queue of topic, which is made if it is not
 // there. The consumer competes with the others until its Close.
-func (q *Queues) Consume(_ context.Context, owner, topic string) (platform.Consumer, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+func (q *Queues) Consume(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
 	queue, err := o.obtain(topic)
 	if err != nil {
 		return nil, err
 	}
-	return newConsumer(o, queue), nil
+	return newConsumer(o, queue, name), nil
 }
 
 // Resume is Consume of a queue that is there.
-func (q *Queues) Resume(_ context.Context, owner, topic string) (platform.Consumer, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+func (q *Queues) Resume(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
 	queue, err := o.find(topic)
 	if err != nil {
 		return nil, err
 	}
-	return newConsumer(o, queue), nil
+	return newConsumer(o, queue, name), nil
 }
 
 // Create makes the queue of topic, if it is not there.
 func (q *Queues) Create(_ context.Context, owner, topic string) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
-	_, err := o.obtain(topic)
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
+	_, err = o.obtain(topic)
 	return err
 }
 
@@ -154,16 +290,22 @@ func (q *Queues) Create(_ context.Context, owner, topic string) error {
 // [platform.ErrUnknownTopic]. For the default queue Drop is Purge. A topic of
 // [Config].Bindings that is dropped and made again is not bound again.
 func (q *Queues) Drop(_ context.Context, owner, topic string) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
 	return o.drop(topic)
 }
 
 // Purge removes the ready messages. What consumers hold stays theirs, and
 // returns to the queue when they close.
 func (q *Queues) Purge(_ context.Context, owner, topic string) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
 	queue, err := o.find(topic)
 	if err != nil {
 		return err
@@ -172,31 +314,82 @@ func (q *Queues) Purge(_ context.Context, owner, topic string) error {
 	return nil
 }
 
+// Peek returns messages of the queue of topic, as [platform.Queues] describes. They are
+// shared with the queue, and must not be changed.
+func (q *Queues) Peek(_ context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Peeked, error) {
+	if !after.IsZero() && (after.Log != q.log || after.Number == 0 || after.Number > q.numbers.Load()) {
+		return nil, fmt.Errorf("%w %v", platform.ErrUnknownMessage, after)
+	}
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return nil, err
+	}
+	return queue.peek(after.Number, n), nil
+}
+
 // Bind sends messages whose routing key matches pattern to the queue of
 // topic, which is made if it is not there. Any text is a pattern.
 func (q *Queues) Bind(_ context.Context, owner, topic, pattern string) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
 	return o.bind(topic, pattern)
 }
 
 // Unbind undoes Bind, or a binding of [Config].Bindings for this owner until
 // Forget.
 func (q *Queues) Unbind(_ context.Context, owner, topic, pattern string) error {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
 	return o.unbind(topic, pattern)
 }
 
-// Bindings returns the patterns of the queue of topic, sorted by their bytes.
-func (q *Queues) Bindings(_ context.Context, owner, topic string) ([]string, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+// SetLimits replaces the limits of the queue of topic. A negative number is no limit.
+func (q *Queues) SetLimits(_ context.Context, owner, topic string, l platform.QueueLimits) error {
+	if err := l.Overflow.Check(); err != nil {
+		return err
+	}
+	o, err := q.lock(owner)
+	if err != nil {
+		return err
+	}
+	defer o.unlock()
+	queue, err := o.find(topic)
+	if err != nil {
+		return err
+	}
+	queue.limit(l)
+	queue.count()
+	return nil
+}
+
+// Bindings returns the bindings of the queue of topic, sorted by the bytes of the
+// patterns.
+func (q *Queues) Bindings(_ context.Context, owner, topic string) ([]platform.Binding, error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
 	queue, err := o.find(topic)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(queue.patterns)), nil
+	bindings := make([]platform.Binding, 0, len(queue.patterns))
+	for _, pattern := range slices.Sorted(maps.Keys(queue.patterns)) {
+		bindings = append(bindings, platform.Binding{Pattern: pattern, Topic: topic})
+	}
+	return bindings, nil
 }
 
 // Limits returns [Config].MaxMessages and MaxBytes.
@@ -204,8 +397,11 @@ func (q *Queues) Limits() (messages int, bytes int64) { return q.config.MaxMessa
 
 // Status counts the queue of topic.
 func (q *Queues) Status(_ context.Context, owner, topic string) (platform.QueueStatus, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return platform.QueueStatus{}, err
+	}
+	defer o.unlock()
 	queue, err := o.find(topic)
 	if err != nil {
 		return platform.QueueStatus{}, err
@@ -215,43 +411,49 @@ func (q *Queues) Status(_ context.Context, owner, topic string) (platform.QueueS
 
 // List returns the owner's named topics, sorted by their bytes.
 func (q *Queues) List(_ context.Context, owner string) ([]string, error) {
-	o := q.lock(owner)
-	defer o.mu.Unlock()
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
 	return o.list(), nil
 }
 
 // Forget removes all queues of owner, as Drop would, and the default queue too.
-// An owner that is named again begins with [Config].Bindings.
 func (q *Queues) Forget(_ context.Context, owner string) error {
-	if o := q.remove(owner); o != nil {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.forget()
-	}
-	return nil
-}
-
-// remove removes an owner from the map and returns it, or nil if there is none.
-func (q *Queues) remove(name string) *owner {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	o := q.owners[name]
-	delete(q.owners, name)
-	return o
+	o := q.owners[owner]
+	if o == nil {
+		return nil
+	}
+	delete(q.owners, owner)
+	x := o.lock()
+	defer x.unlock()
+	x.detach(o)
+	o.forget()
+	q.leave(x)
+	return nil
 }
 
 // Depths counts every queue of every owner. Each owner is counted at a moment
 // of its own.
 func (q *Queues) Depths(context.Context) ([]platform.QueueDepth, error) {
 	var all []platform.QueueDepth
-	for name, o := range q.everyOwner() {
-		all = o.depths(name, all)
+	for _, o := range q.everyOwner() {
+		all = o.depths(all)
 	}
 	return all, nil
 }
 
-func (q *Queues) everyOwner() map[string]*owner {
+func (q *Queues) everyOwner() []*owner {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
-	return maps.Clone(q.owners)
+	return slices.Collect(maps.Values(q.owners))
+}
+
+func (q *Queues) everyExchange() []*exchange {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return slices.Collect(maps.Values(q.exchanges))
 }

@@ -26,7 +26,7 @@ func write(t testing.TB, q *Queues, topic string, m *platform.Message) {
 
 func consume(t testing.TB, q *Queues, topic string) platform.Consumer {
 	t.Helper()
-	c, err := q.Consume(context.Background(), shop, topic)
+	c, err := q.Consume(context.Background(), shop, topic, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
 	}
 }
 
-func errorOf(_ int, err error) error { return err }
+func errorOf(_ []int, err error) error { return err }
 
 // A pattern costs memory by the word.
 func TestTheWordsOfAllPatternsAreBounded(t *testing.T) {

@@ -1,0 +1,217 @@
+package memory
+
+import (
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/internal/topic"
+	"github.com/shopex/prism-go/platform"
+)
+
+// An exchange ties the queues of its owners together. Its lock guards them all.
+type exchange struct {
+	*shared
+	name   string
+	owners int // guarded by the lock of Queues
+
+	mu       sync.Mutex // guards what follows, and the owners with their queues and consumers
+	bindings topic.Bindings[*queue]
+	literal  map[string]int // how many queues are bound to each pattern without wildcards
+	wild     int            // how many queues are bound to patterns with wildcards
+	givers   []*queue       // those that may make room for others; empty without a bound over all
+
+	change  platform.Usage // what the usage of all does not have yet
+	now     time.Time      // since the lock was taken, once it was asked for
+	notices []*queue       // of these OnDrop is told when the lock is free
+
+	round uint64   // counts messages
+	words []string // scratch of targets
+	one   [1]*queue
+}
+
+func newExchange(s *shared, name string) *exchange {
+	return &exchange{shared: s, name: name, literal: make(map[string]int)}
+}
+
+// unlock lets the lock go and tells of what was dropped.
+func (x *exchange) unlock() {
+	if x.change != (platform.Usage{}) {
+		x.total.add(x.change)
+		x.change = platform.Usage{}
+	}
+	x.now = time.Time{}
+	if len(x.notices) == 0 {
+		x.mu.Unlock()
+		return
+	}
+	notices := make([]platform.QueueDepth, len(x.notices))
+	for i, q := range x.notices {
+		notices[i].Owner, notices[i].Topic, notices[i].Dropped = q.owner.name, q.topic, q.dropped
+	}
+	x.notices = nil
+	x.mu.Unlock()
+	for _, n := range notices {
+		x.config.OnDrop(n.Owner, n.Topic, n.Dropped)
+	}
+}
+
+// clock returns the time at which the lock was held.
+func (x *exchange) clock() time.Time {
+	if x.now.IsZero() {
+		x.now = time.Now()
+	}
+	return x.now
+}
+
+// targets returns the queues that a message with this key is routed to. The slice is
+// valid until the next call.
+func (x *exchange) targets(key string) []*queue {
+	found := x.bindings.Match(key)
+	reserved, split, n := topic.Reserved(key), false, 0
+	for _, q := range found {
+		if o := q.owner; o.listen == nil && reserved {
+			continue
+		} else if o.listen != nil {
+			if !split {
+				x.words, split = topic.AppendWords(x.words[:0], key), true
+			}
+			if !o.patterns.Match(x.words) {
+				continue
+			}
+		}
+		found[n] = q
+		n++
+	}
+	return found[:n]
+}
+
+// publish stores m in the queues that it is routed to, and returns how many have it. If
+// it returns some usage instead, room for that must be made under the bound over all.
+// full says that none can be made.
+func (x *exchange) publish(m *platform.Message, full bool) (routed int, more platform.Usage, err error) {
+	return x.store(m, x.targets(m.Key), false, full)
+}
+
+// write is publish for one queue, whose owner writes.
+func (x *exchange) write(m *platform.Message, q *queue, full bool) (more platform.Usage, err error) {
+	x.one[0] = q
+	_, more, err = x.store(m, x.one[:], true, full)
+	return more, err
+}
+
+// admit returns an error if o has too many bindings for the exchange, of which it
+// becomes an owner.
+func (x *exchange) admit(o *owner) error {
+	wild, literal := x.wild, make(map[string]int)
+	for _, q := range o.topics {
+		for pattern := range q.patterns {
+			n := wild
+			if !topic.HasWildcard(pattern) {
+				n = x.literal[pattern] + literal[pattern]
+				literal[pattern]++
+			}
+			if err := x.config.CheckFanOut(n, pattern); err != nil {
+				return err
+			}
+		}
+		if q.wild > 0 {
+			wild++
+		}
+	}
+	return nil
+}
+
+// attach makes o an owner of x, which has admitted it.
+func (x *exchange) attach(o *owner) {
+	x.owners++
+	o.exchange.Store(x)
+	for _, q := range o.topics {
+		if q.wild > 0 {
+			x.wild++
+		}
+		for pattern := range q.patterns {
+			x.bindings.Add(pattern, q)
+			if !topic.HasWildcard(pattern) {
+				x.literal[pattern]++
+			}
+		}
+		q.count()
+	}
+}
+
+// detach undoes attach.
+func (x *exchange) detach(o *owner) {
+	x.owners--
+	for _, q := range o.topics {
+		x.unbindAll(q)
+		x.give(q, false)
+	}
+}
+
+// unbindAll takes what is bound to q out of x. The patterns stay at q.
+func (x *exchange) unbindAll(q *queue) {
+	if q.wild > 0 {
+		x.wild--
+	}
+	for pattern := range q.patterns {
+		x.bindings.Remove(pattern, q)
+		if !topic.HasWildcard(pattern) {
+			x.forgetLiteral(pattern)
+		}
+	}
+}
+
+func (x *exchange) forgetLiteral(pattern string) {
+	if x.literal[pattern]--; x.literal[pattern] == 0 {
+		delete(x.literal, pattern)
+	}
+}
+
+// bind binds q to a pattern that it is not bound to.
+func (x *exchange) bind(q *queue, pattern string) error {
+	wild := topic.HasWildcard(pattern)
+	if wild && q.wild == 0 {
+		if err := x.config.CheckFanOut(x.wild, pattern); err != nil {
+			return err
+		}
+		x.wild++
+	} else if !wild {
+		if err := x.config.CheckFanOut(x.literal[pattern], pattern); err != nil {
+			return err
+		}
+		x.literal[pattern]++
+	}
+	q.connect(pattern)
+	x.bindings.Add(pattern, q)
+	return nil
+}
+
+// unbind undoes bind.
+func (x *exchange) unbind(q *queue, pattern string) {
+	x.bindings.Remove(pattern, q)
+	q.disconnect(pattern)
+	if !topic.HasWildcard(pattern) {
+		x.forgetLiteral(pattern)
+	} else if q.wild == 0 {
+		x.wild--
+	}
+}
+
+// give adds q to the givers, or removes it.
+func (x *exchange) give(q *queue, on bool) {
+	switch {
+	case on == (q.giver > 0):
+	case on:
+		x.givers = append(x.givers, q)
+		q.giver = len(x.givers)
+		x.giving.Add(1)
+	default:
+		end := len(x.givers) - 1
+		last := x.givers[end]
+		x.givers[q.giver-1], last.giver = last, q.giver
+		x.givers[end] = nil
+		x.givers = x.givers[:end]
+		q.giver = 0
+		x.giving.Add(-1)
+	}
+}

@@ -1,0 +1,47 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// peek returns the first n messages whose numbers are above after, ready or held.
+func (q *queue) peek(after uint64, n int) []platform.Peeked {
+	q.expire()
+	if n <= 0 {
+		return nil
+	}
+	found := q.peekHeld(after, n)
+	first := sort.Search(q.ready.len(), func(i int) bool { return q.ready.place(i).number > after })
+	for i := range min(n, q.ready.len()-first) {
+		found = append(found, platform.Peeked{Message: q.ready.place(first + i).message})
+	}
+	return firstOf(found, n)
+}
+
+// peekHeld is peek of what consumers hold, in no order. Consumers may hold many
+// messages, and a caller want few: it keeps fewer than three times what it wants.
+func (q *queue) peekHeld(after uint64, n int) (found []platform.Peeked) {
+	for c := range q.consumers {
+		for number, h := range c.held {
+			if number <= after {
+				continue
+			}
+			if len(found)/2 >= n {
+				found = firstOf(found, n)
+			}
+			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: time.Unix(0, h.since)})
+		}
+	}
+	return found
+}
+
+// firstOf returns the first n messages, in order.
+func firstOf(found []platform.Peeked, n int) []platform.Peeked {
+	slices.SortFunc(found, func(a, b platform.Peeked) int { return cmp.Compare(a.Message.ID.Number, b.Message.ID.Number) })
+	return found[:min(n, len(found))]
+}
