@@ -19,7 +19,8 @@ func (s *Server) Key() string { return s.key.ID }
 // Secret returns the secret of the first key.
 func (s *Server) Secret() string { return s.key.Secret }
 
-// NewKey adds a random key of the same app. Its queues are its own.
+// NewKey adds a random key of the same app. Its queues are its own; what any key of the
+// domain publishes reaches them, as they are bound.
 func (s *Server) NewKey() platform.Key {
 	s.t.Helper()
 	key := platform.NewKey(s.key.App)
@@ -29,10 +30,15 @@ func (s *Server) NewKey() platform.Key {
 
 // AddKey adds a key, in place of the one that had the same ID: with another secret for
 // [Server.Key], clients of that key are refused. Without an App the key gets that of the
-// first key. If its App does not exist, AddKey makes it.
+// first key. If its App does not exist, AddKey makes one that may publish and listen to
+// everything. A new key without Bindings begins with # for its default queue, or with
+// the bindings of Config.Memory; its queues are there when AddKey returns.
 func (s *Server) AddKey(key platform.Key) {
 	s.t.Helper()
 	key.App = cmp.Or(key.App, s.key.App)
+	if key.Bindings == nil {
+		key.Bindings = s.bindings
+	}
 	ctx := context.Background()
 	err := s.registry.SaveKey(ctx, key)
 	if errors.Is(err, platform.ErrUnknownApp) {
@@ -42,6 +48,48 @@ func (s *Server) AddKey(key platform.Key) {
 	}
 	if err != nil {
 		s.t.Fatalf("prismtest: Config.Platform.Store did not take the key %q: %v", key.ID, err)
+	}
+	s.declare(ctx, key)
+}
+
+// declare makes the queues of a key, as the platform does when it uses them first. It is
+// quicker than reconcile, for tests with many keys.
+func (s *Server) declare(ctx context.Context, key platform.Key) {
+	s.t.Helper()
+	app, err := s.registry.App(ctx, key.App)
+	if err == nil {
+		err = s.queues.Declare(ctx, key.ID, platform.Owner{Exchange: exchangeOf(app), Listen: app.Listen, Bindings: key.Bindings})
+	}
+	if err != nil {
+		s.t.Fatalf("prismtest: the queues of the key %q cannot be made: %v", key.ID, err)
+	}
+}
+
+// exchangeOf returns the name of the domain of an app.
+func exchangeOf(app platform.App) string { return cmp.Or(app.Domain, "default") }
+
+// AddApp adds an app, in place of the one that had the same ID, for a test of what apps
+// may publish and listen to: that counts at once, also for the keys that the app has.
+//
+//	srv.AddApp(platform.App{ID: "erp", Publish: platform.Nothing(), Listen: platform.Matching("order.#")})
+//	erp := platform.NewKey("erp")
+//	srv.AddKey(erp)
+func (s *Server) AddApp(app platform.App) {
+	s.t.Helper()
+	s.mu.Lock()
+	err := s.registry.SaveApp(context.Background(), app)
+	s.mu.Unlock()
+	if err != nil {
+		s.t.Fatalf("prismtest: Config.Platform.Store did not take the app %q: %v", app.ID, err)
+	}
+	s.reconcile()
+}
+
+// reconcile tells the queues of apps and keys that were changed past the platform.
+func (s *Server) reconcile() {
+	s.t.Helper()
+	if err := s.current.Load().Reconcile(context.Background()); err != nil {
+		s.t.Fatalf("prismtest: the queues do not learn of the apps and keys: %v", err)
 	}
 }
 

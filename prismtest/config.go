@@ -13,9 +13,9 @@ import (
 // has a useful zero value; [NewServerConfig] copies it.
 type Config struct {
 	// Key, Secret and App are the first key of the platform. Empty ones are
-	// chosen at random, except App, which is "test". It is an admin key, for
-	// package admin. If Platform.Store has a key with this ID and Secret, that
-	// one is used unchanged.
+	// chosen at random, except App, which is "test" and may publish and listen to
+	// everything. It is an admin key, for package admin. If Platform.Store has a
+	// key with this ID and Secret, that one is used unchanged; so is its app.
 	Key, Secret, App string
 
 	// Platform configures the platform. Store and Queues are in memory and Users
@@ -25,8 +25,9 @@ type Config struct {
 	// OAuth.LoginFailures is set, a thousand logins may fail.
 	Platform platform.Config
 
-	// Memory bounds the queues and gives their first bindings. It has no
-	// effect when Platform.Queues is set.
+	// Memory bounds the queues; when Platform.Queues is set, it does not. Its
+	// Bindings are those that all keys begin with. If they are nil, the default
+	// queues of [Server.Key] and of those that the test adds begin with #.
 	Memory memory.Config
 
 	// Pipe uses pipes in memory instead of TCP, so that the server can be used
@@ -41,6 +42,14 @@ type Config struct {
 	// Patience is how long the Wait methods wait before they fail the test.
 	// Zero means 10 seconds.
 	Patience time.Duration
+}
+
+// bindings returns those that a key of the test begins with.
+func (c *Config) bindings() []platform.Binding {
+	if c.Memory.Bindings != nil {
+		return c.Memory.Bindings
+	}
+	return []platform.Binding{{Pattern: "#"}}
 }
 
 func (c Config) withDefaults() Config {

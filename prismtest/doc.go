@@ -27,11 +27,17 @@
 // redelivers and refuses like any other. Refused signatures come with an
 // explanation.
 //
+// All keys of a server are of one domain and share its exchange: what one of them
+// publishes reaches the queues of every key that are bound to it, once each. The app of
+// [Server.Key] may publish and listen to everything, and a key that a test adds begins
+// with # like the first one, so a second key gets a copy of all messages.
+// [Server.AddApp] makes an app that may do less.
+//
 // # Look and wait
 //
 // A [Server] lists what it has seen, in order: [Server.Calls],
 // [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks]
-// and more. For each there is a Wait method, which returns as soon as there is the
+// and more; [Server.Peek] shows what a queue holds. For each there is a Wait method, which returns as soon as there is the
 // number of them that the test expects, and [Server.WaitUntil] waits for anything else.
 // None of them sleeps for a fixed time. When it takes longer than [Config].Patience
 // they fail the test and say what was seen instead.

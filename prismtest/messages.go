@@ -8,11 +8,17 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// Publish routes a text message as if the first key had published it; it is
-// stored when Publish returns. [Server.Published] does not list it.
+// Publish routes a text message as if the first key had published it, whatever its app
+// may publish: to the queues of all keys of the domain that are bound to it. It is stored
+// when Publish returns. [Server.Published] does not list it.
 func (s *Server) Publish(key, body string) {
 	s.t.Helper()
-	if _, err := s.queues.Publish(context.Background(), s.key.ID, s.message(key, body)); err != nil {
+	ctx := context.Background()
+	app, err := s.registry.App(ctx, s.key.App)
+	if err == nil {
+		_, err = s.queues.Publish(ctx, exchangeOf(app), s.message(key, body))
+	}
+	if err != nil {
 		s.t.Fatalf("prismtest: publishing %s: %v", key, err)
 	}
 }
@@ -51,4 +57,24 @@ func (s *Server) Depth(topic string) int {
 	s.t.Helper()
 	status := s.Status(topic)
 	return status.Ready + status.Unacknowledged
+}
+
+// Peek returns the messages of the queue of a topic of the first key, in their order and
+// those that consumers hold too. It changes nothing. A topic that was never made has
+// none. Those of other keys: [github.com/shopex/prism-go/notify.QueueClient.Of], as the first key
+// is an admin key.
+func (s *Server) Peek(topic string) (found []platform.Peeked) {
+	s.t.Helper()
+	var after platform.MessageID
+	for {
+		page, err := s.queues.Peek(context.Background(), s.key.ID, topic, after, 1000)
+		if err != nil && !errors.Is(err, platform.ErrUnknownTopic) {
+			s.t.Fatalf("prismtest: looking into the topic %q: %v", topic, err)
+		}
+		if len(page) == 0 {
+			return found
+		}
+		found = append(found, page...)
+		after = page[len(page)-1].Message.ID
+	}
 }

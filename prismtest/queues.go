@@ -16,9 +16,10 @@ type queues struct {
 
 func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
 	for _, m := range ms {
+		again := *m // without the ID that the engine gives to m
 		one, err := q.Queues.Publish(ctx, exchange, m)
 		if err == nil && countDown(&q.duplicates) {
-			_, err = q.Queues.Publish(ctx, exchange, m)
+			_, err = q.Queues.Publish(ctx, exchange, &again)
 		}
 		if err != nil {
 			return routed, err
@@ -29,23 +30,24 @@ func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.M
 }
 
 func (q *queues) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
+	again := *m
 	err := q.Queues.Write(ctx, owner, topic, m)
 	if err == nil && countDown(&q.duplicates) {
-		err = q.Queues.Write(ctx, owner, topic, m)
+		err = q.Queues.Write(ctx, owner, topic, &again)
 	}
 	return err
 }
 
 func (q *queues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	c, err := q.Queues.Consume(ctx, owner, topic, name)
-	if err != nil {
-		return nil, err
-	}
-	return &consumer{Consumer: c, queues: q}, nil
+	return q.losing(q.Queues.Consume(ctx, owner, topic, name))
 }
 
 func (q *queues) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	c, err := q.Queues.Resume(ctx, owner, topic, name)
+	return q.losing(q.Queues.Resume(ctx, owner, topic, name))
+}
+
+// losing makes c one whose acknowledgements can be lost.
+func (q *queues) losing(c platform.Consumer, err error) (platform.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}

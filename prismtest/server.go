@@ -29,6 +29,7 @@ type TB interface {
 type Server struct {
 	t        TB
 	key      platform.Key
+	bindings []platform.Binding // that a key begins with; nil: those of the engine
 	registry *platform.Registry
 	cfg      platform.Config // for platform.New, except that Trace is the test's own
 	log      *slog.Logger
@@ -67,6 +68,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
 		t:        t,
+		bindings: cfg.bindings(),
 		registry: platform.NewRegistry(cfg.Platform.Store),
 		cfg:      cfg.Platform,
 		log:      cfg.Logger,
@@ -88,6 +90,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 	if err := s.begin(0); err != nil {
 		t.Fatalf("prismtest: Config.Platform is wrong: %v", err)
 	}
+	s.reconcile()
 	if err := s.listen(cfg.Pipe); err != nil {
 		t.Fatalf("prismtest: there is no port to listen on: %v", err)
 	}

@@ -99,7 +99,85 @@ func TestEachKeyHasItsQueues(t *testing.T) {
 		t.Fatal(err)
 	}
 	if srv.Depth("") != 0 {
-		t.Error("the message of another key is in the queue of the first")
+		t.Error("the message that another key wrote into its queue is in that of the first")
+	}
+}
+
+// depthOf returns how many messages the default queue of a key has.
+func depthOf(t *testing.T, srv *prismtest.Server, key platform.Key) int {
+	t.Helper()
+	status, err := notify.NewQueueClient(srv.ClientFor(key)).Status(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.Messages
+}
+
+func TestWhatOneKeyPublishesReachesEachThatIsBound(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	second, orders := srv.NewKey(), platform.NewKey("shop")
+	orders.Bindings = []platform.Binding{{Pattern: "order.#"}}
+	srv.AddKey(orders)
+	srv.Publish("order.new", "of the test")
+	if err := publisher(t, srv).Publish(t.Context(), "stock.low", []byte("of a client")); err != nil {
+		t.Fatal(err)
+	}
+	if n := srv.Depth(""); n != 2 {
+		t.Errorf("the first key has %d messages, want 2", n)
+	}
+	if n := depthOf(t, srv, second); n != 2 {
+		t.Errorf("a key that listens to everything has %d messages, want 2", n)
+	}
+	if n := depthOf(t, srv, orders); n != 1 {
+		t.Errorf("a key that is bound to order.# has %d messages, want 1", n)
+	}
+}
+
+func TestWhatAnAppMayListenToCountsAtOnce(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	srv.AddApp(platform.App{ID: "erp", Publish: platform.Nothing(), Listen: platform.Matching("order.#")})
+	erp := platform.NewKey("erp")
+	srv.AddKey(erp)
+	for _, step := range []struct {
+		listen platform.Permission
+		want   int // after one order and one of stock
+	}{{platform.Matching("order.#"), 1}, {platform.Nothing(), 1}, {platform.Everything(), 3}} {
+		srv.AddApp(platform.App{ID: "erp", Publish: platform.Nothing(), Listen: step.listen})
+		srv.Publish("order.new", "an order")
+		srv.Publish("stock.low", "a lack")
+		if n := depthOf(t, srv, erp); n != step.want {
+			t.Errorf("an app that may listen to %v has %d messages, want %d", step.listen, n, step.want)
+		}
+	}
+	err := notify.NewQueueClient(srv.ClientFor(erp)).Publish(t.Context(), "order.new", []byte("x"))
+	if !errors.Is(err, prism.ErrForbidden) {
+		t.Errorf("an app that may publish nothing published: %v", err)
+	}
+}
+
+func TestPeekShowsWhatIsThereAndChangesNothing(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	if found := srv.Peek("never made"); len(found) != 0 {
+		t.Errorf("a topic that does not exist has %d messages", len(found))
+	}
+	for range 1001 {
+		srv.Publish("order.new", "an order")
+	}
+	srv.Duplicate(1)
+	srv.Publish("order.paid", "the last")
+	first, again := srv.Peek(""), srv.Peek("")
+	if len(first) != 1003 || len(again) != 1003 || srv.Status("").Ready != 1003 {
+		t.Fatalf("%d messages, then %d, and %d are ready; want 1003", len(first), len(again), srv.Status("").Ready)
+	}
+	ids := make(map[platform.MessageID]bool)
+	for i := range first {
+		if first[i].Message.ID != again[i].Message.ID || first[i].Held {
+			t.Errorf("message %d changed: %+v", i, again[i])
+		}
+		ids[first[i].Message.ID] = true
+	}
+	if len(ids) != 1003 {
+		t.Errorf("%d messages have %d IDs", len(first), len(ids))
 	}
 }
 
