@@ -1,8 +1,8 @@
 // Tour shows what this module does in a second: a platform on a free port of
-// this machine, signed calls, the login of a user, messages, a handler that
-// fails, connections that are cut and heal, a refusal that explains itself. It
-// needs nothing, and each step is checked; the exit status is 0 only if all of
-// them held. From the directory of this module:
+// this machine, signed calls, the login of a user, messages from one application
+// to another, a handler that fails, connections that are cut and heal, a refusal
+// that explains itself. It needs nothing, and each step is checked; the exit
+// status is 0 only if all of them held. From the directory of this module:
 //
 //	go run ./examples/tour
 //

@@ -11,6 +11,10 @@ import (
 )
 
 func (s *story) message(ctx context.Context) error {
+	if err := notify.NewQueueClient(s.erpClient).Bind(ctx, "", "order.#"); err != nil {
+		return err
+	}
+	s.say("bound", "the queue of the ERP to order.#")
 	if err := s.publish(ctx, "order.new", "hello world"); err != nil {
 		return err
 	}
@@ -88,7 +92,7 @@ func (s *story) ending(ctx context.Context) error {
 	return nil
 }
 
-// publish publishes one message and says so.
+// publish publishes one message of the shop and says so.
 func (s *story) publish(ctx context.Context, key, body string) error {
 	publisher, err := notify.NewPublisher(s.client, notify.PublisherConfig{})
 	if err != nil {
@@ -101,10 +105,10 @@ func (s *story) publish(ctx context.Context, key, body string) error {
 	return nil
 }
 
-// consume runs a consumer until stop is called. stop returns the consumer's error,
+// consume runs a consumer of the ERP until stop is called. stop returns the consumer's error,
 // unless that is the end of its context.
 func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle notify.Handler) (stop func() error, err error) {
-	consumer, err := notify.NewConsumer(s.client, cfg)
+	consumer, err := notify.NewConsumer(s.erpClient, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +124,9 @@ func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle n
 	}), nil
 }
 
-// awaitEmpty waits until acknowledgements have emptied the queue.
+// awaitEmpty waits until acknowledgements have emptied the queue of the ERP.
 func (s *story) awaitEmpty(ctx context.Context) error {
-	queues := notify.NewQueueClient(s.client)
+	queues := notify.NewQueueClient(s.erpClient)
 	for {
 		status, err := queues.Status(ctx, "")
 		if err != nil {

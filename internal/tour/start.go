@@ -34,25 +34,39 @@ func (s *story) start(ctx context.Context) error {
 	if err := s.serve(); err != nil {
 		return err
 	}
-	s.client, err = prism.New(prism.Config{Server: s.host.url, Key: s.key.ID, Secret: s.key.Secret})
-	s.say("listening", "on %s, with the key %s", s.host.url, s.key.ID)
+	if s.client, err = s.clientOf(s.key); err == nil {
+		s.erpClient, err = s.clientOf(s.erp)
+	}
+	s.say("listening", "on %s, with the key %s of a shop and the key %s of an ERP", s.host.url, s.key.ID, s.erp.ID)
 	return err
 }
 
-// provision makes an app with a key, and a user, with unique names, as the engine may
-// have others.
+func (s *story) clientOf(key platform.Key) (*prism.Client, error) {
+	return prism.New(prism.Config{Server: s.host.url, Key: key.ID, Secret: key.Secret})
+}
+
+// provision makes two apps with a key each, and a user, with unique names and in a domain
+// of their own, as the engine may have others: those must not get the messages of a tour.
+// The shop may publish orders, and the ERP may listen to them.
 func (s *story) provision(ctx context.Context) error {
 	s.registry = platform.NewRegistry(s.engine.Store)
-	s.key = platform.NewKey("")
+	s.key, s.erp = platform.NewKey(""), platform.NewKey("")
 	s.key.App = "demo-" + s.key.ID
+	s.erp.App = s.key.App + "-erp"
+	orders := platform.Matching("order.#")
 	s.password = platform.NewKey("").Secret
 	hash, err := platform.HashPassword(s.password, 1) // a random password needs no slow hash
 	if err != nil {
 		return err
 	}
 	return cmp.Or(
-		s.registry.SaveApp(ctx, platform.App{ID: s.key.App, Redirects: []string{"http://127.0.0.1" + callbackPath}}),
+		s.registry.SaveApp(ctx, platform.App{
+			ID: s.key.App, Domain: s.key.App, Publish: orders, Listen: platform.Nothing(),
+			Redirects: []string{"http://127.0.0.1" + callbackPath},
+		}),
+		s.registry.SaveApp(ctx, platform.App{ID: s.erp.App, Domain: s.key.App, Publish: platform.Nothing(), Listen: orders}),
 		s.registry.SaveKey(ctx, s.key),
+		s.registry.SaveKey(ctx, s.erp),
 		s.registry.SaveUser(ctx, platform.User{ID: s.key.App, Login: s.key.App}, hash))
 }
 
@@ -125,8 +139,10 @@ func (s *story) sawAck(platform.AckEvent) {
 func (s *story) leave() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	if s.client != nil {
-		s.client.CloseIdleConnections()
+	for _, client := range []*prism.Client{s.client, s.erpClient} {
+		if client != nil {
+			client.CloseIdleConnections()
+		}
 	}
 	if h := s.host; h != nil {
 		s.host = nil
@@ -134,8 +150,11 @@ func (s *story) leave() (err error) {
 	}
 	if e := s.engine; e != nil {
 		s.engine = nil
-		err = errors.Join(err, s.registry.DeleteUser(ctx, s.key.App), s.registry.DeleteApp(ctx, s.key.App),
-			e.Queues.Forget(ctx, s.key.ID), e.Close())
+		err = errors.Join(err, s.registry.DeleteUser(ctx, s.key.App))
+		for _, key := range []platform.Key{s.key, s.erp} {
+			err = errors.Join(err, s.registry.DeleteApp(ctx, key.App), e.Queues.Forget(ctx, key.ID))
+		}
+		err = errors.Join(err, e.Close())
 	}
 	return err
 }

@@ -15,14 +15,16 @@ type story struct {
 	said   []string // within the step
 	failed error    // of Line or Step
 
-	engine   *Engine
-	registry *platform.Registry
-	cutter   *cutter
-	host     *host
-	key      platform.Key
-	client   *prism.Client
-	acked    chan struct{} // gets one when the platform has seen acks since it was last asked
-	password string        // of the user, whose name is that of the app
+	engine    *Engine
+	registry  *platform.Registry
+	cutter    *cutter
+	host      *host
+	key       platform.Key // of the shop
+	client    *prism.Client
+	erp       platform.Key // of the application that gets what the shop publishes
+	erpClient *prism.Client
+	acked     chan struct{} // gets one when the platform has seen acks since it was last asked
+	password  string        // of the user, whose name is that of the app
 }
 
 func (s *story) run(ctx context.Context) error {
@@ -33,7 +35,7 @@ func (s *story) run(ctx context.Context) error {
 		{"A platform starts", s.start},
 		{"An API is called, signed", s.call},
 		{"A user signs in, and an API is called as the user", s.user},
-		{"A message is published, consumed and acknowledged", s.message},
+		{"A shop publishes a message, and another application consumes and acknowledges it", s.message},
 		{"A handler fails and its message is tried again", s.failing},
 		{"Connections are cut in the middle, and nothing is lost", s.cutting},
 		{"A wrong secret is refused, and the refusal explains itself", s.refusal},
