@@ -3,6 +3,7 @@ package readme
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,11 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -125,20 +128,62 @@ func TestTheProgramsDoWhatTheReadmeSays(t *testing.T) {
 	dir := module(t, english)
 	bin := t.TempDir() + string(filepath.Separator)
 	command(t, dir, "build", "-o", bin, "./call", "./publish", "./consume")
+	buildTool(t, bin)
 	srv := prismtest.NewServer(t)
+	keys := provision(t, srv, bin)
+	if len(keys) != 2 {
+		t.Fatalf("the README makes %d keys, want one for the shop and one for the ERP", len(keys))
+	}
+	shop, erp := keys[0], keys[1]
 
 	if got, want := output(t, program(srv, bin+"call")), "1 messages, 0 consumers\n"; got != want {
 		t.Errorf("call printed %q, want %q", got, want)
 	}
-	if got, want := output(t, program(srv, bin+"publish")), "published 11 messages\n"; got != want {
+	if got, want := output(t, programOf(srv, shop, bin+"publish")), "published 11 messages\n"; got != want {
 		t.Errorf("publish printed %q, want %q", got, want)
 	}
-	if got, want := consume(t, srv, program(srv, bin+"consume"), 11), "order.new: hello world\norder.paid: {\"id\": 0}\n"; !strings.HasPrefix(got, want) {
+	if got, want := consume(t, srv, programOf(srv, erp, bin+"consume"), 11), "order.new: hello world\norder.paid: {\"id\": 0}\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("consume printed %q, want %q first", got, want)
 	}
-	if n := srv.Depth(""); n != 0 {
-		t.Errorf("%d messages are left", n)
+	for _, key := range keys {
+		if s, err := notify.NewQueueClient(srv.ClientFor(key)).Status(t.Context(), ""); err != nil || s.Messages != 0 {
+			t.Errorf("the default queue of a key of %s is %+v, %v, want an empty one", key.App, s, err)
+		}
 	}
+}
+
+// word is one of a command line, which may be in quotes.
+var word = regexp.MustCompile(`'([^']*)'|(\S+)`)
+
+// provision makes apps and keys by the command lines of the README, and returns the keys.
+func provision(t *testing.T, srv *prismtest.Server, bin string) (keys []platform.Key) {
+	t.Helper()
+	for _, lines := range linesAfterBuild(t) {
+		if !strings.HasPrefix(lines, "bin/prismctl app create ") {
+			continue
+		}
+		for line := range strings.Lines(lines) {
+			var args []string
+			for _, m := range word.FindAllStringSubmatch(line, -1)[1:] {
+				args = append(args, m[1]+m[2])
+			}
+			made := output(t, program(srv, bin+"prismctl", append(args, "--output", "json")...))
+			if args[0] == "key" {
+				keys = append(keys, keyIn(t, made))
+			}
+		}
+	}
+	return keys
+}
+
+// keyIn reads what key create prints.
+func keyIn(t *testing.T, text string) platform.Key {
+	t.Helper()
+	var made struct{ Key, App, Secret string }
+	if err := json.Unmarshal([]byte(text), &made); err != nil {
+		t.Fatalf("key create printed %q: %v", text, err)
+	}
+	return platform.Key{ID: made.Key, App: made.App, Secret: made.Secret}
 }
 
 // The page of the fourth program is for users who are logged in.
@@ -256,8 +301,8 @@ func TestTheCommandLinesOfTheReadmeWork(t *testing.T) {
 		cmd.Dir = dir
 		t.Log(output(t, cmd))
 	}
-	if tried != 1 || served != 1 {
-		t.Errorf("%d blocks build the tool and use it, %d build and serve, want one of each", tried, served)
+	if tried != 2 || served != 1 {
+		t.Errorf("%d blocks build the tool and use it, %d build and serve, want two and one", tried, served)
 	}
 }
 
@@ -315,8 +360,12 @@ func buildTool(t *testing.T, to string) {
 
 // program is a program of the README in the environment that it asks for.
 func program(srv *prismtest.Server, path string, args ...string) *exec.Cmd {
+	return programOf(srv, platform.Key{ID: srv.Key(), Secret: srv.Secret()}, path, args...)
+}
+
+func programOf(srv *prismtest.Server, key platform.Key, path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "PRISM_URL="+srv.URL(), "PRISM_KEY="+srv.Key(), "PRISM_SECRET="+srv.Secret())
+	cmd.Env = append(os.Environ(), "PRISM_URL="+srv.URL(), "PRISM_KEY="+key.ID, "PRISM_SECRET="+key.Secret)
 	return cmd
 }
 

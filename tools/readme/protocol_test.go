@@ -175,8 +175,8 @@ func TestDeliveriesOfTheProtocolAreRead(t *testing.T) {
 			t.Errorf("%s is %+v, %v", text, d, err)
 		}
 	}
-	if read != 2 {
-		t.Errorf("%d deliveries, want 2", read)
+	if read != 3 {
+		t.Errorf("%d deliveries, want 3", read)
 	}
 }
 
@@ -218,9 +218,9 @@ func answerWith(t *testing.T, body string) (*prism.Response, error) {
 }
 
 func TestPatternsOfTheProtocolMatchWhatItSays(t *testing.T) {
-	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (`order[^|]*) \\| ([^|]*) \\|$").FindAllStringSubmatch(page(t, protocol), -1)
-	if len(rows) != 3 {
-		t.Fatalf("%d patterns, want 3", len(rows))
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (`(?:order|@system)[^|]*) \\| ([^|]*) \\|$").FindAllStringSubmatch(page(t, protocol), -1)
+	if len(rows) != 5 {
+		t.Fatalf("%d patterns, want 5", len(rows))
 	}
 	for _, row := range rows {
 		for i, want := range []bool{true, false} {
