@@ -14,7 +14,7 @@ func TestAnAppIsCheckedLikeThoseOfTheAPI(t *testing.T) {
 		"at most 256 bytes":          {ID: "a", Name: strings.Repeat("x", 257)},
 		"without control":            {ID: "a", Name: "\x00"},
 		"publish: the pattern \"a#":  {ID: "a", Publish: []string{"a#.b"}},
-		"listen: routing_key has an": {ID: "a", Listen: []string{""}},
+		"listen: a pattern is empty": {ID: "a", Listen: []string{""}},
 		"101 patterns":               {ID: "a", Listen: make([]string, 101)},
 	} {
 		err := app.Check()

@@ -165,12 +165,12 @@ func TestReconcileDeclaresAllKeys(t *testing.T) {
 // paused lets the first Declare wait until the test has done something else.
 func paused(queues *declaring) (entered <-chan struct{}, resume func()) {
 	in, out := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	var first atomic.Bool
 	queues.before = func() error {
-		once.Do(func() {
+		if first.CompareAndSwap(false, true) {
 			close(in)
 			<-out
-		})
+		}
 		return nil
 	}
 	return in, func() { close(out) }

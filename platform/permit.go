@@ -40,15 +40,11 @@ func (a *App) mayPublish(key string) error {
 
 // notReserved refuses the routing keys that are the platform's own.
 func notReserved(key string) error {
-	if isReserved(key) {
-		return forbiddenKey(fmt.Sprintf("the routing key %q begins with %s, as those of the platform do; choose another first word", shorten(key, 48), reservedKeys))
+	if topic.Reserved(key) {
+		return forbiddenKey(fmt.Sprintf("the routing key %q begins with @system., as those of the platform do; choose another first word", shorten(key, 48)))
 	}
 	return nil
 }
-
-const reservedKeys = "@system."
-
-func isReserved(key string) bool { return strings.HasPrefix(key, reservedKeys) }
 
 // mayListen returns why the app may not listen to all that a pattern matches, or nil.
 func (a *App) mayListen(pattern string) error {

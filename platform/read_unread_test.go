@@ -22,7 +22,7 @@ func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
 	bubble(t, platform.Config{Queues: queues, Limits: limits}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
 		const all, size = 80, 1 << 20
 		for range all {
-			if _, err := queues.Publish(t.Context(), testKey, &platform.Message{Body: make([]byte, size/6)}); err != nil {
+			if err := queues.Write(t.Context(), testKey, "", &platform.Message{Body: make([]byte, size/6)}); err != nil {
 				t.Fatal(err) // each zero byte takes seven in the answer
 			}
 		}
