@@ -72,7 +72,15 @@ func match(pattern, words []string) bool {
 			return false
 		}
 	}
-	return follow(pattern, words, exactly)
+	for i, one := range pattern { // up to the first # there is one way only
+		if one == "#" {
+			return i+1 == len(pattern) || follow(pattern[i:], words[i:], exactly)
+		}
+		if i == len(words) || !exactly(one, words[i]) {
+			return false
+		}
+	}
+	return len(pattern) == len(words)
 }
 
 // behindSystem returns what is left of pattern for the words of a reserved key behind

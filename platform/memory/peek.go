@@ -17,8 +17,11 @@ func (q *queue) peek(after uint64, n int) []platform.Peeked {
 	}
 	found := q.peekHeld(after, n)
 	first := sort.Search(q.ready.len(), func(i int) bool { return q.ready.place(i).number > after })
-	for i := range min(n, q.ready.len()-first) {
-		found = append(found, platform.Peeked{Message: q.ready.place(first + i).message})
+	for i, left := first, n; i < q.ready.len() && left > 0; i++ {
+		if m := q.ready.place(i).message; !q.owner.old(m) {
+			found = append(found, platform.Peeked{Message: m})
+			left--
+		}
 	}
 	return firstOf(found, n)
 }

@@ -15,7 +15,27 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-const shop = "buwb2lii"
+const shop, domain = "buwb2lii", "shopex.cn"
+
+// newQueues returns an engine with the owner shop, whose default queue gets everything.
+func newQueues(t testing.TB, config Config) *Queues {
+	t.Helper()
+	q := New(config)
+	declare(t, q, shop, "#")
+	return q
+}
+
+// declare declares an owner of the domain whose default queue is bound to patterns.
+func declare(t testing.TB, q *Queues, name string, patterns ...string) {
+	t.Helper()
+	o := platform.Owner{Exchange: domain, Bindings: []platform.Binding{}}
+	for _, pattern := range patterns {
+		o.Bindings = append(o.Bindings, platform.Binding{Pattern: pattern})
+	}
+	if err := q.Declare(context.Background(), name, o); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func write(t testing.TB, q *Queues, topic string, m *platform.Message) {
 	t.Helper()
@@ -145,9 +165,10 @@ func TestAMessageHandedToAClosedConsumerGoesToAnother(t *testing.T) {
 }
 
 func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
-	q := New(Config{MaxMessages: 1, MaxBytes: 10, MaxTopics: 1, MaxBindings: 1})
+	q := newQueues(t, Config{MaxMessages: 1, MaxBytes: 10, MaxTopics: 1, MaxBindings: 1, MaxFanOut: 1})
+	declare(t, q, "other")
 	ctx := context.Background()
-	small, large := &platform.Message{Body: []byte("x")}, &platform.Message{Key: "k", Body: make([]byte, 10)}
+	small, large := &platform.Message{Body: []byte("x")}, &platform.Message{Key: "k", Body: make([]byte, 10), ClientID: shop}
 	write(t, q, "orders", small)
 	_, unknown := q.Status(ctx, shop, "nowhere")
 	_, none := consume(t, q, "").Fetch(ctx, 0, math.MaxInt)
@@ -157,13 +178,15 @@ func TestErrorsNameTheQueueAndTheLimit(t *testing.T) {
 		want string
 	}{
 		{q.Write(ctx, shop, "orders", small), platform.ErrQueueFull, `topic "orders" holds its limit of 1 messages`},
-		{errorOf(q.Publish(ctx, shop, large)), platform.ErrQueueFull, "the default queue holds 0 bytes of at most 10, and the message has 11"},
+		{errorOf(q.Publish(ctx, domain, large)), platform.ErrQueueFull, "the default queue holds 0 bytes of at most 10, and the message has 11"},
 		{q.Create(ctx, shop, "new"), platform.ErrTooManyTopics, `"new" would exceed the limit of 1`},
 		{q.Bind(ctx, shop, "orders", "x"), platform.ErrTooManyBindings, "a further binding would exceed the limit of 1"},
+		{q.Bind(ctx, "other", "", "order.*"), platform.ErrFanOut, "1 queues of the exchange are bound to patterns with * or #, which is the limit; a pattern without"},
+		{q.SetLimits(ctx, shop, "", platform.QueueLimits{Overflow: "drop"}), nil, `unknown overflow "drop": use "refuse", "drop-oldest", "drop-newest"`},
 		{unknown, platform.ErrUnknownTopic, `"nowhere"`},
 		{none, none, "ask for at least one"},
 	} {
-		if !errors.Is(row.err, row.is) || !strings.Contains(fmt.Sprint(row.err), row.want) {
+		if row.is != nil && !errors.Is(row.err, row.is) || !strings.Contains(fmt.Sprint(row.err), row.want) {
 			t.Errorf("got %v, want %v that says %q", row.err, row.is, row.want)
 		}
 	}
@@ -174,7 +197,7 @@ func errorOf(_ []int, err error) error { return err }
 // A pattern costs memory by the word.
 func TestTheWordsOfAllPatternsAreBounded(t *testing.T) {
 	ctx := context.Background()
-	q := New(Config{MaxBindings: 10}) // # is one word of 40
+	q := newQueues(t, Config{MaxBindings: 10}) // # is one word of 40
 	for range 3 {
 		if err := errors.Join(q.Bind(ctx, shop, "orders", strings.Repeat("a.", 37)+"a"), q.Bind(ctx, shop, "others", "b")); err != nil {
 			t.Fatal(err)
@@ -238,8 +261,7 @@ func TestWhatIsRemovedForItsAgeIsCounted(t *testing.T) {
 func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
 	if got, want := New(Config{}).config, (Config{
 		MaxMessages: 100_000, MaxBytes: 256 << 20, MaxOwnerMessages: 1_000_000, MaxOwnerBytes: 1 << 30,
-		MaxTotalMessages: math.MaxInt, MaxTotalBytes: math.MaxInt64, MaxTopics: 1000, MaxBindings: 10_000,
-		Bindings: []platform.Binding{{Pattern: "#"}},
+		MaxTotalMessages: math.MaxInt, MaxTotalBytes: math.MaxInt64, MaxTopics: 1000, MaxBindings: 10_000, MaxFanOut: 10_000,
 	}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("defaults %+v, want %+v", got, want)
 	}
@@ -255,10 +277,19 @@ func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
 func TestADroppedTopicOfTheConfigurationStaysUnbound(t *testing.T) {
 	q := New(Config{Bindings: []platform.Binding{{Pattern: "#", Topic: "orders"}, {Pattern: "#", Topic: "orders"}}})
 	ctx := context.Background()
+	if n, err := q.Route(ctx, "", &platform.Message{Key: "x"}); n != 0 || err != nil {
+		t.Errorf("an exchange without owners routes to %d queues, %v", n, err)
+	}
+	if err := q.Create(ctx, shop, "orders"); err != nil { // and the owner, in the exchange without a name
+		t.Fatal(err)
+	}
+	if n, err := q.Route(ctx, "", &platform.Message{Key: "x"}); n != 1 || err != nil {
+		t.Errorf("the first binding routes to %d queues, %v", n, err)
+	}
 	if err := q.Drop(ctx, shop, "orders"); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(q.Create(ctx, shop, "orders"), errorOf(q.Publish(ctx, shop, &platform.Message{Key: "x"}))); err != nil {
+	if err := errors.Join(q.Create(ctx, shop, "orders"), errorOf(q.Publish(ctx, "", &platform.Message{Key: "x"}))); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ := q.Status(ctx, shop, "orders"); s.Ready != 0 {
