@@ -105,10 +105,20 @@ func (d *draft) carry(g gathered) {
 			if q := d.state.queues[f.number]; q != nil && q.made == g.seq {
 				d.carryFact(*f)
 			}
-		case factBind:
-			if q := d.state.queues[f.queue]; q != nil && q.patterns[f.text] == g.seq {
+		case factOwner:
+			if o := d.state.owners[f.owner]; o != nil && o.declared == g.seq {
 				d.carryFact(*f)
 			}
+		case factBind, factRoute:
+			if q := d.state.queues[f.queue]; q != nil && q.patterns[f.text] == (binding{g.seq, f.kind == factBind}) {
+				d.carryFact(*f)
+			}
+		case factLimits:
+			if q := d.state.queues[f.queue]; q != nil && q.limited == g.seq {
+				d.carryFact(*f)
+			}
+		case factDropped:
+			d.carryDropped(g.seq, f)
 		case factJoin:
 			if q := d.state.queues[f.queue]; q != nil && q.members[f.consumer] != nil && q.members[f.consumer].joined == g.seq {
 				d.carryFact(*f)
@@ -128,6 +138,19 @@ func (d *draft) carryFact(facts ...fact) {
 		for _, f := range facts {
 			d.emit(nil, f)
 		}
+	}
+}
+
+// carryDropped carries the counts that no later record has.
+func (d *draft) carryDropped(seq uint64, f *fact) {
+	carried := fact{kind: factDropped}
+	for i, id := range f.queues {
+		if q := d.state.queues[id]; q != nil && q.lost == seq {
+			carried.queues, carried.numbers = append(carried.queues, id), append(carried.numbers, f.numbers[i])
+		}
+	}
+	if len(carried.queues) > 0 {
+		d.carryFact(carried)
 	}
 }
 

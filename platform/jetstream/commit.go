@@ -157,8 +157,11 @@ func (e *Engine) round(ops []*op) (again []*op, err error) {
 			settled, err = e.confirm(d, ops)
 		}
 		e.mu.Lock()
-		d.discard()
+		e.discard(d)
 		e.mu.Unlock()
+		if d.stored {
+			e.warn(d)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +201,7 @@ func (e *Engine) compose(ops []*op, old []gathered) *draft {
 			o.err = o.run(d)
 		}
 	}
+	d.finish()
 	return d
 }
 
@@ -236,6 +240,7 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 			e.setFailure(nil)
 			assignNumbers(seq, d.facts)
 			e.applyRecord(seq, len(record), m, d.facts)
+			d.stored = true
 			return true, nil
 		}
 		if e.ctx.Err() != nil {
@@ -247,10 +252,12 @@ func (e *Engine) store(d *draft, ops []*op) (bool, error) {
 			e.setFailure(err)
 		}
 		if landed, moved := e.outcome(m, d.after); landed || moved {
+			d.stored = landed
 			return landed, nil
 		}
 		e.catchUp()
 		if landed, moved := e.outcome(m, d.after); landed || moved {
+			d.stored = landed
 			return landed, nil
 		}
 		if errors.Is(err, errMoved) {

@@ -128,7 +128,7 @@ func (c *consumer) readyOrWait() (ready bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q, err := c.present()
-	if err != nil || q.ready.len() > 0 {
+	if err != nil || q.ready.free() > 0 {
 		return err == nil, err
 	}
 	select {
@@ -243,7 +243,7 @@ func (c *consumer) leaseHere(n, bytes int) ([]item, error) {
 	}
 	items := q.first(0, n, bytes)
 	for _, it := range items {
-		q.ready.pop()
+		q.ready.remove(it.number) // mostly the first
 		q.hold(it, m)
 	}
 	return items, nil
@@ -306,7 +306,7 @@ func (c *consumer) emitter(what kind, ids []uint64) func(d *draft) error {
 			return nil
 		}
 		f := fact{kind: what, queue: q.id, consumer: c.id, numbers: mine}
-		if err := d.checkSize(&f); err != nil {
+		if err := d.checkSize(&f, 0); err != nil {
 			return err
 		}
 		d.emit(q.owner, f)
@@ -405,7 +405,7 @@ func (e *Engine) wake(queue uint64) {
 		return
 	}
 	if q := e.state.queues[queue]; q != nil {
-		n = min(n, q.ready.len())
+		n = min(n, q.ready.free())
 	}
 	for _, c := range all[:n] {
 		c.notify()

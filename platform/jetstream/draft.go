@@ -14,6 +14,9 @@ var errAgain = errors.New("jetstream: asked again with the next record")
 // forgottenFacts is how many queues of an owner one record drops.
 const forgottenFacts = maxFacts / 4
 
+// draftEnd is how many facts finish adds to a draft.
+const draftEnd = 2
+
 // enough is the size in bytes at which a draft takes no more operations.
 const enough = 512 << 10
 
@@ -21,10 +24,10 @@ const enough = 512 << 10
 // All of them read the state as it was before the record. The draft notes what
 // they must know of each other:
 //
-//   - what each queue will have stored, for its limits,
-//   - which owners a message has touched, and which owners a change of their
-//     topics and bindings has sealed. Such a change must be alone with its owner
-//     in a record.
+//   - what each queue will have stored, for its limits, and what it sheds for that,
+//   - which owners a fact about consumers has touched, and which owners a change of
+//     their topics and bindings has sealed. Such a change must be alone with its
+//     owner in a record; but messages may be put beside it, see put.
 type draft struct {
 	config  *Config
 	disk    *disk // nil if the log is on other servers
@@ -33,15 +36,20 @@ type draft struct {
 	after   uint64 // the record before it
 	largest int    // bytes of a record
 	facts   []fact
-	wanted  bool // the record is stored even if it has no facts
-	bytes   int  // about
-	queues  []*queue
+	wanted  bool            // the record is stored even if it has no facts
+	bytes   int             // about
+	queues  []*queue        // with something in drafting
 	drafted platform.Usage  // what it would add to all queues
 	taken   map[uint64]int  // for each queue, how many items at its head the draft leases
 	made    map[string]bool // owners that the draft makes
+
+	losses   []loss   // stored messages that it sheds
+	dropping []*queue // those that drop something, once all ops have run
+	stored   bool
 }
 
-// emit adds a fact of owner o that leaves its topics and bindings as they are.
+// emit adds a fact of owner o that leaves its topics and bindings as they are, and
+// which a change of these must not be beside, unless o is nil.
 func (d *draft) emit(o *owner, f fact) {
 	if o != nil {
 		o.touched = d.round
@@ -55,6 +63,9 @@ func (f *fact) weight() int {
 	n := 64 + len(f.owner) + len(f.text) + 5*len(f.numbers) + 10*len(f.queues)
 	if f.message != nil {
 		n += weight(f.message)
+	}
+	for _, pattern := range f.listen {
+		n += 5 + len(pattern)
 	}
 	return n
 }
@@ -70,9 +81,10 @@ func (d *draft) full() bool { return d.bytes >= enough || len(d.facts) >= maxFac
 // reserve is for format, mark and what the server adds to a record.
 const reserve = 4 << 10
 
-// checkSize returns an error if f has to wait or is too large.
-func (d *draft) checkSize(f *fact) error {
-	switch n := f.weight(); {
+// checkSize returns an error if f, with more bytes that belong to it, has to wait or is
+// too large.
+func (d *draft) checkSize(f *fact, more int) error {
+	switch n := f.weight() + more; {
 	case n+reserve > d.largest:
 		return fmt.Errorf("jetstream: %d bytes in one piece are too many for the server, which takes %d: raise its max_payload", n, d.largest-reserve)
 	case d.bytes+n+reserve > d.largest:
@@ -82,12 +94,11 @@ func (d *draft) checkSize(f *fact) error {
 }
 
 // owner returns an owner whose topics and bindings the draft does not change. A
-// new owner is made first: then the error is errAgain.
+// new owner is declared as the zero [platform.Owner] first: then the error is errAgain.
 func (d *draft) owner(name string) (*owner, error) {
 	o := d.state.owners[name]
 	if o == nil {
-		d.makeOwner(name)
-		return nil, errAgain
+		return nil, d.makeOwner(name, platform.Owner{})
 	}
 	if o.sealed == d.round {
 		return nil, errAgain
@@ -95,23 +106,78 @@ func (d *draft) owner(name string) (*owner, error) {
 	return o, nil
 }
 
-func (d *draft) makeOwner(name string) {
+// makeOwner adds what makes an owner, and returns errAgain.
+func (d *draft) makeOwner(name string, as platform.Owner) error {
 	if d.made[name] {
-		return
+		return errAgain
 	}
-	d.made[name] = true
+	first := as.Bindings
+	if first == nil {
+		first = d.config.Bindings
+	}
+	if len(first) > mostFirstBindings {
+		return fmt.Errorf("jetstream: %d bindings for an owner to begin with are too many: at most %d", len(first), mostFirstBindings)
+	}
+	if err := d.checkFanOut(as.Exchange, first...); err != nil {
+		return err
+	}
+	facts := []fact{{kind: factOwner, owner: name, text: as.Exchange, listen: clonePermission(as.Listen)}}
 	places := make(map[string]int)
-	make := func(topic string) int {
+	place := func(topic string) int {
 		if _, ok := places[topic]; !ok {
-			places[topic] = len(d.facts)
-			d.emit(nil, fact{kind: factQueue, owner: name, text: topic})
+			places[topic] = len(d.facts) + len(facts)
+			facts = append(facts, fact{kind: factQueue, owner: name, text: topic})
 		}
 		return places[topic]
 	}
-	make("")
-	for _, b := range d.config.Bindings {
-		d.emit(nil, fact{kind: factBind, queue: uint64(make(b.Topic)), text: b.Pattern})
+	place("")
+	for _, b := range first {
+		queue := place(b.Topic) // before the binding has its own place
+		facts = append(facts, fact{kind: factRoute, queue: uint64(queue), text: b.Pattern})
 	}
+	if err := d.checkTogether(facts); err != nil {
+		return err
+	}
+	for _, f := range facts {
+		d.emit(nil, f)
+	}
+	d.made[name] = true
+	d.noteBindings(as.Exchange, len(first))
+	return errAgain
+}
+
+// checkTogether is checkSize for facts that belong together.
+func (d *draft) checkTogether(facts []fact) error {
+	if len(d.facts)+len(facts) > maxFacts-draftEnd {
+		return errAgain
+	}
+	more := 0
+	for i := range facts[1:] {
+		more += facts[i+1].weight()
+	}
+	return d.checkSize(&facts[0], more)
+}
+
+// redeclare changes what an owner is.
+func (d *draft) redeclare(o *owner, as platform.Owner) error {
+	if o.sealed == d.round {
+		return errAgain
+	}
+	if o.isAs(as) {
+		return nil
+	}
+	var moved []platform.Binding
+	if as.Exchange != o.exchange.name {
+		moved = o.shared()
+	}
+	if err := d.checkFanOut(as.Exchange, moved...); err != nil {
+		return err
+	}
+	err := d.change(o, fact{kind: factOwner, owner: o.name, text: as.Exchange, listen: clonePermission(as.Listen)})
+	if err == nil && len(moved) > 0 {
+		d.noteBindings(as.Exchange, len(moved))
+	}
+	return err
 }
 
 // change adds facts that change topics and bindings of o.
@@ -120,7 +186,7 @@ func (d *draft) change(o *owner, facts ...fact) error {
 		return errAgain
 	}
 	for _, f := range facts {
-		if err := d.checkSize(&f); err != nil {
+		if err := d.checkSize(&f, 0); err != nil {
 			return err
 		}
 		d.emit(nil, f)
@@ -183,54 +249,12 @@ func (d *draft) obtain(owner, topic string) (*queue, error) {
 	return nil, errAgain
 }
 
-// put stores m in all of the queues or in none.
-func (d *draft) put(o *owner, queues []*queue, m *platform.Message) error {
-	if len(queues) == 0 {
-		return nil
-	}
-	for _, q := range queues {
-		if err := q.checkLimits(d.config, m); err != nil {
-			return err
-		}
-	}
-	n := int64(len(queues))
-	more := platform.Usage{Messages: n, Bytes: n * m.Size()}
-	if err := d.checkUsage(o, more); err != nil {
-		return err
-	}
-	f := fact{kind: factPut, queues: make([]uint64, len(queues)), message: m}
-	for i, q := range queues {
-		f.queues[i] = q.id
-	}
-	if err := d.checkSize(&f); err != nil {
-		return err
-	}
-	if err := d.checkDisk(&f); err != nil {
-		return err
-	}
-	for _, q := range queues {
-		q.drafted = q.drafted.Plus(platform.Usage{Messages: 1, Bytes: m.Size()})
-	}
-	o.drafted, d.drafted = o.drafted.Plus(more), d.drafted.Plus(more)
-	d.queues = append(d.queues, queues...)
-	d.emit(o, f)
-	return nil
-}
-
-// checkDisk returns an error if f would touch the reserve of the disk.
-func (d *draft) checkDisk(f *fact) error {
+// checkDisk returns an error if so many bytes would touch the reserve of the disk.
+func (d *draft) checkDisk(bytes int) error {
 	if d.disk == nil {
 		return nil
 	}
-	return d.disk.allocate(f.weight())
-}
-
-// checkUsage returns an error if more would exceed a limit of o or of all owners.
-func (d *draft) checkUsage(o *owner, more platform.Usage) error {
-	if err := d.config.CheckOwner(o.used.Plus(o.drafted), more); err != nil {
-		return err
-	}
-	return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
+	return d.disk.allocate(bytes)
 }
 
 // lease leases up to n ready messages of q to m, which may be new. Together they
@@ -242,18 +266,12 @@ func (d *draft) lease(q *queue, m *member, n, bytes int) []item {
 		return nil
 	}
 	d.taken[q.id] += len(items)
+	q.drafting.next = 0
 	if q.members[m.id] == nil {
 		d.emit(q.owner, m.joining(q))
 	}
 	d.emit(q.owner, fact{kind: factLease, queue: q.id, consumer: m.id, text: m.engine, numbers: numbersOf(items)})
 	return items
-}
-
-// discard resets what the draft has noted in queues and owners.
-func (d *draft) discard() {
-	for _, q := range d.queues {
-		q.drafted, q.owner.drafted = platform.Usage{}, platform.Usage{}
-	}
 }
 
 func numbersOf(items []item) []uint64 {

@@ -144,6 +144,7 @@ func (e *Engine) connect() (err error) {
 	if e.largest < minPayload {
 		return fmt.Errorf("jetstream: the server takes messages of %d bytes at most: set its max_payload to 8MB", e.largest)
 	}
+	e.config.MaxFanOut = min(e.config.MaxFanOut, fanOutBound(e.largest))
 	return nil
 }
 

@@ -121,7 +121,7 @@ func (e *Engine) remove(queue uint64, numbers []uint64) bool {
 		}
 		var ready []uint64
 		for _, n := range numbers {
-			if q.ready.find(n) != nil {
+			if it := q.ready.find(n); it != nil && !it.is(shed) {
 				ready = append(ready, n)
 			}
 		}

@@ -13,19 +13,24 @@ import (
 type kind byte
 
 const (
-	factPut    kind = 1 + iota // message went to queues
-	factMove                   // the message with number is stored here now, for queues
-	factAck                    // numbers have left queue for good
-	factQueue                  // number is the queue of owner and topic
-	factBind                   // queue is bound to text
-	factDrop                   // queue is gone
-	factPurge                  // queue has lost all messages up to number, except numbers
-	factJoin                   // consumer of queue, which has the name owner, belongs to the engine named text
-	factLeave                  // consumer of queue is gone: what it held is ready
-	factLease                  // consumer of queue, which belongs to the engine named text, holds numbers
-	factReturn                 // consumer of queue has given numbers back
-	factGone                   // the engine named text is gone with its consumers
-	factUnbind                 // queue is not bound to text any more
+	factPut     kind = 1 + iota // message went to queues
+	factMove                    // the message with number is stored here now, for queues
+	factAck                     // numbers have left queue for good
+	factQueue                   // number is the queue of owner and topic
+	factBind                    // queue is bound to text, for what its own owner publishes; written by earlier versions
+	factDrop                    // queue is gone
+	factPurge                   // queue has lost all messages up to number, except numbers
+	factJoin                    // consumer of queue, which has the name owner, belongs to the engine named text
+	factLeave                   // consumer of queue is gone: what it held is ready
+	factLease                   // consumer of queue, which belongs to the engine named text, holds numbers
+	factReturn                  // consumer of queue has given numbers back
+	factGone                    // the engine named text is gone with its consumers
+	factUnbind                  // queue is not bound to text any more
+	factOwner                   // owner is in the exchange text, and listen says what its queues get
+	factRoute                   // queue is bound to text, for what any owner of its exchange publishes
+	factLimits                  // queue holds numbers at most: messages, then bytes; text is its overflow
+	factShed                    // each of queues has lost the message at the same place in numbers, for others
+	factDropped                 // each of queues has dropped so many messages ever, at the same place in numbers
 	afterFacts
 )
 
@@ -42,10 +47,11 @@ type fact struct {
 	queue    uint64
 	consumer uint64
 	owner    string
-	text     string // topic, pattern or engine
+	text     string // topic, pattern, exchange, overflow or engine
 	numbers  []uint64
 	queues   []uint64
 	message  *platform.Message
+	listen   platform.Permission
 }
 
 const (
@@ -80,6 +86,21 @@ func (f *fact) append(b []byte) []byte {
 	b = appendNumbers(b, f.queues)
 	if f.kind == factPut || f.kind == factMove {
 		b = appendMessage(b, f.message)
+	}
+	if f.kind == factOwner {
+		b = appendPermission(b, f.listen)
+	}
+	return b
+}
+
+// appendPermission writes 0 for everything, or one more than there are patterns.
+func appendPermission(b []byte, p platform.Permission) []byte {
+	if p == nil {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(len(p))+1)
+	for _, pattern := range p {
+		b = appendText(b, pattern)
 	}
 	return b
 }
@@ -142,7 +163,7 @@ func assignNumbers(seq uint64, facts []fact) {
 		if f.number == 0 && (f.kind == factPut || f.kind == factQueue) {
 			f.number = numberOf(seq, i)
 		}
-		if f.queue < maxFacts && f.kind == factBind {
+		if f.queue < maxFacts && (f.kind == factBind || f.kind == factRoute) {
 			f.queue |= seq << indexBits
 		}
 	}
@@ -167,10 +188,31 @@ func (d *decoder) fact() fact {
 	switch {
 	case f.kind == factPut || f.kind == factMove:
 		f.message = d.message()
+	case f.kind == factOwner:
+		f.listen = d.permission()
+	case f.kind == factLimits:
+		d.broken = d.broken || len(f.numbers) != 2
+	case f.kind == factShed || f.kind == factDropped:
+		d.broken = d.broken || len(f.numbers) != len(f.queues)
 	case f.kind == 0 || f.kind >= afterFacts:
 		d.broken = true
 	}
 	return f
+}
+
+func (d *decoder) permission() platform.Permission {
+	n := d.uvarint()
+	if n == 0 {
+		return nil
+	}
+	p := platform.Nothing()
+	for range n - 1 {
+		if d.broken {
+			return p
+		}
+		p = append(p, d.text())
+	}
+	return p
 }
 
 func (d *decoder) message() *platform.Message {

@@ -16,7 +16,7 @@ func shape(e *Engine) string {
 	defer e.mu.Unlock()
 	var lines []string
 	for name, o := range e.state.owners {
-		bindings, words := o.bindings.Size()
+		bindings, words := o.bindings, o.words
 		lines = append(lines, fmt.Sprintf("%s: %d bindings, %d words", name, bindings, words))
 	}
 	for id, q := range e.state.queues {

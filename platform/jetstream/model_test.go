@@ -186,14 +186,25 @@ func (e *Engine) audit(t *testing.T) {
 	lasts := make(map[uint64]int64)
 	for _, q := range e.state.queues {
 		lasts[q.made] += overhead
-		for _, seq := range q.patterns {
-			lasts[seq] += overhead
+		for _, b := range q.patterns {
+			lasts[b.seq] += overhead
+		}
+		if q.limited > 0 {
+			lasts[q.limited] += overhead
+		}
+		if q.lost > 0 {
+			lasts[q.lost] += lossWeight
 		}
 		for _, it := range q.first(0, q.ready.len(), math.MaxInt) {
 			lasts[it.seq] += it.weight()
 		}
 		for _, h := range q.held {
 			lasts[h.item.seq] += h.item.weight()
+		}
+	}
+	for _, o := range e.state.owners {
+		if o.declared > 0 {
+			lasts[o.declared] += overhead
 		}
 	}
 	r := &e.state.records

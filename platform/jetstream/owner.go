@@ -8,15 +8,38 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// An owner has the queues and bindings of one key. The engine's mu guards it.
+// An owner has the queues of one key. The engine's mu guards it.
 type owner struct {
 	name     string
+	declared uint64 // the number of the record that has its declaration; 0 if there is none
+	exchange *exchange
+	listen   *listener
 	topics   map[string]*queue
-	bindings topic.Bindings[*queue]
+
+	bindings, words int                    // of all of its queues
+	own             topic.Bindings[*queue] // those that bring only what the owner publishes
+	ownBindings     int
+
+	routing uint64 // the message for which allowed was last found out
+	allowed bool
 
 	used, drafted platform.Usage // of its queues; what the present draft would add
 
 	touched, sealed uint64 // the numbers of the drafts that touched and sealed it; see draft
+}
+
+// gets reports whether messages with this key are routed to the owner's queues. round
+// is another one for each message.
+func (o *owner) gets(key string, round uint64) bool {
+	if o.routing != round {
+		o.routing, o.allowed = round, o.listen.allows(key)
+	}
+	return o.allowed
+}
+
+// isAs reports whether o is declared as that.
+func (o *owner) isAs(as platform.Owner) bool {
+	return o.exchange.name == as.Exchange && o.listen.same(as.Listen)
 }
 
 // find returns the queue of topic, or an error if there is none.
@@ -28,9 +51,59 @@ func (o *owner) find(topic string) (*queue, error) {
 	return q, nil
 }
 
+// bind adds a binding of one of its queues.
+func (o *owner) bind(pattern string, q *queue, own bool) {
+	o.bindings++
+	o.words += len(topic.Words(pattern))
+	if own {
+		o.ownBindings++
+		o.own.Add(pattern, q)
+		return
+	}
+	o.exchange.add(pattern, q)
+}
+
+func (o *owner) unbind(pattern string, q *queue, own bool) {
+	o.bindings--
+	o.words -= len(topic.Words(pattern))
+	if own {
+		o.ownBindings--
+		o.own.Remove(pattern, q)
+		return
+	}
+	o.exchange.remove(pattern, q)
+}
+
+// move takes the owner to another exchange, with its bindings.
+func (o *owner) move(x *exchange) {
+	for _, q := range o.topics {
+		for pattern, b := range q.patterns {
+			if !b.own {
+				o.exchange.remove(pattern, q)
+				x.add(pattern, q)
+			}
+		}
+	}
+	o.exchange.owners--
+	x.owners++
+	o.exchange = x
+}
+
+// shared are the bindings that bring what any owner of the exchange publishes.
+func (o *owner) shared() (all []platform.Binding) {
+	for name, q := range o.topics {
+		for pattern, b := range q.patterns {
+			if !b.own {
+				all = append(all, platform.Binding{Pattern: pattern, Topic: name})
+			}
+		}
+	}
+	return all
+}
+
 func (o *owner) remove(q *queue) {
-	for pattern := range q.patterns {
-		o.bindings.Remove(pattern, q)
+	for pattern, b := range q.patterns {
+		o.unbind(pattern, q, b.own)
 	}
 	delete(o.topics, q.topic)
 }

@@ -120,7 +120,7 @@ func (l *ring) behind(number uint64, n int) []item {
 	l.mergeLate()
 	var items []item
 	for i := l.search(number + 1); i < l.length && len(items) < n; i++ {
-		if it := l.at(i); !it.dead {
+		if it := l.at(i); !it.is(dead) {
 			items = append(items, *it)
 		}
 	}

@@ -13,16 +13,30 @@ type queue struct {
 	id       uint64
 	owner    *owner // nil while the log is loaded and the queue's own fact has not come yet
 	topic    string
-	made     uint64            // the number of the record that made it
-	patterns map[string]uint64 // each with the number of the record that bound it
+	made     uint64 // the number of the record that made it
+	patterns map[string]binding
+	wild     int    // how many of the patterns that are bound for the whole exchange have wildcards
+	routed   uint64 // the last message that was routed to it
 	members  map[uint64]*member
 	held     map[uint64]holding
 	ready    ring
 	bytes    int64 // of the messages that are ready or held
+	foreign  int   // how many of them another key has published
+
+	limits  platform.QueueLimits // as they were set
+	limited uint64               // the number of the record that set them; 0 if none did
+	dropped uint64               // messages, ever
+	lost    uint64               // the number of the record that says so; 0 if none does
+	warned  time.Time            // when OnDrop was called last
+
+	// While the queue's own fact has not come, it is not known which messages are of
+	// another key.
+	early      string // the publisher of all of them
+	earlyMixed bool   // or there are several
 
 	counted platform.Usage // what the sums of its owner and of the state have of it
 
-	drafted platform.Usage // what the present draft would add; see draft
+	drafting drafting // what the present draft would do; see draft
 }
 
 // A member is a consumer of a queue, of this engine or another.
@@ -50,26 +64,66 @@ func (m *member) reads() bool { return m.id&1 == 1 }
 
 func newQueue(id uint64) *queue {
 	return &queue{
-		id: id, patterns: make(map[string]uint64),
+		id: id, patterns: make(map[string]binding),
 		members: make(map[uint64]*member), held: make(map[uint64]holding),
 	}
 }
 
-// checkLimits returns an error if m would exceed a limit.
-func (q *queue) checkLimits(limits *Config, m *platform.Message) error {
-	used := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}.Plus(q.drafted)
-	return limits.CheckQueue(q.topic, used, q.status().Consumers > 0, m.Size())
+// isForeign reports whether a message of this publisher is of another key.
+func (q *queue) isForeign(publisher string) bool {
+	if q.owner != nil {
+		return publisher != q.owner.name && publisher != ""
+	}
+	if q.ready.len()+len(q.held) == 0 {
+		q.early, q.earlyMixed = publisher, false
+	}
+	q.earlyMixed = q.earlyMixed || publisher != q.early
+	return false
 }
 
-// first returns up to n ready items behind the first skip, and does not remove them.
+// ownerKnown counts which of the messages are of another key. If there were several
+// publishers before, all of them count so.
+func (q *queue) ownerKnown() {
+	if !q.earlyMixed && !q.isForeign(q.early) || q.ready.len()+len(q.held) == 0 {
+		return
+	}
+	for it := range q.ready.all() {
+		it.marks |= foreign
+	}
+	for n, h := range q.held {
+		h.item.marks |= foreign
+		q.held[n] = h
+	}
+	q.foreign = q.ready.len() + len(q.held)
+}
+
+// add puts a message into q that is not there.
+func (q *queue) add(it item, put func(item)) {
+	put(it)
+	q.bytes += int64(it.size)
+	if it.is(foreign) {
+		q.foreign++
+	}
+}
+
+// gone undoes what add has counted.
+func (q *queue) gone(it item) {
+	q.bytes -= int64(it.size)
+	if it.is(foreign) {
+		q.foreign--
+	}
+}
+
+// first returns up to n ready items behind the first skip, and does not remove them. It
+// passes over those that the present draft sheds.
 // Together they have at most so many bytes, except that the first may have more.
 func (q *queue) first(skip, n, bytes int) []item {
 	q.ready.mergeLate()
-	items := make([]item, 0, max(0, min(n, q.ready.len()-skip)))
+	items := make([]item, 0, max(0, min(n, q.ready.free()-skip)))
 	for i := 0; len(items) < cap(items); i++ {
 		it := q.ready.at(i)
 		switch {
-		case it.dead:
+		case it.marks&(dead|shed) != 0:
 			continue
 		case skip > 0:
 			skip--
@@ -143,7 +197,7 @@ func (q *queue) remove(number uint64) (item, bool) {
 		it, ok = q.ready.remove(number)
 	}
 	if ok {
-		q.bytes -= int64(it.size)
+		q.gone(it)
 	}
 	return it, ok
 }
@@ -164,21 +218,22 @@ func (q *queue) locate(number uint64) (item, bool) {
 func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 	if h, ok := q.held[it.number]; ok {
 		was = h.item.seq
+		it.marks = h.item.marks
 		h.item = it
 		q.held[it.number] = h
 		return was, true
 	}
 	if found := q.ready.find(it.number); found != nil {
+		it.marks = found.marks
 		was, *found = found.seq, it
 		return was, true
 	}
-	put(it)
-	q.bytes += int64(it.size)
+	q.add(it, put)
 	return 0, false
 }
 
 func (q *queue) status() platform.QueueStatus {
-	s := platform.QueueStatus{Ready: q.ready.len(), Unacknowledged: len(q.held), Bytes: q.bytes}
+	s := platform.QueueStatus{Dropped: q.dropped, Ready: q.ready.len(), Unacknowledged: len(q.held), Bytes: q.bytes}
 	for _, m := range q.members {
 		if !m.reads() {
 			s.Consumers++

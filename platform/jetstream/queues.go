@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -13,9 +14,42 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
+// Declare makes an owner with its default queue and first bindings, or changes the
+// exchange of an owner and what it may listen to. It stores something only if that
+// differs. There are at most 1,000 first bindings. Beyond MaxFanOut the error is
+// [platform.ErrFanOut].
+func (e *Engine) Declare(ctx context.Context, name string, as platform.Owner) error {
+	as.Listen, as.Bindings = clonePermission(as.Listen), cloneBindings(as.Bindings) // the committer may read them after the caller has given up
+	if e.alone && e.isDeclared(name, as) {
+		return cmp.Or(ctx.Err(), e.server.lostError())
+	}
+	return e.do(ctx, func(d *draft) error {
+		if o := d.state.owners[name]; o != nil {
+			return d.redeclare(o, as)
+		}
+		return d.makeOwner(name, as)
+	}, nil)
+}
+
+func cloneBindings(b []platform.Binding) []platform.Binding {
+	if b == nil {
+		return nil
+	}
+	return append([]platform.Binding{}, b...)
+}
+
+func (e *Engine) isDeclared(name string, as platform.Owner) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.state.owners[name]
+	return o != nil && o.isAs(as)
+}
+
 // Publish stores each message in every queue of the exchange that has a binding
-// for its key, or in none and returns [platform.ErrQueueFull]. A message that
-// matches no queue is dropped. As many as fit into one record are stored at once.
+// for its key and an owner that may listen to it. If one of them refuses it, it is in
+// none, and the error is [platform.ErrQueueFull]. A message that matches no queue is
+// dropped. As many as fit into one record are stored at once. The publisher need not
+// be an owner. A queue that loses the message does not count among the routed.
 func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
 	copies := copied(ms) // the committer may read them after the caller has given up
 	for len(routed) < len(ms) {
@@ -34,14 +68,12 @@ func (e *Engine) Publish(ctx context.Context, exchange string, ms ...*platform.M
 func (e *Engine) publishSome(ctx context.Context, exchange string, ms []*platform.Message) ([]int, error) {
 	var routed []int // the committer may write both unless do returns nil
 	var refused error
-	err := e.do(ctx, func(d *draft) error {
+	err := e.do(ctx, func(d *draft) (err error) {
 		routed, refused = nil, nil
-		o, err := d.owner(ms[0].ClientID)
 		for err == nil && len(routed) < len(ms) && !(len(routed) > 0 && d.full()) {
-			m := ms[len(routed)]
-			queues := o.bindings.Match(m.Key)
-			if err = d.put(o, queues, m); err == nil {
-				routed = append(routed, len(queues))
+			m, n := ms[len(routed)], 0
+			if n, err = d.put(d.state.route(exchange, m), m.ClientID, m); err == nil {
+				routed = append(routed, n)
 			}
 		}
 		if len(routed) == 0 || err == nil {
@@ -58,23 +90,21 @@ func (e *Engine) publishSome(ctx context.Context, exchange string, ms []*platfor
 	return routed, refused
 }
 
-// Route returns to how many queues Publish would route m now.
+// Route returns to how many queues Publish would route m now, if all had room.
 func (e *Engine) Route(ctx context.Context, exchange string, m *platform.Message) (int, error) {
-	return 0, errors.ErrUnsupported
-}
-
-// Declare makes an owner, or changes it.
-func (e *Engine) Declare(ctx context.Context, name string, o platform.Owner) error {
-	return errors.ErrUnsupported
-}
-
-// SetLimits replaces the limits of the queue of topic.
-func (e *Engine) SetLimits(ctx context.Context, owner, topic string, l platform.QueueLimits) error {
-	return errors.ErrUnsupported
+	var n int
+	err := e.query(ctx, func(d *draft) error {
+		n = len(d.state.route(exchange, m))
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or
-// returns [platform.ErrQueueFull].
+// returns [platform.ErrQueueFull]. It counts as a message of the owner.
 func (e *Engine) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
 	copies := copied([]*platform.Message{m})
 	err := e.do(ctx, func(d *draft) error {
@@ -82,7 +112,8 @@ func (e *Engine) Write(ctx context.Context, owner, topic string, m *platform.Mes
 		if err != nil {
 			return err
 		}
-		return d.put(q.owner, []*queue{q}, copies[0])
+		_, err = d.put([]*queue{q}, owner, copies[0])
+		return err
 	}, nil)
 	if err == nil {
 		m.ID = copies[0].ID
@@ -154,7 +185,8 @@ func (e *Engine) find(ctx context.Context, owner, topic string) (uint64, error) 
 func (e *Engine) query(ctx context.Context, run func(d *draft) error) error {
 	if e.alone && ctx.Err() == nil && e.ctx.Err() == nil {
 		e.mu.Lock()
-		d := &draft{config: &e.config, state: e.state, round: math.MaxUint64, made: make(map[string]bool)}
+		e.rounds++
+		d := &draft{config: &e.config, state: e.state, round: e.rounds, largest: e.largest, made: make(map[string]bool)}
 		err := run(d)
 		e.mu.Unlock()
 		if len(d.facts) == 0 {
@@ -260,28 +292,57 @@ func (e *Engine) changeQueue(ctx context.Context, owner, topic string, change fu
 	}, nil)
 }
 
-// Bind sends messages whose routing key matches pattern to the queue of
-// topic, which is made if it is not there. Any text is a pattern.
+// SetLimits replaces the limits of the queue of topic, which stay with it. A negative
+// number is no limit.
+func (e *Engine) SetLimits(ctx context.Context, owner, topic string, l platform.QueueLimits) error {
+	if err := l.Overflow.Check(); err != nil {
+		return err
+	}
+	return e.do(ctx, func(d *draft) error {
+		q, err := d.queue(owner, topic)
+		if err != nil || q.limits == l {
+			return err
+		}
+		f := fact{kind: factLimits, queue: q.id, text: string(l.Overflow), numbers: []uint64{uint64(l.MaxMessages), uint64(l.MaxBytes)}}
+		if err := d.checkSize(&f, 0); err != nil {
+			return err
+		}
+		d.emit(q.owner, f)
+		return nil
+	}, nil)
+}
+
+// Bind sends messages whose routing key matches pattern, and to which the owner may
+// listen, to the queue of topic, which is made if it is not there. Any text is a
+// pattern. A binding that an earlier version made, for what its own owner publishes, is
+// replaced. Beyond MaxFanOut the error is [platform.ErrFanOut].
 func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
 	return e.do(ctx, func(d *draft) error {
 		o, err := d.owner(owner)
 		if err != nil {
 			return err
 		}
+		bound, was := false, binding{}
 		if q := o.topics[topic]; q != nil {
-			if _, bound := q.patterns[pattern]; bound {
+			if was, bound = q.patterns[pattern]; bound && !was.own {
 				return nil
 			}
 		}
-		bindings, words := o.bindings.Size()
-		if err := d.config.CheckBinding(bindings, words, pattern); err != nil {
+		if err := d.config.CheckBinding(o.bindings, o.words, pattern); err != nil && !bound {
+			return err
+		}
+		if err := d.checkBind(o, topic, pattern); err != nil {
 			return err
 		}
 		q, err := d.obtain(owner, topic)
 		if err != nil {
 			return err
 		}
-		return d.change(o, fact{kind: factBind, queue: q.id, text: pattern})
+		err = d.change(o, fact{kind: factRoute, queue: q.id, text: pattern})
+		if err == nil {
+			d.noteBindings(o.exchange.name, 1)
+		}
+		return err
 	}, nil)
 }
 
@@ -311,7 +372,7 @@ func (e *Engine) Bindings(ctx context.Context, owner, topic string) ([]platform.
 		}
 		bindings = nil
 		for _, pattern := range slices.Sorted(maps.Keys(q.patterns)) {
-			bindings = append(bindings, platform.Binding{Pattern: pattern, Topic: topic})
+			bindings = append(bindings, platform.Binding{Pattern: pattern, Topic: topic, Own: q.patterns[pattern].own})
 		}
 		return nil
 	})
@@ -332,7 +393,7 @@ func (e *Engine) Status(ctx context.Context, owner, topic string) (platform.Queu
 	err := e.query(ctx, func(d *draft) error {
 		q, err := d.queue(owner, topic)
 		if err == nil {
-			status = q.status()
+			status = q.statusIn(d.config)
 		}
 		return err
 	})
@@ -365,7 +426,7 @@ func (e *Engine) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	err := e.query(ctx, func(d *draft) error {
 		all = make([]platform.QueueDepth, 0, len(d.state.queues))
 		for _, q := range d.state.queues {
-			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, QueueStatus: q.status()})
+			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, QueueStatus: q.statusIn(d.config)})
 		}
 		return nil
 	})

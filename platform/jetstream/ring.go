@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"iter"
 	"slices"
 	"sort"
 )
@@ -12,7 +13,22 @@ type item struct {
 	seq    uint64 // of the record
 	size   uint32 // as Status counts it
 	index  uint16 // of the fact in the record
-	dead   bool   // it was removed from the middle of the ring
+	marks  uint8
+}
+
+// The marks of an item.
+const (
+	dead    uint8 = 1 << iota // it was removed from the middle of the ring
+	shed                      // the draft that is composed or stored removes it
+	foreign                   // another key than that of the queue has published it
+)
+
+func (it *item) is(mark uint8) bool { return it.marks&mark != 0 }
+
+func (it *item) foreign(is bool) {
+	if it.marks &^= foreign; is {
+		it.marks |= foreign
+	}
 }
 
 // A ring holds the ready items of a queue by ascending number. It is a ring
@@ -24,6 +40,7 @@ type ring struct {
 	head   int
 	length int // places in use
 	dead   int
+	shed   int // are marked so
 
 	// late are ascending items that are not at their places yet: while the log
 	// is loaded, they come behind newer ones, because cleaning moved them.
@@ -37,6 +54,9 @@ const smallest = 16
 // len counts the items that are not dead.
 func (l *ring) len() int { return l.length - l.dead + len(l.late) - l.lateDead }
 
+// free counts the items that the present draft does not shed.
+func (l *ring) free() int { return l.len() - l.shed }
+
 func (l *ring) at(i int) *item { return &l.places[(l.head+i)&(len(l.places)-1)] }
 
 // popFront removes the first place. There must be one.
@@ -44,9 +64,10 @@ func (l *ring) popFront() item {
 	it := *l.at(0)
 	l.head = (l.head + 1) & (len(l.places) - 1)
 	l.length--
-	if it.dead {
+	if it.is(dead) {
 		l.dead--
 	}
+	l.unmark(&it)
 	if len(l.places) > smallest && l.length <= len(l.places)/4 {
 		l.resize(len(l.places) / 2)
 	}
@@ -57,7 +78,7 @@ func (l *ring) popFront() item {
 func (l *ring) pop() item {
 	l.mergeLate()
 	for {
-		if it := l.popFront(); !it.dead {
+		if it := l.popFront(); !it.is(dead) {
 			return it
 		}
 	}
@@ -70,7 +91,7 @@ func (l *ring) search(number uint64) int {
 
 // find returns the item with this number, or nil.
 func (l *ring) find(number uint64) *item {
-	if i := l.search(number); i < l.length && l.at(i).number == number && !l.at(i).dead {
+	if i := l.search(number); i < l.length && l.at(i).number == number && !l.at(i).is(dead) {
 		return l.at(i)
 	}
 	return l.findLate(number)
@@ -78,7 +99,7 @@ func (l *ring) find(number uint64) *item {
 
 func (l *ring) findLate(number uint64) *item {
 	i := sort.Search(len(l.late), func(i int) bool { return l.late[i].number >= number })
-	if i == len(l.late) || l.late[i].number != number || l.late[i].dead {
+	if i == len(l.late) || l.late[i].number != number || l.late[i].is(dead) {
 		return nil
 	}
 	return &l.late[i]
@@ -88,7 +109,7 @@ func (l *ring) findLate(number uint64) *item {
 func (l *ring) remove(number uint64) (item, bool) {
 	if it := l.findLate(number); it != nil {
 		removed := *it
-		it.dead = true
+		it.marks |= dead
 		l.lateDead++
 		return removed, true
 	}
@@ -96,13 +117,40 @@ func (l *ring) remove(number uint64) (item, bool) {
 	if it == nil {
 		return item{}, false
 	}
+	l.unmark(it)
 	removed := *it
-	it.dead = true
+	it.marks |= dead
 	l.dead++
-	for l.length > 0 && l.at(0).dead {
+	for l.length > 0 && l.at(0).is(dead) {
 		l.popFront()
 	}
 	return removed, true
+}
+
+// mark marks an item as shed, which it is not yet.
+func (l *ring) mark(it *item) {
+	it.marks |= shed
+	l.shed++
+}
+
+// unmark undoes mark, if it was called.
+func (l *ring) unmark(it *item) {
+	if it.is(shed) {
+		it.marks &^= shed
+		l.shed--
+	}
+}
+
+// all are the items that are not dead.
+func (l *ring) all() iter.Seq[*item] {
+	l.mergeLate()
+	return func(yield func(*item) bool) {
+		for i := range l.length {
+			if it := l.at(i); !it.is(dead) && !yield(it) {
+				return
+			}
+		}
+	}
 }
 
 // insertAll inserts ascending items at their places: at the end when they are
@@ -119,7 +167,10 @@ func (l *ring) insertAll(items ...item) {
 // are fewer.
 func (l *ring) insert(it item) {
 	l.grow()
-	i := l.search(it.number)
+	i := l.length
+	if i > 0 && l.at(i-1).number >= it.number {
+		i = l.search(it.number)
+	}
 	if i < l.length-i {
 		l.head = (l.head - 1) & (len(l.places) - 1)
 		l.length++
@@ -169,7 +220,7 @@ func (l *ring) mergeLate() {
 }
 
 func appendLiving(items []item, it item) []item {
-	if it.dead {
+	if it.is(dead) {
 		return items
 	}
 	return append(items, it)

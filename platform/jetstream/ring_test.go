@@ -20,12 +20,12 @@ func TestARingKeepsItsOrder(t *testing.T) {
 			n := random.Uint64N(50) + 50*uint64(random.IntN(2)*step)
 			at, known := slices.BinarySearch(want, n)
 			switch it, ok := l.remove(n); {
-			case ok != known, ok && (it.number != n || it.dead):
+			case ok != known, ok && (it.number != n || it.is(dead)):
 				t.Fatalf("seed %d: %d is there: %v, found %+v, %v", seed, n, known, it, ok)
 			case known:
 				want = slices.Delete(want, at, at+1)
 			case random.IntN(8) == 0 && len(want) > 0:
-				if it := l.pop(); it.number != want[0] || it.dead {
+				if it := l.pop(); it.number != want[0] || it.is(dead) {
 					t.Fatalf("seed %d: took %+v, want %d", seed, it, want[0])
 				}
 				want = want[1:]

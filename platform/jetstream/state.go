@@ -7,18 +7,22 @@ import "github.com/shopex/prism-go/platform"
 // its log to itself is the exception: it changes leases and consumers in the
 // state without writing them into the log.
 type state struct {
-	owners  map[string]*owner
-	queues  map[uint64]*queue
-	records records
-	applied uint64
-	log     uint32 // of the IDs of its messages
-	used    platform.Usage
-	newest  int64 // Time of any message
-	loading bool  // facts may come before the one that makes their queue
+	owners    map[string]*owner
+	exchanges map[string]*exchange
+	queues    map[uint64]*queue
+	records   records
+	applied   uint64
+	log       uint32 // of the IDs of its messages
+	used      platform.Usage
+	newest    int64 // Time of any message
+	loading   bool  // facts may come before the one that makes their queue
+
+	routing uint64   // counts messages that were routed
+	routes  []*queue // scratch of route
 }
 
 func newState() *state {
-	return &state{owners: make(map[string]*owner), queues: make(map[uint64]*queue), loading: true}
+	return &state{owners: make(map[string]*owner), exchanges: make(map[string]*exchange), queues: make(map[uint64]*queue), loading: true}
 }
 
 // apply makes the facts of the record seq true. assignNumbers was called for them.
@@ -38,6 +42,15 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 	case factQueue:
 		s.makeQueue(seq, f)
 		return
+	case factOwner:
+		s.declare(seq, f)
+		return
+	case factShed:
+		s.shed(f)
+		return
+	case factDropped:
+		s.setDropped(seq, f)
+		return
 	case factGone:
 		s.endEngine(f.text)
 		return
@@ -50,7 +63,11 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 	case factAck:
 		s.remove(q, f.numbers)
 	case factBind:
-		s.bind(q, seq, f.text)
+		s.bind(q, f.text, binding{seq, true})
+	case factRoute:
+		s.bind(q, f.text, binding{seq, false})
+	case factLimits:
+		s.limit(q, seq, f)
 	case factUnbind:
 		s.unbind(q, f.text)
 	case factDrop:
@@ -123,20 +140,67 @@ func (s *state) store(seq uint64, index int, f *fact) {
 	s.records.noteTime(seq, seconds(f.message.Time))
 	s.newest = max(s.newest, seconds(f.message.Time))
 	it := item{number: f.number, seq: seq, size: uint32(f.message.Size()), index: uint16(index)}
+	stored := int64(0)
 	for _, id := range f.queues {
 		q := s.queue(id)
 		if q == nil {
-			continue
+			continue // it was dropped
 		}
-		put := func(it item) { q.ready.insertAll(it) }
-		if s.loading {
-			put = q.ready.insertLate
+		stored++
+		it.foreign(q.isForeign(f.message.ClientID))
+		if f.kind == factPut && !s.loading {
+			q.add(it, q.ready.insert)
+		} else {
+			s.storeAgain(q, it)
 		}
-		if was, known := q.relocate(it, put); known {
-			s.records.removeLive(was, it.weight())
-		}
-		s.records.addLive(seq, it.weight())
 		s.count(q)
+	}
+	s.records.addLive(seq, stored*it.weight())
+}
+
+// storeAgain stores a message that q may have already.
+func (s *state) storeAgain(q *queue, it item) {
+	put := func(it item) { q.ready.insertAll(it) }
+	if s.loading {
+		put = q.ready.insertLate
+	}
+	if was, known := q.relocate(it, put); known {
+		s.records.removeLive(was, it.weight())
+	}
+}
+
+// limit replaces the limits of q: the last ones in the log hold.
+func (s *state) limit(q *queue, seq uint64, f *fact) {
+	s.records.removeLive(q.limited, overhead)
+	q.limited = seq
+	s.records.addLive(seq, overhead)
+	q.limits = platform.QueueLimits{
+		MaxMessages: int(int64(f.numbers[0])), MaxBytes: int64(f.numbers[1]), Overflow: platform.Overflow(f.text),
+	}
+}
+
+// shed removes what made room for other messages.
+func (s *state) shed(f *fact) {
+	for i, id := range f.queues {
+		if q := s.queue(id); q != nil {
+			s.remove(q, f.numbers[i:i+1])
+			s.count(q)
+		}
+	}
+}
+
+// lossWeight is the weight of a queue's count of what it dropped.
+const lossWeight = 16
+
+// setDropped notes how many messages queues have dropped ever. The last number in the
+// log holds, so it does not matter which of the earlier ones were cleaned away.
+func (s *state) setDropped(seq uint64, f *fact) {
+	for i, id := range f.queues {
+		if q := s.queue(id); q != nil {
+			s.records.removeLive(q.lost, lossWeight)
+			q.lost, q.dropped = seq, f.numbers[i]
+			s.records.addLive(seq, lossWeight)
+		}
 	}
 }
 
@@ -162,29 +226,70 @@ func (s *state) makeQueue(seq uint64, f *fact) {
 	}
 }
 
-func (s *state) assignOwner(q *queue, name, topic string) {
+// owner returns the owner with this name. A new one is the zero [platform.Owner].
+func (s *state) owner(name string) *owner {
 	o := s.owners[name]
 	if o == nil {
-		o = &owner{name: name, topics: make(map[string]*queue)}
+		o = &owner{name: name, topics: make(map[string]*queue), exchange: s.exchange(""), listen: newListener(nil)}
+		o.exchange.owners++
 		s.owners[name] = o
 	}
-	q.owner, q.topic = o, topic
-	o.used = o.used.Plus(q.counted)
-	o.topics[topic] = q
-	for pattern := range q.patterns {
-		o.bindings.Add(pattern, q)
+	return o
+}
+
+// declare replaces what an owner is. Its last declaration in the log holds: cleaning
+// carries no other one.
+func (s *state) declare(seq uint64, f *fact) {
+	o := s.owner(f.owner)
+	s.records.removeLive(o.declared, overhead)
+	o.declared = seq
+	s.records.addLive(seq, overhead)
+	if !o.listen.same(f.listen) {
+		o.listen = newListener(clonePermission(f.listen))
+	}
+	if was := o.exchange; was.name != f.text {
+		o.move(s.exchange(f.text))
+		s.removeUnused(was)
 	}
 }
 
-func (s *state) bind(q *queue, seq uint64, pattern string) {
+func (s *state) removeUnused(x *exchange) {
+	if x.owners == 0 {
+		delete(s.exchanges, x.name)
+	}
+}
+
+func (s *state) assignOwner(q *queue, name, topic string) {
+	o := s.owner(name)
+	q.owner, q.topic = o, topic
+	o.used = o.used.Plus(q.counted)
+	o.topics[topic] = q
+	for pattern, b := range q.patterns {
+		o.bind(pattern, q, b.own)
+	}
+	q.ownerKnown()
+}
+
+// A binding is that of a queue to a pattern.
+type binding struct {
+	seq uint64 // the number of the record that bound it
+	own bool   // only for what its own owner publishes
+}
+
+// bind replaces a binding to the same pattern: its last one in the log holds.
+func (s *state) bind(q *queue, pattern string, b binding) {
 	was, known := q.patterns[pattern]
 	if known {
-		s.records.removeLive(was, overhead)
-	} else if q.owner != nil {
-		q.owner.bindings.Add(pattern, q)
+		s.records.removeLive(was.seq, overhead)
 	}
-	q.patterns[pattern] = seq
-	s.records.addLive(seq, overhead)
+	if q.owner != nil && !(known && was.own == b.own) {
+		if known {
+			q.owner.unbind(pattern, q, was.own)
+		}
+		q.owner.bind(pattern, q, b.own)
+	}
+	q.patterns[pattern] = b
+	s.records.addLive(b.seq, overhead)
 }
 
 // unbind finds no pattern when the record that bound it was cleaned away. A
@@ -195,10 +300,10 @@ func (s *state) unbind(q *queue, pattern string) {
 	if !known {
 		return
 	}
-	s.records.removeLive(was, overhead)
+	s.records.removeLive(was.seq, overhead)
 	delete(q.patterns, pattern)
 	if q.owner != nil {
-		q.owner.bindings.Remove(pattern, q)
+		q.owner.unbind(pattern, q, was.own)
 	}
 }
 
@@ -212,9 +317,11 @@ func (s *state) drop(q *queue) {
 	for _, m := range q.members {
 		s.records.removeLive(m.joined, overhead)
 	}
-	for _, seq := range q.patterns {
-		s.records.removeLive(seq, overhead)
+	for _, b := range q.patterns {
+		s.records.removeLive(b.seq, overhead)
 	}
+	s.records.removeLive(q.limited, overhead)
+	s.records.removeLive(q.lost, lossWeight)
 	s.records.removeLive(q.made, overhead)
 	if q.owner != nil {
 		s.removeFromOwner(q)
@@ -223,21 +330,31 @@ func (s *state) drop(q *queue) {
 }
 
 // removeFromOwner removes a queue from its owner, and an owner without queues from
-// the state. While the log is loaded that may be too early: then the owner is made
-// again with its next queue.
+// the state.
 func (s *state) removeFromOwner(q *queue) {
-	o := q.owner
-	o.remove(q)
-	if len(o.topics) == 0 && s.owners[o.name] == o {
-		delete(s.owners, o.name)
+	q.owner.remove(q)
+	s.removeEmpty(q.owner)
+}
+
+// removeEmpty removes an owner without queues. While the log is loaded that would be
+// too early: its other queues may come later, and the owner must not lose its
+// declaration. An owner that was forgotten and made anew then has the new one, which
+// is in the record that makes its queues.
+func (s *state) removeEmpty(o *owner) {
+	if s.loading || len(o.topics) > 0 || s.owners[o.name] != o {
+		return
 	}
+	s.records.removeLive(o.declared, overhead)
+	delete(s.owners, o.name)
+	o.exchange.owners--
+	s.removeUnused(o.exchange)
 }
 
 // empty removes what is ready.
 func (s *state) empty(q *queue) {
 	for q.ready.len() > 0 {
 		it := q.ready.pop()
-		q.bytes -= int64(it.size)
+		q.gone(it)
 		s.records.removeLive(it.seq, it.weight())
 	}
 	q.ready = ring{}
@@ -258,7 +375,7 @@ func (s *state) purge(q *queue, f *fact) {
 			kept = append(kept, it)
 			continue
 		}
-		q.bytes -= int64(it.size)
+		q.gone(it)
 		s.records.removeLive(it.seq, it.weight())
 	}
 	q.ready = ring{}
@@ -283,7 +400,7 @@ func (s *state) endEngine(engine string) {
 }
 
 // loaded ends the loading. A queue or member for which no fact has come that makes
-// it was dropped or has left. An engine that has its log to itself has no members
+// it was dropped or has left, and an owner without queues was forgotten. An engine that has its log to itself has no members
 // yet.
 func (s *state) loaded(alone bool) {
 	s.loading = false
@@ -297,5 +414,8 @@ func (s *state) loaded(alone bool) {
 				s.leave(q, m)
 			}
 		}
+	}
+	for _, o := range s.owners {
+		s.removeEmpty(o)
 	}
 }

@@ -1,0 +1,477 @@
+package jetstream
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// What a message makes a queue lose is decided when its record is composed, and is in
+// the same record. Until that is stored, the lost messages stay in the queue, marked,
+// so that no consumer of an engine that has its log to itself takes them.
+
+const (
+	// mostShed is how many messages one queue loses for one message.
+	mostShed = 1000
+	// mostShedForRoom is how many messages a draft sheds to make room for queues that
+	// refuse; then it is stored first.
+	mostShedForRoom = 10_000
+	// roomParts: a part of a bound is freed at once, so that the largest queue is not
+	// searched for each message.
+	roomParts = 32
+
+	// Upper estimates of the bytes that a record needs for a queue of a put, for a
+	// message that was shed and for a queue that has dropped messages.
+	putBytes, shedBytes, droppedBytes = 10, 20, 20
+	// queueBytes is what a queue costs in the record of a message, at most, where it
+	// loses one message. It bounds MaxFanOut.
+	queueBytes = putBytes + shedBytes + droppedBytes
+)
+
+// fanOutBound returns how large MaxFanOut may be so that a body of 1 MiB to twice as
+// many queues fits into a record, together with what these lose.
+func fanOutBound(largest int) int {
+	const texts = 8 << 10 // routing key, content type and so on
+	return max(0, largest-reserve-texts-1<<20) / (2 * queueBytes)
+}
+
+// shedMark marks a queue in the list of a put of this draft that was shed there.
+const shedMark = 1 << 63
+
+// A drafting is what the draft with the number round does to a queue.
+type drafting struct {
+	round   uint64
+	used    platform.Usage // more than before
+	dropped uint64         // messages
+	next    int            // the place in the ring before which it sheds or leases everything; 0 if unknown
+	put     int            // the fact before which no put has the queue any more
+}
+
+// A loss is a message that the draft sheds.
+type loss struct {
+	queue  *queue
+	number uint64
+}
+
+// statusIn counts q, for which config has the limits that it has not itself.
+func (q *queue) statusIn(config *Config) platform.QueueStatus {
+	s := q.status()
+	s.Limits = config.LimitsOf(q.limits)
+	return s
+}
+
+// drops reports whether q drops a message rather than refuse one of this publisher.
+func (q *queue) drops(publisher string) bool {
+	switch q.limits.Overflow {
+	case platform.OverflowDefault:
+		return publisher != q.owner.name
+	case platform.Refuse:
+		return false
+	}
+	return true
+}
+
+// maySupply reports whether messages of q may be shed for queues that refuse.
+func (q *queue) maySupply() bool {
+	switch q.limits.Overflow {
+	case platform.OverflowDefault:
+		return q.foreign > 0
+	case platform.Refuse:
+		return false
+	}
+	return true
+}
+
+// usage is what q will hold after the draft.
+func (q *queue) usage() platform.Usage {
+	return platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}.Plus(q.drafting.used)
+}
+
+// checkLimits returns an error if m would exceed a limit of q.
+func (q *queue) checkLimits(config *Config, m *platform.Message) error {
+	l, used := config.LimitsOf(q.limits), q.usage()
+	if over(used, one(m), int64(l.MaxMessages), l.MaxBytes) == (platform.Usage{}) {
+		return nil
+	}
+	return l.Check(q.topic, used, q.status().Consumers > 0, m.Size())
+}
+
+func one(m *platform.Message) platform.Usage {
+	return platform.Usage{Messages: 1, Bytes: m.Size()}
+}
+
+// over returns by how much the sum of used and more would exceed the bounds.
+func over(used, more platform.Usage, messages, bytes int64) platform.Usage {
+	return platform.Usage{
+		Messages: max(0, more.Messages-(messages-used.Messages)),
+		Bytes:    max(0, more.Bytes-(bytes-used.Bytes)),
+	}
+}
+
+func most(a, b platform.Usage) platform.Usage {
+	return platform.Usage{Messages: max(a.Messages, b.Messages), Bytes: max(a.Bytes, b.Bytes)}
+}
+
+func (d *draft) overOwner(o *owner, more platform.Usage) platform.Usage {
+	return over(o.used.Plus(o.drafted), more, int64(d.config.MaxOwnerMessages), d.config.MaxOwnerBytes)
+}
+
+func (d *draft) overTotal(more platform.Usage) platform.Usage {
+	return over(d.state.used.Plus(d.drafted), more, int64(d.config.MaxTotalMessages), d.config.MaxTotalBytes)
+}
+
+// put stores m in those of the queues that have room for it or make it, and returns how
+// many these are. If a queue refuses it, it is in none.
+//
+// It does not touch the owners of the queues: beside a change of these in the same
+// record, it counts as published just before. A queue that this record drops has no
+// fact that makes it behind the record, so that the put finds no such queue, or one
+// that goes when the log is loaded. A purge removes by number, whichever fact comes
+// first. Bindings and limits decide only here, before the record.
+func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int, error) {
+	if len(queues) == 0 {
+		return 0, nil
+	}
+	f := fact{kind: factPut, queues: make([]uint64, len(queues)), message: m}
+	if err := d.checkSize(&f, len(queues)*(shedBytes+droppedBytes)); err != nil {
+		return 0, err
+	}
+	full, err := d.admit(queues, publisher, m, f.weight())
+	if err != nil {
+		return 0, err
+	}
+	f.queues = f.queues[:0]
+	room := d.largest - reserve - d.bytes - f.weight() - len(queues)*queueBytes
+	for _, q := range queues {
+		d.touch(q)
+		switch {
+		case !q.drops(publisher): // admit has counted it for its owner and for all
+			q.drafting.used = q.drafting.used.Plus(one(m))
+			f.queues = append(f.queues, q.id)
+		case full || !d.makeRoom(q, m, &room):
+			d.drop(q)
+		default:
+			d.add(q, one(m))
+			f.queues = append(f.queues, q.id)
+		}
+	}
+	if len(f.queues) > 0 {
+		d.emit(nil, f)
+	}
+	return len(f.queues), nil
+}
+
+// admit returns an error unless the queues that refuse have room for m, which is made
+// if others may lose something. It counts m for their owners and for all. On a full
+// disk, without any queue that refuses, it reports so.
+func (d *draft) admit(queues []*queue, publisher string, m *platform.Message, weight int) (full bool, err error) {
+	refusing := platform.Usage{}
+	for _, q := range queues {
+		if q.drops(publisher) {
+			continue
+		}
+		refusing = refusing.Plus(one(m))
+		if err := q.checkLimits(d.config, m); err != nil {
+			return false, err
+		}
+	}
+	var admitted []*queue
+	for _, q := range queues {
+		if err != nil || q.drops(publisher) {
+			continue
+		}
+		if err = d.makeOwnerRoom(q.owner, one(m)); err == nil {
+			d.touch(q)
+			q.owner.drafted = q.owner.drafted.Plus(one(m))
+			admitted = append(admitted, q)
+		}
+	}
+	if err == nil && len(admitted) > 0 {
+		err = d.makeTotalRoom(refusing)
+	}
+	if err == nil {
+		if err = d.checkDisk(weight); err != nil && len(admitted) == 0 {
+			return true, nil
+		}
+	}
+	if err != nil {
+		for _, q := range admitted {
+			q.owner.drafted = q.owner.drafted.Minus(one(m))
+		}
+		return false, err
+	}
+	d.drafted = d.drafted.Plus(refusing)
+	return false, nil
+}
+
+// touch prepares q to be changed by the draft.
+func (d *draft) touch(q *queue) {
+	if q.drafting.round != d.round {
+		q.drafting = drafting{round: d.round}
+		d.queues = append(d.queues, q)
+	}
+}
+
+// add counts what the draft adds to q.
+func (d *draft) add(q *queue, more platform.Usage) {
+	q.drafting.used = q.drafting.used.Plus(more)
+	q.owner.drafted = q.owner.drafted.Plus(more)
+	d.drafted = d.drafted.Plus(more)
+}
+
+// drop counts a message that q has lost.
+func (d *draft) drop(q *queue) {
+	if q.drafting.dropped++; q.drafting.dropped == 1 {
+		d.bytes += droppedBytes
+	}
+}
+
+// makeRoom reports whether q, which drops, has room for m, and sheds messages of q for
+// that. room is how many bytes the record has for more than one of them.
+func (d *draft) makeRoom(q *queue, m *platform.Message, room *int) bool {
+	l := d.config.LimitsOf(q.limits)
+	need := most(over(q.usage(), one(m), int64(l.MaxMessages), l.MaxBytes), most(d.overOwner(q.owner, one(m)), d.overTotal(one(m))))
+	switch {
+	case need == platform.Usage{}:
+		return true
+	case l.Overflow == platform.DropNewest || m.Size() > l.MaxBytes:
+		return false
+	}
+	s := d.plan(q, need, min(mostShed, 1+max(0, *room)/shedBytes))
+	if !s.enough && s.count < mostShed {
+		return false // what consumers hold leaves no room
+	}
+	*room -= max(0, s.count-1) * shedBytes
+	d.shed(s)
+	return s.enough
+}
+
+// A shedding is what a queue may lose for others.
+type shedding struct {
+	queue  *queue
+	end    int // the place in the ring behind the last message
+	puts   int // the fact behind the last put of this draft
+	count  int
+	enough bool
+}
+
+// plan returns how q can free what is needed with at most so many messages: first the
+// oldest ones that are ready, then the oldest ones of this draft. So a queue that holds
+// only a few messages keeps nothing from being stored together.
+func (d *draft) plan(q *queue, need platform.Usage, limit int) shedding {
+	d.touch(q)
+	s := shedding{queue: q, end: d.firstFree(q), puts: q.drafting.put}
+	lose := func(size int64) {
+		s.count++
+		need = need.Minus(platform.Usage{Messages: 1, Bytes: size})
+		s.enough = need.Messages <= 0 && need.Bytes <= 0
+	}
+	for ; !s.enough && s.count < limit && s.end < q.ready.length; s.end++ {
+		if it := q.ready.at(s.end); !it.is(dead | shed) {
+			lose(int64(it.size))
+		}
+	}
+	for ; !s.enough && s.count < limit && s.puts < len(d.facts); s.puts++ {
+		if f := &d.facts[s.puts]; f.placeOf(q.id) >= 0 {
+			lose(f.message.Size())
+		}
+	}
+	return s
+}
+
+// firstFree returns the first place in the ring of q behind what the draft leases or
+// sheds.
+func (d *draft) firstFree(q *queue) int {
+	q.ready.mergeLate()
+	i := q.drafting.next
+	if i > 0 {
+		return i
+	}
+	for skip := d.taken[q.id]; skip > 0 && i < q.ready.length; i++ {
+		if !q.ready.at(i).is(dead | shed) {
+			skip--
+		}
+	}
+	return i
+}
+
+// placeOf returns the place of a queue in the list of a put, or -1.
+func (f *fact) placeOf(queue uint64) int {
+	if f.kind != factPut {
+		return -1
+	}
+	i := sort.Search(len(f.queues), func(i int) bool { return f.queues[i]&^shedMark >= queue })
+	if i < len(f.queues) && f.queues[i] == queue {
+		return i
+	}
+	return -1
+}
+
+// shed does what was planned.
+func (d *draft) shed(s shedding) {
+	q := s.queue
+	for i := d.firstFree(q); i < s.end; i++ {
+		if it := q.ready.at(i); !it.is(dead | shed) {
+			q.ready.mark(it)
+			d.losses = append(d.losses, loss{q, it.number})
+			d.bytes += shedBytes
+			d.lose(q, int64(it.size))
+		}
+	}
+	for ; q.drafting.put < s.puts; q.drafting.put++ {
+		f := &d.facts[q.drafting.put]
+		if i := f.placeOf(q.id); i >= 0 {
+			f.queues[i] |= shedMark
+			d.lose(q, f.message.Size())
+		}
+	}
+	q.drafting.next = s.end
+}
+
+func (d *draft) lose(q *queue, size int64) {
+	d.add(q, platform.Usage{}.Minus(platform.Usage{Messages: 1, Bytes: size}))
+	d.drop(q)
+}
+
+// makeOwnerRoom returns an error if more does not fit into the queues of o. Before that
+// it sheds messages of those that may lose some.
+func (d *draft) makeOwnerRoom(o *owner, more platform.Usage) error {
+	for d.overOwner(o, more) != (platform.Usage{}) {
+		part := platform.Usage{Messages: int64(d.config.MaxOwnerMessages) / roomParts, Bytes: d.config.MaxOwnerBytes / roomParts}
+		shed, err := d.relieve(maps.Values(o.topics), d.overOwner(o, more), part)
+		if err != nil {
+			return err
+		}
+		if !shed {
+			return d.config.CheckOwner(o.used.Plus(o.drafted), more)
+		}
+	}
+	return nil
+}
+
+// makeTotalRoom is makeOwnerRoom for the queues of all owners.
+func (d *draft) makeTotalRoom(more platform.Usage) error {
+	for d.overTotal(more) != (platform.Usage{}) {
+		part := platform.Usage{Messages: int64(d.config.MaxTotalMessages) / roomParts, Bytes: d.config.MaxTotalBytes / roomParts}
+		shed, err := d.relieve(maps.Values(d.state.queues), d.overTotal(more), part)
+		if err != nil {
+			return err
+		}
+		if !shed {
+			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
+		}
+	}
+	return nil
+}
+
+// relieve sheds the oldest ready messages of the largest of the queues that may lose
+// some, and reports whether there was one. It frees need or, if that is more, part.
+func (d *draft) relieve(queues iter.Seq[*queue], need, part platform.Usage) (bool, error) {
+	if len(d.losses) >= mostShedForRoom || d.bytes+mostShed*shedBytes+droppedBytes+reserve > d.largest {
+		return false, errAgain
+	}
+	q := d.largestSupply(queues, need.Messages > 0)
+	if q == nil {
+		return false, nil
+	}
+	if need.Messages > 0 {
+		need.Messages = max(need.Messages, part.Messages)
+	}
+	if need.Bytes > 0 {
+		need.Bytes = max(need.Bytes, part.Bytes)
+	}
+	s := d.plan(q, need, mostShed)
+	s.puts = q.drafting.put // only what is stored
+	d.shed(s)
+	return true, nil
+}
+
+// largestSupply returns the queue with the most messages, or bytes, among those that
+// may lose a ready one, or nil.
+func (d *draft) largestSupply(queues iter.Seq[*queue], byMessages bool) (largest *queue) {
+	var most int64
+	for q := range queues {
+		if q.owner == nil || !q.maySupply() || q.ready.free() <= d.taken[q.id] {
+			continue
+		}
+		size := q.bytes
+		if byMessages {
+			size = int64(q.ready.free())
+		}
+		if largest == nil || size > most {
+			largest, most = q, size
+		}
+	}
+	return largest
+}
+
+// finish adds the facts about what the draft sheds. The ops have run.
+func (d *draft) finish() {
+	for i := range d.facts {
+		if f := &d.facts[i]; f.kind == factPut {
+			f.queues = slices.DeleteFunc(f.queues, func(id uint64) bool { return id&shedMark != 0 })
+		}
+	}
+	if len(d.losses) > 0 {
+		slices.SortFunc(d.losses, func(a, b loss) int {
+			return cmp.Or(cmp.Compare(a.queue.id, b.queue.id), cmp.Compare(a.number, b.number))
+		})
+		f := fact{kind: factShed, queues: make([]uint64, len(d.losses)), numbers: make([]uint64, len(d.losses))}
+		for i, l := range d.losses {
+			f.queues[i], f.numbers[i] = l.queue.id, l.number
+		}
+		d.facts = append(d.facts, f)
+	}
+	d.dropping = slices.DeleteFunc(slices.Clone(d.queues), func(q *queue) bool { return q.drafting.dropped == 0 })
+	if len(d.dropping) == 0 {
+		return
+	}
+	slices.SortFunc(d.dropping, func(a, b *queue) int { return cmp.Compare(a.id, b.id) })
+	f := fact{kind: factDropped}
+	for _, q := range d.dropping {
+		f.queues, f.numbers = append(f.queues, q.id), append(f.numbers, q.dropped+q.drafting.dropped)
+	}
+	d.facts = append(d.facts, f)
+}
+
+// discard resets what the draft has noted in queues and owners. What it would have
+// shed can be taken again.
+func (e *Engine) discard(d *draft) {
+	for _, l := range d.losses {
+		if it := l.queue.ready.find(l.number); it != nil {
+			l.queue.ready.unmark(it)
+		}
+	}
+	for _, q := range d.queues {
+		q.drafting, q.owner.drafted = drafting{}, platform.Usage{}
+		e.wake(q.id)
+	}
+}
+
+// warnEvery is how often OnDrop is called for a queue at most.
+const warnEvery = time.Minute
+
+// warn calls OnDrop for the queues that a stored draft has made drop something.
+func (e *Engine) warn(d *draft) {
+	if e.config.OnDrop == nil {
+		return
+	}
+	for _, q := range d.dropping {
+		e.mu.Lock()
+		now := time.Now()
+		due := q.warned.IsZero() || now.Sub(q.warned) >= warnEvery
+		if due {
+			q.warned = now
+		}
+		owner, topic, dropped := q.owner.name, q.topic, q.dropped
+		e.mu.Unlock()
+		if due {
+			e.config.OnDrop(owner, topic, dropped)
+		}
+	}
+}
