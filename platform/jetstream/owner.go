@@ -76,13 +76,12 @@ func (o *owner) unbind(pattern string, q *queue, own bool) {
 
 // move takes the owner to another exchange, with its bindings.
 func (o *owner) move(x *exchange) {
-	for _, q := range o.topics {
-		for pattern, b := range q.patterns {
-			if !b.own {
-				o.exchange.remove(pattern, q)
-				x.add(pattern, q)
-			}
-		}
+	bindings := o.shared()
+	for _, b := range bindings { // all, before q.wild counts those in x
+		o.exchange.remove(b.Pattern, o.topics[b.Topic])
+	}
+	for _, b := range bindings {
+		x.add(b.Pattern, o.topics[b.Topic])
 	}
 	o.exchange.owners--
 	x.owners++
