@@ -259,3 +259,18 @@ func keepsPlaces(good platform.Queues) platform.Queues {
 	}
 	return f
 }
+
+// movesPart leaves a queue in the exchange that an owner leaves.
+func movesPart(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	c := f.census()
+	declare := f.declare
+	f.declare = func(ctx context.Context, name string, o platform.Owner) error {
+		known, was := c.knows(name), platform.Owner{Exchange: c.exchangeOf(name), Bindings: everything()}
+		if err := declare(ctx, name, o); err != nil || !known || was.Exchange == o.Exchange {
+			return err
+		}
+		return good.Declare(ctx, name+" left", was)
+	}
+	return f
+}

@@ -7,6 +7,7 @@ func fanOut() []queuePromise {
 		{"AnExchangeHasItsLimitOfQueuesForAKey", platform.QueueBounds{MaxFanOut: 2}, literalFanOut},
 		{"AnExchangeHasItsLimitOfQueuesWithWildcards", platform.QueueBounds{MaxFanOut: 2}, wildcardFanOut},
 		{"AnOwnerBeyondTheFanOutIsRefused", platform.QueueBounds{MaxFanOut: 2}, declareBeyond},
+		{"AnOwnerThatMovesTakesItsPlacesAlong", platform.QueueBounds{MaxFanOut: 2}, movePlaces},
 		{"AForgottenOwnerFreesItsPlaceInTheExchange", platform.QueueBounds{MaxFanOut: 2}, forgetMakesRoom},
 	}
 }
@@ -77,6 +78,26 @@ func declareBeyond(t *queueTrial) {
 		moved.holds("", "order.new")
 	}
 	t.holds("", "order.new", "order.new")
+}
+
+// movePlaces has a queue with several patterns of a kind, which has one place for all
+// that have wildcards.
+func movePlaces(t *queueTrial) {
+	t.bind("", "order.*")
+	t.bind("", "order.new")
+	from, to := t.beside("#", "order.new"), t.in(newName(), "#", "order.new")
+	for range 3 {
+		from.crowded("a", "*")
+		from.crowded("a", "order.new")
+		t.as.Exchange = to.as.Exchange
+		t.declare()
+		from.bind("a", "*")
+		from.bind("a", "order.new")
+		to.crowded("a", "*")
+		to.crowded("a", "order.new")
+		from.drop("a")
+		from, to = to, from
+	}
 }
 
 func forgetMakesRoom(t *queueTrial) {

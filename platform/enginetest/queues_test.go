@@ -76,6 +76,7 @@ func faults() []fault {
 		{"no limits", "AnExchangeHasItsLimitOfQueuesForAKey", unlimited},
 		{"no limits", "AnExchangeHasItsLimitOfQueuesWithWildcards", unlimited},
 		{"no limits", "AnOwnerBeyondTheFanOutIsRefused", unlimited},
+		{"an owner that moves keeps its places", "AnOwnerThatMovesTakesItsPlacesAlong", movesPart},
 		{"an unbound pattern keeps its place", "AnExchangeHasItsLimitOfQueuesForAKey", keepsPlaces},
 		{"an unbound pattern keeps its place", "AnExchangeHasItsLimitOfQueuesWithWildcards", keepsPlaces},
 		{"forget leaves the default queue", "AForgottenOwnerFreesItsPlaceInTheExchange", forgetNamed},
