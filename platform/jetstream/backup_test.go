@@ -29,6 +29,7 @@ func filled(t *testing.T, c Config) []byte {
 	t.Helper()
 	e := open(t, c)
 	ctx := t.Context()
+	must(t, e.Create(ctx, "one", ""))
 	for i := range 100 {
 		if _, err := e.Publish(ctx, "", &platform.Message{ClientID: "one", Key: "order.new", Body: fmt.Appendf(nil, "%d\xff", i), Time: time.Now()}); err != nil {
 			t.Fatal(err)

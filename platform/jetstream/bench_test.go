@@ -118,6 +118,7 @@ func BenchmarkPublish(b *testing.B) {
 	for _, workers := range []int{1, 16, 64, 256} {
 		b.Run("fsync/workers="+strconv.Itoa(workers), func(b *testing.B) {
 			e := open(b, Config{Dir: b.TempDir(), QueueBounds: platform.QueueBounds{MaxMessages: -1, MaxBytes: -1, MaxOwnerMessages: -1, MaxOwnerBytes: -1}})
+			must(b, e.Create(b.Context(), shop, ""))
 			m := &platform.Message{ClientID: shop, Key: "order.new", Body: make([]byte, 200)}
 			share(b, workers, func(int) func() error {
 				return func() error { return errorOf(e.Publish(context.Background(), "", m)) }

@@ -214,7 +214,7 @@ func TestFetchAndAckTakeAnyNumber(t *testing.T) {
 		if err := taker.Ack(t.Context(), all...); err != nil {
 			t.Fatal(err)
 		}
-		if s, err := e.Status(t.Context(), shop, ""); err != nil || s != (platform.QueueStatus{Consumers: 1}) {
+		if s, err := e.counts(t.Context(), shop, ""); err != nil || s != (platform.QueueStatus{Consumers: 1}) {
 			t.Errorf("%+v, %v", s, err)
 		}
 	}

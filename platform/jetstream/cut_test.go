@@ -105,7 +105,7 @@ func TestABrokenConnectionNeitherLosesNorDoubles(t *testing.T) {
 		}
 	}
 	group.Wait()
-	if s, err := e.Status(t.Context(), shop, ""); err != nil || s != (platform.QueueStatus{Consumers: 1}) {
+	if s, err := e.counts(t.Context(), shop, ""); err != nil || s != (platform.QueueStatus{Consumers: 1}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

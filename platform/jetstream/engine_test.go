@@ -48,6 +48,13 @@ func open(t testing.TB, c Config) *Engine {
 	return e
 }
 
+// counts is Status without the limits of the queue.
+func (e *Engine) counts(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	s, err := e.Status(ctx, owner, topic)
+	s.Limits = platform.QueueLimits{}
+	return s, err
+}
+
 func errorOf(_ []int, err error) error { return err }
 
 // suite returns c with the limits that a promise needs.

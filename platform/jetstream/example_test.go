@@ -10,7 +10,7 @@ import (
 )
 
 // What was published before the engine was closed is there when it is opened
-// again.
+// again, and so is the owner whom it reaches.
 func Example() {
 	dir, err := os.MkdirTemp("", "prism")
 	if err != nil {
@@ -25,11 +25,16 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		_, err = engine.Publish(ctx, "", &platform.Message{ClientID: "buwb2lii", Key: "order.new", Body: []byte("42")})
+		erp := platform.Owner{Exchange: "default", Bindings: []platform.Binding{{Pattern: "order.#"}}}
+		if err := engine.Declare(ctx, "buwb2lii", erp); err != nil {
+			fmt.Println(err)
+			return
+		}
+		routed, err := engine.Publish(ctx, "default", &platform.Message{ClientID: "shop", Key: "order.new", Body: []byte("42")})
 		status, _ := engine.Status(ctx, "buwb2lii", "")
-		fmt.Println(status.Ready, err, engine.Close())
+		fmt.Println(routed, status.Ready, err, engine.Close())
 	}
 	// Output:
-	// 1 <nil> <nil>
-	// 2 <nil> <nil>
+	// [1] 1 <nil> <nil>
+	// [1] 2 <nil> <nil>
 }

@@ -60,7 +60,7 @@ func awaitStatus(t testing.TB, e *Engine, want platform.QueueStatus) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for tick := time.Tick(10 * time.Millisecond); ; {
-		got, err := e.Status(ctx, shop, "")
+		got, err := e.counts(ctx, shop, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,7 @@ func TestAnOwnerOfManyQueuesIsForgottenInSteps(t *testing.T) {
 	write(t, again, "0", "anew")
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

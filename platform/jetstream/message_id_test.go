@@ -19,6 +19,7 @@ import (
 // their IDs by body.
 func published(t testing.TB, e *Engine, bodies ...string) map[string]platform.MessageID {
 	t.Helper()
+	must(t, e.Create(t.Context(), shop, ""))
 	var ms []*platform.Message
 	for _, body := range bodies {
 		ms = append(ms, &platform.Message{Key: "order.new", ClientID: shop, Body: []byte(body), Time: time.Now()})
@@ -266,6 +267,7 @@ func TestEnginesThatOpenAtOnceGiveTheSameIDs(t *testing.T) {
 // The committer may store it later, which sets the ID.
 func TestAMessageWhoseCallerGaveUpIsNotTouchedAnyMore(t *testing.T) {
 	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute})
+	must(t, e.Create(t.Context(), shop, ""))
 	var group sync.WaitGroup
 	for seed := range uint64(4) {
 		group.Go(func() {

@@ -35,7 +35,7 @@ func TestAnEngineDoesWhatItsModelSays(t *testing.T) {
 				},
 				CacheBytes: 1 + random.Int64N(2)*1000, cleanAbove: 1 + random.Int64N(2)*1000,
 			}
-			m := newModel(open(t, c), seed)
+			m := newModel(t, open(t, c), seed)
 			for epoch := range epochs {
 				m.run(t, steps)
 				m.compare(t)
@@ -55,14 +55,21 @@ type model struct {
 	owners []*modelOwner
 }
 
-func newModel(e *Engine, seed uint64) *model {
+func newModel(t *testing.T, e *Engine, seed uint64) *model {
 	m := &model{engine: e}
 	for i := range uint64(3) {
-		m.owners = append(m.owners, &modelOwner{
+		o := &modelOwner{
 			engine: e, name: fmt.Sprint("owner ", i), random: rand.New(rand.NewPCG(seed, i+1)), queues: firstQueues(),
-		})
+		}
+		o.declare(t)
+		m.owners = append(m.owners, o)
 	}
 	return m
+}
+
+// declare puts the owner into an exchange of its own.
+func (o *modelOwner) declare(t *testing.T) {
+	o.expect(t, "declare", o.engine.Declare(t.Context(), o.name, platform.Owner{Exchange: o.name}), nil)
 }
 
 // firstQueues are those of an owner that is new.
@@ -117,7 +124,12 @@ func (e *Engine) picture() map[uint64]string {
 			items = append(items, h.item)
 		}
 		slices.SortFunc(items, func(a, b item) int { return int(a.number) - int(b.number) })
-		all[id] = fmt.Sprint(q.owner.name, q.topic, q.made, q.patterns, items, q.bytes)
+		for i := range items {
+			items[i].foreign(false) // which is only guessed when the log is loaded
+		}
+		o := q.owner
+		all[id] = fmt.Sprint(o.name, o.exchange.name, o.declared, o.listen.permission, q.topic, q.made, q.patterns, items, q.bytes,
+			q.limits, q.limited, q.dropped, q.lost)
 	}
 	return all
 }
@@ -130,6 +142,7 @@ func (m *model) compare(t *testing.T) {
 	}
 	got, want := make(map[string]platform.QueueStatus), make(map[string]platform.QueueStatus)
 	for _, d := range depths {
+		d.Limits = platform.QueueLimits{}
 		got[d.Owner+"/"+d.Topic] = d.QueueStatus
 	}
 	for _, o := range m.owners {
@@ -319,7 +332,7 @@ func (o *modelOwner) step(t *testing.T) {
 	default:
 		o.work(t, name)
 	}
-	s, err := o.engine.Status(t.Context(), o.name, name)
+	s, err := o.engine.counts(t.Context(), o.name, name)
 	if q := o.queues[name]; q != nil {
 		if err != nil || s != q.status() {
 			t.Errorf("%s %q has %+v, %v, want %+v", o.name, name, s, err, q.status())
@@ -370,7 +383,7 @@ func (o *modelOwner) publish(t *testing.T) {
 			want = platform.ErrQueueFull
 		}
 	}
-	o.expect(t, "publish", errorOf(o.engine.Publish(t.Context(), "", message)), want)
+	o.expect(t, "publish", errorOf(o.engine.Publish(t.Context(), o.name, message)), want)
 	for _, q := range to {
 		if want == nil {
 			q.ready = append(q.ready, m)
@@ -494,6 +507,7 @@ func (o *modelOwner) forget(t *testing.T) {
 		o.dropped(t, q)
 	}
 	o.queues = firstQueues()
+	o.declare(t)
 }
 
 // dropped checks the errors that consumers of a dropped queue get.

@@ -16,6 +16,7 @@ func TestAnUnboundPatternStaysUnboundAfterARestart(t *testing.T) {
 		e := open(t, config)
 		message := &platform.Message{ClientID: "one", Key: "order.new", Body: make([]byte, 100)}
 		publish := func() { must(t, errorOf(e.Publish(t.Context(), "", message))) }
+		must(t, e.Create(t.Context(), "one", ""))
 		publish()
 		for range 20 {
 			must(t, e.Bind(t.Context(), "one", "orders", "order.*"))
