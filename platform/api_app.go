@@ -26,12 +26,12 @@ const (
 	idBytes      = 64
 	maxPatterns  = 100
 	patternBytes = 256
-	topicBytes   = 256 // of a binding of a new key
 
 	// Each message is compared with all patterns of the app, and each call reads
 	// them.
 	patternsBytes = 4096
 	patternsWords = 400
+	topicsBytes   = 2048 // of the topics in the bindings of a new key
 )
 
 // createdLayout is RFC 3339 with milliseconds.

@@ -18,9 +18,10 @@ import (
 
 // Reconcile declares all keys of the Registry to Queues. A platform declares a key itself
 // when it uses the queues of the key, and when it sees a change. Call Reconcile when a
-// program begins to serve, and after it has changed apps or keys in the Registry, so that
-// the change counts for keys that nobody uses at present. It returns when the engine has
-// declared all, or the first error; the keys that it could declare are declared then.
+// program begins to serve, and after it has changed apps or keys in the Registry, or has
+// called Forget of Queues for a key that stays, so that this counts for keys that nobody
+// uses at present. It returns when the engine has declared all, or the first error; the
+// keys that it could declare are declared then.
 func (p *Platform) Reconcile(ctx context.Context) error {
 	ids, err := p.owners.sweep(ctx)
 	if err != nil {

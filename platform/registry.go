@@ -16,7 +16,7 @@ type App struct {
 	ID      string // as in Key.App and in deliveries
 	Name    string // for people; the ID if empty
 	Summary string
-	Domain  string // apps of one domain are provisioned by its admin keys; empty is "default"
+	Domain  string // apps of one domain share an exchange, and its admin keys provision them; empty is "default"
 
 	// Redirects are the addresses that a browser may be sent back to, after
 	// login and after logout. They are compared exactly; only the port of a
@@ -147,7 +147,9 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 // [ErrUnknownApp] if its app does not exist, and an error if ID, Secret or App are
 // empty, or if Bindings are none that platform/key/create could have made. If the app is deleted at the same moment, the key is deleted with it. When an
 // existing key is replaced, the tokens that users have given to it stay valid. A key
-// that is made again after a deletion does not get the old tokens back.
+// that is made again after a deletion does not get the old tokens back. The engine learns
+// of a new key when a platform first uses the queues of the key, or by
+// [Platform.Reconcile]; before that nothing is routed to it.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if err := key.check(); err != nil {
 		return err
@@ -173,12 +175,13 @@ func (k *Key) check() error {
 	case k.App == "":
 		return fmt.Errorf("platform: the key %q needs the ID of an App to be saved", k.ID)
 	}
-	patterns := make([]string, len(k.Bindings))
+	patterns, topics := make([]string, len(k.Bindings)), 0
 	for i, b := range k.Bindings {
-		if len(b.Topic) > topicBytes {
-			return fmt.Errorf("platform: a binding of the key %q has a topic of %d bytes; at most %d are allowed", k.ID, len(b.Topic), topicBytes)
-		}
 		patterns[i] = b.Pattern
+		topics += len(b.Topic)
+	}
+	if topics > topicsBytes {
+		return fmt.Errorf("platform: the topics in the bindings of the key %q have %d bytes together; at most %d are allowed", k.ID, topics, topicsBytes)
 	}
 	if err := checkPatterns(patterns); err != nil {
 		return fmt.Errorf("platform: a binding of the key %q: %w", k.ID, err)
