@@ -230,6 +230,12 @@ func TestAnAdminManagesTheQueuesOfAnotherKey(t *testing.T) {
 	if topics, err := theirs.Topics(ctx); err != nil || len(topics) != 0 {
 		t.Errorf("topics %q, %v", topics, err)
 	}
+	if err := of.Publish(ctx, "order.new", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := of.Read(ctx, "", 1); err != nil || len(read) != 1 || read[0].ClientID != srv.Key() {
+		t.Errorf("what the admin published: %+v, %v", read, err)
+	}
 	if err := theirs.Of(srv.Key()).Purge(ctx, ""); !errors.Is(err, prism.ErrForbidden) {
 		t.Errorf("a key that is no admin purged: %v", err)
 	}

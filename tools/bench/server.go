@@ -138,11 +138,12 @@ func (p *peer) exchange(n int) error {
 	return p.frames.await(target)
 }
 
-// The tags of a block of deliveries have as many digits each, so its frames
-// have one length.
+// The tags of a block of deliveries have as many digits each, and the IDs too, so its
+// frames have one length.
 const (
 	blockFrames = 200
 	firstTag    = 1000
+	firstID     = 0x1a2b3c
 	bodySize    = 200
 )
 
@@ -150,7 +151,7 @@ const (
 var deliveries = sync.OnceValue(func() (block []byte) {
 	for i := range blockFrames {
 		payload := wire.AppendDelivery(nil, &wire.Delivery{
-			Tag: firstTag + uint64(i), Time: 1700000000, Key: "order.new", Type: "text/plain",
+			Tag: firstTag + uint64(i), ID: fmt.Sprintf("9b4d1e00-%x", firstID+i), Time: 1700000000, Key: "order.new", Type: "text/plain",
 			App: "shop", ClientID: benchKey, Body: bytes.Repeat([]byte("x"), bodySize),
 		})
 		block = append(block, 0x80|opText, 126, byte(len(payload)>>8), byte(len(payload)))
