@@ -46,6 +46,12 @@ func (d *disk) measure(dir string) (changed bool) {
 // isLow reports whether what is left is the reserve, or will be soon.
 func (d *disk) isLow() bool { return d.free.Load() < d.reserve.Load()+worthBytes }
 
+// isNear reports whether so little is left that messages should be shed.
+func (d *disk) isNear() bool {
+	r := d.reserve.Load()
+	return d.free.Load() < r+max(worthBytes, r/4)
+}
+
 // diskIsLow reports whether the disk of Dir has no more room for messages.
 func (e *Engine) diskIsLow() bool {
 	d := e.disk()

@@ -177,3 +177,40 @@ func TestALostDataDirectoryIsNoticed(t *testing.T) {
 		})
 	}
 }
+
+// A subscriber that never reads must not fill the disk for the others.
+func TestANearlyFullDiskShedsBeforeItRefuses(t *testing.T) {
+	disk := smallDisk(t)
+	e := open(t, Config{Dir: filepath.Join(disk, "data"), SyncInterval: time.Minute, Patience: 30 * time.Second})
+	ctx := t.Context()
+	must(t, e.Declare(ctx, "slow", platform.Owner{Bindings: []platform.Binding{{Pattern: "#"}}}))
+	must(t, e.Declare(ctx, shop, platform.Owner{Bindings: []platform.Binding{}}))
+	must(t, e.Create(ctx, shop, "orders"))
+	write := func(i int) error {
+		m := &platform.Message{ClientID: shop, Key: "order.new", Body: make([]byte, 100<<10)}
+		_, err := e.Publish(ctx, "", m) // never refused
+		must(t, err)
+		return e.Write(ctx, shop, "orders", &platform.Message{Body: fmt.Append(nil, i)})
+	}
+	refused := 0
+	for i := range 1000 { // 100 MB, four times what the disk holds
+		for deadline := time.Now().Add(time.Minute); ; refused++ {
+			err := write(i)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, platform.ErrQueueFull) || time.Now().After(deadline) {
+				t.Fatalf("message %d: %v", i, err)
+			}
+			time.Sleep(10 * time.Millisecond) // a publisher that tries again
+		}
+		if _, err := e.Read(ctx, shop, "orders", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := e.Status(ctx, "slow", "")
+	if err != nil || s.Dropped == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	t.Logf("%d were refused, %d dropped", refused, s.Dropped)
+}

@@ -238,6 +238,7 @@ func (e *Engine) start() error {
 	}
 	if e.server != nil {
 		e.group.Go(func() { e.server.supervise(e.ctx) })
+		e.group.Go(func() { e.diskShedder(e.ctx) })
 	}
 	if e.config.MaxAge > 0 {
 		e.age()

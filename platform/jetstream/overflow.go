@@ -255,9 +255,15 @@ func (d *draft) makeRoom(q *queue, m *platform.Message, room *int) bool {
 type shedding struct {
 	queue  *queue
 	end    int // the place in the ring behind the last message
-	puts   int // the fact behind the last put of this draft
+	puts   int // the fact behind the last put of this draft that goes
 	count  int
 	enough bool
+}
+
+// stored returns that part of s which leaves the messages of this draft alone.
+func (s shedding) stored() shedding {
+	s.puts = s.queue.drafting.put
+	return s
 }
 
 // plan returns how q can free what is needed with at most so many messages: first the
@@ -385,9 +391,7 @@ func (d *draft) relieve(queues iter.Seq[*queue], need, part platform.Usage) (boo
 	if need.Bytes > 0 {
 		need.Bytes = max(need.Bytes, part.Bytes)
 	}
-	s := d.plan(q, need, mostShed)
-	s.puts = q.drafting.put // only what is stored
-	d.shed(s)
+	d.shed(d.plan(q, need, mostShed).stored())
 	return true, nil
 }
 
