@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -27,7 +28,7 @@ type consumer struct {
 // A holding is a message that a consumer holds.
 type holding struct {
 	message *platform.Message
-	since   int64 // in Unix nanoseconds
+	since   time.Duration // New
 }
 
 var _ platform.Consumer = (*consumer)(nil)
@@ -137,7 +138,7 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 }
 
 // hold notes that c holds the message of it.
-func (c *consumer) hold(it item, since int64) {
+func (c *consumer) hold(it item, since time.Duration) {
 	c.held[it.number] = holding{it.message, since}
 	c.most = max(c.most, len(c.held))
 }

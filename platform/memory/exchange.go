@@ -21,7 +21,7 @@ type exchange struct {
 	givers   []*queue       // those that may make room for others; empty without a bound over all
 
 	change  platform.Usage // what the usage of all does not have yet
-	now     time.Time      // since the lock was taken, once it was asked for
+	now     time.Duration  // what clock returned since the lock was taken
 	notices []*queue       // of these OnDrop is told when the lock is free
 
 	round uint64   // counts messages
@@ -39,7 +39,7 @@ func (x *exchange) unlock() {
 		x.total.add(x.change)
 		x.change = platform.Usage{}
 	}
-	x.now = time.Time{}
+	x.now = 0
 	if len(x.notices) == 0 {
 		x.mu.Unlock()
 		return
@@ -55,10 +55,11 @@ func (x *exchange) unlock() {
 	}
 }
 
-// clock returns the time at which the lock was held.
-func (x *exchange) clock() time.Time {
-	if x.now.IsZero() {
-		x.now = time.Now()
+// clock returns how long ago New was, once for all that is done under the lock: to ask
+// for the time takes as long as to store a message.
+func (x *exchange) clock() time.Duration {
+	if x.now == 0 {
+		x.now = time.Since(x.began)
 	}
 	return x.now
 }

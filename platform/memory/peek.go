@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"sort"
-	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -37,7 +36,7 @@ func (q *queue) peekHeld(after uint64, n int) (found []platform.Peeked) {
 			if len(found)/2 >= n {
 				found = firstOf(found, n)
 			}
-			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: time.Unix(0, h.since)})
+			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: q.owner.began.Add(h.since)})
 		}
 	}
 	return found

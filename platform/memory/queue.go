@@ -34,7 +34,7 @@ type queue struct {
 	counted platform.Usage // what the usage of the owner and of all has of this queue
 	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
 	dropped uint64
-	told    time.Time // when OnDrop was last told
+	told    time.Duration // when OnDrop was last told, since New
 }
 
 // An item is a message with its number.
@@ -47,6 +47,7 @@ func newQueue(o *owner, name string) *queue {
 	q := &queue{
 		owner:     o,
 		topic:     name,
+		told:      -time.Minute,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
 	}
@@ -173,7 +174,7 @@ func (q *queue) drops() {
 		return
 	}
 	x := q.owner.exchange.Load()
-	if now := x.clock(); q.told.IsZero() || now.Sub(q.told) >= time.Minute {
+	if now := x.clock(); now-q.told >= time.Minute {
 		q.told = now
 		x.notices = append(x.notices, q)
 	}
@@ -246,7 +247,7 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 	if q.ready.len() == 0 {
 		return nil
 	}
-	since := q.owner.exchange.Load().clock().UnixNano()
+	since := q.owner.exchange.Load().clock()
 	leases := make([]platform.Lease, 0, min(n, q.ready.len()))
 	for len(leases) < cap(leases) {
 		q.expire()

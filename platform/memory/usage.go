@@ -28,6 +28,7 @@ type shared struct {
 	ownerBound, totalBound platform.Usage
 	bounded                bool          // there is a bound over all
 	ages                   *steady.Clock // nil without MaxAge
+	began                  time.Time
 
 	log     uint32        // of the IDs
 	numbers atomic.Uint64 // the number of the last ID
@@ -41,7 +42,7 @@ func (s *shared) set(config Config) {
 	s.ownerBound = platform.Usage{Messages: int64(s.config.MaxOwnerMessages), Bytes: s.config.MaxOwnerBytes}
 	s.totalBound = platform.Usage{Messages: int64(s.config.MaxTotalMessages), Bytes: s.config.MaxTotalBytes}
 	s.bounded = s.totalBound != platform.Usage{Messages: math.MaxInt, Bytes: math.MaxInt64}
-	s.log = rand.Uint32()
+	s.log, s.began = rand.Uint32(), time.Now()
 	if config.MaxAge > 0 {
 		s.ages = steady.New(time.Now(), agePatience)
 	}
