@@ -131,6 +131,14 @@ func TestWhatAnotherPlatformForbidsIsDeclaredWithinASecond(t *testing.T) {
 				t.Errorf("the engine does not know %q", listen)
 			}
 		}
+		moved := shopKey
+		moved.App = "alien"
+		must(t, platform.NewRegistry(store).SaveKey(t.Context(), moved))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if o := queues.last[shopKey.ID]; o.Exchange != "mars" {
+			t.Errorf("a key that was moved is declared as %+v", o)
+		}
 		before := queues.counted()
 		time.Sleep(time.Minute)
 		if n := queues.counted() - before; n > 0 {
