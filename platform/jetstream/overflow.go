@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"cmp"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -195,6 +196,9 @@ func (d *draft) admit(queues []*queue, publisher string, m *platform.Message, we
 		err = d.makeTotalRoom(refusing)
 	}
 	if err == nil {
+		err = d.relieveOthers(queues, publisher, m, refusing)
+	}
+	if err == nil {
 		if err = d.checkDisk(weight); err != nil && len(admitted) == 0 {
 			return true, nil
 		}
@@ -207,6 +211,51 @@ func (d *draft) admit(queues []*queue, publisher string, m *platform.Message, we
 	}
 	d.drafted = d.drafted.Plus(refusing)
 	return false, nil
+}
+
+// relieveOthers sheds messages of the largest queues where those that drop would lose
+// something for what others hold: a queue that nobody reads must not keep the others
+// empty. Where nothing can be shed, it returns nil. m is not counted for the queues that
+// drop, but for the owners of the others.
+func (d *draft) relieveOthers(queues []*queue, publisher string, m *platform.Message, refusing platform.Usage) error {
+	n := int64(len(queues))
+	most := platform.Usage{Messages: n, Bytes: n * m.Size()}
+	if d.overTotal(most) == (platform.Usage{}) && !slices.ContainsFunc(queues, func(q *queue) bool {
+		return d.overOwner(q.owner, most) != (platform.Usage{})
+	}) {
+		return nil
+	}
+	var dropping []*queue
+	all, short := refusing, false
+	for _, q := range queues {
+		if !q.drops(publisher) {
+			continue
+		}
+		if l := d.config.LimitsOf(q.limits); over(q.usage(), one(m), int64(l.MaxMessages), l.MaxBytes) == (platform.Usage{}) {
+			dropping, all = append(dropping, q), all.Plus(one(m))
+			q.owner.drafted = q.owner.drafted.Plus(one(m))
+			short = short || d.overOwner(q.owner, platform.Usage{}) != (platform.Usage{})
+		}
+	}
+	var err error
+	for _, q := range dropping {
+		if short && err == nil {
+			err = d.makeOwnerRoom(q.owner, platform.Usage{})
+		}
+		if errors.Is(err, platform.ErrQueueFull) {
+			err = nil
+		}
+	}
+	for _, q := range dropping {
+		q.owner.drafted = q.owner.drafted.Minus(one(m))
+	}
+	if len(dropping) > 0 && err == nil {
+		err = d.makeTotalRoom(all)
+	}
+	if errors.Is(err, platform.ErrQueueFull) {
+		return nil
+	}
+	return err
 }
 
 // touch prepares q to be changed by the draft.
