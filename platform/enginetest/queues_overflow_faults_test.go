@@ -229,6 +229,18 @@ func shedsNothing(good platform.Queues) platform.Queues {
 	return f
 }
 
+// dropsWithoutRoom drops what needs room under a bound of several queues.
+func dropsWithoutRoom(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = oneByOne(func(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+		if crowdedAt(ctx, good) {
+			return 0, nil
+		}
+		return publishOne(ctx, good, exchange, m)
+	})
+	return f
+}
+
 // shedsEverywhere empties all default queues when one bound is reached.
 func shedsEverywhere(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)

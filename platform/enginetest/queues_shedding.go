@@ -20,6 +20,8 @@ func shedding() []queuePromise {
 		{"AQueueSetToDropSheds", allMessages, shedSet},
 		{"HeldMessagesAreNotShed", allMessages, shedNotHeld},
 		{"NoOwnerShedsForAnother", ownerMessages, shedNotForOthers},
+		{"AQueueThatNobodyReadsLeavesRoomForThoseOfItsOwner", ownerMessages, roomBesideOwn},
+		{"AQueueThatNobodyReadsLeavesRoomForAll", allMessages, roomBesideAll},
 		{"AnOwnersLimitRefusesNobodyWhoseMessagesMayGo", ownerMessages, dropAtOwnerLimit},
 		{"ALimitOfAllRefusesNobodyWhoseMessagesMayGo", allMessages, dropAtTotalLimit},
 	}
@@ -133,6 +135,27 @@ func shedNotForOthers(t *queueTrial) {
 	other.write("mine", tens(0, 10)...)
 	other.full("mine", other.text("x"))
 	t.holds("", tens(0, 8)...)
+}
+
+func roomBesideOwn(t *queueTrial) { t.roomBeside(t, "read") }
+
+func roomBesideAll(t *queueTrial) { t.roomBeside(t.beside(), "") }
+
+// roomBeside lets the default queue of t take all the room, which may drop, as may the
+// queue that is read. Nothing of that is lost.
+func (t *queueTrial) roomBeside(o *queueTrial, read string) {
+	t.Helper()
+	other := t.beside()
+	other.feed(tens(0, 10)...)
+	t.unbind("", "#")
+	o.bind(read, "#")
+	for i := range 5 {
+		other.feed(tens(10+3*i, 3)...)
+		o.holds(read, tens(10+3*i, 3)...)
+	}
+	if left, dropped := t.totalOf(""); left > 7 || left+dropped != 10 {
+		t.Errorf("the queue that nobody reads has %d messages, and has dropped %d of 10", left, dropped)
+	}
 }
 
 // dropAtOwnerLimit has an owner whose queues have no room for another's message, which

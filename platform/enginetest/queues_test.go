@@ -122,6 +122,8 @@ func faults() []fault {
 		{"nothing is shed", "AQueueSetToDropSheds", shedsNothing},
 		{"held messages are shed", "HeldMessagesAreNotShed", takesHeld},
 		{"all queues shed", "NoOwnerShedsForAnother", shedsEverywhere},
+		{"what finds no room is dropped", "AQueueThatNobodyReadsLeavesRoomForThoseOfItsOwner", dropsWithoutRoom},
+		{"what finds no room is dropped", "AQueueThatNobodyReadsLeavesRoomForAll", dropsWithoutRoom},
 		{"nothing is shed", "AnOwnersLimitRefusesNobodyWhoseMessagesMayGo", shedsNothing},
 		{"nothing is shed", "ALimitOfAllRefusesNobodyWhoseMessagesMayGo", shedsNothing},
 		{"every set queue refuses", "OneQueueAmongAThousandHarmsNoOther", limitsAs(alwaysRefuse)},
