@@ -129,11 +129,13 @@ func (d *draft) overTotal(more platform.Usage) platform.Usage {
 // put stores m in those of the queues that have room for it or make it, and returns how
 // many these are. If a queue refuses it, it is in none.
 //
-// It does not touch the owners of the queues: beside a change of these in the same
-// record, it counts as published just before. A queue that this record drops has no
-// fact that makes it behind the record, so that the put finds no such queue, or one
-// that goes when the log is loaded. A purge removes by number, whichever fact comes
-// first. Bindings and limits decide only here, before the record.
+// It does not touch the owners of the queues, so that publishing never waits for a
+// change of these. Beside a change in the same record the message counts as published
+// just before it: bindings, exchanges and limits matter only here, where they are as
+// before the record. If the record drops a queue, the put finds none, or one that has no
+// owner when the log is loaded, as nothing behind the record makes it. A purge removes
+// what has a number before its record, so the message counts as published just after
+// it, except for the first fact of a record, which any purge in it removes.
 func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int, error) {
 	if len(queues) == 0 {
 		return 0, nil
