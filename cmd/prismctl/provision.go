@@ -5,7 +5,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/shopex/prism-go"
@@ -26,14 +25,21 @@ func (c *connection) provisioned(ctx context.Context, t *tool, done string, do f
 	return t.printDone(done)
 }
 
-// printTable prints rows in columns.
+// printTable prints rows in columns; each row has as many.
 func (t *tool) printTable(rows [][]string) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	widths := make(map[int]int)
 	for _, row := range rows {
-		_, _ = w.Write([]byte(strings.Join(row, "\t") + "\n"))
+		for i, cell := range row[:len(row)-1] {
+			widths[i] = max(widths[i], words.Width(cell))
+		}
 	}
-	_ = w.Flush() // to memory
+	var b bytes.Buffer
+	for _, row := range rows {
+		for i, cell := range row[:len(row)-1] {
+			b.WriteString(words.Padded(cell, widths[i]+2))
+		}
+		b.WriteString(row[len(row)-1] + "\n")
+	}
 	return t.write(b.Bytes())
 }
 
