@@ -41,7 +41,7 @@ func (c *benchCmd) Help() string {
 
 Without --rate a new message is published as soon as an earlier one is through: then the rates count, and the times grow with --in-flight. With --rate the times are those of a platform that is not overloaded, and a message that could not be sent in time counts from when it was due.
 
-It refuses a queue that has messages or consumers, and a routing key of which other queues of the key get copies (which it cannot see where a consumer takes them at once). It acknowledges its own messages only. Ctrl-C ends the load early, the rest comes to its end, and the report is printed; a second one ends at once and may leave messages behind.
+It refuses a queue that has messages or consumers, and a routing key of which other queues get copies, those of other keys too, where the platform says so. It acknowledges its own messages only. Ctrl-C ends the load early, the rest comes to its end, and the report is printed; a second one ends at once and may leave messages behind.
 
 The exit status is 1 if messages were lost, or stay in the queue.`
 }

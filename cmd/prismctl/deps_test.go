@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"receipts": {"pipes", module + "/notify"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
-	"load":     {"words", "exit", "lifeline", module, module + "/notify", "github.com/HdrHistogram/hdrhistogram-go"},
+	"load":     {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
 }
 
 func TestPackagesOfTheCommandImportOnlyWhatTheDesignAllows(t *testing.T) {

@@ -14,6 +14,9 @@ import (
 // before anything is measured, and it is known that the messages come to the
 // queue and to no other.
 func (b *bench) sendFirst(ctx context.Context) error {
+	if err := b.target.checkForeign(ctx); err != nil {
+		return err
+	}
 	before, err := b.target.others(ctx)
 	if err != nil {
 		return err

@@ -218,16 +218,19 @@ type forgetful struct {
 	seen atomic.Int64
 }
 
-func (f *forgetful) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (int, error) {
-	for i, m := range ms {
+func (f *forgetful) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
+	for _, m := range ms {
 		if n := f.seen.Add(1); n > 10 && n <= 13 {
+			routed = append(routed, 1)
 			continue
 		}
-		if _, err := f.Queues.Publish(ctx, exchange, m); err != nil {
-			return i, err
+		one, err := f.Queues.Publish(ctx, exchange, m)
+		if err != nil {
+			return routed, err
 		}
+		routed = append(routed, one...)
 	}
-	return len(ms), nil
+	return routed, nil
 }
 
 func TestBenchTellsThatMessagesWereLost(t *testing.T) {
@@ -306,6 +309,16 @@ func TestBenchDropsTheQueueThatItMakes(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	noQueue(t, srv)
+}
+
+func TestBenchSendsNothingThatQueuesOfOtherKeysGet(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServer(t)
+	srv.NewKey()
+	refused(t, exit.Refused, "1 queue of other keys would get copies of messages with the routing key bench.load, too", short(srv))
+	if n := len(srv.Published()); n > 0 {
+		t.Errorf("%d messages were published", n)
+	}
 }
 
 func TestBenchRefusesARoutingKeyThatFillsOtherQueues(t *testing.T) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -30,7 +32,7 @@ func (q *target) prepare(ctx context.Context) (err error) {
 
 // check refuses a queue that somebody uses.
 func (q *target) check() error {
-	const elsewhere = `a key of its own ("prismctl key create") has queues of its own, and --topic names another queue`
+	const elsewhere = `a key of its own ("prismctl key create --bind") has queues of its own, and --topic names another queue`
 	switch n := q.before; {
 	case n.Messages > 0:
 		return exit.With(exit.Refused, fmt.Errorf("%s holds %s, which bench would hold up: %s; \"prismctl queue purge\" removes them",
@@ -59,6 +61,39 @@ func (q *target) remove(ctx context.Context) error {
 		return fmt.Errorf("%s was made by bench and could not be dropped: %w", words.Queue(q.topic), err)
 	}
 	return nil
+}
+
+// checkForeign refuses a routing key that fills queues of other keys, before anything is
+// sent. Other platforms cannot tell.
+func (q *target) checkForeign(ctx context.Context) error {
+	n, err := q.RoutedTo(ctx, q.key)
+	if err != nil || n == 0 {
+		return ctx.Err()
+	}
+	own, err := q.bound(ctx)
+	if err != nil || n <= own {
+		return err
+	}
+	return exit.With(exit.Refused, fmt.Errorf("%s of other keys would get copies of messages with the routing key %s, too: choose another --routing-key",
+		words.Counted(n-own, "queue", "queues"), words.Shown(q.key)))
+}
+
+// bound counts the queues of the key that get the messages.
+func (q *target) bound(ctx context.Context) (n int, err error) {
+	topics, err := q.Topics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range append(topics, "") {
+		bindings, err := q.Bindings(ctx, name)
+		if err != nil && !errors.Is(err, prism.ErrNotFound) {
+			return 0, err
+		}
+		if slices.ContainsFunc(bindings, func(b notify.Binding) bool { return topic.MatchAny([]string{b.Pattern}, q.key) }) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // others counts the messages of the other queues of the key.
