@@ -61,6 +61,9 @@ func TestTheDemoHoldsOnWhatStaysAndLeavesItAsItWas(t *testing.T) {
 			t.Errorf("%v: %+v", place, r)
 		}
 	}
+	if n := queuesIn(t, dir); n > 0 {
+		t.Errorf("the demo has left %d queues", n)
+	}
 	one := serve(t, nil, "--data", dir)
 	if one.User != "demo" || one.Password == "" {
 		t.Errorf("the demo has left a user: %s", one.first)
@@ -69,9 +72,6 @@ func TestTheDemoHoldsOnWhatStaysAndLeavesItAsItWas(t *testing.T) {
 		t.Errorf("the demo has left an app: %+v", r)
 	}
 	one.stop().want(t, exitDone, "", "")
-	if n := queuesIn(t, dir); n > 0 {
-		t.Errorf("the demo has left %d queues", n)
-	}
 }
 
 // queuesIn counts the queues of a data directory that nobody uses.

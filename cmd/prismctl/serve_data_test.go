@@ -108,7 +108,8 @@ func TestWhatIsGivenChangesWhatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	args := []string{"--data", data, "--app", "shop=The shop", "--app-key", "shop1:shop:" + secret, "--user", "alice:" + password}
+	apps := inFile(t, "c.toml", "[[app]]\nid = 'shop'\npublish = ['order.#']\nlisten = ['order.#']\n")
+	args := []string{"--data", data, "--config", apps, "--bind", "order.#=", "--app-key", "shop1:shop:" + secret, "--user", "alice:" + password}
 	for _, word := range []string{"first", "second"} {
 		give(secret, word+"-secret-of-shop1")
 		give(password, word+" password\n")

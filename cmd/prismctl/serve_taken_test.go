@@ -43,7 +43,7 @@ func TestWhatIsTakenAwayEndsOnEveryPlatformOfACluster(t *testing.T) {
 		t.Errorf("whoami after alice was disabled: %+v", r)
 	}
 
-	key := parsed(t, two.do("key create prismctl --output json").out)[0]
+	key := parsed(t, two.do("key create prismctl --bind # --output json").out)[0]
 	held := one
 	held.Key, held.Secret = key["key"].(string), key["secret"].(string)
 	held.do("publish order.new hello").want(t, exitDone, "", "1 message confirmed")

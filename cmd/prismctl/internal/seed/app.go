@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
@@ -39,7 +38,7 @@ func (s *seeder) app(ctx context.Context, entry settings.App) error {
 		s.say("The app %s was deleted since the settings gave it, and stays so; \"prismctl app create NAME --id %s\" makes it again.", words.Shown(entry.ID), entry.ID)
 		return s.stays(ctx, before)
 	case errors.Is(err, platform.ErrUnknownApp):
-		app := platform.App{ID: entry.ID, Created: time.Now()}
+		app := s.newApp(entry.ID)
 		change(&app, &entry, nil)
 		err = s.registry.SaveApp(ctx, app)
 	}
@@ -85,7 +84,7 @@ func (s *seeder) homeOf(ctx context.Context, key, id string) (domain string, err
 		s.say("The key %s is not made, as its app %s was deleted since the settings gave it.", words.Shown(key), words.Shown(id))
 		return "", nil
 	case errors.Is(err, platform.ErrUnknownApp):
-		return defaultDomain, s.registry.SaveApp(ctx, platform.App{ID: id, Created: time.Now()})
+		return defaultDomain, s.registry.SaveApp(ctx, s.newApp(id))
 	case err == nil && domainOf(app) != defaultDomain && !s.gives[giftID("app", id)]:
 		return "", inOtherDomain(&app)
 	}

@@ -2,10 +2,7 @@ package seed
 
 import (
 	"context"
-	"errors"
-	"time"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/platform"
 )
@@ -59,40 +56,4 @@ func (s *seeder) resecret(ctx context.Context, key *platform.Key, secret string,
 	}
 	key.Secret = secret
 	return s.registry.SaveKey(ctx, *key)
-}
-
-// redirects stores those that were given, if any, in the app of serve's own key.
-func (s *seeder) redirects(ctx context.Context) error {
-	if s.lists.Redirects == nil {
-		return nil
-	}
-	return s.app(ctx, settings.App{ID: FirstApp, Redirects: s.lists.Redirects})
-}
-
-// first stores the first key, and an app with addresses for it.
-func (s *seeder) first(ctx context.Context, key platform.Key) error {
-	home, err := s.firstHome(ctx)
-	if err != nil || home == "" {
-		return err
-	}
-	key.App, key.Admin, key.Created = FirstApp, true, time.Now()
-	return s.registry.SaveKey(ctx, key)
-}
-
-// firstHome sees to the app of the first key, and returns its domain as homeOf does.
-func (s *seeder) firstHome(ctx context.Context) (domain string, err error) {
-	_, err = s.registry.App(ctx, FirstApp)
-	made := errors.Is(err, platform.ErrUnknownApp)
-	domain, err = s.homeOf(ctx, "of the first start", FirstApp)
-	if err != nil || domain == "" {
-		return domain, err
-	}
-	if made && s.lists.Redirects == nil {
-		_, err = s.registry.UpdateApp(ctx, FirstApp, func(app *platform.App) error {
-			app.Redirects = localRedirects()
-			return nil
-		})
-		return domain, err
-	}
-	return domain, s.redirects(ctx)
 }

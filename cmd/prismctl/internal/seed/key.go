@@ -66,7 +66,11 @@ func (s *seeder) key(ctx context.Context, id, app, secret string, admin bool) er
 func (s *seeder) known(ctx context.Context, id string) (key platform.Key, there bool, err error) {
 	key, err = s.registry.Key(ctx, id)
 	if errors.Is(err, platform.ErrUnknownKey) {
-		return platform.Key{ID: id, Created: time.Now()}, false, nil
+		key = platform.Key{ID: id, Created: time.Now()}
+		if id == s.firstKey {
+			key.Bindings = s.firstBindings()
+		}
+		return key, false, nil
 	}
 	return key, err == nil, err
 }

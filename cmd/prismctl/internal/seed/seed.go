@@ -32,13 +32,16 @@ type seeder struct {
 	from     settings.Sources // of the lists
 	notice   func(format string, args ...any)
 
-	gives map[string]bool // the IDs of the gifts of this start
-	ended bool            // a user was taken away
+	firstKey  string          // the ID of the key that PRISM_KEY gives, if it does
+	firstApps []string        // the IDs of the apps of that key, beside FirstApp
+	gives     map[string]bool // the IDs of the gifts of this start
+	ended     bool            // a user was taken away
 }
 
 // keys stores the keys that were given, and returns the one to announce: chosen,
 // or the first of the lists, or admin. Without any it is serve's own.
 func (s *seeder) keys(ctx context.Context, chosen platform.Key, admin Key) (Key, error) {
+	s.nameFirst(chosen, admin)
 	shown, err := admin, s.admin(ctx, admin)
 	if err != nil {
 		return shown, err

@@ -40,13 +40,19 @@ In another terminal, paste
 %s
 and try
 
-    prismctl publish order.new 'hello world'
-    prismctl queue status
-    prismctl consume
-    prismctl login
+%s    prismctl login
 
-%s`, url, s.lasting(), admin, words.Quoted(url), exports(&key), visitor.Introduction())
+%s`, url, s.lasting(), admin, words.Quoted(url), exports(&key), tries(&key), visitor.Introduction())
 	return s.Announce(&Announcement{url, key.ID, key.Secret, visitor, adminURL, text})
+}
+
+// tries are commands to begin with. A key of the settings may publish and listen to
+// what they say of its app, which may be nothing.
+func tries(k *seed.Key) string {
+	if k.File != "" {
+		return "    prismctl queue status\n"
+	}
+	return "    prismctl publish order.new 'hello world'\n    prismctl queue status\n    prismctl consume\n"
 }
 
 // lasting says where the messages are.

@@ -15,6 +15,7 @@ import (
 var (
 	queueMessages  = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
 	queueFilled    = prometheus.NewDesc("prism_queue_filled_percent", "How much of its limit a queue has, in messages or bytes; of 1,000 queues that have 50 % or more.", []string{"key", "topic"}, nil)
+	queueDropped   = prometheus.NewDesc("prism_queue_dropped_total", "Messages that a full queue has dropped, ever; of the 1,000 queues that have dropped most.", []string{"key", "topic"}, nil)
 	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_percent shows.", []string{"key", "topic"}, nil)
 	filledQueues   = prometheus.NewDesc("prism_queues_filled", "Queues that have so much of their limit, or more.", []string{"percent"}, nil)
 	queues         = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
@@ -24,6 +25,8 @@ var (
 	connections    = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
 	connected      = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
 	published      = prometheus.NewDesc("prism_messages_published_total", "Messages that were stored since the start.", nil, nil)
+	routed         = prometheus.NewDesc("prism_messages_routed_total", "Copies of published messages that queues have got since the start: one for each queue.", nil, nil)
+	unrouted       = prometheus.NewDesc("prism_messages_unrouted_total", "Published messages that went to no queue, since the start.", nil, nil)
 	delivered      = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
 	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
 	expired        = prometheus.NewDesc("prism_messages_expired_total", "Messages that were removed as they had become older than max-age, since the start.", nil, nil)
@@ -55,7 +58,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(out, engineUp, 1)
 	if depths, err := depthsOf(ctx, m.engine.Queues); err == nil {
 		collectDepths(out, depths)
-		collectFilling(out, depths, m.engine.Queues)
+		collectFilling(out, depths)
+		collectDropped(out, depths)
 	}
 }
 
@@ -88,7 +92,7 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 		desc  *prometheus.Desc
 		value int64
 	}{
-		{connected, s.Connected}, {published, s.Published}, {refused, m.refused.Load()}, {delivered, s.Delivered},
+		{connected, s.Connected}, {published, s.Published}, {routed, m.routed.Load()}, {unrouted, s.Unrouted}, {refused, m.refused.Load()}, {delivered, s.Delivered},
 		{acked, s.Acked}, {strayAcks, s.StrayAcks},
 	} {
 		counter(out, c.desc, c.value)
@@ -118,12 +122,11 @@ func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
 
 // collectFilling counts the queues that have passed a mark, and shows as many of
 // them as there is room for.
-func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth, q platform.Queues) {
-	messages, bytes := q.Limits()
+func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
 	passed := make(map[int]int64)
 	shown := 0
 	for _, d := range depths {
-		percent := percentFull(d.QueueStatus, messages, bytes)
+		percent := percentFull(d.QueueStatus)
 		for _, mark := range fillingMarks {
 			passed[mark] += count(percent >= mark)
 		}
@@ -138,12 +141,21 @@ func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth, 
 	}
 }
 
+// collectDropped shows the queues that have dropped most.
+func collectDropped(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
+	dropping := slices.DeleteFunc(slices.Clone(depths), func(d platform.QueueDepth) bool { return d.Dropped == 0 })
+	slices.SortFunc(dropping, func(a, b platform.QueueDepth) int { return cmp.Compare(b.Dropped, a.Dropped) })
+	for _, d := range dropping[:min(len(dropping), shownQueues)] {
+		counter(out, queueDropped, int64(d.Dropped), label(d.Owner), label(d.Topic))
+	}
+}
+
 func gauge(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
 }
 
-func counter(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64) {
-	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value))
+func counter(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
 }
 
 func count(yes bool) int64 {

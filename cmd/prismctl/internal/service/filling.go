@@ -21,10 +21,10 @@ const (
 // fillingMarks are how full a queue becomes until somebody should know, in percent.
 var fillingMarks = []int{50, 80, 95}
 
-// percentFull is how much of a queue's limit is used, in messages or bytes,
-// whichever is more.
-func percentFull(s platform.QueueStatus, messages int, bytes int64) int {
-	return int(100 * max(float64(s.Ready+s.Unacknowledged)/float64(messages), float64(s.Bytes)/float64(bytes)))
+// percentFull is how much of its limits a queue uses, in messages or bytes, whichever is
+// more.
+func percentFull(s platform.QueueStatus) int {
+	return int(100 * max(float64(s.Ready+s.Unacknowledged)/float64(s.Limits.MaxMessages), float64(s.Bytes)/float64(s.Limits.MaxBytes)))
 }
 
 // markOf is the highest mark that percent has reached, or 0.
@@ -92,10 +92,9 @@ func (f *filling) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	messages, bytes := f.queues.Limits()
 	told := make(map[queueID]int)
 	for _, d := range depths {
-		id, percent := queueID{d.Owner, d.Topic}, percentFull(d.QueueStatus, messages, bytes)
+		id, percent := queueID{d.Owner, d.Topic}, percentFull(d.QueueStatus)
 		mark, before := markOf(percent), f.told[id]
 		if mark > before {
 			f.tell(d, percent)
@@ -118,10 +117,23 @@ func expiredOf(queues platform.Queues) int64 {
 }
 
 func (f *filling) tell(d platform.QueueDepth, percent int) {
-	what := "a queue fills; when it is full, publishing to it is refused"
+	what := "a queue fills"
 	if d.Consumers == 0 {
-		what = "a queue fills and nobody consumes it; when it is full, publishing to it is refused"
+		what += " and nobody consumes it"
 	}
-	f.log.Warn(what, "key", d.Owner, "queue", words.Queue(d.Topic), "percent", percent,
+	f.log.Warn(what+"; when it is full, "+whenFull(d.Limits.Overflow), "key", d.Owner, "queue", words.Queue(d.Topic), "percent", percent,
 		"messages", d.Ready+d.Unacknowledged, "bytes", d.Bytes, "consumers", d.Consumers)
+}
+
+// whenFull says what a full queue does.
+func whenFull(o platform.Overflow) string {
+	switch o {
+	case platform.Refuse:
+		return "publishing to it is refused"
+	case platform.DropOldest:
+		return "it drops its oldest messages"
+	case platform.DropNewest:
+		return "it drops what comes"
+	}
+	return "its own key's publishing is refused, and what other keys publish takes the place of its oldest messages"
 }

@@ -65,7 +65,7 @@ func TestAQueueFillsByItsBytesToo(t *testing.T) {
 	queues := memory.New(memory.Config{MaxBytes: 100})
 	var log bytes.Buffer
 	f := &filling{queues: queues, log: slog.New(slog.NewTextHandler(&log, nil))}
-	c, err := queues.Consume(t.Context(), "shop", "")
+	c, err := queues.Consume(t.Context(), "shop", "", "a consumer")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,11 +23,15 @@ type host struct {
 	failure  error
 }
 
-// serveSecure serves within a limit, and by TLS if there is a certificate.
-func serveSecure(l net.Listener, cert *certificate, limit conns.Limit, cfg platform.Config) (*host, error) {
+// serveSecure serves within a limit, and by TLS if there is a certificate. First the
+// queues of all keys get what they begin with, and what their apps may listen to.
+func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit conns.Limit, cfg platform.Config) (*host, error) {
 	p, err := platform.New(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if err := p.Reconcile(ctx); err != nil {
+		return nil, errors.Join(err, p.Shutdown(context.WithoutCancel(ctx)))
 	}
 	h := &host{platform: p, ended: make(chan struct{})}
 	h.server, h.conns = conns.NewServer(p, l, limit, cfg.Logger)

@@ -31,6 +31,7 @@ type metrics struct {
 	engine   *engine.Engine
 	platform atomic.Pointer[platform.Platform] // nil until it is served
 	refused  atomic.Int64                      // messages
+	routed   atomic.Int64                      // copies of messages
 	draining atomic.Bool
 	cert     *certificate // nil without TLS
 	access   *accessLog   // nil without one
@@ -63,8 +64,11 @@ func (m *metrics) call(c platform.Call, o platform.Outcome) {
 
 // publish is for [platform.Trace].
 func (m *metrics) publish(e platform.PublishEvent) {
-	if e.Err != nil {
+	switch {
+	case e.Err != nil:
 		m.refused.Add(1)
+	default:
+		m.routed.Add(int64(e.Queues))
 	}
 }
 
@@ -91,7 +95,7 @@ func apiOf(c platform.Call) string {
 
 var knownAPIs = []string{
 	"notify", "platform/notify", "platform/notify/status", "platform/notify/read", "platform/notify/write", "platform/notify/purge",
-	"platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
+	"platform/notify/peek", "platform/notify/queue/limit", "platform/notify/routing/test", "platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
 	"platform/notify/routing/unset", "platform/notify/routing/list",
 	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
 	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete", "platform/key/rotate",

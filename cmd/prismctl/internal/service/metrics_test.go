@@ -75,6 +75,31 @@ func TestMetricsShowTheDeepestQueuesOnly(t *testing.T) {
 	}
 }
 
+// countedQueues are what Depths says.
+type countedQueues struct {
+	platform.Queues
+	depths []platform.QueueDepth
+}
+
+func (q countedQueues) Depths(context.Context) ([]platform.QueueDepth, error) { return q.depths, nil }
+
+func TestMetricsShowTheQueuesThatHaveDroppedMost(t *testing.T) {
+	var q countedQueues
+	for i := range shownQueues + 2 { // the first has dropped nothing, the second least
+		limits := platform.QueueLimits{MaxMessages: 10, MaxBytes: 10}
+		q.depths = append(q.depths, platform.QueueDepth{Owner: "k", Topic: fmt.Sprint(i), QueueStatus: platform.QueueStatus{Limits: limits, Dropped: uint64(i)}})
+	}
+	text := scrape(&engine.Engine{Queues: q})
+	if got := strings.Count(text, "\nprism_queue_dropped_total{"); got != shownQueues {
+		t.Errorf("%d series of queues that drop, want %d", got, shownQueues)
+	}
+	for topic, want := range map[string]string{"0": "", "1": "", "2": "2", "1001": "1001"} {
+		if got := metric(text, `prism_queue_dropped_total{key="k",topic="`+topic+`"}`); got != want {
+			t.Errorf("the queue %s has dropped %q, want %q", topic, got, want)
+		}
+	}
+}
+
 // brokenQueues cannot count.
 type brokenQueues struct{ platform.Queues }
 

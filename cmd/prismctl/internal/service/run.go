@@ -71,7 +71,9 @@ func Run(ctx context.Context, cfg Config) error {
 	limitMemory(s.log)
 	stop := onHangup(s.hungUp) // without this SIGHUP would end the process
 	defer stop()
-	if s.engine, err = engine.Open(ctx, &s.Storage, s.Syncing, s.queueBounds(), s.log); err != nil {
+	bounds := s.queueBounds()
+	bounds.OnDrop = s.warnOfDrops
+	if s.engine, err = engine.Open(ctx, &s.Storage, s.Syncing, bounds, s.log); err != nil {
 		return unlessAsked(ctx, err)
 	}
 	err = errors.Join(s.run(ctx, chosen), s.engine.Close())
@@ -153,7 +155,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	}
 	s.metrics = newMetrics(s.engine)
 	s.metrics.cert, s.metrics.access, s.metrics.logged = cert, access, s.logged
-	if s.host, err = serveSecure(s.listener, cert, s.connLimit(), s.config(access)); err != nil {
+	if s.host, err = serveSecure(ctx, s.listener, cert, s.connLimit(), s.config(access)); err != nil {
 		return err
 	}
 	s.metrics.watch(s.host.platform)

@@ -50,7 +50,7 @@ func TestPeersThatDoNotLeaveTakeNoTimeOfCalls(t *testing.T) {
 	if err := errors.Join(registry.SaveApp(t.Context(), platform.App{ID: "shop"}), registry.SaveKey(t.Context(), key)); err != nil {
 		t.Fatal(err)
 	}
-	h, err := serveSecure(l, nil, conns.Limit{Total: mostConns, PerAddress: mostConns}, platform.Config{Store: store, Queues: queues, Logger: slog.New(slog.DiscardHandler)})
+	h, err := serveSecure(t.Context(), l, nil, conns.Limit{Total: mostConns, PerAddress: mostConns}, platform.Config{Store: store, Queues: queues, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

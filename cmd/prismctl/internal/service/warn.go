@@ -22,6 +22,13 @@ func (s *service) warn() {
 	}
 }
 
+// warnOfDrops says that a queue has begun to drop messages, and while it goes on once a
+// minute. It is for [platform.QueueBounds].
+func (s *service) warnOfDrops(key, topic string, dropped uint64) {
+	s.log.Warn("a queue is full and drops messages: consume it, or let it get less by \"prismctl queue unbind\", or hold more by \"prismctl queue limit\"",
+		"key", key, "queue", words.Queue(topic), "dropped", dropped)
+}
+
 // warnOfDirectory says when others may look into --data or change what is there.
 func (s *service) warnOfDirectory() {
 	info, err := os.Stat(s.Data)

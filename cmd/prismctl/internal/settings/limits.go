@@ -45,6 +45,7 @@ type Limits struct {
 
 	LimitsMaxTopics   int `config:"limits.max-topics" hidden:"" default:"1000" help:"topics of a key; -1 is any number"`
 	LimitsMaxBindings int `config:"limits.max-bindings" hidden:"" default:"10000" help:"bindings of a key; -1 is any number"`
+	LimitsMaxFanOut   int `config:"limits.max-fan-out" hidden:"" default:"10000" help:"queues of a domain that may be bound to one pattern without * and #, and to patterns with them; -1 is any number"`
 
 	RetentionMaxAge time.Duration `config:"retention.max-age" hidden:"" default:"0s" help:"messages older than this are removed, unless a consumer holds them; 0 keeps them"`
 }
@@ -84,6 +85,7 @@ func (f *Limits) check(from Sources) error {
 		{"limits.max-key-bytes", f.LimitsMaxKeyBytes},
 		{"limits.max-topics", int64(f.LimitsMaxTopics)},
 		{"limits.max-bindings", int64(f.LimitsMaxBindings)},
+		{"limits.max-fan-out", int64(f.LimitsMaxFanOut)},
 	} {
 		if queue.value == 0 || queue.value < -1 {
 			return fmt.Errorf("%s is %d; it must be 1 or more, or -1 for any number", from[queue.name], queue.value)

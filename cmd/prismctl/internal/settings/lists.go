@@ -20,7 +20,8 @@ type Lists struct {
 	Users     []User    `toml:"user"`
 }
 
-// An App changes of an app what it gives.
+// An App changes of an app what it gives. One that is made without Publish or Listen may
+// publish or listen to nothing, unless the first key is one of its keys.
 type App struct {
 	ID        string   `toml:"id"`
 	Name      string   `toml:"name,omitempty"`
@@ -38,7 +39,7 @@ type Key struct {
 	Admin      bool   `toml:"admin,omitempty"`
 }
 
-// A Binding routes messages to a queue of each key.
+// A Binding is one that the queues of a new key begin with.
 type Binding struct {
 	Pattern string `toml:"pattern"`
 	Topic   string `toml:"topic"`
@@ -54,8 +55,8 @@ type User struct {
 // ListFlags are the lists on the command line. Each stands in place of that of
 // the file.
 type ListFlags struct {
-	Bind     []string `sep:"none" placeholder:"PATTERN=TOPIC" help:"Route messages that match PATTERN to the queue of TOPIC, instead of all to the default queue, whose topic is empty. May be repeated."`
-	App      []string `sep:"none" placeholder:"ID[=NAME]" help:"An app, made if it is not there. May be repeated."`
+	Bind     []string `sep:"none" placeholder:"PATTERN=TOPIC" help:"Bind the queue of TOPIC of each new key to PATTERN; the empty TOPIC is its default queue. May be repeated. Without it, only the first key begins with its default queue bound to #: the one that this makes, or that of PRISM_KEY."`
+	App      []string `sep:"none" placeholder:"ID[=NAME]" help:"An app, made if it is not there; then it may publish and listen to nothing until an admin key says otherwise, or [[app]] in the file. May be repeated."`
 	AppKey   []string `is:"file" sep:"none" placeholder:"ID:APP:FILE" help:"A key of an app, with the secret in FILE, instead of a new key. May be repeated."`
 	User     []string `is:"file" sep:"none" placeholder:"NAME:FILE" help:"A user who can sign in, with the password in FILE, instead of a new user. May be repeated."`
 	Redirect []string `sep:"none" placeholder:"URL" help:"An address that the browser may be sent back to after a login or a logout; on 127.0.0.1 and localhost with any port. May be repeated. Without it: /callback, /auth/callback and / of this machine."`

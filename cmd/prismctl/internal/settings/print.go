@@ -77,11 +77,12 @@ func (s *Serve) printLists(b *strings.Builder) error {
 		name string
 		of   Lists
 		size int
+		note string
 	}{
-		{"app", Lists{Apps: l.Apps}, len(l.Apps)},
-		{"key", Lists{Keys: l.Keys}, len(l.Keys)},
-		{"binding", Lists{Bindings: l.Bindings}, len(l.Bindings)},
-		{"user", Lists{Users: l.Users}, len(l.Users)},
+		{"app", Lists{Apps: l.Apps}, len(l.Apps), "# An app that is made without publish may publish nothing, and without listen it may listen to nothing, unless it is that of the first key.\n"},
+		{"key", Lists{Keys: l.Keys}, len(l.Keys), ""},
+		{"binding", Lists{Bindings: l.Bindings}, len(l.Bindings), "# What the queues of a new key begin with.\n"},
+		{"user", Lists{Users: l.Users}, len(l.Users), ""},
 	} {
 		if list.size == 0 {
 			continue
@@ -90,7 +91,10 @@ func (s *Serve) printLists(b *strings.Builder) error {
 		if err != nil {
 			return fmt.Errorf("%s cannot be printed: %w", list.name, err)
 		}
-		fmt.Fprintf(b, "\n# %s\n%s", s.Whose[list.name], text)
+		fmt.Fprintf(b, "\n%s# %s\n%s", list.note, s.Whose[list.name], text)
+	}
+	if len(l.Bindings) == 0 {
+		fmt.Fprint(b, "\n# There is no binding: the queues of a new key are bound to nothing, but the default queue of the first key to #. That is the key of PRISM_KEY, or the one that serve makes.\n")
 	}
 	return nil
 }
