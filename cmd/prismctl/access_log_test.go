@@ -116,9 +116,13 @@ func TestTheAccessLogHasTheEndOfEachChannel(t *testing.T) {
 	}
 	began := accesses(t, string(text))[0]
 	var end channelEnd
-	_, last, _ := strings.Cut(string(text), "\n")
-	if err := json.Unmarshal([]byte(last), &end); err != nil {
-		t.Fatalf("%q: %v", last, err)
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "channel_end") {
+			err = json.Unmarshal([]byte(line), &end)
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
 	}
 	if began.Status != 101 || end.Event != "channel_end" || end.RequestID != began.RequestID || end.Key != s.Key ||
 		!strings.HasPrefix(end.Reason, "closed by the peer with code 1000") || end.Duration <= 0 || end.Remote != began.Remote {

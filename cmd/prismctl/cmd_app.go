@@ -25,9 +25,9 @@ type appCmd struct {
 func (*appCmd) Help() string {
 	return `An app is a product that calls APIs; its keys are where it is installed. These commands need an admin key, such as the one that "prismctl serve" makes at its first start.
 
-    prismctl app create 'My shop' --id shop
-    prismctl app publish shop 'order.#'
-    prismctl key create shop`
+    prismctl app create 'My shop' --id shop --publish 'order.#'
+    prismctl app listen shop 'stock.#'
+    prismctl key create shop --bind 'stock.#'`
 }
 
 // anApp is the argument of commands about one app.
@@ -92,20 +92,6 @@ func (c *appListCmd) Run(ctx context.Context, t *tool) error {
 		rows = append(rows, []string{words.Shown(a.ID), words.Shown(a.Name), strconv.Itoa(a.Keys), timeOr(a.Created, "-")})
 	}
 	return t.printTable(rows)
-}
-
-type appCreateCmd struct {
-	connection
-	Name    string `arg:"" help:"The name of the app, for people."`
-	ID      string `name:"id" placeholder:"ID" help:"Its ID, of letters, digits, - and _. Without it the platform chooses one."`
-	Summary string `placeholder:"TEXT" help:"What it is, for people."`
-}
-
-// Run makes an app and shows it.
-func (c *appCreateCmd) Run(ctx context.Context, t *tool) error {
-	return c.appOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.App, error) {
-		return a.CreateApp(ctx, admin.NewApp{ID: c.ID, Name: c.Name, Summary: c.Summary})
-	})
 }
 
 type appShowCmd struct {

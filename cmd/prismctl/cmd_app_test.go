@@ -38,7 +38,7 @@ func TestAnAppIsMadeShownAndDeleted(t *testing.T) {
 		{[]string{"app", "create", "My shop", "--id", "shop", "--summary", "sells\nthings"}, exitDone,
 			"id          shop\nname        My shop\nsummary     \"sells\\nthings\"\n", ""},
 		{[]string{"app", "create", "Other", "--id", "shop"}, exitRefused, "", "there is an app with the ID shop"},
-		{[]string{"app", "show", "shop"}, exitDone, "keys        0 of 500\npublishes   every routing key\nlistens to  every routing key\n", ""},
+		{[]string{"app", "show", "shop"}, exitDone, "keys        0 of 500\npublishes   none\nlistens to  none\n", ""},
 		{[]string{"app", "show", "nope"}, exitRefused, "", "unknown_app"},
 		{[]string{"app", "list"}, exitDone, "ID    NAME     KEYS  CREATED\nshop  My shop  0     ", ""},
 		{[]string{"app", "list", "--output", "json"}, exitDone, `{"id":"shop","name":"My shop","summary":"sells\nthings","domain":"default","created":"`, ""},
@@ -57,9 +57,18 @@ func TestAnAppIsMadeShownAndDeleted(t *testing.T) {
 	}
 }
 
+func TestAnAppIsMadeWithWhatItMayDo(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	r := with(srv, "app", "create", "My shop", "--id", "shop", "--publish", "order.#", "--publish", "stock.*", "--listen", "#")
+	if r.status != exitDone || !strings.HasSuffix(r.out, "publishes   order.# stock.*\nlistens to  #\n") {
+		t.Errorf("%+v", r)
+	}
+	with(srv, "app", "create", "Other", "--publish", "order*").want(t, exitRefused, "", "wildcard")
+}
+
 func TestAKeyThatIsMadeWorksUntilItIsDeleted(t *testing.T) {
 	srv := prismtest.NewServer(t)
-	with(srv, "app", "create", "Shop", "--id", "shop")
+	with(srv, "app", "create", "Shop", "--id", "shop", "--publish", "#")
 	key := madeKey(t, srv, "shop", "--notes", "load test", "--meta", "city=上海;x", "--meta", "n=1", "--expires", "24h")
 	if key.App != "shop" || key.Notes != "load test" || key.Meta["city"] != "上海;x" || key.Meta["n"] != "1" || key.Expires == nil {
 		t.Errorf("made %+v", key)

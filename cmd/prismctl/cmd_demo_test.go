@@ -28,7 +28,7 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 	}
 	for _, part := range []string{
 		"called        GET shop/order", "read          Hello demo-", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
-		"tried again   order.paid", "cut           3 connections", "reconnected   the consumer", "reconnected   the publisher",
+		"tried again   order.paid", "cut           4 connections", "reconnected   the consumer", "reconnected   the publisher",
 		"consumed      all 200 messages", "refused       HTTP 401 invalid_sign", "All of it held",
 	} {
 		if !strings.Contains(r.out, part) {

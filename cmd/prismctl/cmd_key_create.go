@@ -14,6 +14,7 @@ type keyCreateCmd struct {
 	anApp
 	Notes   string   `placeholder:"TEXT" help:"What it is for, for people."`
 	Meta    metaFlag `placeholder:"NAME=VALUE" help:"Something to keep with it. May be repeated."`
+	Bind    []string `sep:"none" placeholder:"PATTERN" help:"Bind its default queue to this pattern, which its app must be allowed to listen to. May be repeated. Without it, what the settings of the platform say."`
 	Expires string   `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
 
 	expires func(now time.Time) time.Time
@@ -24,6 +25,7 @@ func (*keyCreateCmd) Help() string {
 	return `The secret is shown now and never again: "prismctl key rotate" gives the key a new one.
 
     prismctl key create shop
+    prismctl key create shop --bind 'order.#' --bind stock.low
     prismctl key create shop --notes 'load test' --expires 24h
     prismctl key create shop --output json`
 }
@@ -62,6 +64,6 @@ func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
 		return exit.Usagef("--expires: %s has passed already, and a date is over as soon as its day begins", c.Expires)
 	}
 	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
-		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: expires})
+		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: expires, Bindings: c.Bind})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -22,7 +23,7 @@ type publishCmd struct {
 
 // Help teaches by example.
 func (c *publishCmd) Help() string {
-	return `The exit status is 0 only when the platform has every message.
+	return `The exit status is 0 only when the platform has every message. One that goes to no queue counts as stored; then standard error says so, if the platform does.
 
     prismctl publish order.new 'hello world'
     prismctl publish order.new --type application/json - < order.json
@@ -69,11 +70,29 @@ func (c *publishCmd) Run(ctx context.Context, t *tool) error {
 	score := &score{stop: line.Stop}
 	err = c.publish(ctx, t, publisher, score)
 	_ = publisher.Close(ctx) // score knows what became of each message
-	if err != nil {
-		return lifeline.Verdict(ctx, err)
+	if err == nil {
+		err = score.tell(t)
+		c.warn(ctx, t, notify.NewQueueClient(client), score)
 	}
-	return lifeline.Verdict(ctx, score.tell(t))
+	return lifeline.Verdict(ctx, err)
 }
+
+// warn says that what was confirmed went to no queue. Other platforms, and those of
+// before, cannot tell.
+func (c *publishCmd) warn(ctx context.Context, t *tool, q *notify.QueueClient, s *score) {
+	if s.confirmed == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, routesTime)
+	defer cancel()
+	if n, err := q.RoutedTo(ctx, c.RoutingKey); err == nil && n == 0 {
+		t.notice("nobody gets %s: no queue is bound to it whose app may listen to it.\n"+
+			"To bind one: prismctl queue bind TOPIC %s", words.Shown(c.RoutingKey), words.Quoted(c.RoutingKey))
+	}
+}
+
+// routesTime is how long the platform is given to say where a message goes.
+const routesTime = 5 * time.Second
 
 func (c *publishCmd) publish(ctx context.Context, t *tool, publisher *notify.Publisher, s *score) error {
 	if c.Lines {

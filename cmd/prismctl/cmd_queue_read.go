@@ -8,7 +8,7 @@ import (
 )
 
 type queueReadCmd struct {
-	connection
+	queueOwner
 	aQueue
 	Count int `short:"n" name:"count" placeholder:"N" default:"1" help:"At most this many (${default})."`
 }

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
 type queueStatusCmd struct {
-	connection
+	queueOwner
 	aQueue
 }
 
@@ -27,12 +27,33 @@ func (c *queueStatusCmd) Run(ctx context.Context, t *tool) error {
 		return t.printJSON(statusLine(s))
 	}
 	c.warn(t, &s)
-	return t.println("%-17s %d\n%-17s %d\n%-17s %d\n%-17s %d", "messages", s.Messages,
-		"  ready", s.Ready, "  unacknowledged", s.Unacknowledged, "consumers", s.Consumers)
+	return t.println("%-17s %d\n%-17s %d\n%-17s %d\n%-17s %d%s", "messages", s.Messages,
+		"  ready", s.Ready, "  unacknowledged", s.Unacknowledged, "consumers", s.Consumers, traffic(&s))
+}
+
+// traffic is what became of messages, as far as there is anything to say.
+func traffic(s *notify.Status) (lines string) {
+	for _, line := range []struct {
+		what string
+		n    uint64
+	}{{"dropped", s.Dropped}, {"published", s.Published}, {"  to no queue", s.Unrouted}} {
+		if line.n > 0 {
+			lines += fmt.Sprintf("\n%-17s %d", line.what, line.n)
+		}
+	}
+	return lines
 }
 
 // A statusLine is a Status in the members of the platform's answer.
 type statusLine notify.Status
+
+// told is a count that the platform says if it says an Overflow.
+func (s statusLine) told(n uint64) *uint64 {
+	if s.Overflow == "" {
+		return nil
+	}
+	return &n
+}
 
 // MarshalJSON leaves out what the platform did not say.
 func (s statusLine) MarshalJSON() ([]byte, error) {
@@ -46,14 +67,33 @@ func (s statusLine) MarshalJSON() ([]byte, error) {
 		MessagesLimit  int    `json:"Messages_limit,omitempty"`
 		Bytes          int64  `json:",omitempty"`
 		BytesLimit     int64  `json:"Bytes_limit,omitempty"`
-	}{s.Messages, s.Ready, s.Unacknowledged, s.Consumers, stored{s.Stored}, s.MessagesLimit, s.Bytes, s.BytesLimit})
+
+		Overflow  notify.Overflow `json:",omitempty"`
+		Dropped   *uint64         `json:",omitempty"`
+		Published *uint64         `json:",omitempty"`
+		Unrouted  *uint64         `json:",omitempty"`
+	}{s.Messages, s.Ready, s.Unacknowledged, s.Consumers, stored{s.Stored}, s.MessagesLimit, s.Bytes, s.BytesLimit,
+		s.Overflow, s.told(s.Dropped), s.told(s.Published), s.told(s.Unrouted)})
 }
 
 // warn tells of a queue that fills and that nobody empties.
 func (c *queueStatusCmd) warn(t *tool, s *notify.Status) {
 	if full := s.Full(); s.Consumers == 0 && full >= 0.5 {
-		t.notice("%s is %.0f%% full and nobody consumes it: when it is full, what is published to it is refused.\n"+
+		t.notice("%s is %.0f%% full and nobody consumes it: when it is full, %s.\n"+
 			"Consume it, empty it by \"prismctl queue purge\", or see to it by \"prismctl queue unbind\" that it gets no more",
-			words.Queue(c.Topic), 100*full)
+			c.named(c.Topic), 100*full, whenFull(s.Overflow))
 	}
+}
+
+// whenFull says what a full queue does.
+func whenFull(o notify.Overflow) string {
+	switch o {
+	case notify.OverflowDefault:
+		return "what its own key publishes to it is refused, and for others it drops its oldest messages"
+	case notify.OverflowDropOldest:
+		return "it drops its oldest messages"
+	case notify.OverflowDropNewest:
+		return "it drops what comes"
+	}
+	return "what is published to it is refused"
 }

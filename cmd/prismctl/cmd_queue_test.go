@@ -31,8 +31,8 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"publish order.new one", 0, "", "1 message confirmed"},
 		{"queue write --topic orders two", 0, "written to queue orders\n", ""},
 		{"queue write three", 0, "written to the default queue\n", ""},
-		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\n", ""},
-		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456}` + "\n", ""},
+		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\npublished         3\n", ""},
+		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":3,"Unrouted":0}` + "\n", ""},
 		{"queue purge", 0, "purged the default queue\n", ""},
 		{"queue read", 0, "", ""},
 		{"queue drop orders", 0, "dropped queue orders\n", ""},
@@ -53,7 +53,7 @@ func TestWhoeverBindsAQueueIsToldOfTheDefaultOneAndCanUnbindIt(t *testing.T) {
 	for range 2 {
 		with(srv, "publish", "order.new", "x").want(t, exitDone, "", "1 message confirmed")
 	}
-	with(srv, "queue", "status").want(t, exitDone, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\n", "the default queue is 50% full and nobody consumes it")
+	with(srv, "queue", "status").want(t, exitDone, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\npublished         2\n", "the default queue is 50% full and nobody consumes it")
 	with(srv, "queue", "unbind", "", "#").want(t, exitDone, "unbound the default queue from #\n", "")
 	with(srv, "queue", "unbind", "", "#").want(t, exitRefused, "", "unknown_binding")
 	with(srv, "queue", "unbind", "nowhere", "#").want(t, exitRefused, "", "unknown_topic")
@@ -78,11 +78,12 @@ func TestReadPrintsDeliveriesWithoutATag(t *testing.T) {
 	}})
 	srv.Publish("order.new", "<1 & 2>")
 	srv.Publish("order.new", "second")
-	r := with(srv, "queue", "read", "-n", "5")
 	want := ""
-	for _, body := range []string{"<1 & 2>", "second"} {
-		want += fmt.Sprintf(`{"key":"order.new","type":"text/plain","time":%d,"body":%q,"app":"test","client_id":%q}`+"\n", noon.Unix(), body, srv.Key())
+	for i, body := range []string{"<1 & 2>", "second"} {
+		want += fmt.Sprintf(`{"id":%q,"key":"order.new","type":"text/plain","time":%d,"body":%q,"app":"test","client_id":%q}`+"\n",
+			srv.Peek("")[i].Message.ID, noon.Unix(), body, srv.Key())
 	}
+	r := with(srv, "queue", "read", "-n", "5")
 	r.want(t, exitDone, want, "")
 	if srv.Depth("") != 0 {
 		t.Error("the messages are still there")

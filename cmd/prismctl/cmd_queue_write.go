@@ -14,7 +14,7 @@ import (
 )
 
 type queueWriteCmd struct {
-	connection
+	queueOwner
 	First   string  `is:"bytes" arg:"" name:"topic-or-message" help:"The queue, made if it is not there; or the message, if it is the only argument."`
 	Message *string `is:"bytes" arg:"" optional:"" help:"The message; - reads it from standard input."`
 	Topic   *string `placeholder:"TOPIC" help:"The queue of a message that is the only argument. Without it, the default queue of the key."`
@@ -50,7 +50,7 @@ func (c *queueWriteCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, t, "written to "+words.Queue(topic), func(ctx context.Context, q *notify.QueueClient) error {
+	return c.change(ctx, t, "written to "+c.named(topic), func(ctx context.Context, q *notify.QueueClient) error {
 		return q.Write(ctx, topic, data)
 	})
 }

@@ -14,6 +14,7 @@ import (
 // string, so it is in base64 then.
 type deliveryLine struct {
 	Tag        uint64  `json:"tag,omitempty"`
+	ID         string  `json:"id,omitempty"`
 	Key        string  `json:"key"`
 	Type       string  `json:"type"`
 	Time       int64   `json:"time"`
@@ -28,14 +29,18 @@ func (t *tool) printDelivery(d *notify.Delivery) error {
 	if t.Output.or(asJSON) == asText {
 		return t.println("%s", deliveryText(d))
 	}
-	line := deliveryLine{Tag: d.Tag, Key: d.Key, Type: d.ContentType, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
-	if utf8.Valid(d.Body) {
-		body := string(d.Body)
-		line.Body = &body
-	} else {
-		line.BodyBase64 = d.Body
-	}
+	line := deliveryLine{Tag: d.Tag, ID: d.ID, Key: d.Key, Type: d.ContentType, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
+	line.Body, line.BodyBase64 = bodyIn(d.Body)
 	return t.printJSON(line)
+}
+
+// bodyIn returns a body as JSON can have it: as text or, if it is no UTF-8, as bytes.
+func bodyIn(body []byte) (text *string, bytes []byte) {
+	if !utf8.Valid(body) {
+		return nil, body
+	}
+	s := string(body)
+	return &s, nil
 }
 
 // deliveryText is a delivery for people. What a terminal would obey is quoted.

@@ -80,6 +80,10 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		{"queue write orders a --topic paid", complete, "either before the message or by --topic"},
 		{"queue write orders\xb6 a", complete, "is no UTF-8"},
 		{"queue read -n 0", complete, "-n must be 1 or more"},
+		{"queue peek -n 0", complete, "-n must be 1 or more"},
+		{"queue limit --overflow drop", complete, "use refuse, drop-oldest, drop-newest or default"},
+		{"queue limit --max-messages=-1", complete, "must not be negative"},
+		{"queue limit --max-bytes x", complete, "--max-bytes"},
 		{"app", complete, "expected one of"},
 		{"app create", complete, "expected \"<name>\""},
 		{"app show", complete, "the ID of the app is empty"},
@@ -148,7 +152,7 @@ func TestEmptyAndBrokenArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "bench", "queue", "queue bind", "queue read", "app", "app publish", "app listen", "key", "key create", "sign", "hash-password",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "bench", "queue", "queue bind", "queue bindings", "queue limit", "queue peek", "queue read", "app", "app create", "app publish", "app listen", "key", "key create", "sign", "hash-password",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()
