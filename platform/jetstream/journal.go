@@ -60,8 +60,11 @@ func (j *journal) make(ctx context.Context, replicas int) (has int, err error) {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = j.js.CreateStream(ctx, j.config(replicas, 1, newLog()))
 	}
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // which a cluster may not show yet
-		return 0, fmt.Errorf("%w: another engine is making the stream %s", platform.ErrUnavailable, j.stream)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another engine has made it meanwhile
+		stream, err = j.js.Stream(ctx, j.stream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) { // which a cluster may not show yet
+			err = fmt.Errorf("%w: another engine is making it", platform.ErrUnavailable)
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("jetstream: stream %s: %w", j.stream, err)
