@@ -337,6 +337,7 @@ func (o *modelOwner) step(t *testing.T) {
 		if err != nil || s != q.status() {
 			t.Errorf("%s %q has %+v, %v, want %+v", o.name, name, s, err, q.status())
 		}
+		o.peek(t, name, q)
 		return
 	}
 	o.expect(t, "status "+name, err, platform.ErrUnknownTopic)

@@ -232,6 +232,34 @@ func TestALookFindsTheLowestNumbers(t *testing.T) {
 	}
 }
 
+// peek looks at some messages of a queue, and then at those behind them.
+func (o *modelOwner) peek(t *testing.T, name string, q *modelQueue) {
+	want, held := slices.Clone(q.ready), make(map[int]bool)
+	for _, c := range q.consumers {
+		for _, m := range c.held {
+			want, held[m.place] = append(want, m), true
+		}
+	}
+	slices.SortFunc(want, func(a, b modelMessage) int { return a.place - b.place })
+	var found []platform.Peeked
+	var after platform.MessageID
+	for _, n := range []int{o.random.IntN(4), math.MaxInt} {
+		some, err := o.engine.Peek(t.Context(), o.name, name, after, n)
+		o.expect(t, "peek "+name, err, nil)
+		if found = append(found, some...); len(found) > 0 {
+			after = found[len(found)-1].Message.ID
+		}
+	}
+	var got []*platform.Message
+	for i, p := range found {
+		got = append(got, p.Message)
+		if i < len(want) && p.Held != held[want[i].place] {
+			t.Errorf("%s %q shows %v held: %v", o.name, name, want[i], p.Held)
+		}
+	}
+	o.same(t, got, want)
+}
+
 // A ledger has what is certain of the messages while many goroutines work. Its times are
 // the values of one counter.
 type ledger struct {
