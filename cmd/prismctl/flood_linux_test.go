@@ -106,6 +106,8 @@ var notFlooded = map[string]string{
 	"Addresses to return to after a login":                  "8 KiB of each app, and an admin key makes apps and addresses: TestOnlyAddressesOfAnAppAreRegistered",
 	"Answers of `notify/read` that are not written yet":     "TestAnswersThatNobodyReadsAreBounded",
 	"The former secret of a key":                            "one of each key, however often it changes",
+	"Queues that one message goes to":                       "the engine refuses the binding: AnExchangeHasItsLimitOfQueuesWithWildcards of platform/enginetest",
+	"What is remembered and counted of a key":               "some words of each key that exists: TestLittleIsRememberedOfKeysThatAreGone",
 	"The record of what the settings gave":                  "no peer adds to it",
 }
 
