@@ -30,8 +30,12 @@ func child() {
 	os.Exit(1)
 }
 
+// slowRoom is how many messages the queue of another key has room for.
+const slowRoom = 50
+
 // work publishes numbered messages to two queues without an end, and prints what
-// was confirmed. A consumer holds some and acknowledges every third.
+// was confirmed. A consumer holds some and acknowledges every third. The queue of another
+// key, which nobody reads, drops most of them.
 func work(dir string) error {
 	ctx := context.Background()
 	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1, Bindings: []platform.Binding{{Pattern: "#"}}}})
@@ -39,6 +43,12 @@ func work(dir string) error {
 		return err
 	}
 	if err := e.Bind(ctx, shop, "orders", "order.#"); err != nil {
+		return err
+	}
+	if err := e.Declare(ctx, "slow", platform.Owner{}); err != nil {
+		return err
+	}
+	if err := e.SetLimits(ctx, "slow", "", platform.QueueLimits{MaxMessages: slowRoom}); err != nil {
 		return err
 	}
 	c, err := e.Consume(ctx, shop, "", "test")
@@ -109,10 +119,33 @@ func TestWhatWasConfirmedOutlivesKill9(t *testing.T) {
 			want = append(want, body)
 		}
 	}
+	checkDropped(t, e)
 	checkContents(t, e, "orders", published)
 	checkContents(t, e, "", want)
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// checkDropped checks that the slow queue has the last messages of the topic orders, and
+// has dropped the others.
+func checkDropped(t *testing.T, e *Engine) {
+	t.Helper()
+	s, err := e.Status(t.Context(), shop, "orders")
+	slow, err2 := e.Status(t.Context(), "slow", "")
+	if err = errors.Join(err, err2); err != nil || slow.Ready != slowRoom || slow.Dropped != uint64(s.Ready-slowRoom) {
+		t.Errorf("of %d messages there are %d left and %d dropped, %v", s.Ready, slow.Ready, slow.Dropped, err)
+	}
+	bodies := func(owner, topic string) (all []string) {
+		found, err := e.Peek(t.Context(), owner, topic, platform.MessageID{}, s.Ready)
+		must(t, err)
+		for _, p := range found {
+			all = append(all, string(p.Message.Body))
+		}
+		return all
+	}
+	if got, want := bodies("slow", ""), bodies(shop, "orders")[s.Ready-slowRoom:]; !slices.Equal(got, want) {
+		t.Errorf("the slow queue has %q, want %q", got, want)
 	}
 }
 
