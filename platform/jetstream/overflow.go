@@ -137,6 +137,7 @@ func (d *draft) overTotal(more platform.Usage) platform.Usage {
 // what has a number before its record, so the message counts as published just after
 // it, except for the first fact of a record, which any purge in it removes.
 func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int, error) {
+	m.ID = platform.MessageID{} // of a draft that was not stored
 	if len(queues) == 0 {
 		return 0, nil
 	}
