@@ -84,23 +84,23 @@ func (q *Queues) change(o *owner, to platform.Owner) error {
 	from := o.lock()
 	defer from.unlock()
 	if from.name != to.Exchange {
-		if err := q.move(o, from, q.obtain(to.Exchange)); err != nil {
-			return err
-		}
+		return q.move(o, from, to)
 	}
 	o.hear(to.Listen)
 	return nil
 }
 
-// move moves an owner. Nothing else takes the lock of an exchange while it holds that of
+// move moves an owner, which hears in the new exchange only what it may. Nothing else takes the lock of an exchange while it holds that of
 // another one, and q.mu lets one move at a time.
-func (q *Queues) move(o *owner, from, to *exchange) error {
+func (q *Queues) move(o *owner, from *exchange, is platform.Owner) error {
+	to := q.obtain(is.Exchange)
 	to.mu.Lock()
 	defer to.unlock()
 	if err := to.admit(o); err != nil {
 		return err
 	}
 	from.detach(o)
+	o.hear(is.Listen)
 	to.attach(o)
 	q.exchanges[to.name] = to
 	q.leave(from)
