@@ -29,6 +29,7 @@ func crowds() []queuePromise {
 		{"NothingIsLostWhenFetchGivesUp", platform.QueueBounds{}, fetchGivesUp},
 		{"PublishIsAllOrNothingInACrowd", platform.QueueBounds{MaxMessages: 50}, crowdAllOrNothing},
 		{"AnOwnerMovesWhileOthersPublish", platform.QueueBounds{}, moveMeanwhile},
+		{"DeclareChangesAllAtOnce", platform.QueueBounds{}, declareAtOnce},
 		{"OneQueueAmongAThousandHarmsNoOther", platform.QueueBounds{MaxMessages: 100}, oneAmongMany},
 	}
 }
@@ -273,6 +274,32 @@ func moveMeanwhile(t *queueTrial) {
 		}
 		last[publisher] = i
 	}
+}
+
+// declareAtOnce lets an owner go to and fro between two exchanges. In each it may listen
+// to what is published in the other, so that it gets nothing.
+func declareAtOnce(t *queueTrial) {
+	here, there := t.beside(), t.in(newName())
+	places := []platform.Owner{
+		{Exchange: there.as.Exchange, Listen: platform.Matching("order.0.#")},
+		{Exchange: here.as.Exchange, Listen: platform.Matching("order.1.#")},
+	}
+	t.as = places[1]
+	t.declare()
+	failed := make(chan error, 2)
+	go func() { failed <- here.publishMany(0) }()
+	go func() { failed <- there.publishMany(1) }()
+	for i, publishing := 0, 2; publishing > 0; i++ {
+		t.as = places[i%2]
+		t.declare()
+		select {
+		case err := <-failed:
+			t.must(err, "publish")
+			publishing--
+		default:
+		}
+	}
+	t.holds("")
 }
 
 // oneAmongMany has a dead consumer that holds what it got, a full queue that nobody

@@ -274,3 +274,23 @@ func movesPart(good platform.Queues) platform.Queues {
 	}
 	return f
 }
+
+// moveFirst lets a message come between the two halves of a change.
+func moveFirst(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	was := make(map[string]platform.Owner)
+	f.declare = func(ctx context.Context, name string, o platform.Owner) error {
+		if half, known := was[name]; known {
+			half.Exchange = o.Exchange
+			if err := good.Declare(ctx, name, half); err != nil {
+				return err
+			}
+			if _, err := good.Publish(ctx, o.Exchange, &platform.Message{Key: "order.0.x"}, &platform.Message{Key: "order.1.x"}); err != nil {
+				return err
+			}
+		}
+		was[name] = o
+		return good.Declare(ctx, name, o)
+	}
+	return f
+}

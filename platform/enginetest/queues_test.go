@@ -61,6 +61,7 @@ func faults() []fault {
 		{"every message is told to be in one queue", "PublishTellsHowManyQueuesGetAMessage", alwaysOne},
 		{"a message that was dropped is told to be in the queue", "AMessageIsNotInTheQueueThatDropsIt", countsRoutes},
 		{"a message is stored twice", "AnOwnerMovesWhileOthersPublish", doubling},
+		{"an owner moves first, and listens then", "DeclareChangesAllAtOnce", moveFirst},
 		{"route stores", "RouteTellsWhatPublishWouldDo", routeStores},
 		{"an owner is declared once", "WhatAnOwnerListensToIsCheckedAtEachRouting", declareOnce},
 		{"an owner is declared once", "DeclareMovesAnOwnerWithItsBindings", declareOnce},
