@@ -159,6 +159,10 @@ func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 	moved.kind, moved.queues = factMove, nil
 	facts := []fact{moved}
 	for _, id := range f.queues {
+		if len(facts) >= maxFacts/2 { // the leases of more queues would not fit into a record
+			d.carryFact(facts...)
+			facts = []fact{moved}
+		}
 		q := d.state.queues[id]
 		if q == nil {
 			continue

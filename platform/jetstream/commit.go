@@ -159,9 +159,7 @@ func (e *Engine) round(ops []*op) (again []*op, err error) {
 		e.mu.Lock()
 		e.discard(d)
 		e.mu.Unlock()
-		if d.stored {
-			e.warn(d)
-		}
+		e.warn(d)
 		if err != nil {
 			return nil, err
 		}

@@ -214,3 +214,28 @@ func TestANearlyFullDiskShedsBeforeItRefuses(t *testing.T) {
 	}
 	t.Logf("%d were refused, %d dropped", refused, s.Dropped)
 }
+
+// What is lost on a full disk is counted, but does not take the rest of the disk.
+func TestAFullDiskLosesWhatMayBeLostAndWritesNothing(t *testing.T) {
+	disk := smallDisk(t)
+	warned := 0
+	bounds := platform.QueueBounds{Bindings: []platform.Binding{{Pattern: "#"}}, OnDrop: func(string, string, uint64) { warned++ }}
+	e := open(t, Config{Dir: filepath.Join(disk, "data"), SyncInterval: time.Minute, Patience: 30 * time.Second, QueueBounds: bounds})
+	ctx := t.Context()
+	must(t, e.Declare(ctx, "slow", platform.Owner{}))
+	fill(t, disk, leastReserve)
+	e.server.disk.measure(disk)
+	before := e.known()
+	for range 100 {
+		routed, err := e.Publish(ctx, "", &platform.Message{ClientID: shop, Key: "order.new"})
+		if err != nil || routed[0] != 0 {
+			t.Fatalf("routed to %d queues, %v", routed, err)
+		}
+	}
+	if s, err := e.Status(ctx, "slow", ""); err != nil || s.Dropped != 100 || s.Ready != 0 || e.known() != before {
+		t.Errorf("%+v, %v, and %d records were written", s, err, e.known()-before)
+	}
+	if warned != 1 {
+		t.Errorf("warned %d times", warned)
+	}
+}

@@ -23,6 +23,24 @@
 // backup is restored, under another name too. Two copies of one directory that are both
 // used give the same IDs to different messages.
 //
+// # Exchanges
+//
+// An owner enters the log with its exchange and with what it may listen to, and again
+// when these change. What it was before the first time, as in a log of an earlier
+// version, is the zero [platform.Owner]; its bindings then bring only what it publishes
+// itself, until each is bound anew. A message is in the log once, with the numbers of its
+// queues, at a few bytes for each. MaxFanOut is lowered where a record of the server
+// would be too small for them.
+//
+// # Full queues
+//
+// What a full queue loses for a message is in the record that stores the message, with
+// how many it has lost ever. So after a crash a message is in all of its queues, or
+// counted as dropped there, or in none. When the disk of Dir comes near its reserve,
+// messages of the largest queues that may drop go first, and only then publishers of
+// those that refuse are refused. An earlier version cannot read a log with these facts,
+// so all engines that share it must be stopped for the upgrade.
+//
 // # Leases
 //
 // An engine that has its log to itself keeps leases in memory; when its process
@@ -57,7 +75,7 @@
 // One mutex guards the state; no goroutine waits for anything while it holds it.
 // An engine has these goroutines: a committer; a sweeper, which removes the head
 // of the log; and an eraser, which overwrites the bytes of records that were
-// replaced or deleted. With Dir one supervises the server, with MaxAge one removes
-// what is too old. An engine that shares its log has one that sends heartbeats and
+// replaced or deleted. With Dir one supervises the server and one sheds messages for the
+// disk, with MaxAge one removes what is too old. An engine that shares its log has one that sends heartbeats and
 // one that watches for those of other engines. Close waits for all of them.
 package jetstream

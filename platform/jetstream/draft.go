@@ -43,9 +43,11 @@ type draft struct {
 	taken   map[uint64]int  // for each queue, how many items at its head the draft leases
 	made    map[string]bool // owners that the draft makes
 
-	losses   []loss   // stored messages that it sheds
-	dropping []*queue // those that drop something, once all ops have run
-	stored   bool
+	losses    []loss   // stored messages that it sheds
+	cut       bool     // some of its own puts have lost a queue
+	dropping  []*queue // those that drop something, once all ops have run
+	unwritten []*queue // those that have dropped something of which the log knows nothing yet
+	stored    bool
 }
 
 // emit adds a fact of owner o that leaves its topics and bindings as they are, and

@@ -157,7 +157,10 @@ func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int
 		case !q.drops(publisher): // admit has counted it for its owner and for all
 			q.drafting.used = q.drafting.used.Plus(one(m))
 			f.queues = append(f.queues, q.id)
-		case full || !d.makeRoom(q, m, &room):
+		case full: // to write that would fill the disk
+			q.dropped++
+			d.unwritten = append(d.unwritten, q)
+		case !d.makeRoom(q, m, &room):
 			d.drop(q)
 		default:
 			d.add(q, one(m))
@@ -172,7 +175,8 @@ func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int
 
 // admit returns an error unless the queues that refuse have room for m, which is made
 // if others may lose something. It counts m for their owners and for all. On a full
-// disk, without any queue that refuses, it reports so.
+// disk, without any queue that refuses, it reports so: then the queues lose m. What they
+// have lost so is in the log with the next message that they drop.
 func (d *draft) admit(queues []*queue, publisher string, m *platform.Message, weight int) (full bool, err error) {
 	refusing := platform.Usage{}
 	for _, q := range queues {
@@ -385,6 +389,7 @@ func (d *draft) shed(s shedding) {
 		f := &d.facts[q.drafting.put]
 		if i := f.placeOf(q.id); i >= 0 {
 			f.queues[i] |= shedMark
+			d.cut = true
 			d.lose(q, f.message.Size())
 		}
 	}
@@ -469,7 +474,7 @@ func (d *draft) largestSupply(queues iter.Seq[*queue], byMessages bool) (largest
 // finish adds the facts about what the draft sheds. The ops have run.
 func (d *draft) finish() {
 	for i := range d.facts {
-		if f := &d.facts[i]; f.kind == factPut {
+		if f := &d.facts[i]; d.cut && f.kind == factPut {
 			f.queues = slices.DeleteFunc(f.queues, func(id uint64) bool { return id&shedMark != 0 })
 		}
 	}
@@ -501,23 +506,27 @@ func (e *Engine) discard(d *draft) {
 	for _, l := range d.losses {
 		if it := l.queue.ready.find(l.number); it != nil {
 			l.queue.ready.unmark(it)
+			e.wake(l.queue.id)
 		}
 	}
 	for _, q := range d.queues {
 		q.drafting, q.owner.drafted = drafting{}, platform.Usage{}
-		e.wake(q.id)
 	}
 }
 
 // warnEvery is how often OnDrop is called for a queue at most.
 const warnEvery = time.Minute
 
-// warn calls OnDrop for the queues that a stored draft has made drop something.
+// warn calls OnDrop for the queues that a draft has made drop something.
 func (e *Engine) warn(d *draft) {
 	if e.config.OnDrop == nil {
 		return
 	}
-	for _, q := range d.dropping {
+	dropping := d.unwritten
+	if d.stored {
+		dropping = append(dropping, d.dropping...)
+	}
+	for _, q := range dropping {
 		e.mu.Lock()
 		now := time.Now()
 		due := q.warned.IsZero() || now.Sub(q.warned) >= warnEvery
