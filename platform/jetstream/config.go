@@ -54,7 +54,8 @@ type Config struct {
 
 	// QueueBounds is what the queues hold at most. An owner gets Bindings, of which
 	// there are at most 1,000, when it is first named. What has become older than
-	// MaxAge is never delivered, and is removed within half a minute.
+	// MaxAge is never delivered, and is removed within half a minute. MaxFanOut is
+	// lowered to what fits into one message of the server.
 	platform.QueueBounds
 	// CacheBytes is how much of the messages stays in memory, the newest
 	// ones; 0 is 64 MiB.
