@@ -183,13 +183,13 @@ func TestRedirectsAreListedAsTheyWereAdded(t *testing.T) {
 
 func TestAnAppMayDoWhatWasSaidWhenItWasMade(t *testing.T) {
 	_, a := newAdmin(t)
-	made := must[*admin.App](t)(a.CreateApp(t.Context(), admin.NewApp{ID: "shop", Name: "shop", Publish: []string{"order.#", "a,b"}, Listen: []string{"#"}}))
+	made := must[*admin.App](t)(a.CreateApp(t.Context(), admin.NewApp{ID: "shop", Name: "shop", Publish: admin.Matching("order.#", "a,b"), Listen: admin.Everything()}))
 	for _, app := range []*admin.App{made, must[*admin.App](t)(a.App(t.Context(), "shop"))} {
 		if !reflect.DeepEqual(app.Publish, admin.Matching("order.#", "a,b")) || !reflect.DeepEqual(app.Listen, admin.Matching("#")) {
 			t.Errorf("may publish %v and listen to %v", app.Publish, app.Listen)
 		}
 	}
-	if _, err := a.CreateApp(t.Context(), admin.NewApp{ID: "bad", Name: "bad", Publish: []string{"order*"}}); err == nil || !strings.Contains(err.Error(), "wildcard") {
+	if _, err := a.CreateApp(t.Context(), admin.NewApp{ID: "bad", Name: "bad", Publish: admin.Matching("order*")}); err == nil || !strings.Contains(err.Error(), "wildcard") {
 		t.Errorf("a bad pattern: %v", err)
 	}
 }
@@ -197,7 +197,7 @@ func TestAnAppMayDoWhatWasSaidWhenItWasMade(t *testing.T) {
 func TestAKeyBeginsWithItsBindings(t *testing.T) {
 	srv, a := newAdmin(t)
 	ctx := t.Context()
-	must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "shop", Listen: []string{"order.#"}}))
+	must[*admin.App](t)(a.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "shop", Listen: admin.Matching("order.#")}))
 	for name, row := range map[string]struct{ asked, want []string }{
 		"some":       {[]string{"order.paid", "order.*"}, []string{"order.*", "order.paid"}},
 		"none":       {[]string{}, nil},
@@ -220,15 +220,15 @@ func TestAKeyBeginsWithItsBindings(t *testing.T) {
 	}
 }
 
-func TestNoLimitNoKeyAndEveryKeyAreDifferent(t *testing.T) {
+func TestNothingEverythingAndPatternsAreDifferent(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()
-	for _, allowed := range []admin.Permission{{}, {"#"}, {"order.*", "a,b"}, {`日本.#`, `\\.*`}} {
+	for _, allowed := range []admin.Permission{admin.Nothing(), admin.Everything(), {"order.*", "a,b"}, {`日本.#`, `\\.*`}} {
 		if err := errors.Join(a.AllowPublish(ctx, "test", allowed), a.AllowListen(ctx, "test", allowed)); err != nil {
 			t.Fatal(err)
 		}
 		app := must[*admin.App](t)(a.App(ctx, "test"))
-		if app.Publish == nil || !reflect.DeepEqual(app.Publish, allowed) || !reflect.DeepEqual(app.Listen, allowed) {
+		if !reflect.DeepEqual(app.Publish, allowed) || !reflect.DeepEqual(app.Listen, allowed) {
 			t.Errorf("allowed %q, found %#v and %#v", allowed, app.Publish, app.Listen)
 		}
 	}
@@ -248,6 +248,24 @@ func TestWhatAnAppMayDoCanBeSaidAgain(t *testing.T) {
 	}
 	if srv.Depth("") != 1 {
 		t.Error("the message was not routed")
+	}
+	made := must[*admin.App](t)(a.CreateApp(t.Context(), admin.NewApp{Name: "the same", Publish: app.Publish, Listen: app.Listen}))
+	if made.Publish.String() != "everything" || made.Listen.String() != "everything" {
+		t.Errorf("an app that is made like it may publish %v and listen to %v", made.Publish, made.Listen)
+	}
+}
+
+func TestAPermissionThatSaysNothingIsNothing(t *testing.T) {
+	_, a := newAdmin(t)
+	var none admin.Permission
+	made := must[*admin.App](t)(a.CreateApp(t.Context(), admin.NewApp{Name: "x", Publish: none, Listen: none}))
+	if err := errors.Join(a.AllowPublish(t.Context(), "test", none), a.AllowListen(t.Context(), "test", none)); err != nil {
+		t.Fatal(err)
+	}
+	for _, app := range []*admin.App{made, must[*admin.App](t)(a.App(t.Context(), "test"))} {
+		if none.String() != "nothing" || app.Publish.String() != "nothing" || app.Listen.String() != "nothing" {
+			t.Errorf("%s may publish %v and listen to %v", app.ID, app.Publish, app.Listen)
+		}
 	}
 }
 

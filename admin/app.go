@@ -33,13 +33,12 @@ type NewApp struct {
 	ID string
 	// Name and Summary are for people: at most 256 and 1,024 bytes.
 	Name, Summary string
-	// Publish and Listen are the patterns of the routing keys that the app may publish
-	// and listen to, as in [Matching]; "#" alone is every one. Without any it may publish,
-	// or listen to, nothing. AllowPublish and AllowListen change it later.
-	Publish, Listen []string
+	// Publish and Listen are what the app may publish and listen to; zero is nothing.
+	// AllowPublish and AllowListen change it later.
+	Publish, Listen Permission
 }
 
-// CreateApp makes an app, which may publish and listen to nothing but what app says. The
+// CreateApp makes an app, which may publish and listen to what app says. The
 // error matches [ErrExists] if there is one with this ID, or it is reserved, and
 // [ErrTooManyApps] if the domain has as many as it may have.
 func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
@@ -107,14 +106,11 @@ func (c *Client) AllowListen(ctx context.Context, id string, allowed Permission)
 }
 
 func (c *Client) allow(ctx context.Context, path, id string, allowed Permission) error {
-	if allowed == nil {
-		allowed = Matching("#") // what stands for everything in a call
-	}
-	text, err := json.Marshal(allowed)
-	if err != nil {
+	params := prism.Params{"app_id": id}
+	if err := setPatterns(params, "routing_key", Matching(allowed...)); err != nil {
 		return err
 	}
-	return c.put(ctx, path, prism.Params{"app_id": id, "routing_key": string(text)})
+	return c.put(ctx, path, params)
 }
 
 // Redirects returns the addresses to which a browser may be sent back to the app,
@@ -168,8 +164,8 @@ type appDoc struct {
 	MaxKeysLimit int
 
 	CreateTime    time.Time
-	NotifyPublish Permission
-	NotifyListen  Permission
+	NotifyPublish []string
+	NotifyListen  []string
 }
 
 // UnmarshalJSON refuses what is no app.
@@ -188,6 +184,6 @@ func (d *appDoc) app() *App {
 	return &App{
 		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID,
 		Keys: d.KeysNum, MaxKeys: d.MaxKeysLimit,
-		Created: d.CreateTime, Publish: d.NotifyPublish, Listen: d.NotifyListen,
+		Created: d.CreateTime, Publish: permissionOf(d.NotifyPublish), Listen: permissionOf(d.NotifyListen),
 	}
 }

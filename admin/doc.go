@@ -5,8 +5,8 @@
 //	provision := admin.New(client) // client has an admin key
 //	app, err := provision.CreateApp(ctx, admin.NewApp{
 //		Name:    "Shop",
-//		Publish: []string{"order.#"}, // and nothing else
-//		Listen:  []string{"stock.*"},
+//		Publish: admin.Matching("order.#"), // and nothing else
+//		Listen:  admin.Matching("stock.*"),
 //	})
 //	...
 //	key, err := provision.CreateKey(ctx, app.ID, admin.NewKey{

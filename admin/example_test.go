@@ -31,7 +31,7 @@ func Example() {
 	ctx := context.Background()
 
 	provision := admin.New(srv.Client()) // the first key is an admin key
-	app, err := provision.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "The shop", Publish: []string{"order.#"}})
+	app, err := provision.CreateApp(ctx, admin.NewApp{ID: "shop", Name: "The shop", Publish: admin.Matching("order.#")})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -51,7 +51,7 @@ func Example() {
 	fmt.Println(errors.Is(err, prism.ErrForbidden))
 
 	// The accounting gets what the shop publishes.
-	_, err = provision.CreateApp(ctx, admin.NewApp{ID: "accounting", Name: "The accounting", Listen: []string{"order.#"}})
+	_, err = provision.CreateApp(ctx, admin.NewApp{ID: "accounting", Name: "The accounting", Listen: admin.Matching("order.#")})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

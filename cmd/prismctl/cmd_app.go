@@ -52,7 +52,7 @@ type appLine struct {
 	Created time.Time        `json:"created"`
 	Keys    int              `json:"keys"`
 	MaxKeys int              `json:"max_keys"`
-	Publish admin.Permission `json:"publish"` // null: every routing key
+	Publish admin.Permission `json:"publish"` // ["#"]: every routing key
 	Listen  admin.Permission `json:"listen"`  // likewise
 }
 

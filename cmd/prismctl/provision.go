@@ -45,10 +45,7 @@ func (t *tool) printTable(rows [][]string) error {
 
 // patternsFor are patterns for people.
 func patternsFor(patterns []string) string {
-	switch {
-	case patterns == nil:
-		return "every routing key"
-	case len(patterns) == 0:
+	if len(patterns) == 0 {
 		return "none"
 	}
 	texts := make([]string, len(patterns))
