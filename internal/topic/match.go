@@ -13,16 +13,6 @@ func Words(key string) []string {
 	return strings.Split(key, ".")
 }
 
-// AppendWords appends the words of a key to words.
-func AppendWords(words []string, key string) []string {
-	for more := key != ""; more; {
-		var word string
-		word, key, more = strings.Cut(key, ".")
-		words = append(words, word)
-	}
-	return words
-}
-
 // system is the first word of reserved keys.
 const system = "@system"
 
@@ -44,24 +34,6 @@ func HasWildcard(pattern string) bool {
 func MatchAny(patterns []string, key string) bool {
 	words := Words(key)
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return match(Words(pattern), words) })
-}
-
-// Patterns are patterns that were split into words once, for many keys.
-type Patterns [][]string
-
-// Split returns the patterns as [Patterns].
-func Split(patterns []string) Patterns {
-	split := make(Patterns, len(patterns))
-	for i, pattern := range patterns {
-		split[i] = Words(pattern)
-	}
-	return split
-}
-
-// Match reports whether one of the patterns matches the key with these [Words], as
-// [MatchAny] does.
-func (p Patterns) Match(words []string) bool {
-	return slices.ContainsFunc(p, func(pattern []string) bool { return match(pattern, words) })
 }
 
 // match reports whether pattern matches the key with these words.

@@ -140,32 +140,15 @@ func (s *state) route(exchange string, m *platform.Message) []*queue {
 	return to
 }
 
-// A listener is a permission to listen, prepared for many routing keys.
-type listener struct {
-	permission platform.Permission
-	patterns   topic.Trie[struct{}]
-	found      []struct{}
-}
-
-func newListener(p platform.Permission) *listener {
-	l := &listener{permission: p}
-	for _, pattern := range slices.Compact(slices.Sorted(slices.Values(p))) {
-		l.patterns.Add(pattern, struct{}{})
+// listen replaces what an owner may listen to.
+func (s *state) listen(o *owner, p platform.Permission) {
+	if o.filter != nil {
+		s.filters.Release(o.filter)
 	}
-	return l
-}
-
-func (l *listener) allows(key string) bool {
-	if l.permission == nil {
-		return !topic.Reserved(key)
+	o.listen, o.filter = p, nil
+	if p != nil {
+		o.filter = s.filters.Obtain(p)
 	}
-	l.found = l.patterns.Match(key, l.found[:0])
-	return len(l.found) > 0
-}
-
-// same reports whether the permission is p.
-func (l *listener) same(p platform.Permission) bool {
-	return (l.permission == nil) == (p == nil) && slices.Equal(l.permission, p)
 }
 
 // clonePermission copies p, which belongs to a caller or to a record that was read.

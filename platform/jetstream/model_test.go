@@ -128,7 +128,7 @@ func (e *Engine) picture() map[uint64]string {
 			items[i].foreign(false) // which is only guessed when the log is loaded
 		}
 		o := q.owner
-		all[id] = fmt.Sprint(o.name, o.exchange.name, o.declared, o.listen.permission, q.topic, q.made, q.patterns, items, q.bytes,
+		all[id] = fmt.Sprint(o.name, o.exchange.name, o.declared, o.listen, q.topic, q.made, q.patterns, items, q.bytes,
 			q.limits, q.limited, q.dropped, q.lost)
 	}
 	return all

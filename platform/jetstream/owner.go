@@ -13,15 +13,13 @@ type owner struct {
 	name     string
 	declared uint64 // the number of the record that has its declaration; 0 if there is none
 	exchange *exchange
-	listen   *listener
+	listen   platform.Permission
+	filter   *topic.Filter // of listen, shared by all that have the same; nil for everything
 	topics   map[string]*queue
 
 	bindings, words int                    // of all of its queues
 	own             topic.Bindings[*queue] // those that bring only what the owner publishes
 	ownBindings     int
-
-	routing uint64 // the message for which allowed was last found out
-	allowed bool
 
 	used, drafted platform.Usage // of its queues; what the present draft would add
 
@@ -31,15 +29,20 @@ type owner struct {
 // gets reports whether messages with this key are routed to the owner's queues. round
 // is another one for each message.
 func (o *owner) gets(key string, round uint64) bool {
-	if o.routing != round {
-		o.routing, o.allowed = round, o.listen.allows(key)
+	if o.filter == nil {
+		return !topic.Reserved(key)
 	}
-	return o.allowed
+	return o.filter.Match(key, round)
 }
 
 // isAs reports whether o is declared as that.
 func (o *owner) isAs(as platform.Owner) bool {
-	return o.exchange.name == as.Exchange && o.listen.same(as.Listen)
+	return o.exchange.name == as.Exchange && o.mayListen(as.Listen)
+}
+
+// mayListen reports whether p is what o may listen to.
+func (o *owner) mayListen(p platform.Permission) bool {
+	return (o.listen == nil) == (p == nil) && slices.Equal(o.listen, p)
 }
 
 // find returns the queue of topic, or an error if there is none.

@@ -1,6 +1,9 @@
 package jetstream
 
-import "github.com/shopex/prism-go/platform"
+import (
+	"github.com/shopex/prism-go/internal/topic"
+	"github.com/shopex/prism-go/platform"
+)
 
 // A state is what the log says up to the record applied. Only facts change it,
 // so all engines that read the same log have the same state. An engine that has
@@ -17,8 +20,9 @@ type state struct {
 	newest    int64 // Time of any message
 	loading   bool  // facts may come before the one that makes their queue
 
-	routing uint64   // counts messages that were routed
-	routes  []*queue // scratch of route
+	filters topic.Filters // what owners may listen to
+	routing uint64        // counts messages that were routed
+	routes  []*queue      // scratch of route
 }
 
 func newState() *state {
@@ -230,7 +234,7 @@ func (s *state) makeQueue(seq uint64, f *fact) {
 func (s *state) owner(name string) *owner {
 	o := s.owners[name]
 	if o == nil {
-		o = &owner{name: name, topics: make(map[string]*queue), exchange: s.exchange(""), listen: newListener(nil)}
+		o = &owner{name: name, topics: make(map[string]*queue), exchange: s.exchange("")}
 		o.exchange.owners++
 		s.owners[name] = o
 	}
@@ -244,8 +248,8 @@ func (s *state) declare(seq uint64, f *fact) {
 	s.records.removeLive(o.declared, overhead)
 	o.declared = seq
 	s.records.addLive(seq, overhead)
-	if !o.listen.same(f.listen) {
-		o.listen = newListener(clonePermission(f.listen))
+	if !o.mayListen(f.listen) {
+		s.listen(o, clonePermission(f.listen))
 	}
 	if was := o.exchange; was.name != f.text {
 		o.move(s.exchange(f.text))
@@ -346,6 +350,7 @@ func (s *state) removeEmpty(o *owner) {
 	}
 	s.records.removeLive(o.declared, overhead)
 	delete(s.owners, o.name)
+	s.listen(o, nil)
 	o.exchange.owners--
 	s.removeUnused(o.exchange)
 }

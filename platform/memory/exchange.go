@@ -24,9 +24,9 @@ type exchange struct {
 	now     time.Duration  // what clock returned since the lock was taken
 	notices []*queue       // of these OnDrop is told when the lock is free
 
-	round uint64   // counts messages
-	words []string // scratch of targets
-	one   [1]*queue
+	filters topic.Filters // what owners may listen to
+	round   uint64        // counts what is routed or stored
+	one     [1]*queue
 }
 
 func newExchange(s *shared, name string) *exchange {
@@ -68,17 +68,11 @@ func (x *exchange) clock() time.Duration {
 // valid until the next call.
 func (x *exchange) targets(key string) []*queue {
 	found := x.bindings.Match(key)
-	reserved, split, n := topic.Reserved(key), false, 0
+	reserved, n := topic.Reserved(key), 0
+	x.round++
 	for _, q := range found {
-		if o := q.owner; o.listen == nil && reserved {
+		if f := q.owner.filter; f == nil && reserved || f != nil && !f.Match(key, x.round) {
 			continue
-		} else if o.listen != nil {
-			if !split {
-				x.words, split = topic.AppendWords(x.words[:0], key), true
-			}
-			if !o.patterns.Match(x.words) {
-				continue
-			}
 		}
 		found[n] = q
 		n++
@@ -126,6 +120,7 @@ func (x *exchange) admit(o *owner) error {
 func (x *exchange) attach(o *owner) {
 	x.owners++
 	o.exchange.Store(x)
+	x.filter(o)
 	for _, q := range o.topics {
 		if q.wild > 0 {
 			x.wild++
@@ -143,9 +138,25 @@ func (x *exchange) attach(o *owner) {
 // detach undoes attach.
 func (x *exchange) detach(o *owner) {
 	x.owners--
+	x.unfilter(o)
 	for _, q := range o.topics {
 		x.unbindAll(q)
 		x.give(q, false)
+	}
+}
+
+// filter makes ready what o may listen to.
+func (x *exchange) filter(o *owner) {
+	if o.listen != nil {
+		o.filter = x.filters.Obtain(o.listen)
+	}
+}
+
+// unfilter undoes filter.
+func (x *exchange) unfilter(o *owner) {
+	if o.filter != nil {
+		x.filters.Release(o.filter)
+		o.filter = nil
 	}
 }
 

@@ -7,11 +7,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -284,5 +286,32 @@ func TestAMessageThatIsPublishedAgainIsAnother(t *testing.T) {
 	leases := fetch(t, consume(t, q, ""), 2)
 	if a, b := leases[0].Message, leases[1].Message; a != m || b == m || a.ID.IsZero() || a.ID.Number >= b.ID.Number {
 		t.Errorf("the messages are %+v and %+v", a, b)
+	}
+}
+
+// What is the same for many queues is not found out for each.
+func TestALongRoutingKeyIsComparedOnceWithWhatManyQueuesMayListenTo(t *testing.T) {
+	q := New(Config{MaxTopics: -1})
+	for owner := range 10 {
+		o := platform.Owner{Exchange: domain}
+		for i := range 100 {
+			o.Listen = append(o.Listen, fmt.Sprintf("#.a.#.%d", i))
+		}
+		for i := range 1000 {
+			o.Bindings = append(o.Bindings, platform.Binding{Pattern: "#", Topic: fmt.Sprint(i)})
+		}
+		if err := q.Declare(t.Context(), fmt.Sprint(owner), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	for end, want := range map[string]int{"z": 0, "7": 10_000} {
+		n, err := q.Route(t.Context(), domain, &platform.Message{Key: strings.Repeat("a.", 120) + end})
+		if n != want || err != nil {
+			t.Errorf("it goes to %d queues, want %d: %v", n, want, err)
+		}
+	}
+	if took := time.Since(began); took > patience.Of(time.Second) {
+		t.Errorf("it took %v", took)
 	}
 }

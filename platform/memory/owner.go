@@ -17,7 +17,7 @@ type owner struct {
 	exchange atomic.Pointer[exchange]
 
 	listen    platform.Permission
-	patterns  topic.Patterns // of listen
+	filter    *topic.Filter // of listen, shared in the exchange; nil for everything
 	topics    map[string]*queue
 	used      platform.Usage
 	forgotten bool // it is no longer in Queues.owners, so callers must look it up again
@@ -31,7 +31,7 @@ type owner struct {
 // newOwner returns an owner that has no exchange yet.
 func newOwner(s *shared, name string, is platform.Owner) *owner {
 	o := &owner{shared: s, name: name, topics: make(map[string]*queue)}
-	o.hear(is.Listen)
+	o.listen = slices.Clone(is.Listen)
 	o.add("")
 	first := is.Bindings
 	if first == nil {
@@ -63,11 +63,6 @@ func (o *owner) lock() *exchange {
 
 // unlock undoes lock.
 func (o *owner) unlock() { o.exchange.Load().unlock() }
-
-// hear sets what o may listen to.
-func (o *owner) hear(listen platform.Permission) {
-	o.listen, o.patterns = slices.Clone(listen), topic.Split(listen)
-}
 
 // is reports whether o has been declared so.
 func (o *owner) is(as platform.Owner) bool {

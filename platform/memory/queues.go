@@ -86,12 +86,15 @@ func (q *Queues) change(o *owner, to platform.Owner) error {
 	if from.name != to.Exchange {
 		return q.move(o, from, to)
 	}
-	o.hear(to.Listen)
+	from.unfilter(o)
+	o.listen = slices.Clone(to.Listen)
+	from.filter(o)
 	return nil
 }
 
-// move moves an owner, which hears in the new exchange only what it may. Nothing else takes the lock of an exchange while it holds that of
-// another one, and q.mu lets one move at a time.
+// move moves an owner, which hears in the new exchange only what it may. Nothing else
+// takes the lock of an exchange while it holds that of another one, and q.mu lets one
+// move at a time.
 func (q *Queues) move(o *owner, from *exchange, is platform.Owner) error {
 	to := q.obtain(is.Exchange)
 	to.mu.Lock()
@@ -100,7 +103,7 @@ func (q *Queues) move(o *owner, from *exchange, is platform.Owner) error {
 		return err
 	}
 	from.detach(o)
-	o.hear(is.Listen)
+	o.listen = slices.Clone(is.Listen)
 	to.attach(o)
 	q.exchanges[to.name] = to
 	q.leave(from)
