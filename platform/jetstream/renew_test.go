@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -49,5 +50,17 @@ func TestABucketThatAnotherProcessRenewsIsNotUsed(t *testing.T) {
 		t.Errorf("half of the records are used: %v", err)
 		_ = e.Close()
 	}
+	isAsBefore(t, open(t, given).Store())
+}
+
+// serve offers backups at a socket in the directory, which stays when it is killed.
+func TestASocketThatAKilledProcessHasLeftDoesNotStopARenewal(t *testing.T) {
+	given := before(t)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(given.Dir, "s"), Net: "unix"})
+	if err != nil {
+		t.Skip("there are no such sockets here:", err)
+	}
+	l.SetUnlinkOnClose(false)
+	must(t, l.Close())
 	isAsBefore(t, open(t, given).Store())
 }

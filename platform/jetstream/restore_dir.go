@@ -136,11 +136,15 @@ func topmostMissing(dir string) (missing string) {
 	}
 }
 
-// syncAll syncs a directory and everything in it.
+// syncAll syncs a directory and the files in it. A socket, such as a process leaves that
+// was killed, cannot be opened.
 func syncAll(dir string) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() && entry.Name() == lostAndFound {
 			return fs.SkipDir
+		}
+		if entry != nil && entry.Type()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) != 0 {
+			return err
 		}
 		return errors.Join(err, syncFile(name))
 	})
