@@ -34,6 +34,9 @@ func (s *seeder) chosen(ctx context.Context, key platform.Key) (shown Key, err e
 		if err = s.redirects(ctx); err == nil {
 			err = s.resecret(ctx, &there, key.Secret, same)
 		}
+		if err == nil && there.App == FirstApp {
+			err = s.begin(ctx, there)
+		}
 	}
 	if err == nil && !s.gives[giftID("key", key.ID)] {
 		err = s.give(ctx, gift{Kind: "key", ID: key.ID, Proof: secretProof(key.Secret), Environment: true})

@@ -49,6 +49,18 @@ func (s *seeder) firstBindings() []platform.Binding {
 	return []platform.Binding{{Pattern: "#"}}
 }
 
+// begin gives a first key that an earlier version has made what its queues begin with, as
+// far as they have not begun: that version gave everything to the queues of every key.
+func (s *seeder) begin(ctx context.Context, key platform.Key) error {
+	if key.Bindings != nil {
+		return nil
+	}
+	if key.Bindings = s.firstBindings(); key.Bindings == nil {
+		return nil
+	}
+	return s.registry.SaveKey(ctx, key)
+}
+
 // first stores the first key, and an app with addresses for it.
 func (s *seeder) first(ctx context.Context, key platform.Key) error {
 	home, err := s.firstHome(ctx)

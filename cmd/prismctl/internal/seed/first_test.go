@@ -65,6 +65,54 @@ func TestTheKeyOfTheEnvironmentGetsEverythingWhateverElseIsSet(t *testing.T) {
 	})
 }
 
+func TestAFirstKeyOfAnEarlierVersionBeginsWithEverything(t *testing.T) {
+	chosen := platform.Key{ID: "shop1", Secret: shopSecret}
+	for _, c := range []struct {
+		name   string
+		key    platform.Key // of the environment
+		lists  settings.Lists
+		stored []platform.Binding
+		want   []platform.Binding
+	}{
+		{"made", platform.Key{}, settings.Lists{}, nil, everything},
+		{"of the environment", chosen, settings.Lists{}, nil, everything},
+		{"which was said to begin with none", platform.Key{}, settings.Lists{}, []platform.Binding{}, []platform.Binding{}},
+		{"where the settings have bindings", platform.Key{}, settings.Lists{Bindings: []settings.Binding{{Pattern: "order.#"}}}, nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStage(t)
+			shown, err := s.try(settings.Lists{}, c.key, Key{})
+			s.must(err)
+			key, _ := s.key(shown.ID)
+			key.Bindings = c.stored
+			s.must(s.users.SaveKey(t.Context(), key))
+			for range 2 {
+				again, err := s.try(c.lists, c.key, Key{})
+				s.must(err)
+				if again.ID != shown.ID {
+					t.Errorf("the first key is %s, and was %s", again.ID, shown.ID)
+				}
+				s.wantBindings(shown.ID, c.want)
+			}
+			if now, _ := s.key(shown.ID); now.Secret != key.Secret || now.App != key.App || !now.Admin {
+				t.Errorf("the key became %+v", now)
+			}
+		})
+	}
+}
+
+// What a client needs may be in the environment by chance.
+func TestAKeyOfTheEnvironmentThatAnAdministratorMadeStaysAsItIs(t *testing.T) {
+	s := newStage(t)
+	_, err := s.try(settings.Lists{}, platform.Key{}, Key{})
+	s.must(err)
+	s.must(s.users.SaveApp(t.Context(), platform.App{ID: "erp"}))
+	s.must(s.users.SaveKey(t.Context(), platform.Key{ID: "erp1", App: "erp", Secret: shopSecret}))
+	_, err = s.try(settings.Lists{}, platform.Key{ID: "erp1", Secret: shopSecret}, Key{})
+	s.must(err)
+	s.wantBindings("erp1", nil)
+}
+
 func TestTheBindingsOfTheSettingsStandInPlaceOfThoseOfTheFirstKey(t *testing.T) {
 	s := newStage(t)
 	l := settings.Lists{Bindings: []settings.Binding{{Pattern: "order.#", Topic: "orders"}}}

@@ -32,7 +32,7 @@ func (s *seeder) ownKey(ctx context.Context) (Key, error) {
 	known, err := s.registry.Key(ctx, recorded.ID)
 	switch {
 	case err == nil:
-		return Key{ID: known.ID, Secret: known.Secret, Old: len(keys) > 0}, s.redirects(ctx)
+		return Key{ID: known.ID, Secret: known.Secret, Old: len(keys) > 0}, errors.Join(s.begin(ctx, known), s.redirects(ctx))
 	case !errors.Is(err, platform.ErrUnknownKey):
 		return Key{}, err
 	case len(keys) > 0: // an administrator has deleted it
