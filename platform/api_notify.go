@@ -75,7 +75,7 @@ func (p *Platform) queueWrite(ctx context.Context, c *call, of *holder) (any, er
 	queues := 0
 	switch {
 	case topic != "" || m.Key == "":
-		if err = p.cfg.Queues.Write(ctx, of.key.ID, topic, m); err == nil {
+		if err = p.cfg.Queues.Write(ctx, of.key.ID, topic, m); !m.ID.IsZero() {
 			queues = 1
 		}
 	case of.key.ID != c.key.ID:

@@ -392,6 +392,13 @@ func TestTheHolderLowersLimitsAndAnAdminRaisesThem(t *testing.T) {
 	contains(t, r.Error.Message, "refuse", "drop-oldest", "drop-newest", "default")
 }
 
+func TestAWrittenMessageThatIsDroppedIsInNoQueue(t *testing.T) {
+	e := newBus(t, platform.Config{})
+	e.ask(shopKey, "POST", "notify/queue/limit", "max_messages", "1", "overflow", "drop-newest").want(t, 200, "")
+	contains(t, e.ask(shopKey, "POST", "notify/write", "data", "a").body, `"queues":1`, `"id":"`)
+	contains(t, e.ask(shopKey, "POST", "notify/write", "data", "b").body, `"result":true`, `"queues":0`, `"id":""`)
+}
+
 func TestTheStatusSaysWhatWasDropped(t *testing.T) {
 	e := newBus(t, platform.Config{})
 	e.use(erpKey)

@@ -10,8 +10,8 @@ import (
 // be changed after it was published.
 type Message struct {
 	// ID names the message, the same in all of its queues and for its whole life. The
-	// engine sets it when it stores the message; one that went to no queue may have
-	// none.
+	// engine sets it when it stores the message; a new one that no queue took
+	// has none.
 	ID          MessageID
 	Key         string // routing key; empty when it was written straight to a topic
 	Body        []byte
@@ -64,7 +64,8 @@ type Queues interface {
 	Publish(ctx context.Context, exchange string, ms ...*Message) (routed []int, err error)
 	// Route returns to how many queues Publish would route m now.
 	Route(ctx context.Context, exchange string, m *Message) (int, error)
-	// Write puts m into one queue, or returns [ErrQueueFull].
+	// Write puts m into one queue, or returns [ErrQueueFull]. If the queue is full and
+	// drops m, m has no ID then.
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
 	// them. A caller that fails after that has lost them. Read does not wait.

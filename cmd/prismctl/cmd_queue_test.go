@@ -33,6 +33,11 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"queue write three", 0, "written to the default queue\n", ""},
 		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\npublished         3\n", ""},
 		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":3,"Unrouted":0}` + "\n", ""},
+		{"queue write --topic full one", 0, "written to queue full\n", ""},
+		{"queue limit full --max-messages 1 --overflow drop-newest", 0, "max messages  1\nmax bytes     268435456\nwhen full     drop-newest: what comes is dropped\n", ""},
+		{"queue write --topic full two", 0, "", "queue full is full and has dropped the message"},
+		{"queue write --topic full two --output json", 0, `{"queues":0}` + "\n", "queue full is full and has dropped the message"},
+		{"queue drop full", 0, "dropped queue full\n", ""},
 		{"queue purge", 0, "purged the default queue\n", ""},
 		{"queue read", 0, "", ""},
 		{"queue drop orders", 0, "dropped queue orders\n", ""},
@@ -44,6 +49,16 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 			t.Errorf("%s: %+v", step.args, r)
 		}
 	}
+}
+
+func TestWhatIsWrittenIsNamedForScripts(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	r := with(srv, "queue", "write", "hello", "--output", "json")
+	r.want(t, exitDone, `{"id":"`+idOf(srv, 0)+`","queues":1}`+"\n", "")
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"result":true,"error":null}`) }))
+	defer other.Close()
+	env := map[string]string{"PRISM_URL": other.URL, "PRISM_KEY": "key", "PRISM_SECRET": "a-secret-of-the-test"}
+	invocation{args: []string{"queue", "write", "hello", "--output", "json"}, env: env}.run().want(t, exitDone, "{}\n", "")
 }
 
 // The default queue that nobody reads is the trap of who binds a queue beside it.

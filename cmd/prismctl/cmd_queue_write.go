@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ type queueWriteCmd struct {
 
 // Help teaches by example.
 func (*queueWriteCmd) Help() string {
-	return `The message goes into this one queue, past all routing.
+	return `The message goes into this one queue, past all routing. With --output json it prints the ID of the message, and in how many queues it is: 1, or 0 if the queue is full and drops what comes.
 
     prismctl queue write orders 'hello world'
     prismctl queue write orders - < order.json
@@ -50,9 +51,39 @@ func (c *queueWriteCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, t, "written to "+c.named(topic), func(ctx context.Context, q *notify.QueueClient) error {
-		return q.Write(ctx, topic, data)
+	var r notify.Receipt
+	err = c.queues(ctx, t, func(ctx context.Context, q *notify.QueueClient) (err error) {
+		r, err = q.WriteReceipt(ctx, topic, notify.Message{Body: data})
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if r.Queues == 0 {
+		t.notice("%s is full and has dropped the message", c.named(topic))
+	}
+	if t.Output == asJSON {
+		return t.printJSON(receiptLine(r))
+	}
+	if r.Queues == 0 {
+		return nil
+	}
+	return t.println("written to %s", c.named(topic))
+}
+
+// A receiptLine is a Receipt in the members of the platform's answer.
+type receiptLine notify.Receipt
+
+// MarshalJSON leaves out what the platform did not say.
+func (r receiptLine) MarshalJSON() ([]byte, error) {
+	line := struct {
+		ID     string `json:"id,omitempty"`
+		Queues *int   `json:"queues,omitempty"`
+	}{ID: r.ID}
+	if r.Queues >= 0 {
+		line.Queues = &r.Queues
+	}
+	return json.Marshal(line)
 }
 
 // target tells the queue from the message. A lone argument beside text that nobody

@@ -151,4 +151,10 @@ func toldIDs(t *queueTrial) {
 	if want := []platform.MessageID{written.ID, published.ID}; !slices.Equal(t.peekIDs(""), want) {
 		t.Fatalf("the queue has the IDs %v, the publisher %v", t.peekIDs(""), want)
 	}
+	t.limit("", platform.QueueLimits{MaxMessages: 2, Overflow: platform.DropNewest})
+	lost := t.text("y")
+	t.must(t.queues.Write(t.ctx, t.owner, "", lost), "write of a message that is dropped")
+	if !lost.ID.IsZero() {
+		t.Fatalf("a message that is in no queue has the ID %v", lost.ID)
+	}
 }

@@ -52,6 +52,19 @@ func publishCopies(good platform.Queues) platform.Queues {
 	return f
 }
 
+// writeNames gives also what is dropped an ID.
+func writeNames(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		err := good.Write(ctx, owner, topic, m)
+		if m.ID.IsZero() {
+			m.ID.Number = 7
+		}
+		return err
+	}
+	return f
+}
+
 // peekAs changes what Peek is asked for, and what it shows.
 func peekAs(ask func(*platform.MessageID, *int), show func([]platform.Peeked) []platform.Peeked) func(good platform.Queues) platform.Queues {
 	return func(good platform.Queues) platform.Queues {

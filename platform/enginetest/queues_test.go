@@ -87,6 +87,7 @@ func faults() []fault {
 		{"returned messages go to the end", "AMessageKeepsItsID", toTheEnd},
 		{"IDs count down", "IDsCountUpInAQueue", renamed(func(id platform.MessageID) platform.MessageID { id.Number = -id.Number; return id })},
 		{"what is stored is a copy", "APublisherLearnsTheIDs", publishCopies},
+		{"what is dropped has an ID", "APublisherLearnsTheIDs", writeNames},
 		{"peek has no bound", "PeekShowsAQueueFromItsHead", peekAs(many, showTheSame)},
 		{"peek leaves out bodies", "PeekShowsWholeMessages", peekAs(askTheSame, bodiless)},
 		{"peek begins at the head", "PeekGoesOnBehindAMessage", peekAs(fromTheHead, showTheSame)},

@@ -52,6 +52,9 @@ func (x *exchange) store(m *platform.Message, to []*queue, written, full bool) (
 			stored++
 		}
 	}
+	if stored == 0 {
+		m.ID = platform.MessageID{} // of no message
+	}
 	return stored, platform.Usage{}, nil
 }
 
