@@ -121,6 +121,7 @@ func (x *exchange) attach(o *owner) {
 	x.owners++
 	o.exchange.Store(x)
 	x.filter(o)
+	o.round = 0 // it was a number of another exchange
 	for _, q := range o.topics {
 		if q.wild > 0 {
 			x.wild++

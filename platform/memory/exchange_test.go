@@ -118,6 +118,33 @@ func TestAnOwnerThatMovesTakesItsWaitingConsumerAlong(t *testing.T) {
 	})
 }
 
+// What an exchange has noted of an owner for one of its messages says nothing in another
+// exchange, which counts its own.
+func TestAnOwnerThatMovesLeavesWhatTheExchangeKnewOfIt(t *testing.T) {
+	ctx := t.Context()
+	q := New(Config{MaxOwnerMessages: 1})
+	as := platform.Owner{Exchange: "here", Listen: platform.Matching("order.#"), Bindings: []platform.Binding{{Pattern: "#"}}}
+	for _, exchange := range []string{"here", "there"} {
+		as.Exchange = exchange
+		if err := q.Declare(ctx, shop, as); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := q.Publish(ctx, exchange, &platform.Message{Key: "order.new", ClientID: shop}); err != nil || n[0] != 1 {
+			t.Errorf("an owner without messages got %d, %v %s", n, err, exchange)
+		}
+		if err := q.Purge(ctx, shop, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	as.Exchange, as.Listen = "elsewhere", platform.Matching("stock.#")
+	if err := q.Declare(ctx, shop, as); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := q.Publish(ctx, "elsewhere", &platform.Message{Key: "order.new"}); err != nil || n[0] != 0 {
+		t.Errorf("an owner that may no longer listen to it got %d, %v", n, err)
+	}
+}
+
 // Two hundred messages make room for the other key's at a time: room is not
 // looked for with each.
 func TestRoomIsMadeForManyAtOnce(t *testing.T) {

@@ -64,9 +64,20 @@ func (o *owner) lock() *exchange {
 // unlock undoes lock.
 func (o *owner) unlock() { o.exchange.Load().unlock() }
 
-// is reports whether o has been declared so.
-func (o *owner) is(as platform.Owner) bool {
-	return o.exchange.Load().name == as.Exchange && (o.listen == nil) == (as.Listen == nil) && slices.Equal(o.listen, as.Listen)
+// change makes o what it is declared as, and reports whether it could: not if it is
+// forgotten or has to move to another exchange.
+func (o *owner) change(to platform.Owner) bool {
+	x := o.lock()
+	defer x.unlock()
+	if o.forgotten || x.name != to.Exchange {
+		return false
+	}
+	if (o.listen == nil) != (to.Listen == nil) || !slices.Equal(o.listen, to.Listen) {
+		x.unfilter(o)
+		o.listen = slices.Clone(to.Listen)
+		x.filter(o)
+	}
+	return true
 }
 
 func (o *owner) add(topic string) *queue {

@@ -43,59 +43,41 @@ func New(config Config) *Queues {
 // [platform.ErrFanOut], and has changed nothing, if the owner has too many bindings for
 // the exchange.
 func (q *Queues) Declare(_ context.Context, name string, o platform.Owner) error {
-	if q.declared(name, o) {
+	if known := q.find(name); known != nil && known.change(o) {
 		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if known := q.owners[name]; known != nil {
-		return q.change(known, o)
+	switch known := q.owners[name]; {
+	case known == nil:
+		return q.enter(name, o)
+	case known.change(o): // it has come, or moved, meanwhile
+		return nil
+	default:
+		return q.move(known, o)
 	}
-	_, err := q.enter(name, o)
-	return err
-}
-
-// declared reports whether an owner is as o says.
-func (q *Queues) declared(name string, as platform.Owner) bool {
-	o := q.find(name)
-	if o == nil {
-		return false
-	}
-	defer o.lock().unlock()
-	return !o.forgotten && o.is(as)
 }
 
 // enter makes an owner that is not there. The caller holds q.mu.
-func (q *Queues) enter(name string, is platform.Owner) (*owner, error) {
+func (q *Queues) enter(name string, is platform.Owner) error {
 	o := newOwner(&q.shared, name, is)
 	x := q.obtain(is.Exchange)
 	x.mu.Lock()
 	defer x.unlock()
 	if err := x.admit(o); err != nil {
-		return nil, err
+		return err
 	}
 	x.attach(o)
 	q.owners[name], q.exchanges[x.name] = o, x
-	return o, nil
-}
-
-// change changes an owner. The caller holds q.mu.
-func (q *Queues) change(o *owner, to platform.Owner) error {
-	from := o.lock()
-	defer from.unlock()
-	if from.name != to.Exchange {
-		return q.move(o, from, to)
-	}
-	from.unfilter(o)
-	o.listen = slices.Clone(to.Listen)
-	from.filter(o)
 	return nil
 }
 
 // move moves an owner, which hears in the new exchange only what it may. Nothing else
-// takes the lock of an exchange while it holds that of another one, and q.mu lets one
-// move at a time.
-func (q *Queues) move(o *owner, from *exchange, is platform.Owner) error {
+// takes the lock of an exchange while it holds that of another one, and q.mu, which the
+// caller holds, lets one move at a time.
+func (q *Queues) move(o *owner, is platform.Owner) error {
+	from := o.lock()
+	defer from.unlock()
 	to := q.obtain(is.Exchange)
 	to.mu.Lock()
 	defer to.unlock()
