@@ -33,9 +33,9 @@ type holding struct {
 
 var _ platform.Consumer = (*consumer)(nil)
 
-func newConsumer(o *owner, q *queue, name string) *consumer {
+func newConsumer(q *queue, name string) *consumer {
 	c := &consumer{
-		owner: o,
+		owner: q.owner,
 		queue: q,
 		name:  name,
 		held:  make(map[uint64]holding),

@@ -126,6 +126,20 @@ func (q *Queues) lock(name string) (*owner, error) {
 	}
 }
 
+// lockQueue returns a queue, which must be there, and takes the lock of its owner.
+func (q *Queues) lockQueue(owner, topic string) (*queue, error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := o.find(topic)
+	if err != nil {
+		o.unlock()
+		return nil, err
+	}
+	return queue, nil
+}
+
 func (q *Queues) find(name string) *owner {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
@@ -218,15 +232,11 @@ func (q *Queues) write(owner, topic string, m *platform.Message, full bool) (mor
 // Read removes up to n ready messages from the head of the queue and returns them, at
 // once. They are never delivered again. For n below 1 there are none.
 func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platform.Message, error) {
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return nil, err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return nil, err
-	}
+	defer queue.owner.unlock()
 	return queue.read(n), nil
 }
 
@@ -242,21 +252,17 @@ func (q *Queues) Consume(_ context.Context, owner, topic, name string) (platform
 	if err != nil {
 		return nil, err
 	}
-	return newConsumer(o, queue, name), nil
+	return newConsumer(queue, name), nil
 }
 
 // Resume is Consume of a queue that is there.
 func (q *Queues) Resume(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return nil, err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return nil, err
-	}
-	return newConsumer(o, queue, name), nil
+	defer queue.owner.unlock()
+	return newConsumer(queue, name), nil
 }
 
 // Create makes the queue of topic, if it is not there.
@@ -286,15 +292,11 @@ func (q *Queues) Drop(_ context.Context, owner, topic string) error {
 // Purge removes the ready messages. What consumers hold stays theirs, and
 // returns to the queue when they close.
 func (q *Queues) Purge(_ context.Context, owner, topic string) error {
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return err
-	}
+	defer queue.owner.unlock()
 	queue.purge()
 	return nil
 }
@@ -305,15 +307,11 @@ func (q *Queues) Peek(_ context.Context, owner, topic string, after platform.Mes
 	if !after.IsZero() && (after.Log != q.log || after.Number == 0 || after.Number > q.numbers.Load()) {
 		return nil, fmt.Errorf("%w %v", platform.ErrUnknownMessage, after)
 	}
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return nil, err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return nil, err
-	}
+	defer queue.owner.unlock()
 	return queue.peek(after.Number, n), nil
 }
 
@@ -344,15 +342,11 @@ func (q *Queues) SetLimits(_ context.Context, owner, topic string, l platform.Qu
 	if err := l.Overflow.Check(); err != nil {
 		return err
 	}
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return err
-	}
+	defer queue.owner.unlock()
 	queue.limit(l)
 	queue.count()
 	return nil
@@ -361,15 +355,11 @@ func (q *Queues) SetLimits(_ context.Context, owner, topic string, l platform.Qu
 // Bindings returns the bindings of the queue of topic, sorted by the bytes of the
 // patterns.
 func (q *Queues) Bindings(_ context.Context, owner, topic string) ([]platform.Binding, error) {
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return nil, err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return nil, err
-	}
+	defer queue.owner.unlock()
 	bindings := make([]platform.Binding, 0, len(queue.patterns))
 	for _, pattern := range slices.Sorted(maps.Keys(queue.patterns)) {
 		bindings = append(bindings, platform.Binding{Pattern: pattern, Topic: topic})
@@ -382,15 +372,11 @@ func (q *Queues) Limits() (messages int, bytes int64) { return q.config.MaxMessa
 
 // Status counts the queue of topic.
 func (q *Queues) Status(_ context.Context, owner, topic string) (platform.QueueStatus, error) {
-	o, err := q.lock(owner)
+	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
 		return platform.QueueStatus{}, err
 	}
-	defer o.unlock()
-	queue, err := o.find(topic)
-	if err != nil {
-		return platform.QueueStatus{}, err
-	}
+	defer queue.owner.unlock()
 	return queue.status(), nil
 }
 
