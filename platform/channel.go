@@ -53,6 +53,8 @@ type channel struct {
 	acks         []ack
 	messages     []*Message
 	messageBytes int
+	batch        *batch     // nil, or what the engine stores meanwhile
+	spare        []*Message // its memory, for the next one
 	pings        []ping
 	seen         bool      // a ping, ever
 	ids          []uint64  // scratch of storeAcks
@@ -319,6 +321,7 @@ func (c *channel) guarded(task func()) {
 
 // read executes commands until one fails. It reads no further frame then.
 func (c *channel) read() {
+	defer func() { _ = c.endStoring() }()
 	for {
 		_, frame, err := c.conn.Read(context.Background())
 		if err != nil {

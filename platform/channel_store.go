@@ -3,6 +3,7 @@ package platform
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -55,15 +56,57 @@ func (c *channel) publish(cmd wire.Command) error {
 	c.messages = append(c.messages, m)
 	c.messageBytes += sizeOf(m)
 	if len(c.messages) == maxTogether || c.messageBytes > maxTogetherBytes {
-		return c.storeMessages()
+		return c.beginStoring()
 	}
 	return nil
 }
 
-// storeMessages stores messages up to one that is refused. Then it drops the noted acks:
-// they may be for deliveries from which the refused message was made, and these must
-// come again.
+// A batch is the messages that an engine stores while the next ones are read: so the
+// processor works while an engine syncs.
+type batch struct {
+	messages []*Message
+	done     chan struct{} // closed when the rest is set
+	routed   []int
+	err      error
+}
+
+// beginStoring hands the noted messages to the engine, once it has stored those before.
+func (c *channel) beginStoring() error {
+	if err := c.endStoring(); err != nil {
+		return err
+	}
+	b := &batch{messages: c.messages, done: make(chan struct{}), err: errPanicked}
+	c.came, c.messages, c.messageBytes = time.Time{}, c.spare[:0], 0
+	c.batch, c.spare = b, nil
+	go func() {
+		defer close(b.done)
+		c.guarded(func() { b.routed, b.err = c.publishAll(b.messages) })
+	}()
+	return nil
+}
+
+// errPanicked is the error of a batch whose engine has panicked. The channel ends.
+var errPanicked = errors.New("platform: the engine has panicked")
+
+// endStoring waits for the batch that is being stored, if there is one.
+func (c *channel) endStoring() error {
+	b := c.batch
+	if b == nil {
+		return nil
+	}
+	<-b.done
+	c.batch = nil
+	err := c.conclude(b.messages, b.routed, b.err)
+	clear(b.messages) // they belong to the queues now
+	c.spare = b.messages
+	return err
+}
+
+// storeMessages stores what is noted.
 func (c *channel) storeMessages() error {
+	if err := c.endStoring(); err != nil {
+		return err
+	}
 	c.came = time.Time{}
 	if len(c.messages) == 0 {
 		return nil
@@ -71,21 +114,38 @@ func (c *channel) storeMessages() error {
 	all := c.messages
 	c.messages, c.messageBytes = c.messages[:0], 0
 	routed, err := c.publishAll(all)
+	err = c.conclude(all, routed, err)
+	clear(all) // they belong to the queues now
+	return err
+}
+
+// conclude reports what was stored, up to a message that was refused. Then it drops what
+// is noted: messages, as none may be stored behind a refused one, and acks, as they may
+// be for deliveries from which the refused message was made, and these must come again.
+func (c *channel) conclude(all []*Message, routed []int, err error) error {
 	n := len(routed)
 	for i, m := range all[:n] {
 		c.published(m, routed[i], nil)
 	}
 	if err != nil {
-		c.acks = c.acks[:0]
+		clear(c.messages)
+		c.messages, c.messageBytes, c.acks = c.messages[:0], 0, c.acks[:0]
 		if n < len(all) {
 			c.published(all[n], 0, err)
 		}
 	}
-	clear(all) // they belong to the queues now
 	for i := range c.pings {
 		c.pings[i].messages = max(0, c.pings[i].messages-n)
 	}
 	return c.confirm(err)
+}
+
+// unstored returns how many messages were read and are not stored.
+func (c *channel) unstored() int {
+	if c.batch == nil {
+		return len(c.messages)
+	}
+	return len(c.batch.messages) + len(c.messages)
 }
 
 // publishAll refuses all messages if the key has become invalid since they were read. It
@@ -201,14 +261,14 @@ func (c *channel) onPing(payload []byte) {
 		c.seen = true
 		c.widen()
 	}
-	if len(c.messages) == 0 && len(c.acks) == 0 {
+	if c.unstored() == 0 && len(c.acks) == 0 {
 		c.conn.Pong(payload)
 		return
 	}
 	if len(c.pings) == maxTogether { // RFC 6455 permits answering only the newest
 		c.pings = c.pings[:maxTogether-1]
 	}
-	c.pings = append(c.pings, ping{slices.Clone(payload), len(c.messages), len(c.acks)})
+	c.pings = append(c.pings, ping{slices.Clone(payload), c.unstored(), len(c.acks)})
 }
 
 func (c *channel) widen() {

@@ -3,7 +3,11 @@ package platform_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/internal/wire"
@@ -76,6 +80,86 @@ func TestNoPongFollowsARefusalAmongWhatCameTogether(t *testing.T) {
 	}
 	if n := e.status("").Ready; n != 3 {
 		t.Errorf("%d messages are stored, want those before the refusal", n)
+	}
+}
+
+// latched is an engine whose Publish begins and waits.
+type latched struct {
+	platform.Queues
+	began, open chan struct{}
+}
+
+func (g latched) Publish(ctx context.Context, exchange string, ms ...*platform.Message) ([]int, error) {
+	g.began <- struct{}{}
+	<-g.open
+	return g.Queues.Publish(ctx, exchange, ms...)
+}
+
+func TestTheNextMessagesAreReadWhileAnEngineStores(t *testing.T) {
+	queues := latched{newQueues(memory.Config{}), make(chan struct{}, 100), make(chan struct{})}
+	start := time.Now().Truncate(time.Second)
+	var asked atomic.Int64 // how often the platform asked for the time, which goes on by a second each time
+	now := func() time.Time { return start.Add(time.Duration(asked.Add(1)) * time.Second) }
+	e := newEnv(t, platform.Config{Queues: queues, Now: now})
+	conn, in := e.rawChannel()
+	defer conn.Close()
+	const all, together = 300, 256
+	var frames []byte
+	for i := range all {
+		frames = append(frames, publishFrame(t, "order.new", strconv.Itoa(i))...)
+	}
+	frames = append(frames, rawFrame(0x89, 7, []byte("proof"))...)
+	before := asked.Load()
+	if _, err := conn.Write(frames); err != nil {
+		t.Fatal(err)
+	}
+	<-queues.began
+	// The first message of each batch asks for the time, and the storing of the first batch.
+	for began := time.Now(); asked.Load() < before+3 && time.Since(began) < 5*time.Second; {
+		runtime.Gosched()
+	}
+	opened := start.Add(time.Duration(asked.Load()) * time.Second)
+	close(queues.open)
+	if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "proof" {
+		t.Fatalf("got a frame %x %q instead of the pong", first, payload)
+	}
+	messages, err := queues.Read(t.Context(), testKey, "", all+1)
+	if err != nil || len(messages) != all {
+		t.Fatalf("%d messages are stored at the time of the pong, %v", len(messages), err)
+	}
+	for i, m := range messages {
+		if string(m.Body) != strconv.Itoa(i) {
+			t.Fatalf("message %d is %q", i, m.Body)
+		}
+	}
+	if late := messages[together].Time.Sub(opened); late > 0 {
+		t.Errorf("message %d was read only when the engine had stored those before it", together)
+	}
+}
+
+// What was read while an engine stored must not be stored behind what it has refused.
+func TestNothingIsStoredBehindARefusalOfManyMessages(t *testing.T) {
+	const room = 100
+	e := newEnv(t, platform.Config{Queues: newQueues(memory.Config{MaxMessages: room})})
+	p := e.dial()
+	var together []byte
+	for i := range 700 {
+		key := "order.new"
+		if i >= room {
+			key = "order.late"
+		}
+		together = append(together, publishFrame(t, key, "x")...)
+	}
+	together = append(together, rawFrame(0x89, 7, []byte("proof"))...)
+	_, _ = p.raw.Write(together) // the connection may end meanwhile
+	if c := p.closed(); c.Code != socket.TryAgainLater {
+		t.Errorf("closed with %v", c)
+	}
+	if len(p.pong) > 0 {
+		t.Error("a pong confirms what was refused")
+	}
+	if s := e.status(""); s.Ready != room || e.p.Stats().Published != room {
+		t.Errorf("stored: %+v, %d published", s, e.p.Stats().Published)
 	}
 }
 

@@ -62,7 +62,7 @@ type Options struct {
 	// 125 bytes. It is called with the connection locked.
 	PingPayload func(dst []byte) []byte
 	// OnWait, if set, is called by the goroutine that reads before it waits for
-	// bytes of the peer, for work that is done once for several messages. It may
+	// bytes of the peer, or may have to, for work that is done once for several messages. It may
 	// block, and must not call Read or Close. If it returns an error, this and every
 	// later Read returns that, no further pong is sent, and the caller calls Close.
 	OnWait func() error
@@ -252,14 +252,27 @@ type source struct {
 	full  bool   // there was more than the last Read had asked for
 }
 
+// hasMore reports whether a Read does not wait. It asks the kernel only if the last Read
+// got all that it asked for, as a peer that sends little has nothing more then.
+func (s *source) hasMore() bool {
+	if !s.full || s.conn.opt.OnWait == nil {
+		return false
+	}
+	s.conn.learnTCP()
+	more := s.conn.in.more
+	return more != nil && more()
+}
+
 func (s *source) Read(p []byte) (int, error) {
 	if len(s.early) > 0 {
 		n := copy(p, s.early)
 		s.early = s.early[n:]
 		return n, nil
 	}
-	if err := s.conn.aboutToWait(); err != nil {
-		return 0, err
+	if !s.hasMore() {
+		if err := s.conn.aboutToWait(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := s.conn.readSome(p)
 	s.full = n == len(p)

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"crypto/tls"
 	"net"
 	"syscall"
 	"time"
@@ -32,14 +33,41 @@ func (c *Conn) tcp() tcpConn {
 // message of a peer with Nagle's algorithm that gets no answer would wait 40 ms for
 // the one before. Only the goroutine that reads may call it.
 func (c *Conn) AckAtOnce() {
-	if !c.in.knowsTCP {
-		c.in.knowsTCP = true
-		if tcp := c.tcp(); tcp != nil {
-			c.in.quick = quickAcks(tcp)
-		}
-	}
+	c.learnTCP()
 	if c.in.quick != nil {
 		c.in.quick()
+	}
+}
+
+// learnTCP asks once for what the kernel does for a connection.
+func (c *Conn) learnTCP() {
+	in := &c.in
+	if in.knowsTCP {
+		return
+	}
+	in.knowsTCP = true
+	tcp := c.tcp()
+	if tcp == nil {
+		return
+	}
+	in.quick = quickAcks(tcp)
+	if !c.encrypted() {
+		in.more = moreOf(tcp)
+	}
+}
+
+// encrypted reports whether there is TLS between c and TCP: then bytes that have come
+// may be less than can be read.
+func (c *Conn) encrypted() bool {
+	for conn := below(c.rwc); ; {
+		if _, ok := conn.(*tls.Conn); ok {
+			return true
+		}
+		outer, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return false
+		}
+		conn = outer.NetConn()
 	}
 }
 

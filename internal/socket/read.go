@@ -31,6 +31,7 @@ type inbox struct {
 	stuck    *time.Timer // ends the connection then; made when it is first needed
 	knowsTCP bool
 	quick    func()          // if any, has what was read acknowledged at once
+	more     func() bool     // if any, reports whether there is something to read
 	alone    int             // control frames in a row
 	counted  time.Time       // when these were last looked at
 	err      error           // what every later Read returns

@@ -31,3 +31,19 @@ func quickAcks(conn syscall.Conn) func() {
 	set := func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1) }
 	return func() { raw.Control(set) }
 }
+
+// moreOf returns what reports whether the kernel has bytes to read.
+func moreOf(conn syscall.Conn) func() bool {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var one [1]byte
+	return func() (more bool) {
+		raw.Control(func(fd uintptr) {
+			n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			more = err == nil && n > 0
+		})
+		return more
+	}
+}
