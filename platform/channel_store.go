@@ -14,6 +14,7 @@ import (
 const (
 	maxTogether      = 256 // messages or acks
 	maxTogetherBytes = 512 << 10
+	maxPings         = 2 * maxTogether // one for each message, while a batch is stored and the next is read
 )
 
 // store stores the messages and acks that were read. An engine that syncs takes as long
@@ -265,8 +266,8 @@ func (c *channel) onPing(payload []byte) {
 		c.conn.Pong(payload)
 		return
 	}
-	if len(c.pings) == maxTogether { // RFC 6455 permits answering only the newest
-		c.pings = c.pings[:maxTogether-1]
+	if len(c.pings) == maxPings { // RFC 6455 permits answering only the newest
+		c.pings = c.pings[:maxPings-1]
 	}
 	c.pings = append(c.pings, ping{slices.Clone(payload), c.unstored(), len(c.acks)})
 }
