@@ -22,11 +22,15 @@ type QueueBounds struct {
 	// message that went to several queues counts in each of them.
 	MaxBytes int64
 	// MaxOwnerMessages and MaxOwnerBytes are the same over all queues of an owner;
-	// the defaults are a million and 1 GiB.
+	// the defaults are a million and 1 GiB. For a message that finds no room under
+	// them, the largest queue that may drop gives up its oldest ready messages, then
+	// the next largest. These are the queues that are set to drop, and those of the
+	// default policy with a ready message of another key. Only when they have nothing
+	// left, the message is refused, or a queue that drops makes room in itself.
 	MaxOwnerMessages int
 	MaxOwnerBytes    int64
 	// MaxTotalMessages and MaxTotalBytes are the same over the queues of all
-	// owners. The default is no bound.
+	// owners, of which the largest give up messages too. The default is no bound.
 	MaxTotalMessages int
 	MaxTotalBytes    int64
 	// MaxTopics is how many named topics an owner has; the default is 1,000.

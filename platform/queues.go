@@ -48,7 +48,8 @@ type Queues interface {
 	// Declare makes an owner with its default queue and first bindings, or changes
 	// the exchange of an owner and what it may listen to. Its bindings go with it to
 	// another exchange. What is in its queues stays. Declaring twice is declaring
-	// once.
+	// once. If the exchange has no room for its bindings under MaxFanOut, the error is
+	// [ErrFanOut], and nothing has changed.
 	Declare(ctx context.Context, name string, o Owner) error
 
 	// Publish routes each message to the queues of the exchange with a binding that
@@ -64,8 +65,9 @@ type Queues interface {
 	Publish(ctx context.Context, exchange string, ms ...*Message) (routed []int, err error)
 	// Route returns to how many queues Publish would route m now.
 	Route(ctx context.Context, exchange string, m *Message) (int, error)
-	// Write puts m into one queue, or returns [ErrQueueFull]. If the queue is full and
-	// drops m, m has no ID then.
+	// Write puts m into one queue, or returns [ErrQueueFull]. Whoever its ClientID
+	// names, a full queue takes it for a message of its own key. If the queue drops m, m
+	// has no ID then.
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
 	// them. A caller that fails after that has lost them. Read does not wait.
