@@ -189,18 +189,21 @@ type arrival struct {
 }
 
 // arrivals are all ways, where other is another owner of the exchange. What is written
-// is of the queue's own key.
+// is of the queue's own key, whoever has written it.
 func (t *queueTrial) arrivals(other *queueTrial) map[string]arrival {
 	publish := func(by *queueTrial) func(string) error {
 		return func(body string) error {
 			return t.tryPublish(&platform.Message{Key: "x", Body: []byte(body), ClientID: by.owner})
 		}
 	}
-	write := func(body string) error { return t.queues.Write(t.ctx, t.owner, "", t.text(body)) }
+	write := func(by *queueTrial) func(string) error {
+		return func(body string) error { return t.queues.Write(t.ctx, t.owner, "", by.text(body)) }
+	}
 	return map[string]arrival{
 		"publish of its own key": {true, publish(t)},
 		"publish of another key": {false, publish(other)},
-		"write of its own key":   {true, write},
+		"write of its own key":   {true, write(t)},
+		"write of another key":   {true, write(other)},
 	}
 }
 

@@ -118,6 +118,22 @@ func ofNobody(good platform.Queues) platform.Queues {
 	return f
 }
 
+// writesAsNamed drops a message for what another key has written.
+func writesAsNamed(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.write = func(ctx context.Context, owner, topic string, m *platform.Message) error {
+		err := good.Write(ctx, owner, topic, m)
+		if m.ClientID == owner || !errors.Is(err, platform.ErrQueueFull) {
+			return err
+		}
+		if _, err := good.Read(ctx, owner, topic, 1); err != nil {
+			return err
+		}
+		return good.Write(ctx, owner, topic, m)
+	}
+	return f
+}
+
 // takesHeld removes what consumers hold before a message comes or is read.
 func takesHeld(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)

@@ -19,6 +19,7 @@ func shedding() []queuePromise {
 		{"TheLargestQueueShedsFirst", allMessages, shedLargest},
 		{"AQueueSetToDropSheds", allMessages, shedSet},
 		{"HeldMessagesAreNotShed", allMessages, shedNotHeld},
+		{"AQueueShedsWhileAMessageOfAnotherKeyIsReady", allMessages, shedBehindOthers},
 		{"NoOwnerShedsForAnother", ownerMessages, shedNotForOthers},
 		{"AQueueThatNobodyReadsLeavesRoomForThoseOfItsOwner", ownerMessages, roomBesideOwn},
 		{"AQueueThatNobodyReadsLeavesRoomForAll", allMessages, roomBesideAll},
@@ -127,6 +128,25 @@ func shedNotHeld(t *queueTrial) {
 	t.full("mine", t.text("x"))
 	c.close()
 	t.holds("", tens(1, 2)...)
+}
+
+// shedBehindOthers has a queue with messages of its own key behind two of another key,
+// which are held.
+func shedBehindOthers(t *queueTrial) {
+	t.beside().feed(tens(0, 2)...)
+	t.write("", tens(2, 3)...)
+	c := t.consume("")
+	held := c.fetchExactly(2)
+	t.write("mine", tens(5, 5)...)
+	t.full("mine", t.text("x"))
+	c.returnLeases(held[0])
+	t.write("mine", "x")
+	t.full("mine", t.text("x"))
+	c.close()
+	t.write("mine", "y")
+	t.full("mine", t.text("x"))
+	t.counts("", platform.QueueStatus{Ready: 3, Bytes: 30, Dropped: 2})
+	t.holds("", tens(2, 3)...)
 }
 
 func shedNotForOthers(t *queueTrial) {

@@ -91,6 +91,11 @@ func (q *queue) refuses(m *platform.Message, written bool) bool {
 	return false
 }
 
+// isForeign reports whether another key has published m.
+func (q *queue) isForeign(m *platform.Message) bool {
+	return m.ClientID != q.owner.name && m.ClientID != ""
+}
+
 // usage returns the usage of the queue.
 func (q *queue) usage() platform.Usage {
 	return platform.Usage{Messages: int64(q.ready.len() + q.held), Bytes: q.readyBytes + q.heldBytes}
@@ -183,7 +188,7 @@ func (q *queue) drops() {
 func (q *queue) put(m *platform.Message) {
 	q.ready.pushBack(item{m.ID.Number, m})
 	q.readyBytes += m.Size()
-	if m.ClientID != q.owner.name {
+	if q.isForeign(m) {
 		q.foreign++
 	}
 	if len(q.waiting) > 0 {
@@ -271,7 +276,7 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 func (q *queue) pop() item {
 	it := q.ready.popFront()
 	q.readyBytes -= it.message.Size()
-	if it.message.ClientID != q.owner.name {
+	if q.isForeign(it.message) {
 		q.foreign--
 	}
 	return it
@@ -289,7 +294,7 @@ func (q *queue) putBack(items []item) {
 	for _, it := range items {
 		q.forget(it.message)
 		q.readyBytes += it.message.Size()
-		if it.message.ClientID != q.owner.name {
+		if q.isForeign(it.message) {
 			q.foreign++
 		}
 	}
