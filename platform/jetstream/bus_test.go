@@ -112,8 +112,8 @@ func TestTheFactsOfABusHoldWhereverTheLogBegins(t *testing.T) {
 		if len(s.queues) != 1 || len(s.owners) != 1 || len(s.exchanges) != 1 || q.owner != o {
 			t.Fatalf("from record %d: %d queues, %d owners, %d exchanges", from+1, len(s.queues), len(s.owners), len(s.exchanges))
 		}
-		if q.dropped != 8 || q.limits != (platform.QueueLimits{MaxMessages: 5, Overflow: platform.DropOldest}) || q.ready.len() != 1 || q.foreign != 1 {
-			t.Errorf("from record %d: dropped %d, limits %+v, %d messages, %d of others", from+1, q.dropped, q.limits, q.ready.len(), q.foreign)
+		if q.dropped != 8 || q.limits != (platform.QueueLimits{MaxMessages: 5, Overflow: platform.DropOldest}) || q.ready.len() != 1 || q.ready.foreign != 1 {
+			t.Errorf("from record %d: dropped %d, limits %+v, %d messages, %d of others", from+1, q.dropped, q.limits, q.ready.len(), q.ready.foreign)
 		}
 		if o.bindings != 1 || o.exchange.wild != 1 || len(o.exchange.literal) != 0 ||
 			len(s.route("domain", m)) != 1 || len(s.route("old", m)) != 0 || len(s.route("domain", &platform.Message{Key: "order.paid"})) != 0 {

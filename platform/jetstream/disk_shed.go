@@ -60,7 +60,7 @@ func (d *draft) shedSome() int64 {
 		return 0
 	}
 	before := d.drafted
-	d.shed(d.plan(q, platform.Usage{Messages: mostShed}, mostShed).stored())
+	d.shed(d.supply(q, platform.Usage{Messages: mostShed}))
 	freed := before.Minus(d.drafted)
 	return freed.Bytes + overhead*freed.Messages
 }

@@ -44,7 +44,8 @@ type draft struct {
 	made    map[string]bool // owners that the draft makes
 
 	losses    []loss   // stored messages that it sheds
-	cut       bool     // some of its own puts have lost a queue
+	puts      bool     // it has puts
+	cut       bool     // some of them have lost a queue
 	dropping  []*queue // those that drop something, once all ops have run
 	unwritten []*queue // those that have dropped something of which the log knows nothing yet
 	stored    bool

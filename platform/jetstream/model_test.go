@@ -124,9 +124,6 @@ func (e *Engine) picture() map[uint64]string {
 			items = append(items, h.item)
 		}
 		slices.SortFunc(items, func(a, b item) int { return int(a.number) - int(b.number) })
-		for i := range items {
-			items[i].foreign(false) // which is only guessed when the log is loaded
-		}
 		o := q.owner
 		all[id] = fmt.Sprint(o.name, o.exchange.name, o.declared, o.listen, q.topic, q.made, q.patterns, items, q.bytes,
 			q.limits, q.limited, q.dropped, q.lost)

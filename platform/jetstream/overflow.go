@@ -81,7 +81,7 @@ func (q *queue) drops(publisher string) bool {
 func (q *queue) maySupply() bool {
 	switch q.limits.Overflow {
 	case platform.OverflowDefault:
-		return q.foreign > 0
+		return q.ready.foreign > 0
 	case platform.Refuse:
 		return false
 	}
@@ -169,6 +169,7 @@ func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int
 	}
 	if len(f.queues) > 0 {
 		d.emit(nil, f)
+		d.puts = true
 	}
 	return len(f.queues), nil
 }
@@ -201,6 +202,9 @@ func (d *draft) admit(queues []*queue, publisher string, m *platform.Message, we
 	}
 	if err == nil && len(admitted) > 0 {
 		err = d.makeTotalRoom(refusing)
+	}
+	if errors.Is(err, platform.ErrQueueFull) && d.puts {
+		err = errAgain // what it has put may make room once it is stored
 	}
 	if err == nil {
 		err = d.relieveOthers(queues, publisher, m, refusing)
@@ -316,12 +320,6 @@ type shedding struct {
 	enough bool
 }
 
-// stored returns that part of s which leaves the messages of this draft alone.
-func (s shedding) stored() shedding {
-	s.puts = s.queue.drafting.put
-	return s
-}
-
 // plan returns how q can free what is needed with at most so many messages: first the
 // oldest ones that are ready, then the oldest ones of this draft. So a queue that holds
 // only a few messages keeps nothing from being stored together.
@@ -342,6 +340,29 @@ func (d *draft) plan(q *queue, need platform.Usage, limit int) shedding {
 		if f := &d.facts[s.puts]; f.placeOf(q.id) >= 0 {
 			lose(f.message.Size())
 		}
+	}
+	return s
+}
+
+// supply is plan for other queues: q loses none of the messages of this draft and, with
+// the default policy, none behind the last one of another key.
+func (d *draft) supply(q *queue, need platform.Usage) shedding {
+	d.touch(q)
+	s := shedding{queue: q, end: d.firstFree(q), puts: q.drafting.put}
+	others := q.ready.foreign
+	for ; s.count < mostShed && s.end < q.ready.length && (need.Messages > 0 || need.Bytes > 0); s.end++ {
+		it := q.ready.at(s.end)
+		if it.is(dead | shed) {
+			continue
+		}
+		if others == 0 && q.limits.Overflow == platform.OverflowDefault {
+			break
+		}
+		if it.is(foreign) {
+			others--
+		}
+		s.count++
+		need = need.Minus(platform.Usage{Messages: 1, Bytes: int64(it.size)})
 	}
 	return s
 }
@@ -448,7 +469,7 @@ func (d *draft) relieve(queues iter.Seq[*queue], need, part platform.Usage) (boo
 	if need.Bytes > 0 {
 		need.Bytes = max(need.Bytes, part.Bytes)
 	}
-	d.shed(d.plan(q, need, mostShed).stored())
+	d.shed(d.supply(q, need))
 	return true, nil
 }
 
@@ -460,7 +481,7 @@ func (d *draft) largestSupply(queues iter.Seq[*queue], byMessages bool) (largest
 		if q.owner == nil || !q.maySupply() || q.ready.free() <= d.taken[q.id] {
 			continue
 		}
-		size := q.bytes
+		size := q.ready.bytes
 		if byMessages {
 			size = int64(q.ready.free())
 		}

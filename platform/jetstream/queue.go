@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -21,7 +22,6 @@ type queue struct {
 	held     map[uint64]holding
 	ready    ring
 	bytes    int64 // of the messages that are ready or held
-	foreign  int   // how many of them another key has published
 
 	limits  platform.QueueLimits // as they were set
 	limited uint64               // the number of the record that set them; 0 if none did
@@ -30,9 +30,8 @@ type queue struct {
 	warned  time.Time            // when OnDrop was called last
 
 	// While the queue's own fact has not come, it is not known which messages are of
-	// another key.
-	early      string // the publisher of all of them
-	earlyMixed bool   // or there are several
+	// another key. These are their publishers.
+	early []string
 
 	counted platform.Usage // what the sums of its owner and of the state have of it
 
@@ -69,50 +68,61 @@ func newQueue(id uint64) *queue {
 	}
 }
 
-// isForeign reports whether a message of this publisher is of another key.
-func (q *queue) isForeign(publisher string) bool {
+// note notes the publisher of it, which is a message of q.
+func (q *queue) note(it *item, publisher string) {
 	if q.owner != nil {
-		return publisher != q.owner.name && publisher != ""
-	}
-	if q.ready.len()+len(q.held) == 0 {
-		q.early, q.earlyMixed = publisher, false
-	}
-	q.earlyMixed = q.earlyMixed || publisher != q.early
-	return false
-}
-
-// ownerKnown counts which of the messages are of another key. If there were several
-// publishers before, all of them count so.
-func (q *queue) ownerKnown() {
-	if !q.earlyMixed && !q.isForeign(q.early) || q.ready.len()+len(q.held) == 0 {
+		it.foreign(q.isForeign(publisher))
 		return
 	}
+	i := slices.Index(q.early, publisher)
+	if i < 0 {
+		if i = len(q.early); i == mostEarly {
+			return
+		}
+		q.early = append(q.early, publisher)
+	}
+	it.from = uint8(i + 1)
+}
+
+// mostEarly bounds queue.early. The messages of further publishers count as those of
+// another key.
+const mostEarly = math.MaxUint8
+
+// isForeign reports whether a message of this publisher is of another key.
+func (q *queue) isForeign(publisher string) bool {
+	return publisher != q.owner.name && publisher != ""
+}
+
+// ownerKnown counts which of the messages are of another key.
+func (q *queue) ownerKnown() {
+	if len(q.early) == 0 {
+		return
+	}
+	known := func(it *item) {
+		it.foreign(it.from == 0 || q.isForeign(q.early[it.from-1]))
+		it.from = 0
+	}
+	q.ready.foreign = 0
 	for it := range q.ready.all() {
-		it.marks |= foreign
+		if known(it); it.is(foreign) {
+			q.ready.foreign++
+		}
 	}
 	for n, h := range q.held {
-		h.item.marks |= foreign
+		known(&h.item)
 		q.held[n] = h
 	}
-	q.foreign = q.ready.len() + len(q.held)
+	q.early = nil
 }
 
 // add puts a message into q that is not there.
 func (q *queue) add(it item, put func(item)) {
 	put(it)
 	q.bytes += int64(it.size)
-	if it.is(foreign) {
-		q.foreign++
-	}
 }
 
 // gone undoes what add has counted.
-func (q *queue) gone(it item) {
-	q.bytes -= int64(it.size)
-	if it.is(foreign) {
-		q.foreign--
-	}
-}
+func (q *queue) gone(it item) { q.bytes -= int64(it.size) }
 
 // first returns up to n ready items behind the first skip, and does not remove them. It
 // passes over those that the present draft sheds.

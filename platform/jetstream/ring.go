@@ -14,6 +14,7 @@ type item struct {
 	size   uint32 // as Status counts it
 	index  uint16 // of the fact in the record
 	marks  uint8
+	from   uint8 // its publisher among queue.early, from 1; 0 if it is none of them
 }
 
 // The marks of an item.
@@ -42,6 +43,10 @@ type ring struct {
 	dead   int
 	shed   int // are marked so
 
+	// Of those that are neither dead nor shed:
+	foreign int
+	bytes   int64
+
 	// late are ascending items that are not at their places yet: while the log
 	// is loaded, they come behind newer ones, because cleaning moved them.
 	late     []item
@@ -66,8 +71,10 @@ func (l *ring) popFront() item {
 	l.length--
 	if it.is(dead) {
 		l.dead--
+	} else {
+		l.unmark(&it)
+		l.count(&it, -1)
 	}
-	l.unmark(&it)
 	if len(l.places) > smallest && l.length <= len(l.places)/4 {
 		l.resize(len(l.places) / 2)
 	}
@@ -111,6 +118,7 @@ func (l *ring) remove(number uint64) (item, bool) {
 		removed := *it
 		it.marks |= dead
 		l.lateDead++
+		l.count(&removed, -1)
 		return removed, true
 	}
 	it := l.find(number)
@@ -118,6 +126,7 @@ func (l *ring) remove(number uint64) (item, bool) {
 		return item{}, false
 	}
 	l.unmark(it)
+	l.count(it, -1)
 	removed := *it
 	it.marks |= dead
 	l.dead++
@@ -131,6 +140,7 @@ func (l *ring) remove(number uint64) (item, bool) {
 func (l *ring) mark(it *item) {
 	it.marks |= shed
 	l.shed++
+	l.count(it, -1)
 }
 
 // unmark undoes mark, if it was called.
@@ -138,6 +148,15 @@ func (l *ring) unmark(it *item) {
 	if it.is(shed) {
 		it.marks &^= shed
 		l.shed--
+		l.count(it, 1)
+	}
+}
+
+// count counts n items like it.
+func (l *ring) count(it *item, n int) {
+	l.bytes += int64(n) * int64(it.size)
+	if it.is(foreign) {
+		l.foreign += n
 	}
 }
 
@@ -167,6 +186,7 @@ func (l *ring) insertAll(items ...item) {
 // are fewer.
 func (l *ring) insert(it item) {
 	l.grow()
+	l.count(&it, 1)
 	i := l.length
 	if i > 0 && l.at(i-1).number >= it.number {
 		i = l.search(it.number)
@@ -197,6 +217,7 @@ func (l *ring) insertLate(it item) {
 		l.mergeLate()
 	}
 	l.late = append(l.late, it)
+	l.count(&it, 1)
 }
 
 // mergeLate merges the late items into their places.
@@ -215,7 +236,7 @@ func (l *ring) mergeLate() {
 	for _, it := range l.late {
 		merged = appendLiving(merged, it)
 	}
-	*l = ring{length: len(merged)}
+	*l = ring{length: len(merged), foreign: l.foreign, bytes: l.bytes}
 	l.places = append(merged, make([]item, placesFor(len(merged))-len(merged))...)
 }
 

@@ -151,7 +151,7 @@ func (s *state) store(seq uint64, index int, f *fact) {
 			continue // it was dropped
 		}
 		stored++
-		it.foreign(q.isForeign(f.message.ClientID))
+		q.note(&it, f.message.ClientID)
 		if f.kind == factPut && !s.loading {
 			q.add(it, q.ready.insert)
 		} else {
