@@ -47,7 +47,7 @@ func (w *way) deepen(n int) error {
 	for err == nil && has < n {
 		some := messages(min(n-has, 256))
 		has += len(some)
-		_, err = w.engine.queues.Publish(ctx, benchKey, some...)
+		_, err = w.engine.queues.Publish(ctx, exchange, some...)
 	}
 	return err
 }

@@ -23,6 +23,13 @@ var figures = []figure{
 	{"latency, p50", "µs", 0, 1000, func() (*meter, error) { return openLatency(0.5) }},
 	{"latency, p99", "µs", 0, 1000, func() (*meter, error) { return openLatency(0.99) }},
 	{"a lone message beside bare frames", "µs more", 100, 100, openLone},
+	{"a further queue, of 10", "% of a path", 10, 2000, func() (*meter, error) { return openFurther(inMemory, 10) }},
+	{"a further queue, of 100", "% of a path", 10, 2000, func() (*meter, error) { return openFurther(inMemory, 100) }},
+	{"a further queue, of 1,000", "% of a path", 10, 200, func() (*meter, error) { return openFurther(inMemory, 1000) }},
+	{"a further queue, of 10, JetStream", "% of a path", 10, 2000, func() (*meter, error) { return openFurther(inJetStream, 10) }},
+	{"a further queue, of 100, JetStream", "% of a path", 10, 2000, func() (*meter, error) { return openFurther(inJetStream, 100) }},
+	{"a further queue, of 1,000, JetStream", "% of a path", 10, 200, func() (*meter, error) { return openFurther(inJetStream, 1000) }},
+	{"log of a further queue", "bytes", 40, 2000, openFurtherLog},
 	{"idle connection", "KiB", 40, 500, openIdleMemory},
 }
 

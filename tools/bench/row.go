@@ -11,8 +11,9 @@ type row struct {
 	allocs     float64 // per operation
 	allocRatio float64
 
-	open func() (*contest, error)
-	grow *growth // instead of open
+	open   func() (*contest, error)
+	grow   *growth  // instead of open
+	beside *crowded // likewise
 }
 
 var rows = []row{
@@ -26,6 +27,11 @@ var rows = []row{
 	{name: "call", floor: "net/http, signed, with a Timeout", ops: 3_000, ratio: 1.05, allocRatio: 1.2, open: openCall},
 	{name: "path", floor: "both bare loops at once", ops: 30_000, ratio: 8, open: func() (*contest, error) { return openPath(inMemory, bothLoops) }},
 	{name: "path, JetStream", floor: "JetStream without a platform", ops: 20_000, ratio: 1 / 0.6, open: func() (*contest, error) { return openPath(inJetStream, jetStreamAlone) }},
+	{name: "another key", floor: "one key", ops: 30_000, ratio: 1.1, open: func() (*contest, error) { return openOther(inMemory) }},
+	{name: "another key, JetStream", floor: "one key", ops: 20_000, ratio: 1.1, open: func() (*contest, error) { return openOther(inJetStream) }},
+	{name: "bindings x 1,000", floor: "100 that match nothing", ops: 30_000, ratio: 1.1, beside: &crowded{100_000, inMemory}},
+	{name: "bindings x 1,000, JetStream", floor: "100 that match nothing", ops: 20_000, ratio: 1.1, beside: &crowded{100_000, inJetStream}},
+	{name: "10 KiB, synced", floor: "write and sync of 64 at a time", ops: 4096, ratio: 1 / 0.7, open: openSynced},
 	{name: "connections x 10", floor: "100 that are idle", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openIdle}},
 	{name: "depth x 100", floor: "1,000 messages in the queue", ops: 40_000, ratio: 1.1, grow: &growth{1000, 100_000, inMemory, openDepth}},
 	{name: "topics x 10", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inMemory, openTopics}},
@@ -34,10 +40,13 @@ var rows = []row{
 	{name: "topics x 10, JetStream", floor: "100 that are bound", ops: 40_000, ratio: 1.1, grow: &growth{100, 1000, inJetStream, openTopics}},
 }
 
-// start opens either kind of row.
+// start opens any kind of row.
 func (r row) start() (*contest, error) {
-	if r.grow != nil {
+	switch {
+	case r.grow != nil:
 		return r.grow.contest()
+	case r.beside != nil:
+		return r.beside.contest()
 	}
 	return r.open()
 }

@@ -24,7 +24,7 @@ func openCall() (*contest, error) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, callAnswer)
 	}))
-	client, err := newClient(s.URL + "/api")
+	client, err := newClient(s.URL+"/api", benchKey)
 	if err != nil {
 		s.Close()
 		return nil, err

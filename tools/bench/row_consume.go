@@ -12,8 +12,12 @@ const (
 	benchSecret = "ucr72ygfutspqeuu6s36"
 )
 
-func newClient(url string) (*prism.Client, error) {
-	return prism.New(prism.Config{Server: url, Key: benchKey, Secret: benchSecret})
+// otherKey is the key of a consumer that gets what benchKey publishes. Its secret is the
+// same.
+const otherKey = "z4knq7ma"
+
+func newClient(url, key string) (*prism.Client, error) {
+	return prism.New(prism.Config{Server: url, Key: key, Secret: benchSecret})
 }
 
 func accept(context.Context, *notify.Delivery) error { return nil }
@@ -33,7 +37,7 @@ func openWorkers() (*contest, error) { return contend(consuming(8), consuming(1)
 // consuming is the side of a consumer whose handler does nothing.
 func consuming(workers int) side {
 	return func(s *rawServer) (func(int) error, func(), error) {
-		stop, err := startHandler(s.url(), workers, accept)
+		stop, err := startHandler(s.url(), benchKey, workers, accept)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -45,9 +49,9 @@ func consuming(workers int) side {
 	}
 }
 
-// startHandler runs a consumer until stop is called, which waits for it.
-func startHandler(url string, workers int, handle notify.Handler) (stop func(), err error) {
-	client, err := newClient(url)
+// startHandler runs a consumer with a key until stop is called, which waits for it.
+func startHandler(url, key string, workers int, handle notify.Handler) (stop func(), err error) {
+	client, err := newClient(url, key)
 	if err != nil {
 		return nil, err
 	}

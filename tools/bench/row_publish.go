@@ -52,7 +52,7 @@ func publishing(publish func(*notify.Publisher, int) error) side {
 
 // startPublisher returns a publisher that has its connection.
 func startPublisher(url string) (*notify.Publisher, func(), error) {
-	client, err := newClient(url)
+	client, err := newClient(url, benchKey)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +72,10 @@ func startPublisher(url string) (*notify.Publisher, func(), error) {
 	return p, stop, nil
 }
 
-func publishAsync(p *notify.Publisher, n int) error {
+func publishAsync(p *notify.Publisher, n int) error { return publishAll(p, message, n) }
+
+// publishAll publishes a message n times and returns when all are confirmed.
+func publishAll(p *notify.Publisher, message notify.Message, n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for range n {

@@ -35,6 +35,9 @@ func (r row) brief() row {
 		g.small, g.big = 5, 40
 		r.grow = &g
 	}
+	if r.beside != nil {
+		r.beside = &crowded{200, r.beside.engine}
+	}
 	return r
 }
 

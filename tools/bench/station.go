@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/notify"
@@ -38,6 +39,20 @@ func openStation(open func() (*engine, error), connections int) (*station, error
 	return s, nil
 }
 
+// bind lets only the queue of consumer get what is published.
+func (s *station) bind(consumer string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	none := platform.Owner{Exchange: exchange, Bindings: []platform.Binding{}}
+	all := platform.Owner{Exchange: exchange, Bindings: []platform.Binding{{Pattern: "#"}}}
+	if consumer != benchKey {
+		if err := s.engine.queues.Declare(ctx, benchKey, none); err != nil {
+			return err
+		}
+	}
+	return s.engine.queues.Declare(ctx, consumer, all)
+}
+
 func (s *station) url() string { return s.server.URL + "/api" }
 
 func (s *station) close() {
@@ -55,15 +70,27 @@ type way struct {
 	stop      func()
 	let       func(n int) // nil, or lets the handler handle so many more
 
+	topics atomic.Int64 // that bindMany has bound
+
 	// Of a way on which one thing grows.
 	set func(n int) error // until there are n
 	end func()            // nil, or comes before closing
 }
 
-// openWay opens a station for this many connections beside its own two.
+// openWay opens a station for this many connections beside its own two. Its key
+// publishes and consumes.
 func openWay(open func() (*engine, error), connections int, handle notify.Handler) (*way, error) {
+	return openWayTo(benchKey, open, connections, handle)
+}
+
+// openWayTo is openWay with the key that consumes.
+func openWayTo(consumer string, open func() (*engine, error), connections int, handle notify.Handler) (*way, error) {
 	s, err := openStation(open, connections+2)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.bind(consumer); err != nil {
+		s.close()
 		return nil, err
 	}
 	publisher, stopPublisher, err := startPublisher(s.url())
@@ -71,7 +98,7 @@ func openWay(open func() (*engine, error), connections int, handle notify.Handle
 		s.close()
 		return nil, err
 	}
-	stopConsumer, err := startHandler(s.url(), 1, handle)
+	stopConsumer, err := startHandler(s.url(), consumer, 1, handle)
 	if err == nil {
 		if err = s.acks.await(1); err != nil { // of the first message of startPublisher
 			stopConsumer()
