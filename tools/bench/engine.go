@@ -31,13 +31,13 @@ var unbounded = platform.QueueBounds{
 // exchange is the domain of the app of both keys.
 const exchange = "default"
 
-var keys = []platform.Key{
+var bothKeys = []platform.Key{
 	{ID: benchKey, Secret: benchSecret, App: "shop"},
 	{ID: otherKey, Secret: benchSecret, App: "shop"},
 }
 
 func inMemory() (*engine, error) {
-	store, err := memory.NewStore(keys...)
+	store, err := memory.NewStore(bothKeys...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func openJetStream(sync time.Duration) (*engine, error) {
 	}
 	e := &engine{dir: dir, store: js.Store(), queues: js, close: func() error { return errors.Join(js.Close(), os.RemoveAll(dir)) }}
 	registry := platform.NewRegistry(e.store)
-	err = registry.SaveApp(ctx, platform.App{ID: keys[0].App})
-	for _, key := range keys {
+	err = registry.SaveApp(ctx, platform.App{ID: bothKeys[0].App})
+	for _, key := range bothKeys {
 		if err == nil {
 			err = registry.SaveKey(ctx, key)
 		}
