@@ -61,13 +61,13 @@ func (c *publishCmd) Run(ctx context.Context, t *tool) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	ctx, line := lifeline.New(ctx, c.URL, t.notice)
+	score := &score{stop: line.Stop}
 	publisher, err := notify.NewPublisher(client, notify.PublisherConfig{
-		OnConnect: line.OnConnect, OnDisconnect: line.OnDisconnect, OnError: line.OnError,
+		OnConnect: line.OnConnect, OnDisconnect: score.quiet(line.OnDisconnect), OnError: line.OnError,
 	})
 	if err != nil {
 		return err
 	}
-	score := &score{stop: line.Stop}
 	err = c.publish(ctx, t, publisher, score)
 	_ = publisher.Close(ctx) // score knows what became of each message
 	if err == nil {
@@ -102,6 +102,7 @@ func (c *publishCmd) publish(ctx context.Context, t *tool, publisher *notify.Pub
 	if err != nil {
 		return err
 	}
+	s.begin()
 	s.count(publisher.PublishMessage(ctx, c.message(body)))
 	return nil
 }
@@ -112,6 +113,7 @@ func (c *publishCmd) publishLines(ctx context.Context, t *tool, publisher *notif
 			return l.err
 		}
 		numbered := func(err error) { s.count(atLine(l.number, err)) }
+		s.begin()
 		if err := publisher.PublishAsync(ctx, c.message(l.text), numbered); err != nil {
 			numbered(err)
 		}

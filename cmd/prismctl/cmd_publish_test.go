@@ -61,6 +61,20 @@ func TestARefusedMessageExits1WithTheReason(t *testing.T) {
 	i.run().want(t, exitRefused, "", "2 messages confirmed, 1 not\nprismctl: line 2: notify: the platform refused the message")
 }
 
+func TestWhatTheAppMayNotPublishIsSaidOnce(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	const refusal = "the platform refused the message: the routing key \"@system.x\" begins with @system., as those of the platform do; choose another first word (close code 1008)\n"
+	r := with(srv, "publish", "@system.x", "hello")
+	if r.status != exitRefused || r.out != "" || r.err != "prismctl: "+refusal {
+		t.Errorf("%+v", r)
+	}
+	many := invocation{args: []string{"publish", "@system.x", "--lines"}, env: of(srv), in: strings.NewReader(strings.Repeat("x\n", 1000))}
+	r = many.run()
+	if lines := strings.Split(r.err, "\n"); r.status != exitRefused || len(lines) != 3 || !strings.HasPrefix(lines[0], "0 messages confirmed, ") || lines[1]+"\n" != "prismctl: line 1: notify: "+refusal {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestAFullQueueExits4AndSaysSo(t *testing.T) {
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{MaxMessages: 1}})
 	with(srv, "publish", "a", "b").want(t, exitDone, "", "1 message confirmed")
