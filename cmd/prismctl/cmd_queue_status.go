@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 
 	"github.com/shopex/prism-go/notify"
 )
@@ -27,21 +27,36 @@ func (c *queueStatusCmd) Run(ctx context.Context, t *tool) error {
 		return t.printJSON(statusLine(s))
 	}
 	c.warn(t, &s)
-	return t.println("%-17s %d\n%-17s %d\n%-17s %d\n%-17s %d%s", "messages", s.Messages,
-		"  ready", s.Ready, "  unacknowledged", s.Unacknowledged, "consumers", s.Consumers, traffic(&s))
+	return t.printTable(statusTable(&s))
 }
 
-// traffic is what became of messages, as far as there is anything to say.
-func traffic(s *notify.Status) (lines string) {
-	for _, line := range []struct {
+// statusTable has what the platform says, and of what became of messages only what there
+// is to say.
+func statusTable(s *notify.Status) [][]string {
+	within := func(n, limit int64) string {
+		if limit == 0 {
+			return strconv.FormatInt(n, 10)
+		}
+		return ofLimit(n, limit)
+	}
+	rows := [][]string{
+		{"messages", within(int64(s.Messages), int64(s.MessagesLimit))},
+		{"  ready", strconv.Itoa(s.Ready)},
+		{"  unacknowledged", strconv.Itoa(s.Unacknowledged)},
+		{"consumers", strconv.Itoa(s.Consumers)},
+	}
+	if s.Overflow != "" {
+		rows = append(rows, []string{"bytes", within(s.Bytes, s.BytesLimit)}, []string{"when full", overflowText(s.Overflow)})
+	}
+	for _, count := range []struct {
 		what string
 		n    uint64
 	}{{"dropped", s.Dropped}, {"published", s.Published}, {"  to no queue", s.Unrouted}} {
-		if line.n > 0 {
-			lines += fmt.Sprintf("\n%-17s %d", line.what, line.n)
+		if count.n > 0 {
+			rows = append(rows, []string{count.what, strconv.FormatUint(count.n, 10)})
 		}
 	}
-	return lines
+	return rows
 }
 
 // A statusLine is a Status in the members of the platform's answer.

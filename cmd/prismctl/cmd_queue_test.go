@@ -31,7 +31,7 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"publish order.new one", 0, "", "1 message confirmed"},
 		{"queue write --topic orders two", 0, "written to queue orders\n", ""},
 		{"queue write three", 0, "written to the default queue\n", ""},
-		{"queue status orders", 0, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\npublished         3\n", ""},
+		{"queue status orders", 0, "messages          2 of 100000\n  ready           2\n  unacknowledged  0\nconsumers         0\nbytes             25 of 268435456\nwhen full         default: refuse the own key, drop the oldest for others\npublished         3\n", ""},
 		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":3,"Unrouted":0}` + "\n", ""},
 		{"queue write --topic full one", 0, "written to queue full\n", ""},
 		{"queue limit full --max-messages 1 --overflow drop-newest", 0, "max messages  1\nmax bytes     268435456\nwhen full     drop-newest: what comes is dropped\n", ""},
@@ -68,7 +68,7 @@ func TestWhoeverBindsAQueueIsToldOfTheDefaultOneAndCanUnbindIt(t *testing.T) {
 	for range 2 {
 		with(srv, "publish", "order.new", "x").want(t, exitDone, "", "1 message confirmed")
 	}
-	with(srv, "queue", "status").want(t, exitDone, "messages          2\n  ready           2\n  unacknowledged  0\nconsumers         0\npublished         2\n", "the default queue is 50% full and nobody consumes it")
+	with(srv, "queue", "status").want(t, exitDone, "messages          2 of 4\n  ready           2\n  unacknowledged  0\nconsumers         0\nbytes             40 of 268435456\nwhen full         default: refuse the own key, drop the oldest for others\npublished         2\n", "the default queue is 50% full and nobody consumes it")
 	with(srv, "queue", "unbind", "", "#").want(t, exitDone, "unbound the default queue from #\n", "")
 	with(srv, "queue", "unbind", "", "#").want(t, exitRefused, "", "unknown_binding")
 	with(srv, "queue", "unbind", "nowhere", "#").want(t, exitRefused, "", "unknown_topic")

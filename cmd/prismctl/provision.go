@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
 
@@ -72,4 +72,4 @@ func timeOr(at time.Time, none string) string {
 }
 
 // ofLimit is a count of a limit.
-func ofLimit(n, limit int) string { return strconv.Itoa(n) + " of " + strconv.Itoa(limit) }
+func ofLimit[N int | int64](n, limit N) string { return fmt.Sprintf("%d of %d", n, limit) }
