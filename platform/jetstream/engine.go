@@ -23,6 +23,9 @@ var errClosed = errors.New("jetstream: the engine is closed")
 // 1 MiB.
 const minPayload = 1<<20 + 64<<10
 
+// mostPayload is how much of what a server takes is used.
+const mostPayload = 16 << 20
+
 // An Engine is [platform.Queues] over JetStream; its Store is the
 // [platform.Store] beside it. Make one with [Open] and end it with Close. Its
 // methods may be called from any number of goroutines.
@@ -140,12 +143,23 @@ func (e *Engine) connect() (err error) {
 		return fmt.Errorf("%w: JetStream at %s cannot be reached: see that it runs, and that address and credentials are right (%w)",
 			platform.ErrUnavailable, WithoutPassword(e.config.URL), err)
 	}
-	e.largest = int(min(e.nc.MaxPayload(), 16<<20))
+	e.largest = int(min(e.nc.MaxPayload(), mostPayload))
 	if e.largest < minPayload {
 		return fmt.Errorf("jetstream: the server takes messages of %d bytes at most: set its max_payload to 8MB", e.largest)
 	}
-	e.config.MaxFanOut = min(e.config.MaxFanOut, fanOutBound(e.largest))
+	e.boundFanOut()
 	return nil
+}
+
+// boundFanOut lowers MaxFanOut to what a record of the server has room for, and says so
+// if an operator can have larger ones.
+func (e *Engine) boundFanOut() {
+	asked, bound := e.config.MaxFanOut, fanOutBound(e.largest)
+	e.config.MaxFanOut = min(asked, bound)
+	if !e.alone && bound < min(asked, fanOutBound(mostPayload)) {
+		e.config.Logger.Warn("jetstream: max_payload of the server allows fewer queues for one message than MaxFanOut says: set it to 8MB, or to more for more than 70,000 queues",
+			"max_payload", e.largest, "MaxFanOut", asked, "allowed", bound)
+	}
 }
 
 func (e *Engine) logConnection() nats.Option {
