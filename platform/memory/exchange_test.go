@@ -145,6 +145,26 @@ func TestAnOwnerThatMovesLeavesWhatTheExchangeKnewOfIt(t *testing.T) {
 	}
 }
 
+// A method that meets an unknown owner makes it, but not in place of one that is declared
+// at the same moment.
+func TestAnOwnerThatIsDeclaredWhileItIsUsedStaysDeclared(t *testing.T) {
+	q := New(Config{})
+	for i := range 2000 {
+		name := fmt.Sprint(i)
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := q.Create(t.Context(), name, "t"); err != nil {
+				t.Error(err)
+			}
+		})
+		declare(t, q, name, "#")
+		both.Wait()
+		if q.find(name).exchange.Load().name != domain {
+			t.Fatalf("owner %d is in no exchange", i)
+		}
+	}
+}
+
 // Two hundred messages make room for the other key's at a time: room is not
 // looked for with each.
 func TestRoomIsMadeForManyAtOnce(t *testing.T) {

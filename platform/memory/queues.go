@@ -58,6 +58,16 @@ func (q *Queues) Declare(_ context.Context, name string, o platform.Owner) error
 	}
 }
 
+// need makes an owner of which nothing is known, unless it is there.
+func (q *Queues) need(name string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.owners[name] != nil {
+		return nil
+	}
+	return q.enter(name, platform.Owner{})
+}
+
 // enter makes an owner that is not there. The caller holds q.mu.
 func (q *Queues) enter(name string, is platform.Owner) error {
 	o := newOwner(&q.shared, name, is)
@@ -113,7 +123,7 @@ func (q *Queues) lock(name string) (*owner, error) {
 	for {
 		o := q.find(name)
 		if o == nil {
-			if err := q.Declare(context.Background(), name, platform.Owner{}); err != nil {
+			if err := q.need(name); err != nil {
 				return nil, err
 			}
 			continue
