@@ -166,8 +166,9 @@ func parseMeta(text string) (map[string]string, error) {
 	return meta, nil
 }
 
-// storeKey stores a new key and declares it. If that fails, it removes the key, as its
-// secret will be shown to no caller.
+// storeKey stores a new key and declares it. If that fails, it deletes the key, as its
+// secret will be shown to no caller. A key that the engine does not forget stays, marked
+// as deleted: another deletion completes that.
 func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 	err := p.saveNewKey(ctx, key)
 	if err != nil {
@@ -183,7 +184,9 @@ func (p *Platform) storeKey(ctx context.Context, key *Key) error {
 		err = ctx.Err() // the caller has gone
 	}
 	if err != nil {
-		return errors.Join(err, p.registry.withdrawKey(ctx, key), p.owners.forget(declaring, key.ID))
+		deleting, cancel := finishing(ctx) // declaring may have ended
+		defer cancel()
+		return errors.Join(err, p.deleteAppKey(deleting, key))
 	}
 	return nil
 }

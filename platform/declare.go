@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -35,14 +36,20 @@ func (p *Platform) Reconcile(ctx context.Context) error {
 }
 
 // declare makes the engine know the newest state of a key. h is one that the caller has
-// seen. The engine is only asked if that was not declared here.
+// seen. The engine is only asked if that was not declared here. While the engine hangs, a
+// caller that has gone does not wait for it, unless it was the first.
 func (p *Platform) declare(ctx context.Context, h *holder) error {
 	if p.owners.knows(h) {
 		return nil
 	}
+	unlock, err := p.owners.lock(ctx, h.key.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	ctx, cancel := finishing(ctx) // or a state that is no longer the newest could stay
 	defer cancel()
-	err := p.owners.declare(ctx, h.key.ID)
+	err = p.owners.declareLocked(ctx, h.key.ID, p.owners.knows)
 	if errors.Is(err, ErrUnknownKey) {
 		return unknownKey()
 	}
@@ -137,6 +144,12 @@ func (o *owners) declareUnless(ctx context.Context, id string, done func(*holder
 		return err
 	}
 	defer unlock()
+	return o.declareLocked(ctx, id, done)
+}
+
+// declareLocked declares the newest state of a key, unless that is done. The caller holds
+// the lock of the key.
+func (o *owners) declareLocked(ctx context.Context, id string, done func(*holder) bool) error {
 	h, err := o.registry.holder(ctx, id, nil)
 	if err == nil && !done(h) {
 		h, err = o.declareNewest(ctx, h)
@@ -145,13 +158,14 @@ func (o *owners) declareUnless(ctx context.Context, id string, done func(*holder
 	case errors.Is(err, ErrUnknownKey):
 		o.drop(id)
 	case err == nil && o.note(h):
-		_, err = o.sweep(ctx)
+		_, _ = o.sweep(ctx) // if it fails, it is due again later
 	}
 	return err
 }
 
 // declareNewest declares h, and what it becomes meanwhile. A key that is deleted
-// meanwhile is forgotten: its deletion may have come to the engine first.
+// meanwhile is forgotten: its deletion may have come to the engine first. If the engine
+// does not forget it, that is the error, as nobody will try again.
 func (o *owners) declareNewest(ctx context.Context, h *holder) (*holder, error) {
 	for {
 		id := h.key.ID
@@ -161,7 +175,7 @@ func (o *owners) declareNewest(ctx context.Context, h *holder) (*holder, error) 
 		newest, err := o.registry.holder(ctx, id, h)
 		switch {
 		case errors.Is(err, ErrUnknownKey):
-			return nil, errors.Join(err, o.queues.Forget(ctx, id))
+			return nil, cmp.Or(o.queues.Forget(ctx, id), err)
 		case err != nil:
 			return nil, err
 		case newest.keyRevision == h.keyRevision && newest.appRevision == h.appRevision:
@@ -176,45 +190,15 @@ func (h *holder) owner() Owner {
 	return Owner{Exchange: h.app.domain(), Listen: h.app.Listen, Bindings: h.key.Bindings}
 }
 
-// declareAll calls declare for each key, several at a time, and returns the first error.
-// A key that does not exist is none. Once the store or the engine is not available it
-// gives up.
+// declareAll calls declare for each key, as inParallel does. A key that does not exist is
+// no error.
 func (o *owners) declareAll(ctx context.Context, ids []string, declare func(ctx context.Context, id string) error) error {
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	next, failed := make(chan string), make(chan error, 1)
-	var group sync.WaitGroup
-	for range min(refreshesAtOnce, len(ids)) {
-		group.Go(func() {
-			for id := range next {
-				if ctx.Err() != nil {
-					continue
-				}
-				err := declare(ctx, id)
-				if err == nil || errors.Is(err, ErrUnknownKey) {
-					continue
-				}
-				select {
-				case failed <- err:
-				default:
-				}
-				if errors.Is(err, ErrUnavailable) {
-					giveUp(err)
-				}
-			}
-		})
-	}
-	for _, id := range ids {
-		next <- id
-	}
-	close(next)
-	group.Wait()
-	select {
-	case err := <-failed:
-		return err
-	default:
-		return context.Cause(ctx)
-	}
+	return inParallel(ctx, ids, func(ctx context.Context, id string) error {
+		if err := declare(ctx, id); !errors.Is(err, ErrUnknownKey) {
+			return err
+		}
+		return nil
+	})
 }
 
 // forget removes a deleted key from the engine. A declaration of the key that is under way
@@ -269,6 +253,9 @@ func (o *owners) sweep(ctx context.Context) (ids []string, err error) {
 	o.mu.Unlock()
 	keys, err := o.registry.Keys(ctx)
 	if err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.sweepAt = len(o.byKey) + leastSweep
 		return nil, err
 	}
 	exist := make(map[string]bool, len(keys))

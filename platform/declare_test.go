@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -252,6 +253,134 @@ func TestLittleIsRememberedOfKeysThatAreGone(t *testing.T) {
 	ask(t, p, adminKey, "POST", "platform/key/delete", "key", shopKey.ID).wantResult(t, "true")
 	if n := p.Remembered(); n != 3 {
 		t.Errorf("%d keys are remembered, and 3 exist", n)
+	}
+}
+
+// late is an engine that, while it is broken, does what it is told and says that it failed.
+// It forgets nothing then.
+type late struct {
+	platform.Queues
+	broken atomic.Bool
+}
+
+func (q *late) Declare(ctx context.Context, name string, o platform.Owner) error {
+	broken := q.broken.Load()
+	err := q.Queues.Declare(ctx, name, o)
+	if broken {
+		return errOutage
+	}
+	return err
+}
+
+func (q *late) Forget(ctx context.Context, owner string) error {
+	if q.broken.Load() {
+		return errOutage
+	}
+	return q.Queues.Forget(ctx, owner)
+}
+
+// Otherwise its queues would get messages for ever, and nobody could remove them.
+func TestAKeyThatNobodyGotAndTheEngineHasCanBeDeleted(t *testing.T) {
+	queues, store := &late{Queues: newQueues(memory.Config{})}, provisionedStore()
+	must(t, store.AddApp(platform.App{ID: "erp"}))
+	p := newPlatform(t, platform.Config{Store: store, Queues: queues})
+	queues.broken.Store(true)
+	ask(t, p, adminKey, "POST", "platform/key/create", "app_id", "erp").want(t, 503, "unavailable")
+	queues.broken.Store(false)
+	var keys []struct{ Key string }
+	must(t, json.Unmarshal(ask(t, p, adminKey, "GET", "platform/key/list", "app_id", "erp").Result, &keys))
+	if len(keys) != 1 {
+		t.Fatalf("the app has the keys %v", keys)
+	}
+	ask(t, p, adminKey, "POST", "platform/key/delete", "key", keys[0].Key).wantResult(t, "true")
+	if n := queuesOf(t, queues.Queues, platform.Key{ID: keys[0].Key}); n > 0 {
+		t.Errorf("%d queues are left", n)
+	}
+}
+
+func TestAnEngineThatDoesNotForgetAKeyIsNoUnknownKey(t *testing.T) {
+	declared := newDeclaring()
+	queues, store := &late{Queues: declared}, provisionedStore()
+	p := newPlatform(t, platform.Config{Store: store, Queues: queues})
+	declared.before = func() error {
+		queues.broken.Store(true)
+		return platform.NewRegistry(store).DeleteKey(t.Context(), shopKey.ID)
+	}
+	ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 503, "unavailable")
+}
+
+func TestACallerThatHasGoneDoesNotWaitForAnEngineThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newDeclaring()
+		p := newPlatform(t, platform.Config{Queues: queues})
+		entered, resume := paused(queues)
+		var calls sync.WaitGroup
+		calls.Go(func() { ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 200, "") })
+		<-entered
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		left := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r.WithContext(ctx)) })
+		began := time.Now()
+		ask(t, left, shopKey, "GET", "platform/notify/status").want(t, 499, "canceled")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it waited for %v", took)
+		}
+		resume()
+		calls.Wait()
+	})
+}
+
+// unreadable is a store that cannot read the record of one key, while it is spoilt, and
+// cannot list keys.
+type unreadable struct {
+	platform.Store
+	spoilt atomic.Bool
+}
+
+var errUnreadable = errors.New("a sector cannot be read")
+
+func (s *unreadable) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	if s.spoilt.Load() && kind == "key" && id == platform.RecordID(shopKey2.ID) {
+		return platform.Record{}, errUnreadable
+	}
+	return s.Store.Load(ctx, kind, id)
+}
+
+func (s *unreadable) List(ctx context.Context, kind string) (map[string]platform.Record, error) {
+	if s.spoilt.Load() {
+		return nil, errUnreadable
+	}
+	return s.Store.List(ctx, kind)
+}
+
+func TestAKeyThatCannotBeReadDelaysNoOther(t *testing.T) {
+	queues := newDeclaring()
+	memory := provisionedStore()
+	must(t, memory.Add(shopKey2))
+	store := &unreadable{Store: memory}
+	bubble(t, platform.Config{Store: store, Queues: queues}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+		for _, key := range []platform.Key{shopKey, shopKey2} {
+			dialOver(t, dial(), notifyTarget(key.ID, key.Secret, "/api/platform/notify"))
+		}
+		store.spoilt.Store(true)
+		allowInStore(t, store, "shop", platform.Nothing())
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if queues.may(shopKey, "order.new") {
+			t.Error("the engine does not know what is no longer allowed")
+		}
+	})
+}
+
+func TestAKeyIsServedWhileTheStoreCannotListKeys(t *testing.T) {
+	memory := provisionedStore()
+	store := &unreadable{Store: memory}
+	p := newPlatform(t, platform.Config{Store: store})
+	store.spoilt.Store(true)
+	for range 1100 {
+		key := platform.NewKey("shop")
+		must(t, memory.Add(key))
+		ask(t, p, key, "GET", "platform/notify/status").want(t, 200, "")
 	}
 }
 

@@ -23,7 +23,6 @@ import (
 const (
 	refreshInterval = time.Second / 2
 	refreshTimeout  = 2 * time.Second // of all keys together
-	refreshesAtOnce = 16              // how many keys are read at the same time
 )
 
 // A keyState is the last known state of a key with open connections.
@@ -210,8 +209,8 @@ func (s *keyStates) refreshAll(ctx context.Context) {
 		s.enforce(p)
 	}
 	err := s.refresh(ctx, all)
-	if err == nil {
-		err = s.declareChanged(ctx, all)
+	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) { // one key that cannot be read is no reason
+		err = cmp.Or(err, s.declareChanged(ctx, all))
 	}
 	if ctx.Err() == nil {
 		s.report(err)
@@ -248,32 +247,16 @@ func (s *keyStates) appChanged(ctx context.Context, id string) {
 	s.changed(ctx, func(p *keyState) bool { return p.isOf(id) })
 }
 
-// refresh refreshes key states, several at a time, for at most refreshTimeout, beginning
-// with those that were refreshed longest ago. Once the store is not available it gives
-// up, as each further read could take long.
+// refresh refreshes key states and enforces them, several at a time, for at most
+// refreshTimeout, beginning with those that were refreshed longest ago.
 func (s *keyStates) refresh(ctx context.Context, all []*keyState) error {
-	ctx, giveUp := context.WithTimeout(ctx, refreshTimeout)
-	defer giveUp()
-	next, failed := make(chan *keyState), make(chan error, 1)
-	var group sync.WaitGroup
-	for range min(refreshesAtOnce, len(all)) {
-		group.Go(func() {
-			for p := range next {
-				s.refreshOne(ctx, p, failed, giveUp)
-			}
-		})
-	}
-	for _, p := range oldestFirst(all) {
-		next <- p
-	}
-	close(next)
-	group.Wait()
-	select {
-	case err := <-failed:
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	return inParallel(ctx, oldestFirst(all), func(ctx context.Context, p *keyState) error {
+		err := p.refresh(ctx, s.registry)
+		s.enforce(p)
 		return err
-	default:
-		return nil
-	}
+	})
 }
 
 // oldestFirst sorts by the times of the last refreshes. It reads them once, as other
@@ -285,24 +268,6 @@ func oldestFirst(all []*keyState) []*keyState {
 	}
 	slices.SortFunc(all, func(a, b *keyState) int { return cmp.Compare(at[a], at[b]) })
 	return all
-}
-
-// refreshOne refreshes one key state, unless ctx has ended, and enforces it. Only the
-// first error is reported: later ones come of giving up.
-func (s *keyStates) refreshOne(ctx context.Context, p *keyState, failed chan<- error, giveUp func()) {
-	if ctx.Err() != nil {
-		return
-	}
-	if err := p.refresh(ctx, s.registry); err != nil {
-		select {
-		case failed <- err:
-		default:
-		}
-		if errors.Is(err, ErrUnavailable) {
-			giveUp()
-		}
-	}
-	s.enforce(p)
 }
 
 // report logs the first of several failures in a row.
