@@ -21,14 +21,14 @@ var (
 	ErrNewerVersion = errors.New("jetstream: the data directory is of a newer version")
 )
 
-// version is the version of the layout of Dir. It rises when an older program could
-// not read what this one writes.
-const version = 1
+// version is the version of what is in Dir. It rises when an older program could not
+// read what this one writes: since 3, the log has facts of exchanges. Before it was 1.
+const version = 3
 
-// renewing is the version while the bucket of records is being renewed. An older
-// program would go on with those records that are back already, and what it stores
-// would be lost when the renewal goes on.
-const renewing = 2
+// renewing is the version while the bucket of records is being renewed, before it was 2.
+// An older program would go on with those records that are back already, and what it
+// stores would be lost when the renewal goes on.
+const renewing = 4
 
 // checkLinks refuses a directory with symbolic links in it: a user that may write there
 // could make this process write to any file. The directory itself may be a link.
@@ -103,6 +103,16 @@ func checkVersion(c *Config) error {
 		return writeVersion(c.Dir, version)
 	}
 	return nil
+}
+
+// raiseVersion writes the version into a directory of before, which from now on gets what
+// an older program does not know.
+func raiseVersion(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "version"))
+	if err == nil && strings.TrimSpace(string(text)) == strconv.Itoa(version) {
+		return nil
+	}
+	return writeVersion(dir, version)
 }
 
 // writeVersion leaves either the complete file or the one before, after a power

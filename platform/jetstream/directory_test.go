@@ -17,7 +17,7 @@ func TestADirectoryOfANewerVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "version")
-	if err := os.WriteFile(name, []byte("3\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)})
@@ -30,10 +30,11 @@ func TestADirectoryOfANewerVersionIsRefused(t *testing.T) {
 	if _, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)}); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("damaged version: %v", err)
 	}
-	if err := os.WriteFile(name, []byte("1\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, before := range []string{"1\n", "2\n", "3\n"} {
+		must(t, os.WriteFile(name, []byte(before), 0o600))
+		must(t, open(t, Config{Dir: dir}).Close())
+		versionIs(t, dir, "3\n") // programs of before know up to 2
 	}
-	open(t, Config{Dir: dir})
 }
 
 func TestADirectoryInUseSaysWhatToDo(t *testing.T) {

@@ -108,6 +108,11 @@ func openEngine(ctx context.Context, config Config) (*Engine, error) {
 	if err := e.begin(ctx); err != nil {
 		return nil, errors.Join(err, e.shutDown())
 	}
+	if config.Dir != "" {
+		if err := raiseVersion(config.Dir); err != nil { // such as a full disk
+			config.Logger.Warn("jetstream: an earlier program will take the directory for a damaged one", "error", err)
+		}
+	}
 	return e, nil
 }
 
