@@ -24,13 +24,14 @@ type busQueue struct {
 	patterns []string
 	erp      bool // its app may listen to probes only at times
 	times    bool // it is bound only at times
+	emptied  bool // by each check
 	room     int  // 0: for everything
 	overflow notify.Overflow
 	consumed bool
 	pause    time.Duration
 
-	last string            // the ID of the last message in has
-	has  map[string]string // bodies by ID, of a queue that is never read and has room
+	has    map[string]string // bodies by ID, of what checks have seen of an emptied one
+	before int               // how many of these are there still
 
 	mu        sync.Mutex
 	delivered map[string]string    // bodies by ID
@@ -48,11 +49,11 @@ func (b *bus) deliver(q *busQueue, d *notify.Delivery) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	handled, known := q.handled[d.ID]
-	q.delivered[d.ID] = string(d.Body)
+	q.delivered[d.ID] = firstWord(d)
 	switch {
 	case !known:
 		q.handled[d.ID] = time.Now()
-		if b.ordered && id.Number < q.newest {
+		if b.lone && id.Number < q.newest {
 			b.t.Errorf("the queue %s: %s came after number %x", q.name, d.ID, q.newest)
 		}
 		q.newest = max(q.newest, id.Number)
@@ -96,9 +97,8 @@ func (b *bus) checkStored() {
 	all := b.queues[0]
 	seen := make(map[string]int)      // how often each body was stored
 	newest := make(map[string]string) // by publisher
-	for _, d := range b.peek(all, all.last) {
-		b.stored = append(b.stored, busMessage{d.ID, d.Key, string(d.Body)})
-		all.last = d.ID
+	for _, d := range b.more(all) {
+		b.stored = append(b.stored, busMessage{d.ID, d.Key, firstWord(d)})
 	}
 	for _, m := range b.stored {
 		seen[m.body]++
@@ -181,29 +181,32 @@ func (b *bus) dropped(q *busQueue) int {
 
 // holds returns what was delivered from a queue or is in it, and the order of the latter.
 func (b *bus) holds(q *busQueue) (all map[string]string, order []string) {
-	if q.has == nil || q.room > 0 || q.consumed {
-		q.has, q.last = make(map[string]string), ""
+	all = make(map[string]string)
+	here := b.peek(q) // before what was delivered: it moves there
+	if q.emptied {
+		here = b.more(q)
+		all = q.has
 	}
 	var newest uint64
-	for _, d := range b.peek(q, q.last) { // before what was delivered: it moves there
+	for _, d := range here {
 		id, err := platform.ParseMessageID(d.ID)
 		if err != nil || id.Number <= newest {
 			b.t.Errorf("the queue %s: %s is behind number %x: %v", q.name, d.ID, newest, err)
 		}
 		newest = id.Number
-		q.has[d.ID], q.last = string(d.Body), d.ID
+		all[d.ID] = firstWord(d)
 		order = append(order, d.ID)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	maps.Copy(q.has, q.delivered)
-	return q.has, order
+	maps.Copy(all, q.delivered)
+	return all, order
 }
 
-// peek returns the messages of a queue behind an ID.
-func (b *bus) peek(q *busQueue, after string) (all []notify.Peeked) {
+// peek returns the messages of a queue.
+func (b *bus) peek(q *busQueue) (all []*notify.Delivery) {
 	queues := notify.NewQueueClient(b.client(-1, q.key))
-	for {
+	for after := ""; ; after = all[len(all)-1].ID {
 		var more []notify.Peeked
 		b.until(func(ctx context.Context) (err error) {
 			more, err = queues.Peek(ctx, q.topic, notify.PeekOptions{After: after, N: 1000})
@@ -212,15 +215,44 @@ func (b *bus) peek(q *busQueue, after string) (all []notify.Peeked) {
 		if len(more) == 0 {
 			return all
 		}
-		all, after = append(all, more...), more[len(more)-1].ID
+		for _, p := range more {
+			all = append(all, p.Delivery)
+		}
 	}
+}
+
+// more returns the messages of a queue that it has not returned before. It removes them,
+// if an answer cannot be lost: then nothing needs them any more, and the log is cleaned.
+func (b *bus) more(q *busQueue) (all []*notify.Delivery) {
+	if !b.lone {
+		all = b.peek(q)
+		q.before, all = len(all), all[q.before:]
+		return all
+	}
+	queues := notify.NewQueueClient(b.client(0, q.key))
+	for {
+		more, err := queues.Read(context.Background(), q.topic, 1000)
+		if err != nil {
+			b.t.Errorf("the queue %s: %v", q.name, err)
+		}
+		if len(more) == 0 {
+			return all
+		}
+		all = append(all, more...)
+	}
+}
+
+// firstWord returns the first word of a body, which no other message has.
+func firstWord(d *notify.Delivery) string {
+	name, _, _ := strings.Cut(string(d.Body), " ")
+	return strings.Clone(name)
 }
 
 // drained waits until the consumers that are not slow have emptied their queues.
 func (b *bus) drained() {
 	deadline := time.Now().Add(patience.Of(time.Minute))
 	for _, q := range b.queues {
-		for q.consumed && q.pause < 5*time.Millisecond && len(b.peek(q, "")) > 0 {
+		for q.consumed && q.pause < 5*time.Millisecond && len(b.peek(q)) > 0 {
 			if time.Now().After(deadline) {
 				b.t.Fatalf("the queue %s is not emptied", q.name)
 			}
