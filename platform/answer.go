@@ -187,7 +187,7 @@ func asFailure(err error) *failure {
 	case errors.Is(err, ErrUnknownMessage):
 		return &failure{
 			status: http.StatusNotFound, code: code.UnknownMessage,
-			message: engineWords(err) + "; without an ID platform/notify/peek begins at the head of the queue",
+			message: engineWords(err) + ", an ID that this platform never gave; without one platform/notify/peek begins at the head of the queue",
 		}
 	case errors.Is(err, ErrFanOut):
 		return &failure{status: http.StatusForbidden, code: code.TooManyQueues, message: engineWords(err)}

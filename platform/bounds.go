@@ -113,19 +113,20 @@ func (b *QueueBounds) LimitsOf(l QueueLimits) QueueLimits {
 	return l
 }
 
-// Check returns [ErrQueueFull], with the reason, if the queue of a topic with this
-// usage has no room for a message of size bytes. l must come from LimitsOf.
-func (l QueueLimits) Check(topic string, used Usage, consumed bool, size int64) error {
+// Check returns [ErrQueueFull], with the reason, if the queue with this name, as of
+// [QueueNameFor], and usage has no room for a message of size bytes. l must come from
+// LimitsOf.
+func (l QueueLimits) Check(queue string, used Usage, consumed bool, size int64) error {
 	idle := ""
 	if !consumed {
 		idle = " and nobody consumes it"
 	}
 	switch {
 	case used.Messages >= int64(l.MaxMessages):
-		return fmt.Errorf("%w: %s holds its limit of %d messages%s", ErrQueueFull, QueueName(topic), l.MaxMessages, idle)
+		return fmt.Errorf("%w: %s holds its limit of %d messages%s", ErrQueueFull, queue, l.MaxMessages, idle)
 	case size > l.MaxBytes-used.Bytes:
 		return fmt.Errorf("%w: %s holds %d bytes of at most %d%s, and the message has %d",
-			ErrQueueFull, QueueName(topic), used.Bytes, l.MaxBytes, idle, size)
+			ErrQueueFull, queue, used.Bytes, l.MaxBytes, idle, size)
 	}
 	return nil
 }
@@ -209,4 +210,14 @@ func QueueName(topic string) string {
 		return "the default queue"
 	}
 	return fmt.Sprintf("topic %q", topic)
+}
+
+// QueueNameFor returns how errors name the queue of a topic to a publisher, which may
+// know no more of the queues of other keys than that they listen. Without a publisher the
+// owner is not named.
+func QueueNameFor(publisher, owner, topic string) string {
+	if publisher == "" || owner == publisher {
+		return QueueName(topic)
+	}
+	return fmt.Sprintf("%s of the key %q", QueueName(topic), owner)
 }

@@ -52,13 +52,13 @@ func TestALineThatCannotBeSentIsNamedAndTheOthersAreSent(t *testing.T) {
 	in := "one\n" + strings.Repeat("x", 2<<20) + "\nthree\n"
 	i := invocation{args: []string{"publish", "a", "--lines"}, env: of(srv), in: strings.NewReader(in)}
 	r := i.run()
-	r.want(t, exitUsage, "", "2 messages confirmed, 1 not\nprismctl: line 2: notify: a body of 2097152 bytes is not sent, it may have at most 1048576\n")
+	r.want(t, exitUsage, "", "2 messages confirmed, 1 not\nprismctl: line 2: a body of 2097152 bytes is not sent, it may have at most 1048576\n")
 }
 
 func TestARefusedMessageExits1WithTheReason(t *testing.T) {
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Platform: platform.Config{Limits: platform.Limits{MaxBody: 10}}})
 	i := invocation{args: []string{"publish", "a", "--lines"}, env: of(srv), in: strings.NewReader("one\ntwo and a half\nthree\n")}
-	i.run().want(t, exitRefused, "", "2 messages confirmed, 1 not\nprismctl: line 2: notify: the platform refused the message")
+	i.run().want(t, exitRefused, "", "2 messages confirmed, 1 not\nprismctl: line 2: the platform refused the message")
 }
 
 func TestWhatTheAppMayNotPublishIsSaidOnce(t *testing.T) {
@@ -70,7 +70,7 @@ func TestWhatTheAppMayNotPublishIsSaidOnce(t *testing.T) {
 	}
 	many := invocation{args: []string{"publish", "@system.x", "--lines"}, env: of(srv), in: strings.NewReader(strings.Repeat("x\n", 1000))}
 	r = many.run()
-	if lines := strings.Split(r.err, "\n"); r.status != exitRefused || len(lines) != 3 || !strings.HasPrefix(lines[0], "0 messages confirmed, ") || lines[1]+"\n" != "prismctl: line 1: notify: "+refusal {
+	if lines := strings.Split(r.err, "\n"); r.status != exitRefused || len(lines) != 3 || !strings.HasPrefix(lines[0], "0 messages confirmed, ") || lines[1]+"\n" != "prismctl: line 1: "+refusal {
 		t.Errorf("%+v", r)
 	}
 }

@@ -22,6 +22,12 @@ func noonServer(t *testing.T) (srv *prismtest.Server, noon time.Time) {
 	}}), noon
 }
 
+func TestAnIDThatThePlatformNeverGaveIsRefusedOnce(t *testing.T) {
+	srv, _ := noonServer(t)
+	r := with(srv, "queue", "peek", "--after", "ffffffff-1")
+	r.want(t, exitRefused, "", "prismctl: the platform never gave this ID to a message: GET platform/notify/peek: unknown_message: unknown message ffffffff-1, ")
+}
+
 func idOf(srv *prismtest.Server, i int) string { return srv.Peek("")[i].Message.ID.String() }
 
 func TestPeekIsATableThatFitsOnTheScreen(t *testing.T) {

@@ -117,7 +117,7 @@ func toldLimits(t *queueTrial) {
 	}
 }
 
-// namedFull has two queues: a publisher knows of neither.
+// namedFull has two queues and one of another key: a publisher knows of none.
 func namedFull(t *queueTrial) {
 	t.bind("orders", "#")
 	t.consume("orders").fetchExactly(t.one("orders"))
@@ -133,6 +133,11 @@ func namedFull(t *queueTrial) {
 	t.unbind("orders", "#")
 	t.one("")
 	full("default queue holds its limit of 1 messages and nobody consumes it", "orders")
+	t.read("", 1)
+	other := t.beside("#")
+	other.limit("", platform.QueueLimits{Overflow: platform.Refuse})
+	other.one("")
+	full("default queue of the key "+strconv.Quote(other.owner)+" holds its limit", "orders")
 }
 
 func (t *queueTrial) one(topic string) int {

@@ -2,8 +2,10 @@ package enginetest
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -62,6 +64,20 @@ func writeNames(good platform.Queues) platform.Queues {
 		}
 		return err
 	}
+	return f
+}
+
+// fullOfNobody does not say whose queue is full.
+func fullOfNobody(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	f.publish = oneByOne(func(ctx context.Context, exchange string, m *platform.Message) (int, error) {
+		n, err := publishOne(ctx, good, exchange, m)
+		if err != nil {
+			text, _, _ := strings.Cut(err.Error(), " of the key ")
+			err = fmt.Errorf("%w: %s", platform.ErrQueueFull, text)
+		}
+		return n, err
+	})
 	return f
 }
 

@@ -141,6 +141,7 @@ func faults() []fault {
 		{"no limits", "AnOwnerHasItsLimitOfBindings", unlimited},
 		{"no limits", "LimitsAreThoseOfAQueue", unlimited},
 		{"no limits", "AFullQueueIsNamedWithWhoConsumesIt", unlimited},
+		{"a full queue has no owner", "AFullQueueIsNamedWithWhoConsumesIt", fullOfNobody},
 		{"no limits", "PublishIsAllOrNothingInACrowd", unlimited},
 		{"no limits", "WhatIsTooOldIsGone", unlimited},
 		{"content types are left out", "MessagesComeOutAsTheyWentIn", bare},

@@ -581,7 +581,7 @@ func (d *duel) shed(i int, by string, before map[string]picture, err error, refu
 		if goes, must := target(&q.QueueDepth); goes && must {
 			add(needs, q.Owner, platform.Usage{Messages: 1, Bytes: refused.Size()})
 			used, _ = q.used()
-			full = full || q.Limits.Check(q.Topic, used, false, refused.Size()) != nil
+			full = full || q.Limits.Check("", used, false, refused.Size()) != nil
 		}
 	}
 	bounds := d.config.QueueBounds.WithDefaults()

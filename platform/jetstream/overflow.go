@@ -99,7 +99,7 @@ func (q *queue) checkLimits(config *Config, m *platform.Message) error {
 	if over(used, one(m), int64(l.MaxMessages), l.MaxBytes) == (platform.Usage{}) {
 		return nil
 	}
-	return l.Check(q.topic, used, q.status().Consumers > 0, m.Size())
+	return l.Check(platform.QueueNameFor(m.ClientID, q.owner.name, q.topic), used, q.status().Consumers > 0, m.Size())
 }
 
 func one(m *platform.Message) platform.Usage {

@@ -75,7 +75,7 @@ func (e *Engine) checkGiven(s *state, id platform.MessageID) error {
 	if id.IsZero() || id.Log == e.log.Load() && id.Number >= numberOf(1, 0) && id.Number < numberOf(s.applied+1, 0) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is not the ID of a message of this platform; begin without one, at the head of the queue", platform.ErrUnknownMessage, id)
+	return fmt.Errorf("%w %v", platform.ErrUnknownMessage, id)
 }
 
 // behind returns up to n messages with greater numbers, in order.

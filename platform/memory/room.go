@@ -72,7 +72,7 @@ func (x *exchange) check(m *platform.Message, to []*queue, one platform.Usage, w
 		room := fits(q.usage(), one, q.bound)
 		if q.refuses(m, written) {
 			if !room {
-				return 0, more, false, q.limits.Check(q.topic, q.usage(), len(q.consumers) > 0, one.Bytes)
+				return 0, more, false, q.limits.Check(platform.QueueNameFor(m.ClientID, q.owner.name, q.topic), q.usage(), len(q.consumers) > 0, one.Bytes)
 			}
 			to[must], to[i] = q, to[must]
 			must++

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// Plain is the text of an error without the name of a package in front.
+// Plain is the text of an error without the names of packages in front of what they say.
 func Plain(err error) string {
 	text := err.Error()
 	for _, name := range []string{"prism: ", "notify: ", "oauth: ", "admin: ", "socket: "} {
-		text = strings.TrimPrefix(text, name)
+		text = strings.ReplaceAll(strings.TrimPrefix(text, name), ": "+name, ": ")
 	}
 	return text
 }
