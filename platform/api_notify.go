@@ -159,7 +159,7 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return p.messageTexts(c, num, func(step int) (texts []json.RawMessage, err error) {
+	return p.messageTexts(c, num, func(step, _ int) (texts []json.RawMessage, err error) {
 		messages, err := p.cfg.Queues.Read(ctx, of.key.ID, topic, step)
 		for _, m := range messages {
 			texts = append(texts, messageText(m))
@@ -169,9 +169,9 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 }
 
 // messageTexts returns the texts of up to num messages, which next takes from a queue. It
-// ends early at Limits.ReadBytes. After the first texts it returns no error, or those
-// would be lost.
-func (p *Platform) messageTexts(c *call, num int, next func(step int) ([]json.RawMessage, error)) (any, error) {
+// ends early at Limits.ReadBytes, of which next learns how many are left. After the first
+// texts it returns no error, or those would be lost.
+func (p *Platform) messageTexts(c *call, num int, next func(step, room int) ([]json.RawMessage, error)) (any, error) {
 	// There must be room for the messages before they are taken.
 	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
 	if !p.answers.reserve(held) {
@@ -184,7 +184,7 @@ func (p *Platform) messageTexts(c *call, num int, next func(step int) ([]json.Ra
 	}()
 	for num > len(texts) && room > 0 {
 		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))
-		more, err := next(step)
+		more, err := next(step, room)
 		if err != nil && len(texts) == 0 {
 			return nil, err
 		}

@@ -111,7 +111,7 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return p.messageTexts(c, num, func(step int) (texts []json.RawMessage, err error) {
+	return p.messageTexts(c, num, func(step, room int) (texts []json.RawMessage, err error) {
 		found, err := p.cfg.Queues.Peek(ctx, of.key.ID, topic, after, step)
 		if err != nil {
 			return nil, err
@@ -122,6 +122,9 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 				return nil, err
 			}
 			texts, after = append(texts, text), found[i].Message.ID
+			if room -= len(text); room <= 0 { // bytes that are escaped take seven times as many
+				break
+			}
 		}
 		return texts, nil
 	})

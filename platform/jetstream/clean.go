@@ -31,7 +31,7 @@ func (e *Engine) gather() []gathered {
 	}
 	var all []gathered
 	for _, seq := range e.recordsToCarry() {
-		old, err := e.record(e.ctx, seq)
+		old, err := e.wholeRecord(e.ctx, seq)
 		if err != nil {
 			e.config.Logger.Warn("jetstream: a record could not be read, so the log is cleaned later", "error", err)
 			break

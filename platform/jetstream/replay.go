@@ -245,7 +245,20 @@ func (e *Engine) whereIs(queue, number uint64) (item, bool) {
 	return q.locate(number)
 }
 
-// record returns the facts of a record, from memory if they are there. Callers that
+// wholeRecord returns all facts of a record.
+func (e *Engine) wholeRecord(ctx context.Context, seq uint64) ([]fact, error) {
+	e.mu.Lock()
+	c := e.cache.records[seq]
+	e.mu.Unlock()
+	if c.whole {
+		return c.facts, nil
+	}
+	facts, _, err := e.readRecord(ctx, seq)
+	return facts, err
+}
+
+// record returns the facts of a record that have messages, from memory if they are
+// there; which queues they name, and the facts behind them, may be missing. Callers that
 // want the same record at a time share one read: a record may have a thousand
 // messages, and all consumers of a queue come to it together.
 func (e *Engine) record(ctx context.Context, seq uint64) ([]fact, error) {
@@ -326,16 +339,18 @@ type cache struct {
 }
 
 type cachedRecord struct {
-	facts []fact
+	facts []fact // those that record returns
 	bytes int
+	whole bool // they are those of the record
 }
 
 func (c *cache) put(seq uint64, bytes int, facts []fact) {
 	if _, ok := c.records[seq]; ok {
 		return
 	}
+	facts, whole := withMessages(facts)
 	bytes += 200 + 200*len(facts) // in memory
-	c.records[seq] = cachedRecord{facts, bytes}
+	c.records[seq] = cachedRecord{facts, bytes, whole}
 	c.order = append(c.order, seq)
 	c.bytes += int64(bytes)
 	for c.bytes > c.most && len(c.order) > 0 {
@@ -343,4 +358,25 @@ func (c *cache) put(seq uint64, bytes int, facts []fact) {
 		delete(c.records, c.order[0])
 		c.order = c.order[1:]
 	}
+}
+
+// withMessages returns what a reader of messages needs of a record, and whether that is
+// all. A message that goes to thousands of queues has some bytes in the record for each
+// of them, and several times as many in its facts.
+func withMessages(facts []fact) (kept []fact, whole bool) {
+	names, end := 0, 0
+	for i := range facts {
+		f := &facts[i]
+		if names += len(f.queues) + len(f.numbers); f.message != nil {
+			end = i + 1
+		}
+	}
+	if names <= 8*len(facts) {
+		return facts, true
+	}
+	kept = slices.Clone(facts[:end])
+	for i := range kept {
+		kept[i].queues, kept[i].numbers = nil, nil
+	}
+	return kept, false
 }
