@@ -97,10 +97,10 @@ func (c *Client) AllowPublish(ctx context.Context, id string, allowed Permission
 	return c.allow(ctx, "platform/manageapp/queue/publish", id, allowed)
 }
 
-// AllowListen sets which messages reach the queues of an app's keys, by their routing
-// keys, whoever in the domain publishes them. It replaces the earlier permission. A
-// message that is not allowed does not reach the queues of this app. A queue can be bound
-// only to patterns that the permission covers. Messages that are in a queue stay there.
+// AllowListen sets which messages of the domain reach the queues of an app's keys, by
+// their routing keys. It replaces the earlier permission. A message that is not allowed
+// does not reach the queues of this app. A queue can be bound only to patterns that the
+// permission covers. Messages that are in a queue stay there.
 func (c *Client) AllowListen(ctx context.Context, id string, allowed Permission) error {
 	return c.allow(ctx, "platform/manageapp/queue/consume", id, allowed)
 }

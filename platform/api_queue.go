@@ -93,7 +93,7 @@ func newPeekDoc(found *Peeked) peekDoc {
 	return doc
 }
 
-// preset of num of notify/peek.
+// peekNum is how many messages a notify/peek without num returns.
 const peekNum = 10
 
 // queuePeek returns messages of a queue and leaves them there. It ends early at
@@ -253,9 +253,9 @@ func limitParam(own url.Values, name string) (n int64, set bool, err error) {
 	return n, true, nil
 }
 
-// changedLimits returns the limits to set where now hold. Who publishes into a queue
-// relies on its bounds, so only admin keys raise them. A queue that refuses stops
-// publishers of other keys, so only admin keys choose that.
+// changedLimits returns the limits to set where now hold. What a queue holds takes room
+// from others, so only admin keys raise its bounds. A queue that refuses stops publishers
+// of other keys, so only admin keys choose that.
 func (p *Platform) changedLimits(now QueueLimits, change limitChange, admin bool) (QueueLimits, error) {
 	presetMessages, presetBytes := p.cfg.Queues.Limits()
 	limits := now
@@ -275,7 +275,7 @@ func (p *Platform) changedLimits(now QueueLimits, change limitChange, admin bool
 	case limits.MaxBytes > now.MaxBytes:
 		return now, adminOnly(fmt.Sprintf("max_bytes of this queue is %d: a key may lower it, and an admin key raise it", now.MaxBytes))
 	case limits.Overflow == Refuse && now.Overflow != Refuse:
-		return now, adminOnly("overflow refuse is for admin keys, as the queue then stops all who publish into it; choose drop-oldest, drop-newest or default")
+		return now, adminOnly("overflow refuse is for admin keys, as the queue then stops all its publishers; choose drop-oldest, drop-newest or default")
 	}
 	if limits.MaxMessages == presetMessages {
 		limits.MaxMessages = 0 // it follows the default

@@ -15,15 +15,17 @@ import (
 // platform declares a key before it uses the key's queues, and when it sees that the key
 // or its app has changed. Several platforms over one store may declare a key at the same
 // moment, with different states of it. So after a declaration the key is read again, and
-// declared again if it has changed: whoever comes last has seen the newest state.
+// declared again if it has changed: the last declaration is of the newest state.
 
 // Reconcile declares all keys of the Registry to Queues. A platform declares a key itself
 // when it uses the queues of the key, and when it sees a change. Call Reconcile when a
 // program begins to serve, and after it has changed apps or keys in the Registry, or has
-// called Forget of Queues for a key that stays, so that this counts for keys that nobody
-// uses at present. It returns when the engine has declared all, or the first error; the
-// keys that it could declare are declared then.
+// called Forget of Queues for a key that stays, so that this counts at once, for the open
+// connections of this platform and for keys that nobody uses at present. It returns when
+// the engine has declared all, or the first error; the keys that it could declare are
+// declared then.
 func (p *Platform) Reconcile(ctx context.Context) error {
+	p.keyStates.changed(ctx, func(*keyState) bool { return true })
 	ids, err := p.owners.sweep(ctx)
 	if err != nil {
 		return err

@@ -171,6 +171,23 @@ func TestReconcileDeclaresAllKeys(t *testing.T) {
 	}
 }
 
+func TestReconcileCountsOnOpenChannels(t *testing.T) {
+	store := provisionedStore()
+	bubble(t, platform.Config{Store: store}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+		peer := dialOver(t, dial(), notifyTarget(shopKey.ID, shopKey.Secret, "/api/platform/notify"))
+		_, err := platform.NewRegistry(store).UpdateApp(t.Context(), "shop", func(app *platform.App) error {
+			app.Publish = platform.Nothing()
+			return nil
+		})
+		must(t, err)
+		must(t, p.Reconcile(t.Context()))
+		peer.publish("order.new", "x")
+		if closed := peer.closed(); closed.Code != socket.PolicyViolation || !strings.Contains(closed.Reason, "order.new") {
+			t.Errorf("closed with %v", closed)
+		}
+	})
+}
+
 // paused lets the first Declare wait until the test has done something else.
 func paused(queues *declaring) (entered <-chan struct{}, resume func()) {
 	in, out := make(chan struct{}), make(chan struct{})

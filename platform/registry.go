@@ -145,11 +145,12 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 
 // SaveKey stores a key, in place of the one that had the same ID. It returns
 // [ErrUnknownApp] if its app does not exist, and an error if ID, Secret or App are
-// empty, or if Bindings are none that platform/key/create could have made. If the app is deleted at the same moment, the key is deleted with it. When an
-// existing key is replaced, the tokens that users have given to it stay valid. A key
-// that is made again after a deletion does not get the old tokens back. The engine learns
-// of a new key when a platform first uses the queues of the key, or by
-// [Platform.Reconcile]; before that nothing is routed to it.
+// empty, or if Bindings have a pattern that is not valid, or too many or too large ones.
+// If the app is deleted at the same moment, the key is deleted with it. When an existing
+// key is replaced, the tokens that users have given to it stay valid. A key that is made
+// again after a deletion does not get the old tokens back. The engine learns of a new key
+// when a platform first uses the queues of the key, or by [Platform.Reconcile]; before
+// that nothing is routed to it.
 func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if err := key.check(); err != nil {
 		return err

@@ -37,10 +37,10 @@
 //
 // A [Server] lists what it has seen, in order: [Server.Calls],
 // [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks]
-// and more; [Server.Peek] shows what a queue holds. For each there is a Wait method, which returns as soon as there is the
-// number of them that the test expects, and [Server.WaitUntil] waits for anything else.
-// None of them sleeps for a fixed time. When it takes longer than [Config].Patience
-// they fail the test and say what was seen instead.
+// and more; [Server.Peek] shows what a queue holds. For what it lists there is a Wait
+// method each, which returns as soon as there is the number that the test expects, and
+// [Server.WaitUntil] waits for anything else. None of them sleeps for a fixed time. When
+// it takes longer than [Config].Patience they fail the test and say what was seen instead.
 //
 // What has happened is listed before the peer can know of it, with three
 // exceptions: a call is listed when its answer is written, an acknowledgement

@@ -61,8 +61,8 @@ func (s *Server) Depth(topic string) int {
 
 // Peek returns the messages of the queue of a topic of the first key, in their order and
 // those that consumers hold too. It changes nothing. A topic that was never made has
-// none. Those of other keys: [github.com/shopex/prism-go/notify.QueueClient.Of], as the first key
-// is an admin key.
+// none. The first key is an admin key, so package notify shows the queues of other keys,
+// by the Of and Peek of its QueueClient.
 func (s *Server) Peek(topic string) (found []platform.Peeked) {
 	s.t.Helper()
 	var after platform.MessageID

@@ -105,8 +105,8 @@ func (s *story) publish(ctx context.Context, key, body string) error {
 	return nil
 }
 
-// consume runs a consumer of the ERP until stop is called. stop returns the consumer's error,
-// unless that is the end of its context.
+// consume runs a consumer of the ERP until stop is called. stop returns the consumer's
+// error, unless that is the end of its context.
 func (s *story) consume(ctx context.Context, cfg notify.ConsumerConfig, handle notify.Handler) (stop func() error, err error) {
 	consumer, err := notify.NewConsumer(s.erpClient, cfg)
 	if err != nil {

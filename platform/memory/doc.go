@@ -34,8 +34,7 @@
 // Each exchange has one mutex, which guards its owners with their queues, bindings and
 // consumers. So a message for several queues is stored in all of them or in none, and
 // exchanges do not slow each other down. Two of these locks are held together only while
-// an owner moves from one exchange to another. How
-// long a lock is held depends on the messages that are moved and the queues that get
-// them, not on how many there are. Only Fetch waits, and it waits without the lock. So
-// the other methods ignore their context.
+// an owner moves from one exchange to another. How long a lock is held depends on the
+// messages that are moved and the queues that get them, not on how many there are. Only
+// Fetch waits, and it waits without the lock. So the other methods ignore their context.
 package memory
