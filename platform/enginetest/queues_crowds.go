@@ -30,6 +30,7 @@ func crowds() []queuePromise {
 		{"PublishIsAllOrNothingInACrowd", platform.QueueBounds{MaxMessages: 50}, crowdAllOrNothing},
 		{"AnOwnerMovesWhileOthersPublish", platform.QueueBounds{}, moveMeanwhile},
 		{"DeclareChangesAllAtOnce", platform.QueueBounds{}, declareAtOnce},
+		{"EverythingAtTheSameTimeAddsUp", platform.QueueBounds{MaxMessages: 8, MaxTotalMessages: 20, MaxFanOut: 3}, turmoil},
 		{"OneQueueAmongAThousandHarmsNoOther", platform.QueueBounds{MaxMessages: 100}, oneAmongMany},
 	}
 }

@@ -130,6 +130,7 @@ func faults() []fault {
 		{"what finds no room is dropped", "AQueueThatNobodyReadsLeavesRoomForAll", dropsWithoutRoom},
 		{"nothing is shed", "AnOwnersLimitRefusesNobodyWhoseMessagesMayGo", shedsNothing},
 		{"nothing is shed", "ALimitOfAllRefusesNobodyWhoseMessagesMayGo", shedsNothing},
+		{"no limits", "EverythingAtTheSameTimeAddsUp", unlimited},
 		{"every set queue refuses", "OneQueueAmongAThousandHarmsNoOther", limitsAs(alwaysRefuse)},
 		{"a full queue drops silently", "AQueueHoldsItsLimitOfMessages", neverFull},
 		{"routing stores where there is room", "PublishIsAllOrNothing", partly},
