@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shopex/prism-go"
@@ -38,7 +40,8 @@ type NewApp struct {
 	Publish, Listen Permission
 }
 
-// CreateApp makes an app, which may publish and listen to what app says. The
+// CreateApp makes an app, which may publish and listen to what app says; on a
+// platform of an earlier version, which takes no permissions here, by further calls. The
 // error matches [ErrExists] if there is one with this ID, or it is reserved, and
 // [ErrTooManyApps] if the domain has as many as it may have.
 func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
@@ -55,7 +58,26 @@ func (c *Client) CreateApp(ctx context.Context, app NewApp) (*App, error) {
 	if err := c.post(ctx, "platform/app/create", params, &doc); err != nil {
 		return nil, err
 	}
-	return doc.app(), nil
+	return c.permit(ctx, doc.app(), &app)
+}
+
+// permit gives an app that was made the permissions that were asked for, unless it has
+// them: else it would have more than that, and nobody would know.
+func (c *Client) permit(ctx context.Context, made *App, asked *NewApp) (*App, error) {
+	for _, p := range []struct {
+		has   *Permission
+		asked Permission
+		allow func(context.Context, string, Permission) error
+	}{{&made.Publish, asked.Publish, c.AllowPublish}, {&made.Listen, asked.Listen, c.AllowListen}} {
+		if slices.Equal(*p.has, p.asked) {
+			continue
+		}
+		if err := p.allow(ctx, made.ID, p.asked); err != nil {
+			return nil, fmt.Errorf("admin: the app %q was made, with other permissions than were asked for: %w", made.ID, err)
+		}
+		*p.has = Matching(p.asked...)
+	}
+	return made, nil
 }
 
 // App returns the app with this ID.
