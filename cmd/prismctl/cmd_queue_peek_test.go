@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -26,6 +28,23 @@ func TestAnIDThatThePlatformNeverGaveIsRefusedOnce(t *testing.T) {
 	srv, _ := noonServer(t)
 	r := with(srv, "queue", "peek", "--after", "ffffffff-1")
 	r.want(t, exitRefused, "", "prismctl: the platform never gave this ID to a message: GET platform/notify/peek: unknown_message: unknown message ffffffff-1, ")
+}
+
+func TestLongIDsLeaveRoomForBodies(t *testing.T) {
+	for _, id := range []string{"5cd8ff85-20", "5cd8ff85-20000", "5cd8ff85-1a2b3c4d000", "ffffffff-ffffffffffffffff"} {
+		table, out := newPeekTable(), new(bytes.Buffer)
+		for _, key := range []string{"order.new", "order.非常に長いルーティングキーです.確認済み", "a.routing.key.of.many.words"} {
+			table.add(&notify.Peeked{Delivery: &notify.Delivery{ID: id, Key: key, Body: []byte("\x1b]0;日本語の注文：東京都千代田区霞が関"), Time: time.Unix(1, 0)}})
+		}
+		if err := table.print(&tool{out: out}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := words.Width(strings.TrimSuffix(line, "\n")); n > screenWidth {
+				t.Errorf("with %s a line has %d columns: %s", id, n, line)
+			}
+		}
+	}
 }
 
 func idOf(srv *prismtest.Server, i int) string { return srv.Peek("")[i].Message.ID.String() }

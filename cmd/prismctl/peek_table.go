@@ -24,6 +24,7 @@ type holder struct {
 const (
 	screenWidth = 80 // columns
 	keyWidth    = 20
+	leastKey    = 8
 	leastBody   = 16
 )
 
@@ -60,19 +61,19 @@ func (p *peekTable) hold(m *notify.Peeked) {
 	p.holders = append(p.holders, &holder{m.HeldBy, 1, m.HeldSince})
 }
 
-// print gives bodies the room that the rest has left of a line.
+// print gives bodies the room that the rest has left of a line. Where IDs are long, keys
+// leave them some.
 func (p *peekTable) print(t *tool) error {
-	used := 0
+	room := screenWidth
 	for column := range 4 {
-		widest := 0
-		for _, row := range p.rows {
-			widest = max(widest, words.Width(row[column]))
-		}
-		used += widest + 2
+		room -= p.width(column) + 2
 	}
-	for _, row := range p.rows[1:] {
-		row[4] = words.Fitting(row[4], max(leastBody, screenWidth-used))
+	if room < leastBody {
+		key := p.width(2)
+		p.fit(2, max(leastKey, key-(leastBody-room)))
+		room += key - p.width(2)
 	}
+	p.fit(4, max(leastBody, room))
 	if err := t.printTable(p.rows); err != nil {
 		return err
 	}
@@ -82,6 +83,21 @@ func (p *peekTable) print(t *tool) error {
 		}
 	}
 	return nil
+}
+
+func (p *peekTable) width(column int) int {
+	widest := 0
+	for _, row := range p.rows {
+		widest = max(widest, words.Width(row[column]))
+	}
+	return widest
+}
+
+// fit cuts what is wider than width.
+func (p *peekTable) fit(column, width int) {
+	for _, row := range p.rows[1:] {
+		row[column] = words.Fitting(row[column], width)
+	}
 }
 
 // A peekedLine is a message of a queue in JSON. A body that is no UTF-8 cannot be a JSON
