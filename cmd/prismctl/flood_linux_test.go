@@ -38,7 +38,7 @@ type flood struct {
 }
 
 func floods() []flood {
-	return slices.Concat(messageFloods(), channelFloods(), formFloods(), connFloods(), callFloods())
+	return slices.Concat(messageFloods(), channelFloods(), formFloods(), connFloods(), callFloods(), busFloods())
 }
 
 // perMiB is how much memory a MiB that is in use may take. The collector lets as much
@@ -104,9 +104,8 @@ var notFlooded = map[string]string{
 	"The header of a request":                               "TestHeadersThatNeverEndTakeLittleMemoryAndKeepNobodyOut",
 	"The name by which a consumer finds its old connection": "64 bytes of each connection of \"Connections that say nothing\", which all have one",
 	"Addresses to return to after a login":                  "8 KiB of each app, and an admin key makes apps and addresses: TestOnlyAddressesOfAnAppAreRegistered",
-	"Answers of `notify/read` that are not written yet":     "TestAnswersThatNobodyReadsAreBounded",
 	"The former secret of a key":                            "one of each key, however often it changes",
-	"Queues that one message goes to":                       "the engine refuses the binding: AnExchangeHasItsLimitOfQueuesWithWildcards of platform/enginetest",
+	"What an app may listen to":                             "an admin key says it, and keys share it: TestALongRoutingKeyIsComparedOnceWithWhatManyQueuesMayListenTo of platform/memory",
 	"What is remembered and counted of a key":               "some words of each key that exists: TestLittleIsRememberedOfKeysThatAreGone",
 	"The record of what the settings gave":                  "no peer adds to it",
 }
@@ -145,7 +144,7 @@ func wantsTests(t *testing.T, reason string) {
 	t.Helper()
 	for _, name := range regexp.MustCompile(`Test\w+`).FindAllString(reason, -1) {
 		found := false
-		for _, dir := range []string{".", "../../platform"} {
+		for _, dir := range []string{".", "../../platform", "../../platform/memory"} {
 			files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 			found = found || slices.ContainsFunc(files, func(file string) bool { return strings.Contains(readAll(t, file), "func "+name+"(") })
 		}
