@@ -209,7 +209,8 @@ func (s *keyStates) refreshAll(ctx context.Context) {
 		s.enforce(p)
 	}
 	err := s.refresh(ctx, all)
-	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) { // one key that cannot be read is no reason
+	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+		// A record that cannot be read does not concern the other keys.
 		err = cmp.Or(err, s.declareChanged(ctx, all))
 	}
 	if ctx.Err() == nil {

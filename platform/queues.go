@@ -10,8 +10,7 @@ import (
 // be changed after it was published.
 type Message struct {
 	// ID names the message, the same in all of its queues and for its whole life. The
-	// engine sets it when it stores the message; a new one that no queue took
-	// has none.
+	// engine sets it when it stores the message; a new one that no queue took has none.
 	ID          MessageID
 	Key         string // routing key; empty when it was written straight to a topic
 	Body        []byte
@@ -65,9 +64,9 @@ type Queues interface {
 	Publish(ctx context.Context, exchange string, ms ...*Message) (routed []int, err error)
 	// Route returns to how many queues Publish would route m now.
 	Route(ctx context.Context, exchange string, m *Message) (int, error)
-	// Write puts m into one queue, or returns [ErrQueueFull]. Whoever its ClientID
-	// names, a full queue takes it for a message of its own key. If the queue drops m, m
-	// has no ID then.
+	// Write puts m into one queue, or returns [ErrQueueFull]. A full queue takes m for a
+	// message of its own key, whatever key its ClientID names. If the queue drops m, m has
+	// no ID then.
 	Write(ctx context.Context, owner, topic string, m *Message) error
 	// Read removes up to n messages from the head of the queue and returns
 	// them. A caller that fails after that has lost them. Read does not wait.
@@ -133,7 +132,8 @@ type Owner struct {
 }
 
 // QueueLimits is what one queue holds at most, ready and unacknowledged, and what
-// happens beyond that. In each field zero means that of [QueueBounds].
+// happens beyond that. A number of zero means that of [QueueBounds], and [NoBound], as any
+// negative one, no limit.
 type QueueLimits struct {
 	MaxMessages int
 	MaxBytes    int64
