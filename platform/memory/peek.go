@@ -2,6 +2,7 @@ package memory
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sort"
 
@@ -26,17 +27,19 @@ func (q *queue) peek(after uint64, n int) []platform.Peeked {
 }
 
 // peekHeld is peek of what consumers hold, in no order. Consumers may hold many
-// messages, and a caller want few: it keeps fewer than three times what it wants.
+// messages, and a caller want few: it sorts few of them, as the exchange waits for it.
 func (q *queue) peekHeld(after uint64, n int) (found []platform.Peeked) {
+	most := uint64(math.MaxUint64) // n of those that were found are not above it
 	for c := range q.consumers {
 		for number, h := range c.held {
-			if number <= after {
+			if number <= after || number > most {
 				continue
 			}
+			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: q.owner.began.Add(h.since)})
 			if len(found)/2 >= n {
 				found = firstOf(found, n)
+				most = found[n-1].Message.ID.Number
 			}
-			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: q.owner.began.Add(h.since)})
 		}
 	}
 	return found
