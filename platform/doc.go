@@ -11,7 +11,9 @@
 // which hold the messages; with [Users], such as a Registry, it logs people in,
 // too. Package platform/memory has them for one process.
 //
-//	store, err := memory.NewStore(platform.NewKey("shop"))
+//	key := platform.NewKey("shop")
+//	key.Bindings = []platform.Binding{{Pattern: "#"}} // its default queue gets everything
+//	store, err := memory.NewStore(key)
 //	if err != nil {
 //		log.Fatal(err)
 //	}
@@ -19,7 +21,14 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
+//	if err := p.Reconcile(context.Background()); err != nil {
+//		log.Fatal(err)
+//	}
 //	log.Fatal(http.ListenAndServe("127.0.0.1:8080", p))
+//
+// Without Bindings, of the key or of [QueueBounds], the queues of a key get nothing until
+// the key binds them. [Platform.Reconcile] makes them, also for keys that were not used
+// yet.
 //
 // Give it a server of its own, or the root of a mux: it answers under
 // [Config].BasePath, and the signature covers the whole path. A middleware that

@@ -61,7 +61,8 @@ func Example() {
 	// 200 /api/weather for client_id=buwb2lii&product=shop, sent city=%E4%B8%8A%E6%B5%B7
 }
 
-// What a registry keeps is in force at once, for every platform over its store.
+// What a registry keeps is in force at once, for every platform over its store; for what
+// is routed to the queues of an app, call Reconcile of one of them.
 func ExampleRegistry() {
 	ctx := context.Background()
 	registry := platform.NewRegistry(new(memory.Store))
