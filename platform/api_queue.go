@@ -44,7 +44,9 @@ func (p *Platform) about(ctx context.Context, c *call) (*holder, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case id == "" || id == c.key.ID:
+	case id == "": // of a variable that is not set, for which no queue of the caller is to be purged
+		return nil, badRequest(code.InvalidParameter, "of is empty; name a key, or leave of out for the queues of the key that makes the call")
+	case id == c.key.ID:
 		return c.holder, nil
 	case !c.key.Admin:
 		return nil, adminOnly("of names another key, which is for admin keys; without it the call is about the queues of the key that makes it")

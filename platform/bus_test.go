@@ -283,6 +283,7 @@ func TestOthersReachNoQueuesButTheirOwn(t *testing.T) {
 		e.ask(alienAdmin, call[0], call[1], params(shopKey.ID)...).want(t, http.StatusNotFound, "unknown_key")
 	}
 	e.ask(erpKey, "GET", "notify/status", "of", erpKey.ID).want(t, 200, "")
+	e.ask(adminKey, "POST", "notify/purge", "of", "").want(t, http.StatusBadRequest, "invalid_parameter")
 	e.ask(erpKey, "GET", "notify/queue/list").wantResult(t, "[]")
 }
 

@@ -70,6 +70,15 @@ func (s statusLine) told(n uint64) *uint64 {
 	return &n
 }
 
+// bytes is nil where the platform does not count them. One of an earlier version has no
+// Overflow, and a limit.
+func (s statusLine) bytes() *int64 {
+	if s.Overflow == "" && s.Bytes == 0 && s.BytesLimit == 0 {
+		return nil
+	}
+	return &s.Bytes
+}
+
 // MarshalJSON leaves out what the platform did not say.
 func (s statusLine) MarshalJSON() ([]byte, error) {
 	type stored struct{ Len int }
@@ -80,14 +89,14 @@ func (s statusLine) MarshalJSON() ([]byte, error) {
 		Consumers      int
 		Stored         stored `json:"Backing_queue_status"`
 		MessagesLimit  int    `json:"Messages_limit,omitempty"`
-		Bytes          int64  `json:",omitempty"`
+		Bytes          *int64 `json:",omitempty"`
 		BytesLimit     int64  `json:"Bytes_limit,omitempty"`
 
 		Overflow  notify.Overflow `json:",omitempty"`
 		Dropped   *uint64         `json:",omitempty"`
 		Published *uint64         `json:",omitempty"`
 		Unrouted  *uint64         `json:",omitempty"`
-	}{s.Messages, s.Ready, s.Unacknowledged, s.Consumers, stored{s.Stored}, s.MessagesLimit, s.Bytes, s.BytesLimit,
+	}{s.Messages, s.Ready, s.Unacknowledged, s.Consumers, stored{s.Stored}, s.MessagesLimit, s.bytes(), s.BytesLimit,
 		s.Overflow, s.told(s.Dropped), s.told(s.Published), s.told(s.Unrouted)})
 }
 

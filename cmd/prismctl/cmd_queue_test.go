@@ -39,6 +39,7 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"queue write --topic full two --output json", 0, `{"queues":0}` + "\n", "queue full is full and has dropped the message"},
 		{"queue drop full", 0, "dropped queue full\n", ""},
 		{"queue purge", 0, "purged the default queue\n", ""},
+		{"queue status --output json", 0, `{"Messages":0,"Messages_ready":0,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":0},"Messages_limit":100000,"Bytes":0,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":6,"Unrouted":2}` + "\n", ""},
 		{"queue read", 0, "", ""},
 		{"queue drop orders", 0, "dropped queue orders\n", ""},
 		{"queue status orders", 1, "", "unknown_topic"},
