@@ -38,6 +38,8 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"queue write --topic full two", 0, "", "queue full is full and has dropped the message"},
 		{"queue write --topic full two --output json", 0, `{"queues":0}` + "\n", "queue full is full and has dropped the message"},
 		{"queue drop full", 0, "dropped queue full\n", ""},
+		{"queue bind literal order.**", 0, "bound queue literal to order.**\n", "** in the pattern is no wildcard and matches only itself"},
+		{"queue drop literal", 0, "dropped queue literal\n", ""},
 		{"queue purge", 0, "purged the default queue\n", ""},
 		{"queue status --output json", 0, `{"Messages":0,"Messages_ready":0,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":0},"Messages_limit":100000,"Bytes":0,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":6,"Unrouted":2}` + "\n", ""},
 		{"queue read", 0, "", ""},
