@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"time"
-
-	"github.com/shopex/prism-go/platform"
 )
 
 const (
@@ -52,15 +50,11 @@ func (e *Engine) shedForDisk(ctx context.Context) (shed int64) {
 	return shed
 }
 
-// shedSome sheds up to a thousand messages of the largest queue that may lose some, and
+// shedSome sheds up to a thousand messages of the largest queues that may lose some, and
 // returns their bytes with what the log needs for them.
 func (d *draft) shedSome() int64 {
-	q := d.largestSupply(maps.Values(d.state.queues), false)
-	if q == nil || d.bytes+mostShed*shedBytes+droppedBytes+reserve > d.largest {
+	if d.bytes+mostShed*(shedBytes+droppedBytes)+reserve > d.largest {
 		return 0
 	}
-	before := d.drafted
-	d.shed(d.supply(q, platform.Usage{Messages: mostShed}))
-	freed := before.Minus(d.drafted)
-	return freed.Bytes + overhead*freed.Messages
+	return d.relieve(maps.Values(d.state.queues), shedDiskBytes, mostShed, byDisk)
 }

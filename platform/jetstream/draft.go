@@ -45,6 +45,7 @@ type draft struct {
 
 	losses    []loss   // stored messages that it sheds
 	puts      bool     // it has puts
+	pending   int      // bytes of the put for which room is being made
 	cut       bool     // some of them have lost a queue
 	dropping  []*queue // those that drop something, once all ops have run
 	unwritten []*queue // those that have dropped something of which the log knows nothing yet

@@ -3,8 +3,6 @@ package jetstream
 import (
 	"cmp"
 	"errors"
-	"iter"
-	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -19,13 +17,6 @@ import (
 const (
 	// mostShed is how many messages one queue loses for one message.
 	mostShed = 1000
-	// mostShedForRoom is how many messages a draft sheds to make room for queues that
-	// refuse; then it is stored first.
-	mostShedForRoom = 10_000
-	// roomParts: a part of a bound is freed at once, so that the largest queue is not
-	// searched for each message.
-	roomParts = 32
-
 	// Upper estimates of the bytes that a record needs for a queue of a put, for a
 	// message that was shed and for a queue that has dropped messages.
 	putBytes, shedBytes, droppedBytes = 10, 20, 20
@@ -71,17 +62,6 @@ func (q *queue) drops(publisher string) bool {
 	switch q.limits.Overflow {
 	case platform.OverflowDefault:
 		return publisher != q.owner.name
-	case platform.Refuse:
-		return false
-	}
-	return true
-}
-
-// maySupply reports whether messages of q may be shed for queues that refuse.
-func (q *queue) maySupply() bool {
-	switch q.limits.Overflow {
-	case platform.OverflowDefault:
-		return q.ready.foreign > 0
 	case platform.Refuse:
 		return false
 	}
@@ -145,7 +125,9 @@ func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int
 	if err := d.checkSize(&f, len(queues)*(shedBytes+droppedBytes)); err != nil {
 		return 0, err
 	}
+	d.pending = f.weight() + len(queues)*(shedBytes+droppedBytes)
 	full, err := d.admit(queues, publisher, m, f.weight())
+	d.pending = 0
 	if err != nil {
 		return 0, err
 	}
@@ -344,29 +326,6 @@ func (d *draft) plan(q *queue, need platform.Usage, limit int) shedding {
 	return s
 }
 
-// supply is plan for other queues: q loses none of the messages of this draft and, with
-// the default policy, none behind the last one of another key.
-func (d *draft) supply(q *queue, need platform.Usage) shedding {
-	d.touch(q)
-	s := shedding{queue: q, end: d.firstFree(q), puts: q.drafting.put}
-	others := q.ready.foreign
-	for ; s.count < mostShed && s.end < q.ready.length && (need.Messages > 0 || need.Bytes > 0); s.end++ {
-		it := q.ready.at(s.end)
-		if it.is(dead | shed) {
-			continue
-		}
-		if others == 0 && q.limits.Overflow == platform.OverflowDefault {
-			break
-		}
-		if it.is(foreign) {
-			others--
-		}
-		s.count++
-		need = need.Minus(platform.Usage{Messages: 1, Bytes: int64(it.size)})
-	}
-	return s
-}
-
 // firstFree returns the first place in the ring of q behind what the draft leases or
 // sheds.
 func (d *draft) firstFree(q *queue) int {
@@ -420,76 +379,6 @@ func (d *draft) shed(s shedding) {
 func (d *draft) lose(q *queue, size int64) {
 	d.add(q, platform.Usage{}.Minus(platform.Usage{Messages: 1, Bytes: size}))
 	d.drop(q)
-}
-
-// makeOwnerRoom returns an error if more does not fit into the queues of o. Before that
-// it sheds messages of those that may lose some.
-func (d *draft) makeOwnerRoom(o *owner, more platform.Usage) error {
-	for d.overOwner(o, more) != (platform.Usage{}) {
-		part := platform.Usage{Messages: int64(d.config.MaxOwnerMessages) / roomParts, Bytes: d.config.MaxOwnerBytes / roomParts}
-		shed, err := d.relieve(maps.Values(o.topics), d.overOwner(o, more), part)
-		if err != nil {
-			return err
-		}
-		if !shed {
-			return d.config.CheckOwner(o.used.Plus(o.drafted), more)
-		}
-	}
-	return nil
-}
-
-// makeTotalRoom is makeOwnerRoom for the queues of all owners.
-func (d *draft) makeTotalRoom(more platform.Usage) error {
-	for d.overTotal(more) != (platform.Usage{}) {
-		part := platform.Usage{Messages: int64(d.config.MaxTotalMessages) / roomParts, Bytes: d.config.MaxTotalBytes / roomParts}
-		shed, err := d.relieve(maps.Values(d.state.queues), d.overTotal(more), part)
-		if err != nil {
-			return err
-		}
-		if !shed {
-			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
-		}
-	}
-	return nil
-}
-
-// relieve sheds the oldest ready messages of the largest of the queues that may lose
-// some, and reports whether there was one. It frees need or, if that is more, part.
-func (d *draft) relieve(queues iter.Seq[*queue], need, part platform.Usage) (bool, error) {
-	if len(d.losses) >= mostShedForRoom || d.bytes+mostShed*shedBytes+droppedBytes+reserve > d.largest {
-		return false, errAgain
-	}
-	q := d.largestSupply(queues, need.Messages > 0)
-	if q == nil {
-		return false, nil
-	}
-	if need.Messages > 0 {
-		need.Messages = max(need.Messages, part.Messages)
-	}
-	if need.Bytes > 0 {
-		need.Bytes = max(need.Bytes, part.Bytes)
-	}
-	d.shed(d.supply(q, need))
-	return true, nil
-}
-
-// largestSupply returns the queue with the most messages, or bytes, among those that
-// may lose a ready one, or nil.
-func (d *draft) largestSupply(queues iter.Seq[*queue], byMessages bool) (largest *queue) {
-	var most int64
-	for q := range queues {
-		if q.owner == nil || !q.maySupply() || q.ready.free() <= d.taken[q.id] {
-			continue
-		}
-		size := q.ready.bytes
-		if byMessages {
-			size = int64(q.ready.free())
-		}
-		if largest == nil || size > most {
-			largest, most = q, size
-		}
-	}
-	return largest
 }
 
 // finish adds the facts about what the draft sheds. The ops have run.

@@ -1,0 +1,184 @@
+package jetstream
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// Where a bound over several queues is reached, the largest of those that may drop lose
+// their oldest messages. To find them means to look at all queues while the engine waits,
+// so much is shed at once, and of many queues if all are small.
+
+const (
+	// mostShedForRoom is how many messages a draft sheds to make room for queues that
+	// refuse; then it is stored first.
+	mostShedForRoom = 10_000
+	// roomParts: a part of a bound is freed at once, so that the largest queues are not
+	// searched for each message.
+	roomParts = 32
+)
+
+// A measure says by what the sizes of queues are compared.
+type measure func(platform.Usage) int64
+
+func byMessages(u platform.Usage) int64 { return u.Messages }
+func byBytes(u platform.Usage) int64    { return u.Bytes }
+func byDisk(u platform.Usage) int64     { return u.Bytes + overhead*u.Messages }
+
+// makeOwnerRoom returns an error if more does not fit into the queues of o. Before that
+// it sheds messages of those that may lose some.
+func (d *draft) makeOwnerRoom(o *owner, more platform.Usage) error {
+	part := platform.Usage{Messages: int64(d.config.MaxOwnerMessages) / roomParts, Bytes: d.config.MaxOwnerBytes / roomParts}
+	for d.overOwner(o, more) != (platform.Usage{}) {
+		shed, err := d.makeRoomIn(maps.Values(o.topics), d.overOwner(o, more), part)
+		if err != nil {
+			return err
+		}
+		if !shed {
+			return d.config.CheckOwner(o.used.Plus(o.drafted), more)
+		}
+	}
+	return nil
+}
+
+// makeTotalRoom is makeOwnerRoom for the queues of all owners.
+func (d *draft) makeTotalRoom(more platform.Usage) error {
+	part := platform.Usage{Messages: int64(d.config.MaxTotalMessages) / roomParts, Bytes: d.config.MaxTotalBytes / roomParts}
+	for d.overTotal(more) != (platform.Usage{}) {
+		shed, err := d.makeRoomIn(maps.Values(d.state.queues), d.overTotal(more), part)
+		if err != nil {
+			return err
+		}
+		if !shed {
+			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
+		}
+	}
+	return nil
+}
+
+// makeRoomIn sheds messages of the queues, and reports whether there was one. It frees
+// need or, if that is more, part, as far as a thousand messages are enough for that. If
+// the put that needs the room does not fit beside them, the error is errAgain.
+func (d *draft) makeRoomIn(queues iter.Seq[*queue], need, part platform.Usage) (bool, error) {
+	most := min(int64(mostShedForRoom-len(d.losses)), int64(d.largest-reserve-d.bytes)/(shedBytes+droppedBytes))
+	if most <= 0 {
+		return false, errAgain
+	}
+	before := len(d.losses)
+	if need.Messages > 0 {
+		d.relieve(queues, max(need.Messages, part.Messages), int(min(most, max(mostShed, need.Messages))), byMessages)
+	} else {
+		d.relieve(queues, max(need.Bytes, part.Bytes), int(min(most, mostShed)), byBytes)
+	}
+	shed := len(d.losses) > before
+	if shed && d.bytes+d.pending+reserve > d.largest {
+		return true, errAgain
+	}
+	return shed, nil
+}
+
+// relieve sheds the oldest ready messages of those of the queues that may lose some, as
+// if each was of the queue that is the largest at that moment. It returns how much that
+// frees, which is less than need if there are no more messages or most are too few.
+func (d *draft) relieve(queues iter.Seq[*queue], need int64, most int, by measure) int64 {
+	all := d.suppliers(queues, by)
+	level := levelOf(all, need)
+	before, losses := d.drafted, len(d.losses)
+	freed := int64(0)
+	for _, s := range all {
+		left := most - (len(d.losses) - losses)
+		if s.size <= level || freed >= need || left == 0 {
+			break
+		}
+		d.shed(d.supply(s.queue, min(s.size-level, need-freed), left, by))
+		freed = by(before.Minus(d.drafted))
+	}
+	return freed
+}
+
+// A supplier is a queue that may lose messages for others.
+type supplier struct {
+	queue *queue
+	size  int64 // of what is ready
+}
+
+// suppliers returns those of the queues that may lose a ready message, the largest first.
+func (d *draft) suppliers(queues iter.Seq[*queue], by measure) []supplier {
+	var all []supplier
+	for q := range queues {
+		free := q.ready.free() - d.taken[q.id]
+		if q.owner != nil && free > 0 && d.maySupply(q) {
+			all = append(all, supplier{q, by(platform.Usage{Messages: int64(free), Bytes: q.ready.bytes})})
+		}
+	}
+	slices.SortFunc(all, func(a, b supplier) int { return cmp.Compare(b.size, a.size) })
+	return all
+}
+
+// levelOf returns the size to which the largest must shrink so that need is free.
+func levelOf(all []supplier, need int64) int64 {
+	sum := int64(0)
+	for i, s := range all {
+		sum += s.size
+		n, next := int64(i+1), int64(0)
+		if i+1 < len(all) {
+			next = all[i+1].size
+		}
+		if sum-n*next >= need {
+			return (sum - need) / n
+		}
+	}
+	return 0
+}
+
+// maySupply reports whether messages of q may be shed for other queues.
+func (d *draft) maySupply(q *queue) bool {
+	switch q.limits.Overflow {
+	case platform.OverflowDefault:
+		return q.ready.foreign > 0 && d.foreign(q) > 0
+	case platform.Refuse:
+		return false
+	}
+	return true
+}
+
+// foreign counts the messages of another key in q that the draft neither sheds nor leases.
+func (d *draft) foreign(q *queue) int {
+	n := q.ready.foreign
+	if d.taken[q.id] == 0 {
+		return n
+	}
+	for i := range d.firstFree(q) {
+		if it := q.ready.at(i); it.is(foreign) && !it.is(dead|shed) {
+			n--
+		}
+	}
+	return n
+}
+
+// supply is plan for other queues: q loses none of the messages of this draft and, with
+// the default policy, none behind the last one of another key.
+func (d *draft) supply(q *queue, need int64, most int, by measure) shedding {
+	d.touch(q)
+	s := shedding{queue: q, end: d.firstFree(q), puts: q.drafting.put}
+	others := d.foreign(q)
+	for ; s.count < most && s.end < q.ready.length && need > 0; s.end++ {
+		it := q.ready.at(s.end)
+		if it.is(dead | shed) {
+			continue
+		}
+		if others == 0 && q.limits.Overflow == platform.OverflowDefault {
+			break
+		}
+		if it.is(foreign) {
+			others--
+		}
+		s.count++
+		need -= by(platform.Usage{Messages: 1, Bytes: int64(it.size)})
+	}
+	return s
+}
