@@ -174,13 +174,14 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 func (p *Platform) messageTexts(c *call, num int, next func(step, room int) ([]json.RawMessage, error)) (any, error) {
 	// There must be room for the messages before they are taken.
 	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
-	if !p.answers.reserve(held) {
+	c.count = p.owners.countOf(c.key.ID)
+	if !p.reserveAnswer(c.count, held) {
 		return nil, overloaded()
 	}
 	texts, room := []json.RawMessage{}, p.cfg.Limits.ReadBytes
 	defer func() {
 		c.answer = int64(p.cfg.Limits.ReadBytes - room) // until it is written
-		p.answers.release(held - c.answer)
+		p.releaseAnswer(c.count, held-c.answer)
 	}()
 	for num > len(texts) && room > 0 {
 		step := min(num-len(texts), max(1, room/p.cfg.Limits.MaxBody))
@@ -197,6 +198,21 @@ func (p *Platform) messageTexts(c *call, num int, next func(step, room int) ([]j
 		}
 	}
 	return texts, nil
+}
+
+// reserveAnswer reports whether there is room for an answer of so many bytes. A key gets
+// half of it at most, or one that reads no answer would keep all others out.
+func (p *Platform) reserveAnswer(count *keyCount, n int64) bool {
+	if count.answers.Add(n) <= p.answers.limit/2 && p.answers.reserve(n) {
+		return true
+	}
+	count.answers.Add(-n)
+	return false
+}
+
+func (p *Platform) releaseAnswer(count *keyCount, n int64) {
+	count.answers.Add(-n)
+	p.answers.release(n)
 }
 
 func (p *Platform) readNum(own url.Values, preset int) (int, error) {

@@ -32,6 +32,7 @@ type call struct {
 	form     url.Values // nil when the body is not a form
 	inFlight int64      // bytes of the form
 	answer   int64      // bytes of an answer that may be large
+	count    *keyCount  // that of the key, once answer is counted
 	observed bool
 }
 

@@ -201,7 +201,8 @@ type Limits struct {
 	Read int
 	// ReadBytes ends these calls early: they take no further messages once
 	// the answer has reached it (4 MiB). All such answers together have a quarter
-	// of FormsInFlight until they are written, and at least four times ReadBytes.
+	// of FormsInFlight until they are written, and at least four times ReadBytes; those
+	// of one key have half of that.
 	ReadBytes int
 }
 

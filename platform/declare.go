@@ -94,8 +94,9 @@ type owner struct {
 	count                    *keyCount
 }
 
-// A keyCount counts the messages of a key that were stored.
-type keyCount struct{ published, unrouted atomic.Int64 }
+// A keyCount counts the messages of a key that were stored, and the bytes of answers that
+// it has not read.
+type keyCount struct{ published, unrouted, answers atomic.Int64 }
 
 // leastSweep is from how many keys on owners looks for those that were deleted.
 const leastSweep = 1000

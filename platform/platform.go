@@ -103,7 +103,11 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.caller, refused = p.callerOf(r)
 	out := &answer{ResponseWriter: w}
 	defer func() { p.forms.release(c.inFlight) }()
-	defer func() { p.answers.release(c.answer) }()
+	defer func() {
+		if c.count != nil {
+			p.releaseAnswer(c.count, c.answer)
+		}
+	}()
 	out.Header().Set("X-Request-Id", c.id)
 	out.Header().Set("Date", p.cfg.Now().UTC().Format(http.TimeFormat))
 	if c.oauth != "" {

@@ -196,4 +196,8 @@ func peekUnread(x *flooded) {
 		status, _ := x.call("GET", "platform/notify/peek", nil)
 		return status == http.StatusServiceUnavailable
 	})
+	other := x.another()
+	if status, text := x.callAs(other.ID, other.Secret, "GET", "platform/notify/read", nil); status != http.StatusOK {
+		x.t.Errorf("another key was answered with %d: %s", status, text)
+	}
 }
