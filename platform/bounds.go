@@ -37,7 +37,7 @@ type QueueBounds struct {
 	MaxTopics int
 	// MaxBindings is how many bindings an owner has over all of its queues;
 	// the default is 10,000. Their patterns have at most four times as many
-	// words, all together.
+	// words, all together, where a word behind a # counts as 40.
 	MaxBindings int
 	// MaxFanOut is how many queues of an exchange may be bound to the same pattern
 	// without wildcards, and how many to patterns with wildcards; the default is
@@ -187,8 +187,10 @@ func (b *QueueBounds) CheckTopic(named int, topic string) error {
 }
 
 // CheckBinding returns [ErrTooManyBindings] if an owner with this number of bindings,
-// and of words in them, may not have another.
-func (b *QueueBounds) CheckBinding(bindings, words int, pattern string) error {
+// and of this weight, may not have another. The weight of a pattern is the number of its
+// words, of which those behind a # count 40 times: else one owner could make each
+// message of its exchange slow.
+func (b *QueueBounds) CheckBinding(bindings, weight int, pattern string) error {
 	const perBinding = 4 // or a binding could cost as much memory as the longest pattern
 	if bindings >= b.MaxBindings {
 		return fmt.Errorf("%w: a further binding would exceed the limit of %d", ErrTooManyBindings, b.MaxBindings)
@@ -197,8 +199,8 @@ func (b *QueueBounds) CheckBinding(bindings, words int, pattern string) error {
 	if b.MaxBindings <= math.MaxInt/perBinding {
 		most = perBinding * b.MaxBindings
 	}
-	if n := len(topic.Words(pattern)); n > most-words {
-		return fmt.Errorf("%w: the pattern has %d words, and with those of the other bindings they would exceed the limit of %d words",
+	if n := topic.Weight(pattern); n > most-weight {
+		return fmt.Errorf("%w: the pattern counts as %d words, and with those of the other bindings they would exceed the limit of %d words; each word behind a # counts as 40",
 			ErrTooManyBindings, n, most)
 	}
 	return nil

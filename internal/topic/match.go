@@ -29,6 +29,21 @@ func HasWildcard(pattern string) bool {
 	return false
 }
 
+// behindHash is how much a word behind a # weighs: with any further word of a key it
+// may match again, where any other word is looked at once.
+const behindHash = 40
+
+// Weight returns what a pattern costs at most where it is bound: its words, of which
+// those behind a # count 40 times.
+func Weight(pattern string) int {
+	words := Words(pattern)
+	weight := len(words)
+	if i := slices.Index(words, "#"); i >= 0 {
+		weight += (behindHash - 1) * (len(words) - i - 1)
+	}
+	return weight
+}
+
 // MatchAny reports whether one of the patterns matches key. It takes time in
 // proportion to the words of all patterns times the words of key.
 func MatchAny(patterns []string, key string) bool {

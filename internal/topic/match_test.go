@@ -152,3 +152,11 @@ func TestManyHashesDoNotTakeLong(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+func TestAWordBehindAHashWeighsMore(t *testing.T) {
+	for pattern, want := range map[string]int{"": 0, "order.new": 2, "order.#": 2, "#": 1, "*.*": 2, "#.paid": 41, "order.#.*.paid": 82, "#.#": 41} {
+		if got := Weight(pattern); got != want {
+			t.Errorf("Weight(%q) = %d, want %d", pattern, got, want)
+		}
+	}
+}

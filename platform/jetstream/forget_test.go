@@ -16,8 +16,8 @@ func shape(e *Engine) string {
 	defer e.mu.Unlock()
 	var lines []string
 	for name, o := range e.state.owners {
-		bindings, words := o.bindings, o.words
-		lines = append(lines, fmt.Sprintf("%s: %d bindings, %d words", name, bindings, words))
+		bindings, weight := o.bindings, o.weight
+		lines = append(lines, fmt.Sprintf("%s: %d bindings of weight %d", name, bindings, weight))
 	}
 	for id, q := range e.state.queues {
 		var patterns []string

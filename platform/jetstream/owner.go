@@ -17,9 +17,9 @@ type owner struct {
 	filter   *topic.Filter // of listen, shared by all that have the same; nil for everything
 	topics   map[string]*queue
 
-	bindings, words int                    // of all of its queues
-	own             topic.Bindings[*queue] // those that bring only what the owner publishes
-	ownBindings     int
+	bindings, weight int                    // of all of its queues
+	own              topic.Bindings[*queue] // those that bring only what the owner publishes
+	ownBindings      int
 
 	used, drafted platform.Usage // of its queues; what the present draft would add
 
@@ -57,7 +57,7 @@ func (o *owner) find(topic string) (*queue, error) {
 // bind adds a binding of one of its queues.
 func (o *owner) bind(pattern string, q *queue, own bool) {
 	o.bindings++
-	o.words += len(topic.Words(pattern))
+	o.weight += topic.Weight(pattern)
 	if own {
 		o.ownBindings++
 		o.own.Add(pattern, q)
@@ -68,7 +68,7 @@ func (o *owner) bind(pattern string, q *queue, own bool) {
 
 func (o *owner) unbind(pattern string, q *queue, own bool) {
 	o.bindings--
-	o.words -= len(topic.Words(pattern))
+	o.weight -= topic.Weight(pattern)
 	if own {
 		o.ownBindings--
 		o.own.Remove(pattern, q)

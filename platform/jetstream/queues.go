@@ -328,7 +328,7 @@ func (e *Engine) Bind(ctx context.Context, owner, topic, pattern string) error {
 				return nil
 			}
 		}
-		if err := d.config.CheckBinding(o.bindings, o.words, pattern); err != nil && !bound {
+		if err := d.config.CheckBinding(o.bindings, o.weight, pattern); err != nil && !bound {
 			return err
 		}
 		if err := d.checkBind(o, topic, pattern); err != nil {

@@ -64,7 +64,7 @@ func TestAnUnboundPatternStaysUnboundWhereTheLogWasCleaned(t *testing.T) {
 		s := replayed(from+1, log...)
 		s.loaded(true)
 		o := s.owners[shop]
-		bindings, words := o.bindings, o.words
+		bindings, words := o.bindings, o.weight
 		if len(s.queues[queue].patterns) != 0 || bindings != 0 || words != 0 || len(o.own.Match("order.new")) != 0 {
 			t.Errorf("from record %d: bound to %v, %d bindings of %d words", from+1, s.queues[queue].patterns, bindings, words)
 		}

@@ -22,7 +22,7 @@ type owner struct {
 	used      platform.Usage
 	forgotten bool // it is no longer in Queues.owners, so callers must look it up again
 
-	bindings, words int // of all queues, and the words of their patterns
+	bindings, weight int // of all queues, as CheckBinding counts them
 
 	round      uint64         // the message of the exchange for which the rest holds
 	must, more platform.Usage // what its queues cannot refuse, and all that they need
@@ -111,7 +111,7 @@ func (o *owner) bind(topic, pattern string) error {
 	if q != nil && q.patterns[pattern] {
 		return nil
 	}
-	if err := o.config.CheckBinding(o.bindings, o.words, pattern); err != nil {
+	if err := o.config.CheckBinding(o.bindings, o.weight, pattern); err != nil {
 		return err
 	}
 	made := q == nil

@@ -64,7 +64,7 @@ func (q *queue) limit(l platform.QueueLimits) {
 func (q *queue) connect(pattern string) {
 	q.patterns[pattern] = true
 	q.owner.bindings++
-	q.owner.words += len(topic.Words(pattern))
+	q.owner.weight += topic.Weight(pattern)
 	if topic.HasWildcard(pattern) {
 		q.wild++
 	}
@@ -74,7 +74,7 @@ func (q *queue) connect(pattern string) {
 func (q *queue) disconnect(pattern string) {
 	delete(q.patterns, pattern)
 	q.owner.bindings--
-	q.owner.words -= len(topic.Words(pattern))
+	q.owner.weight -= topic.Weight(pattern)
 	if topic.HasWildcard(pattern) {
 		q.wild--
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -343,4 +344,26 @@ func TestADrainedQueueGivesItsMemoryBack(t *testing.T) {
 	}
 	runtime.KeepAlive(q)
 	runtime.KeepAlive(c)
+}
+
+// A key of many words passes each # and what is behind it again and again, with the
+// exchange locked.
+func TestAnOwnerBindsFewPatternsThatEveryMessageHasToFollow(t *testing.T) {
+	q := New(Config{})
+	bound := 0
+	for i := range 2500 {
+		pattern := "#"
+		for bit := range 15 {
+			pattern += []string{".#", ".*", ".a"}[(i+bit*bit*i)%3]
+		}
+		if err := q.Bind(t.Context(), "hostile", "", pattern+"."+strconv.Itoa(i)); errors.Is(err, platform.ErrTooManyBindings) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		bound++
+	}
+	if bound == 0 || bound > 100 {
+		t.Errorf("%d such patterns are bound", bound)
+	}
 }
