@@ -196,15 +196,22 @@ func (b *bus) publish(ctx context.Context, name string, client *prism.Client) {
 				b.t.Error(err)
 			}
 		}
-		if err := publisher.Flush(context.Background()); err != nil {
+		if err := soon(publisher.Flush); err != nil {
 			b.t.Error(err)
 		}
 		b.flow.RUnlock()
 		time.Sleep(rand.N(100 * time.Millisecond)) // bursts need pauses
 	}
-	if err := publisher.Close(context.Background()); err != nil {
+	if err := soon(publisher.Close); err != nil {
 		b.t.Error(err)
 	}
+}
+
+// soon gives f as long as nodes and platforms need to come back.
+func soon(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience.Of(time.Minute))
+	defer cancel()
+	return f(ctx)
 }
 
 func (b *bus) consume(ctx context.Context, q *busQueue) {
@@ -231,7 +238,7 @@ func (b *bus) probe(ctx context.Context) {
 			b.t.Error(err)
 			return
 		}
-		defer p.Close(context.Background())
+		defer func() { _ = soon(p.Close) }()
 		publishers = append(publishers, p)
 	}
 	for now, i := (change{publish: true, listen: true}), 0; ctx.Err() == nil; i++ {
@@ -292,7 +299,7 @@ func (b *bus) until(f func(context.Context) error) {
 func (b *bus) publishProbe(p *notify.Publisher, body string, c change) {
 	b.probes[body] = probe{c.listen, c.bound}
 	b.send(body)
-	err := p.Publish(context.Background(), probeKey, []byte(body))
+	err := soon(func(ctx context.Context) error { return p.Publish(ctx, probeKey, []byte(body)) })
 	certain := b.lone || !b.killedSince(c.since.Add(-b.unsure))
 	var refused *notify.RefusedError
 	switch {
@@ -395,6 +402,8 @@ func TestEveryQueueOfTheBusHasWhatWasConfirmedAfterKillsInACluster(t *testing.T)
 		b.kill(running[n])
 		time.Sleep(rand.N(time.Second))
 		running[n] = nodes[n].start(t)
+		b.check()
+		b.awaitProbe() // a platform does not start while its servers answer nothing
 		time.Sleep(rand.N(time.Second))
 		b.kill(platforms[p])
 		platforms[p], _ = serveKept(t, addresses[p], args...)
