@@ -261,6 +261,7 @@ func (c *consumer) Return(ctx context.Context, ids ...uint64) error {
 	defer c.engine.mu.Unlock()
 	if m := c.member(); m != nil {
 		c.engine.state.queues[c.queue].putBack(m, ids)
+		c.engine.state.dry = 0
 		c.engine.wake(c.queue)
 	}
 	return nil
@@ -364,6 +365,7 @@ func (c *consumer) closeHere() bool {
 	}
 	if m := c.member(); m != nil && e.alone {
 		e.state.leave(e.state.queues[c.queue], m)
+		e.state.dry = 0
 	}
 	e.wake(c.queue) // c may have been woken for something
 	return e.alone

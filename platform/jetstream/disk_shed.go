@@ -15,8 +15,8 @@ const (
 	shedDiskBytes = 16 << 20
 )
 
-// diskShedder sheds messages while the disk of Dir is near its reserve, so that the head of
-// the log can be removed before messages are refused, until ctx ends.
+// diskShedder sheds messages while the disk of Dir is near its reserve, so that the head
+// of the log can be removed before messages are refused, until ctx ends.
 func (e *Engine) diskShedder(ctx context.Context) {
 	tick := time.NewTicker(shedDiskEvery)
 	defer tick.Stop()
@@ -50,11 +50,12 @@ func (e *Engine) shedForDisk(ctx context.Context) (shed int64) {
 	return shed
 }
 
-// shedSome sheds up to a thousand messages of the largest queues that may lose some, and
-// returns their bytes with what the log needs for them.
+// shedSome sheds messages of the largest queues that may lose some, as far as one record
+// has room for that, and returns their bytes with what the log needs for them.
 func (d *draft) shedSome() int64 {
-	if d.bytes+mostShed*(shedBytes+droppedBytes)+reserve > d.largest {
+	most := d.mostLosses()
+	if most <= 0 {
 		return 0
 	}
-	return d.relieve(maps.Values(d.state.queues), shedDiskBytes, mostShed, byDisk)
+	return d.relieve(maps.Values(d.state.queues), shedDiskBytes, most, byDisk)
 }

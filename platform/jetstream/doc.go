@@ -76,6 +76,7 @@
 // An engine has these goroutines: a committer; a sweeper, which removes the head
 // of the log; and an eraser, which overwrites the bytes of records that were
 // replaced or deleted. With Dir one supervises the server and one sheds messages for the
-// disk, with MaxAge one removes what is too old. An engine that shares its log has one that sends heartbeats and
-// one that watches for those of other engines. Close waits for all of them.
+// disk, with MaxAge one removes what is too old. An engine that shares its log has one
+// that sends heartbeats and one that watches for those of other engines. Close waits for
+// all of them.
 package jetstream

@@ -20,6 +20,8 @@ type state struct {
 	newest    int64 // Time of any message
 	loading   bool  // facts may come before the one that makes their queue
 
+	dry uint64 // one more than the record at which no queue had anything to shed; see isDry
+
 	filters topic.Filters // what owners may listen to
 	routing uint64        // counts messages that were routed
 	routes  []*queue      // scratch of route
@@ -405,8 +407,8 @@ func (s *state) endEngine(engine string) {
 }
 
 // loaded ends the loading. A queue or member for which no fact has come that makes
-// it was dropped or has left, and an owner without queues was forgotten. An engine that has its log to itself has no members
-// yet.
+// it was dropped or has left, and an owner without queues was forgotten. An engine that
+// has its log to itself has no members yet.
 func (s *state) loaded(alone bool) {
 	s.loading = false
 	for _, q := range s.queues {

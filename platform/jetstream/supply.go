@@ -14,8 +14,8 @@ import (
 // so much is shed at once, and of many queues if all are small.
 
 const (
-	// mostShedForRoom is how many messages a draft sheds to make room for queues that
-	// refuse; then it is stored first.
+	// mostShedForRoom is how many messages a draft sheds under bounds over several
+	// queues, or for the disk; then it is stored first.
 	mostShedForRoom = 10_000
 	// roomParts: a part of a bound is freed at once, so that the largest queues are not
 	// searched for each message.
@@ -49,36 +49,56 @@ func (d *draft) makeOwnerRoom(o *owner, more platform.Usage) error {
 func (d *draft) makeTotalRoom(more platform.Usage) error {
 	part := platform.Usage{Messages: int64(d.config.MaxTotalMessages) / roomParts, Bytes: d.config.MaxTotalBytes / roomParts}
 	for d.overTotal(more) != (platform.Usage{}) {
+		if d.state.isDry() {
+			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
+		}
 		shed, err := d.makeRoomIn(maps.Values(d.state.queues), d.overTotal(more), part)
 		if err != nil {
 			return err
 		}
 		if !shed {
+			d.noteDry()
 			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
 		}
 	}
 	return nil
 }
 
+// isDry reports whether a search of all queues has found nothing to shed since the state
+// has changed. So the messages that are refused then do not cost a search each.
+func (s *state) isDry() bool { return s.dry == s.applied+1 }
+
+// noteDry notes that there is nothing to shed, unless the draft itself has taken it.
+func (d *draft) noteDry() {
+	if len(d.losses) == 0 && len(d.taken) == 0 {
+		d.state.dry = d.state.applied + 1
+	}
+}
+
 // makeRoomIn sheds messages of the queues, and reports whether there was one. It frees
 // need or, if that is more, part, as far as a thousand messages are enough for that. If
 // the put that needs the room does not fit beside them, the error is errAgain.
 func (d *draft) makeRoomIn(queues iter.Seq[*queue], need, part platform.Usage) (bool, error) {
-	most := min(int64(mostShedForRoom-len(d.losses)), int64(d.largest-reserve-d.bytes)/(shedBytes+droppedBytes))
+	most := d.mostLosses()
 	if most <= 0 {
 		return false, errAgain
 	}
 	before := len(d.losses)
 	if need.Messages > 0 {
-		d.relieve(queues, max(need.Messages, part.Messages), int(min(most, max(mostShed, need.Messages))), byMessages)
+		d.relieve(queues, max(need.Messages, part.Messages), int(min(int64(most), max(mostShed, need.Messages))), byMessages)
 	} else {
-		d.relieve(queues, max(need.Bytes, part.Bytes), int(min(most, mostShed)), byBytes)
+		d.relieve(queues, max(need.Bytes, part.Bytes), min(most, mostShed), byBytes)
 	}
 	shed := len(d.losses) > before
 	if shed && d.bytes+d.pending+reserve > d.largest {
 		return true, errAgain
 	}
 	return shed, nil
+}
+
+// mostLosses returns how many messages more the draft may shed.
+func (d *draft) mostLosses() int {
+	return min(mostShedForRoom-len(d.losses), (d.largest-reserve-d.bytes)/(shedBytes+droppedBytes))
 }
 
 // relieve sheds the oldest ready messages of those of the queues that may lose some, as

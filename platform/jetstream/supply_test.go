@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -55,7 +56,7 @@ func TestRoomIsMadeInManySmallQueuesAtOnce(t *testing.T) {
 		}
 	}
 	d := draftOf(crowd(queues), 8<<20)
-	if freed := d.shedSome(); len(d.losses) != mostShed || freed <= overhead*mostShed {
+	if freed := d.shedSome(); len(d.losses) != queues || freed <= overhead*queues {
 		t.Errorf("a full disk has shed %d messages of %d bytes", len(d.losses), freed)
 	}
 }
@@ -111,4 +112,42 @@ func TestAQueueLosesNothingOfItsOwnForALeasedMessage(t *testing.T) {
 	if shed, err := d.makeRoomIn(maps.Values(s.queues), platform.Usage{Messages: 1}, platform.Usage{}); shed || err != nil {
 		t.Errorf("%d of its own messages have gone, %v", len(d.losses), err)
 	}
+}
+
+// Publishers who are refused, one after the other, do not make the engine look at all
+// queues each time.
+func TestWhereNothingCanBeShedIsNotSearchedAgain(t *testing.T) {
+	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute, QueueBounds: platform.QueueBounds{MaxTotalMessages: 2}})
+	ctx := t.Context()
+	write := func() error {
+		return e.Write(ctx, "erp", "", &platform.Message{Key: "order.new", ClientID: "erp"})
+	}
+	must(t, e.Declare(ctx, "erp", platform.Owner{Bindings: []platform.Binding{{Pattern: "#"}}}))
+	must(t, write())
+	c, err := e.Consume(ctx, "erp", "", "test")
+	must(t, err)
+	fromShop := func() error {
+		_, err := e.Publish(ctx, "", &platform.Message{Key: "order.new", ClientID: shop})
+		return err
+	}
+	must(t, fromShop())
+	if leases, err := c.Fetch(ctx, 2, 1000); err != nil || len(leases) != 2 {
+		t.Fatalf("%d leases, %v", len(leases), err)
+	}
+	if err := write(); !errors.Is(err, platform.ErrQueueFull) {
+		t.Fatalf("with everything held: %v", err)
+	}
+	dry := func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.state.isDry()
+	}
+	if !dry() {
+		t.Error("the next publisher makes it search again")
+	}
+	must(t, c.Close())
+	if dry() {
+		t.Error("what has been given back is not found")
+	}
+	must(t, write())
 }
