@@ -45,7 +45,7 @@ func (m *mailbox) notify() {
 	}
 }
 
-// take returns what waits.
+// drain removes and returns what waits.
 func (m *mailbox) drain() []*op {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -49,7 +49,7 @@ func (d *draft) makeOwnerRoom(o *owner, more platform.Usage) error {
 func (d *draft) makeTotalRoom(more platform.Usage) error {
 	part := platform.Usage{Messages: int64(d.config.MaxTotalMessages) / roomParts, Bytes: d.config.MaxTotalBytes / roomParts}
 	for d.overTotal(more) != (platform.Usage{}) {
-		if d.state.isDry() {
+		if d.state.isDry() || !d.fitsAtAll(more) {
 			return d.config.CheckTotal(d.state.used.Plus(d.drafted), more)
 		}
 		shed, err := d.makeRoomIn(maps.Values(d.state.queues), d.overTotal(more), part)
@@ -62,6 +62,12 @@ func (d *draft) makeTotalRoom(more platform.Usage) error {
 		}
 	}
 	return nil
+}
+
+// fitsAtAll reports whether more would fit if all queues were empty. If not, to shed
+// anything would be in vain.
+func (d *draft) fitsAtAll(more platform.Usage) bool {
+	return d.config.CheckTotal(platform.Usage{}, more) == nil
 }
 
 // isDry reports whether a search of all queues has found nothing to shed since the state

@@ -151,3 +151,14 @@ func TestWhereNothingCanBeShedIsNotSearchedAgain(t *testing.T) {
 	}
 	must(t, write())
 }
+
+func TestNothingIsShedForWhatCannotFit(t *testing.T) {
+	s := hold(shop, 5, 0, 0)
+	d := draftOf(s, 8<<20)
+	d.config.MaxTotalBytes = 60
+	o := s.owners["erp"]
+	m := &platform.Message{ClientID: shop, Body: make([]byte, 35)}
+	if _, err := d.put([]*queue{o.topics["1"], o.topics["2"]}, shop, m); err != nil || len(d.losses) > 0 {
+		t.Errorf("for two queues that need more than there may be, others have lost %d messages, %v", len(d.losses), err)
+	}
+}
