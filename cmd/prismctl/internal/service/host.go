@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/conns"
 	"github.com/shopex/prism-go/platform"
@@ -30,7 +32,7 @@ func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit c
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Reconcile(ctx); err != nil {
+	if err := reconcile(ctx, p, cfg.Logger); err != nil {
 		return nil, errors.Join(err, p.Shutdown(context.WithoutCancel(ctx)))
 	}
 	h := &host{platform: p, ended: make(chan struct{})}
@@ -46,6 +48,26 @@ func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit c
 		h.failure = serve()
 	}()
 	return h, nil
+}
+
+// formTime is how long the servers of a cluster, one of which may have just gone, have to
+// choose a leader.
+const formTime = 30 * time.Second
+
+// reconcile tells the engine about all keys. While the engine is not available it tries
+// again, for a while.
+func reconcile(ctx context.Context, p *platform.Platform, log *slog.Logger) error {
+	for began := time.Now(); ; {
+		err := p.Reconcile(ctx)
+		if !errors.Is(err, platform.ErrUnavailable) || ctx.Err() != nil || time.Since(began) > formTime {
+			return err
+		}
+		log.Warn("what keys may listen to is not known yet; tried again", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // stop ends channels with code 1001 and lets calls finish, at the same time:
