@@ -146,6 +146,7 @@ func (e *Engine) refuse(ops []*op, err error) {
 // round stores the facts of as many ops as fit and returns the others. The
 // only error is that the engine has ended.
 func (e *Engine) round(ops []*op) (again []*op, err error) {
+	var seen uint64
 	for defeats := 0; ; defeats++ {
 		e.yieldTurn()
 		e.askForTurn(defeats)
@@ -154,7 +155,7 @@ func (e *Engine) round(ops []*op) (again []*op, err error) {
 		if len(d.facts) > 0 || d.wanted {
 			settled, err = e.store(d, ops)
 		} else {
-			settled, err = e.confirm(d, ops)
+			settled, err = e.confirm(d, ops, &seen)
 		}
 		e.mu.Lock()
 		e.discard(d)
@@ -299,10 +300,12 @@ func (e *Engine) outcome(m mark, after uint64) (landed, moved bool) {
 	return e.landed == m, e.state.applied != after
 }
 
-// confirm reports whether the state is still what the log says. An engine that
-// has its log to itself need not ask.
-func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
-	if e.alone {
+// confirm reports whether the draft was composed with all that the log had when its ops
+// came. seen is a last record that the servers have named since then: it is enough to know
+// that one, as an engine would never know the last of a log that others write at a time.
+// An engine that has its log to itself need not ask.
+func (e *Engine) confirm(d *draft, ops []*op, seen *uint64) (bool, error) {
+	if e.alone || *seen > 0 && d.after >= *seen {
 		return true, nil
 	}
 	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
@@ -316,6 +319,10 @@ func (e *Engine) confirm(d *draft, ops []*op) (bool, error) {
 		case err != nil:
 			e.setFailure(err)
 		default:
+			if last > d.after {
+				*seen = last
+				e.setFailure(nil)
+			}
 			e.awaitNext(d.after)
 		}
 		if _, moved := e.outcome(mark{}, d.after); moved {

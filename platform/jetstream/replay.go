@@ -137,16 +137,27 @@ func (e *Engine) follow(m *nats.Msg) {
 	if err != nil || seq <= e.known() {
 		return
 	}
+	if e.decode(seq, m.Data) == nil {
+		return
+	}
+	e.catchUpTo(seq - 1) // and not to the end, which others move: the next records come by themselves
 	if e.decode(seq, m.Data) != nil {
-		e.catchUp()
+		e.catchUpTo(seq)
 	}
 }
 
-// catchUp reads and applies the records that are not known. A record that cannot be
-// decoded, as a newer program wrote it, stops the engine: operations fail.
+// catchUp reads and applies the records that are not known, up to the last one that the
+// log has now.
 func (e *Engine) catchUp() {
-	for {
-		known := e.known()
+	if last, _, err := e.journal.last(e.ctx); err == nil {
+		e.catchUpTo(last)
+	}
+}
+
+// catchUpTo is catchUp to a record. One that cannot be decoded, as a newer program wrote
+// it, stops the engine: operations fail.
+func (e *Engine) catchUpTo(last uint64) {
+	for known := e.known(); known < last; known = e.known() {
 		seq, record, err := e.journal.next(e.ctx, known+1)
 		switch {
 		case err == nil && seq == known+1:
