@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,7 +97,12 @@ func TestAMessageHasOneIDForItsWholeLife(t *testing.T) {
 				check(e)
 			}
 			var text bytes.Buffer
-			if err := e.Backup(ctx, &text); err != nil {
+			err := e.Backup(ctx, &text)
+			for err != nil && strings.Contains(err.Error(), "begin the backup again") { // the other engine cleans still
+				text.Reset()
+				err = e.Backup(ctx, &text)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			for _, to := range []Config{{Dir: filepath.Join(t.TempDir(), "new"), Name: "other"}, {URL: external(t), Name: "restored"}} {
