@@ -33,6 +33,11 @@ type QueueBounds struct {
 	// owners, of which the largest give up messages too. The default is no bound.
 	MaxTotalMessages int
 	MaxTotalBytes    int64
+	// MaxParked and MaxParkedBytes are how many parked messages one queue has, and how
+	// many bytes of them; the defaults are 10,000 and 64 MiB. They count under the bounds
+	// over several queues, too, but not as messages of the queue.
+	MaxParked      int
+	MaxParkedBytes int64
 	// MaxTopics is how many named topics an owner has; the default is 1,000.
 	MaxTopics int
 	// MaxBindings is how many bindings an owner has over all of its queues;
@@ -87,6 +92,8 @@ func (b QueueBounds) WithDefaults() QueueBounds {
 	b.MaxOwnerBytes = bound(b.MaxOwnerBytes, 1<<30, math.MaxInt64)
 	b.MaxTotalMessages = bound(b.MaxTotalMessages, math.MaxInt, math.MaxInt)
 	b.MaxTotalBytes = bound(b.MaxTotalBytes, math.MaxInt64, math.MaxInt64)
+	b.MaxParked = bound(b.MaxParked, 10_000, math.MaxInt)
+	b.MaxParkedBytes = bound(b.MaxParkedBytes, 64<<20, math.MaxInt64)
 	b.MaxTopics = bound(b.MaxTopics, 1000, math.MaxInt)
 	b.MaxBindings = bound(b.MaxBindings, 10_000, math.MaxInt)
 	b.MaxFanOut = bound(b.MaxFanOut, 10_000, math.MaxInt)

@@ -82,13 +82,35 @@ type Queues interface {
 	// Resume is Consume of a queue that is there: it makes none, and returns
 	// [ErrUnknownTopic].
 	Resume(ctx context.Context, owner, topic, name string) (Consumer, error)
+	// ConsumeAlone is Consume for one of several consumers of which only one may work, so
+	// that messages keep their order: the Fetch of such a consumer waits while there is an
+	// older one of the queue. Consumers of the other methods compete with it as always. If
+	// the processes of a cluster call it for the same queue and one dies, another one
+	// gets the messages within 15 seconds.
+	ConsumeAlone(ctx context.Context, owner, topic, name string) (Consumer, error)
+
+	// Park parks messages of a queue, ready or held: nobody gets them until Unpark. A
+	// message that was held counts as tried. by names who had it last. It returns how
+	// many were parked; IDs of messages that are not in the queue are ignored. What is
+	// parked is bounded by [QueueBounds].MaxParked and MaxParkedBytes: beyond them the
+	// message that was parked first is dropped, and counted.
+	Park(ctx context.Context, owner, topic, reason, by string, ids ...MessageID) (int, error)
+	// Parked returns up to n parked messages with greater IDs than after, in the order
+	// of the queue. Unlike Peek it takes any ID.
+	Parked(ctx context.Context, owner, topic string, after MessageID, n int) ([]Parked, error)
+	// Unpark makes parked messages ready at their old places in the queue, whatever
+	// its limits. It returns how many; other IDs are ignored.
+	Unpark(ctx context.Context, owner, topic string, ids ...MessageID) (int, error)
+	// Discard removes parked messages for good. It returns how many; other IDs are
+	// ignored.
+	Discard(ctx context.Context, owner, topic string, ids ...MessageID) (int, error)
 
 	// Create makes a queue, unless it exists.
 	Create(ctx context.Context, owner, topic string) error
 	// Drop removes a queue with its messages and bindings, and ends its
 	// consumers with [ErrUnknownTopic]. The default queue is only purged.
 	Drop(ctx context.Context, owner, topic string) error
-	// Purge removes the messages that no consumer holds.
+	// Purge removes the messages that no consumer holds and that are not parked.
 	Purge(ctx context.Context, owner, topic string) error
 	// SetLimits replaces the limits of a queue, which must be there. What it holds
 	// already stays. An unknown Overflow is refused.
@@ -138,6 +160,9 @@ type QueueLimits struct {
 	MaxMessages int
 	MaxBytes    int64
 	Overflow    Overflow
+	// MaxAttempts is how often a message is tried before it is parked: whenever the
+	// count of its attempts reaches a multiple. Zero means that it is tried for ever.
+	MaxAttempts int
 }
 
 // An Overflow says what a full queue does. Messages that a consumer holds are never
@@ -183,6 +208,11 @@ type Consumer interface {
 	// Ack removes messages for good. IDs that are not outstanding at this
 	// consumer are ignored.
 	Ack(ctx context.Context, ids ...uint64) error
+	// Fail counts an attempt of each message. Those that have reached the MaxAttempts of
+	// the queue it parks, with the reason and the name of the consumer, and returns their
+	// IDs: they are no longer outstanding. The others stay so. IDs that are not
+	// outstanding at this consumer are ignored. What was counted survives a restart.
+	Fail(ctx context.Context, reason string, ids ...uint64) (parked []uint64, err error)
 	// Return puts messages back at their places in the queue, where any
 	// consumer can fetch them. IDs that are not outstanding at this consumer
 	// are ignored.
@@ -206,6 +236,8 @@ type SharedConsumer interface {
 type Lease struct {
 	ID      uint64
 	Message *Message
+	// Attempt is one more than the attempts that were counted in this queue.
+	Attempt int
 }
 
 // QueueStatus counts the messages of a queue.
@@ -216,6 +248,9 @@ type QueueStatus struct {
 	Unacknowledged int         // held by consumers
 	Consumers      int
 	Bytes          int64 // bodies, routing keys and content types, ready and unacknowledged
+	Parked         int
+	ParkedBytes    int64  // as Bytes, with the reasons
+	ParkedDropped  uint64 // parked messages that made room for others, ever
 }
 
 // A QueueDepth is the status of one queue among all.

@@ -46,6 +46,10 @@ func (q *queues) Resume(ctx context.Context, owner, topic, name string) (platfor
 	return q.losing(q.Queues.Resume(ctx, owner, topic, name))
 }
 
+func (q *queues) ConsumeAlone(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return q.losing(q.Queues.ConsumeAlone(ctx, owner, topic, name))
+}
+
 // losing makes c one whose acknowledgements can be lost.
 func (q *queues) losing(c platform.Consumer, err error) (platform.Consumer, error) {
 	if err != nil {

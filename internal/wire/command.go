@@ -15,6 +15,7 @@ const (
 	OpPublish Op = 1
 	OpConsume Op = 2
 	OpAck     Op = 3
+	OpFail    Op = 4 // of this project: published SDKs send none
 
 	// No byte has these values; they are for errors only.
 	opDeliver Op = 0x100 // a delivery

@@ -11,6 +11,7 @@ import (
 type Delivery struct {
 	Tag      uint64 // counts the deliveries of one connection
 	ID       string // names the message; empty from platforms that give none
+	Attempt  int    // counts from 1; 0 from platforms that do not count
 	Time     int64  // Unix seconds
 	Key      string // routing key
 	Type     string // content type

@@ -90,6 +90,21 @@ func (a *alternating) Consume(ctx context.Context, owner, topic, name string) (p
 func (a *alternating) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
 	return a.next().Resume(ctx, owner, topic, name)
 }
+func (a *alternating) ConsumeAlone(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return a.next().ConsumeAlone(ctx, owner, topic, name)
+}
+func (a *alternating) Park(ctx context.Context, owner, topic, reason, by string, ids ...platform.MessageID) (int, error) {
+	return a.next().Park(ctx, owner, topic, reason, by, ids...)
+}
+func (a *alternating) Parked(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Parked, error) {
+	return a.next().Parked(ctx, owner, topic, after, n)
+}
+func (a *alternating) Unpark(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return a.next().Unpark(ctx, owner, topic, ids...)
+}
+func (a *alternating) Discard(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return a.next().Discard(ctx, owner, topic, ids...)
+}
 func (a *alternating) Create(ctx context.Context, owner, topic string) error {
 	return a.next().Create(ctx, owner, topic)
 }
