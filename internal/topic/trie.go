@@ -28,6 +28,7 @@ type node[V comparable] struct {
 type bound[V comparable] struct {
 	value    V
 	patterns int
+	wild     int    // of Bindings: how many of the patterns have wildcards
 	round    uint64 // the last set it was in
 }
 
@@ -71,6 +72,17 @@ func (t *Trie[V]) Remove(pattern string, v V) {
 		delete(t.bound, v)
 	}
 	t.now, t.next = nil, nil // they may still point to what was removed
+}
+
+// at returns the values that are bound to pattern, which must not be changed.
+func (t *Trie[V]) at(pattern string) []*bound[V] {
+	n := &t.root
+	for _, word := range Words(pattern) {
+		if n = n.below(word); n == nil {
+			return nil
+		}
+	}
+	return n.values
 }
 
 // remove removes b below n at words, and reports whether n is empty then.

@@ -115,7 +115,7 @@ func TestTheFactsOfABusHoldWhereverTheLogBegins(t *testing.T) {
 		if q.dropped != 8 || q.limits != (platform.QueueLimits{MaxMessages: 5, Overflow: platform.DropOldest}) || q.ready.len() != 1 || q.ready.foreign != 1 {
 			t.Errorf("from record %d: dropped %d, limits %+v, %d messages, %d of others", from+1, q.dropped, q.limits, q.ready.len(), q.ready.foreign)
 		}
-		if o.bindings != 1 || o.exchange.wild != 1 || len(o.exchange.literal) != 0 ||
+		if o.bindings != 1 || o.exchange.bindings.Bound("#") != 1 || o.exchange.bindings.Bound("stock") != 0 ||
 			len(s.route("domain", m)) != 1 || len(s.route("old", m)) != 0 || len(s.route("domain", &platform.Message{Key: "order.paid"})) != 0 {
 			t.Errorf("from record %d: another exchange or permission: %d bindings, exchange %q", from+1, o.bindings, o.exchange.name)
 		}

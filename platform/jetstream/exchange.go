@@ -15,8 +15,6 @@ type exchange struct {
 	name     string
 	owners   int
 	bindings topic.Bindings[*queue]
-	literal  map[string]int // how many queues are bound to each pattern without wildcards
-	wild     int            // how many queues are bound to any pattern with wildcards
 
 	planned int // bindings that the draft with the number round adds
 	round   uint64
@@ -26,46 +24,10 @@ type exchange struct {
 func (s *state) exchange(name string) *exchange {
 	x := s.exchanges[name]
 	if x == nil {
-		x = &exchange{name: name, literal: make(map[string]int)}
+		x = &exchange{name: name}
 		s.exchanges[name] = x
 	}
 	return x
-}
-
-func (x *exchange) add(pattern string, q *queue) {
-	x.bindings.Add(pattern, q)
-	if !topic.HasWildcard(pattern) {
-		x.literal[pattern]++
-		return
-	}
-	if q.wild++; q.wild == 1 {
-		x.wild++
-	}
-}
-
-func (x *exchange) remove(pattern string, q *queue) {
-	x.bindings.Remove(pattern, q)
-	if !topic.HasWildcard(pattern) {
-		if x.literal[pattern]--; x.literal[pattern] == 0 {
-			delete(x.literal, pattern)
-		}
-		return
-	}
-	if q.wild--; q.wild == 0 {
-		x.wild--
-	}
-}
-
-// bound returns how many queues are bound to pattern or, if it has wildcards, to any
-// that has.
-func (x *exchange) bound(pattern string) int {
-	switch {
-	case x == nil:
-		return 0
-	case topic.HasWildcard(pattern):
-		return x.wild
-	}
-	return x.literal[pattern]
 }
 
 // checkFanOut returns [platform.ErrFanOut] if too many queues of the exchange are bound
@@ -74,33 +36,29 @@ func (x *exchange) bound(pattern string) int {
 // then the error is errAgain.
 func (d *draft) checkFanOut(exchange string, bindings ...platform.Binding) error {
 	x := d.state.exchanges[exchange]
-	queues := make(map[string]map[string]bool) // that are bound like that, by pattern
+	var own topic.Bindings[string] // the topics
 	for _, b := range bindings {
-		like := b.Pattern
-		if topic.HasWildcard(like) {
-			like = "#"
-		}
-		if queues[like] == nil {
-			queues[like] = make(map[string]bool)
-		}
-		if queues[like][b.Topic] {
+		if own.IsBound(b.Pattern, b.Topic) {
 			continue
 		}
-		has := x.bound(like) + len(queues[like])
+		has := own.Bound(b.Pattern)
+		if x != nil {
+			has += x.bindings.Bound(b.Pattern)
+		}
 		if err := d.config.CheckFanOut(has, b.Pattern); err != nil {
 			return err
 		}
 		if x != nil && x.round == d.round && has+x.planned >= d.config.MaxFanOut {
 			return errAgain
 		}
-		queues[like][b.Topic] = true
+		own.Add(b.Pattern, b.Topic)
 	}
 	return nil
 }
 
 // checkBind is checkFanOut for a queue that may be bound already.
 func (d *draft) checkBind(o *owner, name, pattern string) error {
-	if q := o.topics[name]; q != nil && q.wild > 0 && topic.HasWildcard(pattern) {
+	if q := o.topics[name]; q != nil && o.exchange.bindings.IsBound(pattern, q) {
 		return nil // it has its place
 	}
 	return d.checkFanOut(o.exchange.name, platform.Binding{Pattern: pattern, Topic: name})
@@ -122,13 +80,13 @@ func (s *state) route(exchange string, m *platform.Message) []*queue {
 	to := s.routes[:0]
 	if x := s.exchanges[exchange]; x != nil {
 		for _, q := range x.bindings.Match(m.Key) {
-			if q.owner.gets(m.Key, s.routing) {
+			if q.owner.filter.Match(m.Key, s.routing) {
 				q.routed = s.routing
 				to = append(to, q)
 			}
 		}
 	}
-	if o := s.owners[m.ClientID]; o != nil && o.ownBindings > 0 && o.gets(m.Key, s.routing) {
+	if o := s.owners[m.ClientID]; o != nil && !o.own.IsEmpty() && o.filter.Match(m.Key, s.routing) {
 		for _, q := range o.own.Match(m.Key) {
 			if q.routed != s.routing {
 				to = append(to, q)
@@ -142,13 +100,8 @@ func (s *state) route(exchange string, m *platform.Message) []*queue {
 
 // listen replaces what an owner may listen to.
 func (s *state) listen(o *owner, p platform.Permission) {
-	if o.filter != nil {
-		s.filters.Release(o.filter)
-	}
-	o.listen, o.filter = p, nil
-	if p != nil {
-		o.filter = s.filters.Obtain(p)
-	}
+	s.filters.Release(o.filter)
+	o.listen, o.filter = p, s.filters.Obtain(p)
 }
 
 // clonePermission copies p, which belongs to a caller or to a record that was read.

@@ -37,7 +37,7 @@ func fanOut(b *testing.B, queues, unmatched int) {
 	e.mu.Lock()
 	x := e.state.exchanges["domain"]
 	for i := range unmatched {
-		x.add(fmt.Sprintf("stock.%d", i), e.state.owners[shop].topics[""])
+		x.bindings.Add(fmt.Sprintf("stock.%d", i), e.state.owners[shop].topics[""])
 	}
 	e.mu.Unlock()
 	before := e.state.records.bytes

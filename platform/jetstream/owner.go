@@ -14,25 +14,15 @@ type owner struct {
 	declared uint64 // the number of the record that has its declaration; 0 if there is none
 	exchange *exchange
 	listen   platform.Permission
-	filter   *topic.Filter // of listen, shared by all that have the same; nil for everything
+	filter   *topic.Filter // of listen, shared by all that have the same
 	topics   map[string]*queue
 
 	bindings, weight int                    // of all of its queues
 	own              topic.Bindings[*queue] // those that bring only what the owner publishes
-	ownBindings      int
 
 	used, drafted platform.Usage // of its queues; what the present draft would add
 
 	touched, sealed uint64 // the numbers of the drafts that touched and sealed it; see draft
-}
-
-// gets reports whether messages with this key are routed to the owner's queues. round
-// is another one for each message.
-func (o *owner) gets(key string, round uint64) bool {
-	if o.filter == nil {
-		return !topic.Reserved(key)
-	}
-	return o.filter.Match(key, round)
 }
 
 // isAs reports whether o is declared as that.
@@ -59,32 +49,28 @@ func (o *owner) bind(pattern string, q *queue, own bool) {
 	o.bindings++
 	o.weight += topic.Weight(pattern)
 	if own {
-		o.ownBindings++
 		o.own.Add(pattern, q)
 		return
 	}
-	o.exchange.add(pattern, q)
+	o.exchange.bindings.Add(pattern, q)
 }
 
 func (o *owner) unbind(pattern string, q *queue, own bool) {
 	o.bindings--
 	o.weight -= topic.Weight(pattern)
 	if own {
-		o.ownBindings--
 		o.own.Remove(pattern, q)
 		return
 	}
-	o.exchange.remove(pattern, q)
+	o.exchange.bindings.Remove(pattern, q)
 }
 
 // move takes the owner to another exchange, with its bindings.
 func (o *owner) move(x *exchange) {
-	bindings := o.shared()
-	for _, b := range bindings { // all, before q.wild counts those in x
-		o.exchange.remove(b.Pattern, o.topics[b.Topic])
-	}
-	for _, b := range bindings {
-		x.add(b.Pattern, o.topics[b.Topic])
+	for _, b := range o.shared() {
+		q := o.topics[b.Topic]
+		o.exchange.bindings.Remove(b.Pattern, q)
+		x.bindings.Add(b.Pattern, q)
 	}
 	o.exchange.owners--
 	x.owners++

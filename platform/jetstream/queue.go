@@ -16,7 +16,6 @@ type queue struct {
 	topic    string
 	made     uint64 // the number of the record that made it
 	patterns map[string]binding
-	wild     int    // how many of the patterns that are bound for the whole exchange have wildcards
 	routed   uint64 // the last message that was routed to it
 	members  map[uint64]*member
 	held     map[uint64]holding

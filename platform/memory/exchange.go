@@ -16,9 +16,7 @@ type exchange struct {
 
 	mu       sync.Mutex // guards what follows, and the owners with their queues and consumers
 	bindings topic.Bindings[*queue]
-	literal  map[string]int // how many queues are bound to each pattern without wildcards
-	wild     int            // how many queues are bound to patterns with wildcards
-	givers   []*queue       // those that may make room for others; empty without a bound over all
+	givers   []*queue // those that may make room for others; empty without a bound over all
 
 	change  platform.Usage // what the usage of all does not have yet
 	now     time.Duration  // what clock returned since the lock was taken
@@ -30,7 +28,7 @@ type exchange struct {
 }
 
 func newExchange(s *shared, name string) *exchange {
-	return &exchange{shared: s, name: name, literal: make(map[string]int)}
+	return &exchange{shared: s, name: name}
 }
 
 // unlock lets the lock go and tells of what was dropped.
@@ -68,14 +66,13 @@ func (x *exchange) clock() time.Duration {
 // valid until the next call.
 func (x *exchange) targets(key string) []*queue {
 	found := x.bindings.Match(key)
-	reserved, n := topic.Reserved(key), 0
 	x.round++
+	n := 0
 	for _, q := range found {
-		if f := q.owner.filter; f == nil && reserved || f != nil && !f.Match(key, x.round) {
-			continue
+		if q.owner.filter.Match(key, x.round) {
+			found[n] = q
+			n++
 		}
-		found[n] = q
-		n++
 	}
 	return found[:n]
 }
@@ -97,20 +94,16 @@ func (x *exchange) write(m *platform.Message, q *queue, full bool) (more platfor
 // admit returns an error if o has too many bindings for the exchange, of which it
 // becomes an owner.
 func (x *exchange) admit(o *owner) error {
-	wild, literal := x.wild, make(map[string]int)
+	var own topic.Bindings[*queue]
 	for _, q := range o.topics {
 		for pattern := range q.patterns {
-			n := wild
-			if !topic.HasWildcard(pattern) {
-				n = x.literal[pattern] + literal[pattern]
-				literal[pattern]++
+			if own.IsBound(pattern, q) {
+				continue
 			}
-			if err := x.config.CheckFanOut(n, pattern); err != nil {
+			if err := x.config.CheckFanOut(x.bindings.Bound(pattern)+own.Bound(pattern), pattern); err != nil {
 				return err
 			}
-		}
-		if q.wild > 0 {
-			wild++
+			own.Add(pattern, q)
 		}
 	}
 	return nil
@@ -120,17 +113,11 @@ func (x *exchange) admit(o *owner) error {
 func (x *exchange) attach(o *owner) {
 	x.owners++
 	o.exchange.Store(x)
-	x.filter(o)
+	o.filter = x.filters.Obtain(o.listen)
 	o.round = 0 // it was a number of another exchange
 	for _, q := range o.topics {
-		if q.wild > 0 {
-			x.wild++
-		}
 		for pattern := range q.patterns {
 			x.bindings.Add(pattern, q)
-			if !topic.HasWildcard(pattern) {
-				x.literal[pattern]++
-			}
 		}
 		q.count()
 	}
@@ -139,60 +126,26 @@ func (x *exchange) attach(o *owner) {
 // detach undoes attach.
 func (x *exchange) detach(o *owner) {
 	x.owners--
-	x.unfilter(o)
+	x.filters.Release(o.filter)
 	for _, q := range o.topics {
 		x.unbindAll(q)
 		x.give(q, false)
 	}
 }
 
-// filter makes ready what o may listen to.
-func (x *exchange) filter(o *owner) {
-	if o.listen != nil {
-		o.filter = x.filters.Obtain(o.listen)
-	}
-}
-
-// unfilter undoes filter.
-func (x *exchange) unfilter(o *owner) {
-	if o.filter != nil {
-		x.filters.Release(o.filter)
-		o.filter = nil
-	}
-}
-
 // unbindAll takes what is bound to q out of x. The patterns stay at q.
 func (x *exchange) unbindAll(q *queue) {
-	if q.wild > 0 {
-		x.wild--
-	}
 	for pattern := range q.patterns {
 		x.bindings.Remove(pattern, q)
-		if !topic.HasWildcard(pattern) {
-			x.forgetLiteral(pattern)
-		}
-	}
-}
-
-func (x *exchange) forgetLiteral(pattern string) {
-	if x.literal[pattern]--; x.literal[pattern] == 0 {
-		delete(x.literal, pattern)
 	}
 }
 
 // bind binds q to a pattern that it is not bound to.
 func (x *exchange) bind(q *queue, pattern string) error {
-	wild := topic.HasWildcard(pattern)
-	if wild && q.wild == 0 {
-		if err := x.config.CheckFanOut(x.wild, pattern); err != nil {
+	if !x.bindings.IsBound(pattern, q) {
+		if err := x.config.CheckFanOut(x.bindings.Bound(pattern), pattern); err != nil {
 			return err
 		}
-		x.wild++
-	} else if !wild {
-		if err := x.config.CheckFanOut(x.literal[pattern], pattern); err != nil {
-			return err
-		}
-		x.literal[pattern]++
 	}
 	q.connect(pattern)
 	x.bindings.Add(pattern, q)
@@ -203,11 +156,6 @@ func (x *exchange) bind(q *queue, pattern string) error {
 func (x *exchange) unbind(q *queue, pattern string) {
 	x.bindings.Remove(pattern, q)
 	q.disconnect(pattern)
-	if !topic.HasWildcard(pattern) {
-		x.forgetLiteral(pattern)
-	} else if q.wild == 0 {
-		x.wild--
-	}
 }
 
 // give adds q to the givers, or removes it.

@@ -17,7 +17,7 @@ type owner struct {
 	exchange atomic.Pointer[exchange]
 
 	listen    platform.Permission
-	filter    *topic.Filter // of listen, shared in the exchange; nil for everything
+	filter    *topic.Filter // of listen, shared in the exchange
 	topics    map[string]*queue
 	used      platform.Usage
 	forgotten bool // it is no longer in Queues.owners, so callers must look it up again
@@ -73,9 +73,9 @@ func (o *owner) change(to platform.Owner) bool {
 		return false
 	}
 	if (o.listen == nil) != (to.Listen == nil) || !slices.Equal(o.listen, to.Listen) {
-		x.unfilter(o)
+		x.filters.Release(o.filter)
 		o.listen = slices.Clone(to.Listen)
-		x.filter(o)
+		o.filter = x.filters.Obtain(o.listen)
 	}
 	return true
 }

@@ -18,7 +18,6 @@ type queue struct {
 	owner     *owner
 	topic     string
 	patterns  map[string]bool
-	wild      int // how many of them have wildcards
 	consumers map[*consumer]struct{}
 	waiting   []*consumer // the longest waiting first
 
@@ -65,9 +64,6 @@ func (q *queue) connect(pattern string) {
 	q.patterns[pattern] = true
 	q.owner.bindings++
 	q.owner.weight += topic.Weight(pattern)
-	if topic.HasWildcard(pattern) {
-		q.wild++
-	}
 }
 
 // disconnect undoes connect.
@@ -75,9 +71,6 @@ func (q *queue) disconnect(pattern string) {
 	delete(q.patterns, pattern)
 	q.owner.bindings--
 	q.owner.weight -= topic.Weight(pattern)
-	if topic.HasWildcard(pattern) {
-		q.wild--
-	}
 }
 
 // refuses reports whether q, when it is full, refuses m rather than drop a message.
