@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -32,6 +33,9 @@ func (e *Engine) gather() []gathered {
 	var all []gathered
 	for _, seq := range e.recordsToCarry() {
 		old, err := e.wholeRecord(e.ctx, seq)
+		if errors.Is(err, errNoRecord) && !e.isNeeded(seq) {
+			continue // another engine has carried it meanwhile
+		}
 		if err != nil {
 			e.config.Logger.Warn("jetstream: a record could not be read, so the log is cleaned later", "error", err)
 			break
@@ -39,6 +43,16 @@ func (e *Engine) gather() []gathered {
 		all = append(all, gathered{seq, old})
 	}
 	return all
+}
+
+// isNeeded reports whether anything of a record is live by all that is in the log. Only
+// the committer calls it.
+func (e *Engine) isNeeded(seq uint64) bool {
+	e.catchUp()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p := e.state.records.find(seq)
+	return p != nil && p.live > 0
 }
 
 func (e *Engine) recordsToCarry() []uint64 {

@@ -222,9 +222,11 @@ func (e *Engine) openRecord(ctx context.Context, seq uint64, last *openRecord) (
 }
 
 // fact returns the fact that has the message of an item. If cleaning has moved the
-// message to another record meanwhile, fact reads that one.
+// message to another record meanwhile, fact reads that one. Another engine may have
+// done so before this one knows: a record is missing only if the message is still in it
+// by all that is in the log, and it cannot be read then either.
 func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openRecord) (*fact, error) {
-	for {
+	for unmoved := 0; unmoved < 2; {
 		facts, err := e.openRecord(ctx, it.seq, last)
 		if err == nil && int(it.index) < len(facts) && facts[it.index].number == it.number {
 			return &facts[it.index], nil
@@ -235,25 +237,45 @@ func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openReco
 		if !errors.Is(err, errNoRecord) {
 			return nil, err
 		}
-		now, held := e.whereIs(queue, it.number)
+		now, held, err := e.whereIs(ctx, queue, it)
 		switch {
-		case !held:
+		case err != nil:
 			return nil, err
+		case !held:
+			return nil, errNoRecord
 		case now.seq == it.seq:
-			return nil, fmt.Errorf("jetstream: record %d is missing in the log", it.seq)
+			unmoved++
 		}
 		it = now
 	}
+	return nil, fmt.Errorf("jetstream: record %d is missing in the log", it.seq)
 }
 
-func (e *Engine) whereIs(queue, number uint64) (item, bool) {
+// whereIs returns where a message is that was at was, and whether the queue has it still.
+// It asks for the end of the log only if this engine knows no other place.
+func (e *Engine) whereIs(ctx context.Context, queue uint64, was item) (item, bool, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	q := e.state.queues[queue]
-	if q == nil {
-		return item{}, false
+	now, held := e.state.locate(queue, was.number)
+	e.mu.Unlock()
+	if !held || now.seq != was.seq {
+		return now, held, nil
 	}
-	return q.locate(number)
+	err := e.query(ctx, func(d *draft) error {
+		now, held = d.state.locate(queue, was.number)
+		return nil
+	})
+	if err != nil {
+		return item{}, false, err // and both may still be written to
+	}
+	return now, held, nil
+}
+
+// locate returns where a message of a queue is, and whether the queue has it.
+func (s *state) locate(queue, number uint64) (item, bool) {
+	if q := s.queues[queue]; q != nil {
+		return q.locate(number)
+	}
+	return item{}, false
 }
 
 // wholeRecord returns all facts of a record.

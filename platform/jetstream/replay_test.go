@@ -1,8 +1,11 @@
 package jetstream
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // emptyCache forgets the records in memory, as other messages would in time.
@@ -15,22 +18,24 @@ func (e *Engine) emptyCache() {
 
 // To pass over a message whose record is missing would be to lose it in silence.
 func TestAMissingRecordIsAnErrorAndNoMessageIsPassedOver(t *testing.T) {
-	e := open(t, Config{Dir: t.TempDir(), SyncInterval: time.Minute})
-	write(t, e, "", "first", "second")
-	e.emptyCache()
-	stream, err := e.journal.js.Stream(t.Context(), e.journal.stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.mu.Lock()
-	last := e.state.records.at(e.state.records.length - 2).seq // of the first message
-	e.mu.Unlock()
-	if err := stream.DeleteMsg(t.Context(), last); err != nil {
-		t.Fatal(err)
-	}
-	if leases, err := consume(t, e, "").Fetch(t.Context(), 1, 1<<20); err == nil {
-		t.Errorf("%d messages, the first is %q", len(leases), leases[0].Message.Body)
-	}
+	both(t, Config{}, func(t *testing.T, one, other *Engine) {
+		write(t, one, "", "first", "second")
+		one.mu.Lock()
+		first := one.state.records.at(one.state.records.length - 2).seq
+		one.mu.Unlock()
+		must(t, one.journal.remove(t.Context(), first, false))
+		for _, e := range []*Engine{one, other} {
+			e.emptyCache()
+			found, err := e.Peek(t.Context(), shop, "", platform.MessageID{}, 2)
+			if err == nil || errors.Is(err, platform.ErrUnavailable) {
+				t.Errorf("a peek shows %d messages, %v", len(found), err)
+			}
+			leases, err := consume(t, e, "").Fetch(t.Context(), 1, 1<<20)
+			if err == nil || errors.Is(err, platform.ErrUnavailable) {
+				t.Errorf("%d messages are fetched, %v", len(leases), err)
+			}
+		}
+	})
 }
 
 // A queue's consumers all come to a record at once, and it may have a thousand
