@@ -63,7 +63,7 @@ type appDoc struct {
 
 func (p *Platform) appDoc(app *App, keys int) appDoc {
 	return appDoc{
-		ID: app.ID, GUID: app.domain() + "-" + app.ID, DomainID: app.domain(),
+		ID: app.ID, GUID: app.Exchange() + "-" + app.ID, DomainID: app.Exchange(),
 		Name: cmp.Or(app.Name, app.ID), Summary: app.Summary,
 		KeysNum: keys, MaxKeysLimit: p.cfg.Limits.KeysPerApp,
 		CreateTime: app.Created.UTC().Format(createdLayout),
@@ -72,17 +72,12 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 	}
 }
 
-// defaultDomain is the domain of apps that name none.
-const defaultDomain = "default"
-
-func (a *App) domain() string { return cmp.Or(a.Domain, defaultDomain) }
-
 func (p *Platform) appCreate(ctx context.Context, c *call) (any, error) {
 	app, err := p.newApp(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.roomForApp(ctx, app.domain()); err != nil {
+	if err := p.roomForApp(ctx, app.Exchange()); err != nil {
 		return nil, err
 	}
 	if err := p.registry.deleteOrphans(ctx, app.ID, p.deleteAppKey); err != nil {
@@ -106,7 +101,7 @@ func (p *Platform) roomForApp(ctx context.Context, domain string) error {
 	if err != nil {
 		return err
 	}
-	apps = slices.DeleteFunc(apps, func(app App) bool { return app.domain() != domain })
+	apps = slices.DeleteFunc(apps, func(app App) bool { return app.Exchange() != domain })
 	if limit := p.cfg.Limits.AppsPerDomain; len(apps) >= limit {
 		return &failure{
 			status: http.StatusForbidden, code: code.TooManyApps,
@@ -118,7 +113,7 @@ func (p *Platform) roomForApp(ctx context.Context, domain string) error {
 
 func (p *Platform) newApp(c *call) (*App, error) {
 	own := c.params()
-	app := &App{Domain: c.app.domain(), Created: p.cfg.Now().UTC()}
+	app := &App{Domain: c.app.Exchange(), Created: p.cfg.Now().UTC()}
 	var err error
 	if app.Name, err = required(own, "name", nameBytes); err != nil {
 		return nil, err
@@ -155,8 +150,8 @@ func (a *App) ownID() (string, error) {
 	switch {
 	case a.ID == "":
 		return randomText(appIDLength), nil
-	case a.domain() != defaultDomain:
-		return a.ID + "-" + digest(a.domain())[:markLength], nil
+	case a.Exchange() != defaultDomain:
+		return a.ID + "-" + digest(a.Exchange())[:markLength], nil
 	case domainMark.MatchString(a.ID):
 		return "", badRequest(code.InvalidParameter, "id must not end in - and 8 hexadecimal digits: those are of the other domains")
 	}
@@ -187,7 +182,7 @@ func (p *Platform) appList(ctx context.Context, c *call) (any, error) {
 	}
 	docs := []appDoc{}
 	for _, app := range apps {
-		if app.domain() == c.app.domain() {
+		if app.Exchange() == c.app.Exchange() {
 			docs = append(docs, p.appDoc(&app, count[app.ID]))
 		}
 	}
@@ -249,7 +244,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, app.ID, func(app *App) error {
-		if app.domain() != c.app.domain() { // it was deleted, and another domain has made it again
+		if app.Exchange() != c.app.Exchange() { // it was deleted, and another domain has made it again
 			return ErrUnknownApp
 		}
 		set(app, patterns)
@@ -352,7 +347,7 @@ func (p *Platform) namedApp(ctx context.Context, c *call) (*App, error) {
 		return nil, err
 	}
 	app, err := p.registry.App(ctx, id)
-	if errors.Is(err, ErrUnknownApp) || err == nil && app.domain() != c.app.domain() {
+	if errors.Is(err, ErrUnknownApp) || err == nil && app.Exchange() != c.app.Exchange() {
 		return nil, unknownApp()
 	}
 	return &app, err

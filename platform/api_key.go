@@ -46,8 +46,8 @@ func newKeyDoc(app *App, key *Key) keyDoc {
 		meta = map[string]string{}
 	}
 	return keyDoc{
-		GUID: app.domain() + "-" + key.ID, Key: key.ID, ClientID: app.ID,
-		Notes: key.Notes, DomainID: app.domain(), Meta: meta,
+		GUID: app.Exchange() + "-" + key.ID, Key: key.ID, ClientID: app.ID,
+		Notes: key.Notes, DomainID: app.Exchange(), Meta: meta,
 		CreateTime: key.Created.UTC().Format(createdLayout), Expired: key.Expires.Unix(),
 	}
 }
@@ -333,7 +333,7 @@ func (p *Platform) namedKey(ctx context.Context, c *call, find func(ctx context.
 		return nil, nil, err
 	}
 	h, err := find(ctx, id, nil)
-	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
+	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.Exchange() != c.app.Exchange() {
 		return nil, nil, unknownKeyHere()
 	}
 	if err != nil {

@@ -52,7 +52,7 @@ func (p *Platform) about(ctx context.Context, c *call) (*holder, error) {
 		return nil, adminOnly("of names another key, which is for admin keys; without it the call is about the queues of the key that makes it")
 	}
 	h, err := p.registry.holder(ctx, id, nil)
-	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.domain() != c.app.domain() {
+	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.Exchange() != c.app.Exchange() {
 		return nil, unknownKeyHere()
 	}
 	return h, err
@@ -301,7 +301,7 @@ func (p *Platform) routingTest(ctx context.Context, c *call, of *holder) (any, e
 	if err := of.app.mayPublish(m.Key); err != nil {
 		return nil, err
 	}
-	queues, err := p.cfg.Queues.Route(ctx, of.app.domain(), m)
+	queues, err := p.cfg.Queues.Route(ctx, of.app.Exchange(), m)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (p *Platform) changeRedirects(ctx context.Context, c *call, change func(app
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, named.ID, func(app *App) error {
-		if app.domain() != c.app.domain() { // it was deleted, and another domain has made it again
+		if app.Exchange() != c.app.Exchange() { // it was deleted, and another domain has made it again
 			return ErrUnknownApp
 		}
 		return change(app, uri)

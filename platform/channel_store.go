@@ -155,7 +155,7 @@ func (c *channel) publishAll(all []*Message) (routed []int, err error) {
 	if refused := c.keyState.refusal(c.secret, c.p.cfg.Now()); refused != nil {
 		return nil, refused
 	}
-	return c.p.cfg.Queues.Publish(c.ctx, c.keyState.holder.Load().app.domain(), all...)
+	return c.p.cfg.Queues.Publish(c.ctx, c.keyState.holder.Load().app.Exchange(), all...)
 }
 
 func (c *channel) published(m *Message, queues int, err error) {

@@ -190,7 +190,7 @@ func (o *owners) declareNewest(ctx context.Context, h *holder) (*holder, error) 
 
 // owner returns what the engine has to know of a key.
 func (h *holder) owner() Owner {
-	return Owner{Exchange: h.app.domain(), Listen: h.app.Listen, Bindings: h.key.Bindings}
+	return Owner{Exchange: h.app.Exchange(), Listen: h.app.Listen, Bindings: h.key.Bindings}
 }
 
 // declareAll calls declare for each key, as inParallel does. A key that does not exist is

@@ -1,6 +1,10 @@
 package platform
 
-import "github.com/shopex/prism-go/internal/topic"
+import (
+	"slices"
+
+	"github.com/shopex/prism-go/internal/topic"
+)
 
 // A Permission says which routing keys an app may publish, or which messages are
 // routed to the queues of its keys: it is [Everything], [Nothing] or [Matching]
@@ -24,4 +28,10 @@ func (p Permission) Allows(key string) bool {
 		return !topic.Reserved(key)
 	}
 	return topic.MatchAny(p, key)
+}
+
+// Equal reports whether p and other are the same patterns in the same order. Nothing is
+// not Everything.
+func (p Permission) Equal(other Permission) bool {
+	return (p == nil) == (other == nil) && slices.Equal(p, other)
 }

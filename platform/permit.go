@@ -20,7 +20,7 @@ func (p *Platform) publish(ctx context.Context, app *App, m *Message) (queues in
 	if err := app.mayPublish(m.Key); err != nil {
 		return 0, err
 	}
-	routed, err := p.cfg.Queues.Publish(ctx, app.domain(), m)
+	routed, err := p.cfg.Queues.Publish(ctx, app.Exchange(), m)
 	if len(routed) > 0 {
 		queues = routed[0]
 	}

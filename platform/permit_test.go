@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -433,6 +434,17 @@ func TestAnEngineThatIsNotAvailableMeansTryAgain(t *testing.T) {
 		command(peer)
 		if closed := peer.closed(); closed.Code != socket.TryAgainLater || strings.Contains(closed.Reason, "10.0.0.7") {
 			t.Errorf("closed with %v", closed)
+		}
+	}
+}
+
+func TestNothingEqualsNothingOnly(t *testing.T) {
+	different := []platform.Permission{platform.Everything(), platform.Nothing(), platform.Matching("order.#"), platform.Matching("order.#", "stock"), platform.Matching("stock", "order.#")}
+	for i, p := range different {
+		for j, other := range different {
+			if got := p.Equal(slices.Clone(other)); got != (i == j) {
+				t.Errorf("%#v equals %#v: %v", p, other, got)
+			}
 		}
 	}
 }

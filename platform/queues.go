@@ -181,6 +181,10 @@ const (
 	DropNewest Overflow = "drop-newest"
 )
 
+// Refuses reports whether a full queue refuses a message rather than drop one. own says
+// that the queue's own key publishes or writes it.
+func (o Overflow) Refuses(own bool) bool { return o == Refuse || o == OverflowDefault && own }
+
 // Peeked is a message that [Queues].Peek has found.
 type Peeked struct {
 	Message *Message

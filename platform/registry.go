@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,12 @@ type App struct {
 
 	Created time.Time
 }
+
+// defaultDomain is the domain of apps that name none.
+const defaultDomain = "default"
+
+// Exchange returns the exchange of the app's keys, which is named as its domain.
+func (a *App) Exchange() string { return cmp.Or(a.Domain, defaultDomain) }
 
 // A Key is one deployment of an app: the unit of signing, counting and
 // limiting.

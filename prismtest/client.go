@@ -58,15 +58,12 @@ func (s *Server) declare(ctx context.Context, key platform.Key) {
 	s.t.Helper()
 	app, err := s.registry.App(ctx, key.App)
 	if err == nil {
-		err = s.queues.Declare(ctx, key.ID, platform.Owner{Exchange: exchangeOf(app), Listen: app.Listen, Bindings: key.Bindings})
+		err = s.queues.Declare(ctx, key.ID, platform.Owner{Exchange: app.Exchange(), Listen: app.Listen, Bindings: key.Bindings})
 	}
 	if err != nil {
 		s.t.Fatalf("prismtest: the queues of the key %q cannot be made: %v", key.ID, err)
 	}
 }
-
-// exchangeOf returns the name of the domain of an app.
-func exchangeOf(app platform.App) string { return cmp.Or(app.Domain, "default") }
 
 // AddApp adds an app, in place of the one that had the same ID, for a test of what apps
 // may publish and listen to: that counts at once, also for the keys that the app has.

@@ -16,7 +16,7 @@ func (s *Server) Publish(key, body string) {
 	ctx := context.Background()
 	app, err := s.registry.App(ctx, s.key.App)
 	if err == nil {
-		_, err = s.queues.Publish(ctx, exchangeOf(app), s.message(key, body))
+		_, err = s.queues.Publish(ctx, app.Exchange(), s.message(key, body))
 	}
 	if err != nil {
 		s.t.Fatalf("prismtest: publishing %s: %v", key, err)

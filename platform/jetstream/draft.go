@@ -125,7 +125,7 @@ func (d *draft) makeOwner(name string, as platform.Owner) error {
 	if err := d.checkFanOut(as.Exchange, first...); err != nil {
 		return err
 	}
-	facts := []fact{{kind: factOwner, owner: name, text: as.Exchange, listen: clonePermission(as.Listen)}}
+	facts := []fact{{kind: factOwner, owner: name, text: as.Exchange, listen: as.Listen}}
 	places := make(map[string]int)
 	place := func(topic string) int {
 		if _, ok := places[topic]; !ok {
@@ -177,7 +177,7 @@ func (d *draft) redeclare(o *owner, as platform.Owner) error {
 	if err := d.checkFanOut(as.Exchange, moved...); err != nil {
 		return err
 	}
-	err := d.change(o, fact{kind: factOwner, owner: o.name, text: as.Exchange, listen: clonePermission(as.Listen)})
+	err := d.change(o, fact{kind: factOwner, owner: o.name, text: as.Exchange, listen: as.Listen})
 	if err == nil && len(moved) > 0 {
 		d.noteBindings(as.Exchange, len(moved))
 	}

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
@@ -102,16 +101,4 @@ func (s *state) route(exchange string, m *platform.Message) []*queue {
 func (s *state) listen(o *owner, p platform.Permission) {
 	s.filters.Release(o.filter)
 	o.listen, o.filter = p, s.filters.Obtain(p)
-}
-
-// clonePermission copies p, which belongs to a caller or to a record that was read.
-func clonePermission(p platform.Permission) platform.Permission {
-	if p == nil {
-		return nil
-	}
-	c := platform.Nothing()
-	for _, pattern := range p {
-		c = append(c, strings.Clone(pattern))
-	}
-	return c
 }

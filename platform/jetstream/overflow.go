@@ -59,13 +59,7 @@ func (q *queue) statusIn(config *Config) platform.QueueStatus {
 
 // drops reports whether q drops a message rather than refuse one of this publisher.
 func (q *queue) drops(publisher string) bool {
-	switch q.limits.Overflow {
-	case platform.OverflowDefault:
-		return publisher != q.owner.name
-	case platform.Refuse:
-		return false
-	}
-	return true
+	return !q.limits.Overflow.Refuses(publisher == q.owner.name)
 }
 
 // usage is what q will hold after the draft.

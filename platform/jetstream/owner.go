@@ -27,12 +27,7 @@ type owner struct {
 
 // isAs reports whether o is declared as that.
 func (o *owner) isAs(as platform.Owner) bool {
-	return o.exchange.name == as.Exchange && o.mayListen(as.Listen)
-}
-
-// mayListen reports whether p is what o may listen to.
-func (o *owner) mayListen(p platform.Permission) bool {
-	return (o.listen == nil) == (p == nil) && slices.Equal(o.listen, p)
+	return o.exchange.name == as.Exchange && o.listen.Equal(as.Listen)
 }
 
 // find returns the queue of topic, or an error if there is none.

@@ -19,7 +19,7 @@ import (
 // differs. There are at most 1,000 first bindings. Beyond MaxFanOut the error is
 // [platform.ErrFanOut].
 func (e *Engine) Declare(ctx context.Context, name string, as platform.Owner) error {
-	as.Listen, as.Bindings = clonePermission(as.Listen), cloneBindings(as.Bindings) // the committer may read them after the caller has given up
+	as.Listen, as.Bindings = slices.Clone(as.Listen), slices.Clone(as.Bindings) // the committer may read them after the caller has given up
 	if e.alone && e.isDeclared(name, as) {
 		return cmp.Or(ctx.Err(), e.server.lostError())
 	}
@@ -29,13 +29,6 @@ func (e *Engine) Declare(ctx context.Context, name string, as platform.Owner) er
 		}
 		return d.makeOwner(name, as)
 	}, nil)
-}
-
-func cloneBindings(b []platform.Binding) []platform.Binding {
-	if b == nil {
-		return nil
-	}
-	return append([]platform.Binding{}, b...)
 }
 
 func (e *Engine) isDeclared(name string, as platform.Owner) bool {

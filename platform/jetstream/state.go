@@ -250,8 +250,8 @@ func (s *state) declare(seq uint64, f *fact) {
 	s.records.removeLive(o.declared, overhead)
 	o.declared = seq
 	s.records.addLive(seq, overhead)
-	if !o.mayListen(f.listen) {
-		s.listen(o, clonePermission(f.listen))
+	if !o.listen.Equal(f.listen) {
+		s.listen(o, f.listen)
 	}
 	if was := o.exchange; was.name != f.text {
 		o.move(s.exchange(f.text))

@@ -72,7 +72,7 @@ func (o *owner) change(to platform.Owner) bool {
 	if o.forgotten || x.name != to.Exchange {
 		return false
 	}
-	if (o.listen == nil) != (to.Listen == nil) || !slices.Equal(o.listen, to.Listen) {
+	if !o.listen.Equal(to.Listen) {
 		x.filters.Release(o.filter)
 		o.listen = slices.Clone(to.Listen)
 		o.filter = x.filters.Obtain(o.listen)

@@ -75,13 +75,7 @@ func (q *queue) disconnect(pattern string) {
 
 // refuses reports whether q, when it is full, refuses m rather than drop a message.
 func (q *queue) refuses(m *platform.Message, written bool) bool {
-	switch q.limits.Overflow {
-	case platform.Refuse:
-		return true
-	case platform.OverflowDefault:
-		return written || m.ClientID == q.owner.name
-	}
-	return false
+	return q.limits.Overflow.Refuses(written || m.ClientID == q.owner.name)
 }
 
 // isForeign reports whether another key has published m.
