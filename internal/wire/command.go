@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // Op is the first byte of a command.
@@ -30,6 +32,8 @@ func (op Op) String() string {
 		return "consume"
 	case OpAck:
 		return "ack"
+	case OpFail:
+		return "fail"
 	case opDeliver:
 		return "delivery"
 	case opNone:
@@ -50,8 +54,10 @@ type Command struct {
 
 	Topic string // consume: empty for the default queue
 
-	Tag    uint64 // ack
+	Tag    uint64 // ack, fail
 	HasTag bool   // ack: false for the bare ack that PHP's documented loop sends
+
+	Reason string // fail: valid UTF-8 of at most MaxReason bytes
 }
 
 // Limits bounds the parts of a command, in bytes. Zero means the default.
@@ -109,6 +115,31 @@ func AppendAck(dst []byte, tag uint64) []byte {
 	return strconv.AppendUint(append(dst, byte(OpAck)), tag, 10)
 }
 
+// MaxReason is how many bytes of the reason of a failure are kept.
+const MaxReason = 1024
+
+// AppendFail appends a fail command to dst: an attempt at the delivery with this tag has
+// failed. Of the reason it takes what [Reason] returns.
+func AppendFail(dst []byte, tag uint64, reason string) []byte {
+	var digits [20]byte
+	dst = appendString(append(dst, byte(OpFail)), string(strconv.AppendUint(digits[:0], tag, 10)))
+	return appendString(dst, Reason(reason))
+}
+
+// Reason returns text as the reason of a failure: as UTF-8, and at most [MaxReason] bytes
+// of it.
+func Reason(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= MaxReason {
+		return text
+	}
+	n := MaxReason
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}
+
 func appendString(dst []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(s))), s...)
 }
@@ -129,7 +160,7 @@ func DecodeCommand(frame []byte, limits Limits) (Command, error) {
 // everything else is copied.
 func (dec *CommandDecoder) Decode(frame []byte, limits Limits) (Command, error) {
 	if len(frame) == 0 {
-		return Command{}, malformed(opNone, "the frame is empty, it starts with 1, 2 or 3")
+		return Command{}, malformed(opNone, "the frame is empty, it starts with 1, 2, 3 or 4")
 	}
 	limits = limits.withDefaults()
 	switch op, rest := Op(frame[0]), frame[1:]; op {
@@ -139,8 +170,10 @@ func (dec *CommandDecoder) Decode(frame []byte, limits Limits) (Command, error) 
 		return decodeConsume(rest, limits)
 	case OpAck:
 		return decodeAck(rest)
+	case OpFail:
+		return decodeFail(rest)
 	default:
-		return Command{}, &Error{Op: op, Kind: Unsupported, Reason: "unknown, there are 1 publish, 2 consume and 3 ack"}
+		return Command{}, &Error{Op: op, Kind: Unsupported, Reason: "unknown, there are 1 publish, 2 consume, 3 ack and 4 fail"}
 	}
 }
 
@@ -241,6 +274,19 @@ func decodeAck(b []byte) (Command, error) {
 		return Command{}, err
 	}
 	return Command{Op: OpAck, Tag: tag, HasTag: true}, nil
+}
+
+func decodeFail(b []byte) (Command, error) {
+	digits, b, ok := cut16(b, binary.BigEndian)
+	reason, rest, whole := cut16(b, binary.BigEndian)
+	if !ok || !whole || len(rest) > 0 {
+		return Command{}, malformed(OpFail, "the lengths do not fit the frame; it is u16 length + tag, u16 length + reason, big-endian")
+	}
+	tag, ok := parseUint(digits)
+	if !ok {
+		return Command{}, malformed(OpFail, "the tag is no decimal number")
+	}
+	return Command{Op: OpFail, Tag: tag, HasTag: true, Reason: Reason(string(reason))}, nil
 }
 
 // parseUint is strconv.ParseUint without the string, the sign and the underscore.

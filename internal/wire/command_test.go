@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func publishFrame(t testing.TB, key, body, contentType string) []byte {
@@ -33,6 +34,8 @@ func TestCommandsHaveTheDocumentedBytes(t *testing.T) {
 		{"consume a topic", messages, "\x02\x00\x08messages"},
 		{"ack 1", AppendAck(nil, 1), "\x031"},
 		{"ack 12", AppendAck(nil, 12), "\x0312"},
+		{"fail 12", AppendFail(nil, 12, "no stock"), "\x04\x00\x0212\x00\x08no stock"},
+		{"fail without a reason", AppendFail(nil, 1, ""), "\x04\x00\x011\x00\x00"},
 	} {
 		if string(tt.got) != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
@@ -62,7 +65,7 @@ func TestDialectsAreReadWhereTheirMeaningIsCertain(t *testing.T) {
 func equal(a, b Command) bool {
 	same := bytes.Equal(a.Body, b.Body)
 	a.Body, b.Body = nil, nil
-	return same && a.Op == b.Op && a.Key == b.Key && a.ContentType == b.ContentType && a.Topic == b.Topic && a.Tag == b.Tag && a.HasTag == b.HasTag
+	return same && a.Op == b.Op && a.Key == b.Key && a.ContentType == b.ContentType && a.Topic == b.Topic && a.Tag == b.Tag && a.HasTag == b.HasTag && a.Reason == b.Reason
 }
 
 func TestARefusedCommandSaysWhatWasWrong(t *testing.T) {
@@ -73,7 +76,7 @@ func TestARefusedCommandSaysWhatWasWrong(t *testing.T) {
 	}{
 		{"empty", "", "", "command: the frame is empty", 1002},
 		{"zero", "\x00", "", "command 0x00: unknown", 1003},
-		{"unknown", "\x04abc", "", "command 0x04: unknown", 1003},
+		{"unknown", "\x05abc", "", "command 0x05: unknown, there are 1 publish, 2 consume, 3 ack and 4 fail", 1003},
 		{"text", "hello", "", "unknown", 1003},
 		{"publish cut after the op", "\x01", "", "lengths", 1002},
 		{"publish cut in the key", "\x01\x00\x04ab", "", "lengths", 1002},
@@ -95,6 +98,13 @@ func TestARefusedCommandSaysWhatWasWrong(t *testing.T) {
 		{"ack of letters", "\x03ab", "", "decimal", 1002},
 		{"ack with a sign", "\x03+1", "", "decimal", 1002},
 		{"ack of more than 64 bits", "\x0318446744073709551616", "", "decimal", 1002},
+		{"fail without parts", "\x04", "", "fail: the lengths", 1002},
+		{"fail without a reason", "\x04\x00\x011", "", "lengths", 1002},
+		{"fail cut in the tag", "\x04\x00\x051", "", "lengths", 1002},
+		{"fail cut in the reason", "\x04\x00\x011\x00\x05no", "", "lengths", 1002},
+		{"fail with bytes after the reason", "\x04\x00\x011\x00\x02no!", "", "lengths", 1002},
+		{"fail without a tag", "\x04\x00\x00\x00\x02no", "", "fail: the tag is no decimal number", 1002},
+		{"fail with a tag of letters", "\x04\x00\x02ab\x00\x02no", "", "decimal", 1002},
 	} {
 		_, err := DecodeCommand([]byte(tt.frame), limits)
 		var e *Error
@@ -105,6 +115,33 @@ func TestARefusedCommandSaysWhatWasWrong(t *testing.T) {
 		if e.CloseCode() != tt.code || e.Dialect != tt.dialect || !strings.Contains(err.Error(), tt.reason) || !strings.Contains(err.Error(), tt.dialect) {
 			t.Errorf("%s: close %d, dialect %q, %q", tt.name, e.CloseCode(), e.Dialect, err)
 		}
+	}
+}
+
+func TestAReasonIsCutToWholeLetters(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"short", "no stock", "no stock"},
+		{"as long as it may be", strings.Repeat("x", MaxReason), strings.Repeat("x", MaxReason)},
+		{"too long", strings.Repeat("x", MaxReason+1), strings.Repeat("x", MaxReason)},
+		{"cut within a letter", "x" + strings.Repeat("库", MaxReason), "x" + strings.Repeat("库", (MaxReason-1)/3)},
+		{"not UTF-8", "\xff\xfeno", "\uFFFDno"},
+		{"longer as UTF-8", strings.Repeat("\xffx", MaxReason/2), strings.Repeat("\uFFFDx", MaxReason/4)},
+	} {
+		if got := Reason(tt.text); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		c, err := DecodeCommand(AppendFail(nil, 7, tt.text), Limits{})
+		if want := (Command{Op: OpFail, Tag: 7, HasTag: true, Reason: tt.want}); err != nil || !equal(c, want) {
+			t.Errorf("%s: %+v, %v, want %+v", tt.name, c, err, want)
+		}
+	}
+}
+
+// Other programs may send a longer one.
+func TestAReasonThatCameTooLongIsCut(t *testing.T) {
+	frame := appendString(appendString([]byte{byte(OpFail)}, "1"), "\xff"+strings.Repeat("x", 5000))
+	if c, err := DecodeCommand(frame, Limits{}); err != nil || c.Reason != "\uFFFD"+strings.Repeat("x", MaxReason-3) {
+		t.Errorf("%d bytes, %v", len(c.Reason), err)
 	}
 }
 
@@ -165,13 +202,16 @@ func FuzzPublishSurvivesTheWire(f *testing.F) {
 }
 
 func FuzzDecodeCommand(f *testing.F) {
-	for _, s := range []string{"", "\x01\x00\x01k\x00\x00\x00\x02hi", "\x02\x00\x01t", "\x0312", "\x01\xff\xff", "\x01\x00\x02order\x00\x00\x00\x04h\x00\x02t"} {
+	for _, s := range []string{"", "\x01\x00\x01k\x00\x00\x00\x02hi", "\x02\x00\x01t", "\x0312", "\x01\xff\xff", "\x01\x00\x02order\x00\x00\x00\x04h\x00\x02t", "\x04\x00\x011\x00\x02no", "\x04\x00\x0207\x00\x01\xff"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		c, err := DecodeCommand(frame, Limits{})
 		if err != nil {
 			return
+		}
+		if len(c.Reason) > MaxReason || !utf8.ValidString(c.Reason) {
+			t.Fatalf("%q: a reason of %d bytes: %q", frame, len(c.Reason), c.Reason)
 		}
 		again := encode(t, c)
 		if d, err := DecodeCommand(again, Limits{}); err != nil || !equal(c, d) {
@@ -188,6 +228,8 @@ func encode(t *testing.T, c Command) []byte {
 		frame, err = AppendPublish(nil, c.Key, c.Body, c.ContentType)
 	case c.Op == OpConsume:
 		frame, err = AppendConsume(nil, c.Topic)
+	case c.Op == OpFail:
+		frame = AppendFail(nil, c.Tag, c.Reason)
 	case c.HasTag:
 		frame = AppendAck(nil, c.Tag)
 	default:

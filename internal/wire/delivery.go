@@ -11,7 +11,7 @@ import (
 type Delivery struct {
 	Tag      uint64 // counts the deliveries of one connection
 	ID       string // names the message; empty from platforms that give none
-	Attempt  int    // counts from 1; 0 from platforms that do not count
+	Attempt  int    // which attempt at the message this is, from 1; 0 from platforms that do not count
 	Time     int64  // Unix seconds
 	Key      string // routing key
 	Type     string // content type
@@ -38,6 +38,9 @@ func AppendMessage(dst []byte, d *Delivery) []byte {
 func appendMessage(dst []byte, d *Delivery) []byte {
 	if d.ID != "" {
 		dst = appendQuoted(append(dst, `,"id":`...), []byte(d.ID))
+	}
+	if d.Attempt > 0 {
+		dst = strconv.AppendInt(append(dst, `,"attempt":`...), int64(d.Attempt), 10)
 	}
 	dst = appendQuoted(append(dst, `,"key":`...), []byte(d.Key))
 	dst = appendQuoted(append(dst, `,"type":`...), []byte(d.Type))
@@ -84,7 +87,7 @@ type Decoder struct {
 	key, typ, app, clientID string
 
 	last           Delivery // without tag, ID and body
-	head, envelope []byte   // its frame up to the tag, and from behind the ID to the body
+	head, envelope []byte   // its frame up to the tag, and from the attempt to the body
 
 	chunk     []byte // free bytes for the next small bodies
 	chunkSize int
@@ -180,6 +183,8 @@ func (dec *Decoder) decode(frame []byte, d *Delivery) (hasTag bool, err error) {
 			d.Tag, hasTag = s.tag(), true
 		case "id":
 			d.ID = dec.id(&s)
+		case "attempt":
+			d.Attempt = s.attempt()
 		case "time":
 			d.Time = s.time()
 		case "key":
@@ -251,6 +256,7 @@ func (dec *Decoder) usual(frame []byte, d *Delivery) bool {
 	d.Tag = s.digitsAfter(`,"tag":`)
 	d.ID = dec.newID(s.usualID())
 	behindID := s.i
+	d.Attempt = s.usualAttempt()
 	d.Key = s.textAfter(`,"key":"`, &dec.key)
 	d.Type = s.textAfter(`,"type":"`, &dec.typ)
 	d.App = s.textAfter(`,"app":"`, &dec.app)
@@ -276,6 +282,21 @@ func (s *scanner) usualID() []byte {
 	}
 	s.i += len(name) + n + 1
 	return rest[:n]
+}
+
+// usualAttempt consumes the member with the attempt, if it comes next. It is mostly the
+// same as before, so again compares it with the rest of the envelope.
+func (s *scanner) usualAttempt() int {
+	const name = `,"attempt":`
+	rest := s.b[s.i:]
+	if len(rest) < len(name) || string(rest[:len(name)]) != name {
+		return 0
+	}
+	n := s.digitsAfter(name)
+	if n > math.MaxInt32 {
+		s.fail("not the usual delivery")
+	}
+	return int(n)
 }
 
 // bodyToEnd reads the body, whose quote is consumed and which is the last
@@ -395,6 +416,15 @@ func (s *scanner) tag() uint64 {
 		s.fail("the tag is no whole number")
 	}
 	return n
+}
+
+// attempt consumes the value of attempt, of any kind. What is no count is none, so that no
+// delivery of another platform is lost because of it.
+func (s *scanner) attempt() int {
+	if n, ok := parseUint(bytes.TrimRight(s.value(), " \t\r\n")); ok && n <= math.MaxInt32 {
+		return int(n)
+	}
+	return 0
 }
 
 // time consumes the value of time, of any kind. A value that is not a time becomes 0, so

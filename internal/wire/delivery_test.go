@@ -13,7 +13,7 @@ import (
 )
 
 func same(a, b Delivery) bool {
-	return a.Tag == b.Tag && a.ID == b.ID && a.Time == b.Time && a.Key == b.Key && a.Type == b.Type &&
+	return a.Tag == b.Tag && a.ID == b.ID && a.Attempt == b.Attempt && a.Time == b.Time && a.Key == b.Key && a.Type == b.Type &&
 		a.App == b.App && a.ClientID == b.ClientID && bytes.Equal(a.Body, b.Body)
 }
 
@@ -33,6 +33,13 @@ func TestADeliveryIsReadInEveryKnownShape(t *testing.T) {
 		{"an ID that is a number", `{"time":5,"tag":1,"id":17,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, Time: 5, Key: "k", Body: []byte("hi")}},
 		{"an ID that is null", `{"tag":1,"id":null,"body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
 		{"an ID that is an object", `{"tag":1,"id":{"id":"x"},"body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
+		{"with an attempt", `{"time":5,"tag":1,"id":"9b4d1e00-1","attempt":3,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, ID: "9b4d1e00-1", Attempt: 3, Time: 5, Key: "k", Body: []byte("hi")}},
+		{"an attempt without an ID", `{"time":5,"tag":1,"attempt":3,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, Attempt: 3, Time: 5, Key: "k", Body: []byte("hi")}},
+		{"the attempt at the end", `{"tag":1,"body":"hi","attempt": 3 }`, Delivery{Tag: 1, Attempt: 3, Body: []byte("hi")}},
+		{"an attempt that is no count", `{"time":5,"tag":1,"attempt":-3,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, Time: 5, Key: "k", Body: []byte("hi")}},
+		{"an attempt that is larger than any", `{"time":5,"tag":1,"attempt":2147483648,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, Delivery{Tag: 1, Time: 5, Key: "k", Body: []byte("hi")}},
+		{"an attempt that is text", `{"tag":1,"attempt":"3","body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
+		{"an attempt that is an object", `{"tag":1,"attempt":{"n":3},"body":"hi"}`, Delivery{Tag: 1, Body: []byte("hi")}},
 		{"body as an object", `{"tag":1,"body":{"a": 1}}`, Delivery{Tag: 1, Body: []byte(`{"a": 1}`)}},
 		{"body as a number", `{"tag":1,"body": 12 }`, Delivery{Tag: 1, Body: []byte(`12`)}},
 		{"body null", `{"tag":1,"body":null}`, Delivery{Tag: 1}},
@@ -71,6 +78,8 @@ func TestAFrameThatIsNoDeliveryIsAnError(t *testing.T) {
 		{`{"tag":1,"id":"abc`, "does not end"},
 		{`{"time":1,"tag":1,"id":"abc`, "does not end"},
 		{`{"tag":1,"id":12x}`, "not JSON"},
+		{`{"tag":1,"attempt":12x}`, "not JSON"},
+		{`{"time":1,"tag":1,"attempt":03,"key":"k","type":"","app":"","client_id":"","body":"hi"}`, "not JSON"},
 		{`{"tag":1,"body":"abc`, "does not end"},
 		{`{"tag":1,"body":"abc\`, "does not end"},
 		{"{\"tag\":1,\"body\":\"a\nb\"}", "control character"},
@@ -139,6 +148,18 @@ func TestADeliveryWithoutIDHasTheBytesOfBefore(t *testing.T) {
 	}
 }
 
+// The count of attempts came after the ID.
+func TestADeliveryWithoutAttemptHasTheBytesOfBefore(t *testing.T) {
+	d := Delivery{Tag: 1, ID: "9b4d1e00-f", Time: 5, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b")}
+	if got, want := string(AppendDelivery(nil, &d)), `{"time":5,"tag":1,"id":"9b4d1e00-f","key":"k","type":"t","app":"a","client_id":"c","body":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	d.Attempt = 12
+	if got, want := string(AppendDelivery(nil, &d)), `{"time":5,"tag":1,"id":"9b4d1e00-f","attempt":12,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestOneAllocationADelivery(t *testing.T) {
 	frames := numbered(8)
 	var dec Decoder
@@ -198,7 +219,7 @@ func numbered(n int) [][]byte {
 	frames := make([][]byte, n)
 	for i := range frames {
 		frames[i] = AppendDelivery(nil, &Delivery{
-			Tag: uint64(i), ID: fmt.Sprintf("9b4d1e00-%x", 0x1a2b3c+i), Time: 1400568648,
+			Tag: uint64(i), ID: fmt.Sprintf("9b4d1e00-%x", 0x1a2b3c+i), Attempt: 1, Time: 1400568648,
 			Key: "order.new", Type: "text/plain", App: "app", ClientID: "buwb2lii", Body: bytes.Repeat([]byte("0123456789"), 20),
 		})
 	}
@@ -206,10 +227,10 @@ func numbered(n int) [][]byte {
 }
 
 func FuzzDeliverySurvivesTheWire(f *testing.F) {
-	f.Add(uint64(1), "9b4d1e00-1a2b3c", int64(1400568648), "order.new", "text/plain", "app", "c", []byte("hi \"\\\n\x00\xff中"))
-	f.Add(uint64(1), "", int64(0), "", "", "", "", []byte(nil))
-	f.Fuzz(func(t *testing.T, tag uint64, id string, time int64, key, typ, app, client string, body []byte) {
-		want := Delivery{Tag: tag, ID: id, Time: time, Key: key, Type: typ, App: app, ClientID: client, Body: body}
+	f.Add(uint64(1), "9b4d1e00-1a2b3c", int32(3), int64(1400568648), "order.new", "text/plain", "app", "c", []byte("hi \"\\\n\x00\xff中"))
+	f.Add(uint64(1), "", int32(0), int64(0), "", "", "", "", []byte(nil))
+	f.Fuzz(func(t *testing.T, tag uint64, id string, attempt int32, time int64, key, typ, app, client string, body []byte) {
+		want := Delivery{Tag: tag, ID: id, Attempt: int(max(attempt, 0)), Time: time, Key: key, Type: typ, App: app, ClientID: client, Body: body}
 		frame := AppendDelivery(nil, &want)
 		got, err := DecodeDelivery(frame)
 		if err != nil || !same(got, want) {
@@ -225,7 +246,7 @@ func FuzzDeliverySurvivesTheWire(f *testing.F) {
 func FuzzDecodeDelivery(f *testing.F) {
 	f.Add(AppendDelivery(nil, &Delivery{Tag: 1, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b\n")}))
 	f.Add(AppendDelivery(nil, &Delivery{Tag: 1, ID: "9b4d1e00-1", Time: 2, Key: "k", Body: []byte("b")}))
-	for _, s := range []string{`{"tag":1,"id":5}`, `{"tag":1,"id":"\u0041","id":null}`, `{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
+	for _, s := range []string{`{"tag":1,"id":5}`, `{"tag":1,"id":"\u0041","id":null}`, `{"tag":1,"attempt":2}`, `{"tag":1,"attempt":-2,"attempt":1e3}`, `{"time":2,"tag":1,"attempt":7,"key":"k","type":"","app":"","client_id":"","body":"b"}`, `{"tag":1,"body":"\u00e9\n"}`, `{"tag":1,"body":{"a":[1,"x"]}}`, `{"x":{"y":"}"},"tag":"5"}`, `{"tag":1,"body":1e5 }`, `{"tag":1,"body":"\ud800\u0041"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
@@ -234,7 +255,7 @@ func FuzzDecodeDelivery(f *testing.F) {
 		if (err == nil) != ok {
 			t.Fatalf("%q: %v, the general decoder accepts it: %v", frame, err, ok)
 		}
-		if err == nil && utf8.Valid(frame) && (got.Tag != want.Tag || got.ID != want.ID || got.Key != want.Key || !bytes.Equal(got.Body, want.Body)) {
+		if err == nil && utf8.Valid(frame) && (got.Tag != want.Tag || got.ID != want.ID || got.Attempt != want.Attempt || got.Key != want.Key || !bytes.Equal(got.Body, want.Body)) {
 			t.Fatalf("%q: %+v, want %+v", frame, got, want)
 		}
 	})
@@ -255,6 +276,15 @@ func FuzzTheLastFrameChangesNothing(f *testing.F) {
 	f.Add(named(1, ""), named(2, "9b4d1e00-f"))
 	f.Add(named(1, "9b4d1e00-f"), []byte(`{"time":2,"tag":3,"id":5,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}`))
 	f.Add(named(1, "9b4d1e00-f"), []byte(`{"time":2,"tag":3,"id":"x","key":"k","type":"t","app":"a","client_id":"c","body":"b","id":"y"}`))
+	tried := func(tag uint64, attempt int) []byte {
+		return AppendDelivery(nil, &Delivery{Tag: tag, ID: "9b4d1e00-f", Attempt: attempt, Time: 2, Key: "k", Type: "t", App: "a", ClientID: "c", Body: []byte("b")})
+	}
+	f.Add(tried(1, 1), tried(2, 1))
+	f.Add(tried(1, 1), tried(2, 12))
+	f.Add(tried(1, 12), tried(2, 1))
+	f.Add(tried(1, 1), tried(2, 0))
+	f.Add(tried(1, 0), tried(2, 1))
+	f.Add(tried(1, 1), []byte(`{"time":2,"tag":3,"id":"x","attempt":1,"key":"k","type":"t","app":"a","client_id":"c","body":"b","attempt":2}`))
 	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b","key":"l"}`))
 	f.Add(usual(1, "b"), []byte(`{"time":2,"tag":3,"key":"k","type":"t","app":"a","client_id":"c","body":"b"}}`))
 	f.Add([]byte(`{"time":2,"tag":3,"key":"\u006b","type":null,"app":"a","client_id":"c","body":"b"}`), usual(1, "b"))
@@ -284,6 +314,9 @@ func oracle(frame []byte) (d Delivery, ok bool) {
 	}
 	if id := members["id"]; len(id) > 0 && id[0] == '"' {
 		_ = json.Unmarshal(id, &d.ID)
+	}
+	if n, err := strconv.ParseUint(string(members["attempt"]), 10, 31); err == nil {
+		d.Attempt = int(n)
 	}
 	if body := members["body"]; len(body) > 0 && string(body) != "null" {
 		d.Body = body
