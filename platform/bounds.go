@@ -53,8 +53,8 @@ type QueueBounds struct {
 	// many it has dropped ever. It must be quick and must not call the engine.
 	OnDrop func(owner, topic string, dropped uint64)
 	// MaxAge is how old a message may become, by its Time: an older one is
-	// removed unless a consumer holds it. A clock that is set wrong for less than
-	// ten minutes removes nothing. The default is no bound.
+	// removed unless a consumer holds it or it is parked. A clock that is set wrong for
+	// less than ten minutes removes nothing. The default is no bound.
 	MaxAge time.Duration
 	// Bindings are the bindings that an owner begins with, unless [Owner] says
 	// others. Their topics exist from the start, even above MaxTopics and

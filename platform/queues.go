@@ -99,7 +99,8 @@ type Queues interface {
 	// of the queue. Unlike Peek it takes any ID.
 	Parked(ctx context.Context, owner, topic string, after MessageID, n int) ([]Parked, error)
 	// Unpark makes parked messages ready at their old places in the queue, whatever
-	// its limits. It returns how many; other IDs are ignored.
+	// its limits. It returns how many; other IDs are ignored. A message older than
+	// [QueueBounds].MaxAge stays parked, as it would be removed at once.
 	Unpark(ctx context.Context, owner, topic string, ids ...MessageID) (int, error)
 	// Discard removes parked messages for good. It returns how many; other IDs are
 	// ignored.

@@ -19,16 +19,17 @@ type consumer struct {
 	most  int                // the most entries that held had since it was made
 	ended error              // what Fetch returns since then
 
-	want   int              // what the waiting Fetch asked for
-	bytes  int              // how many bytes the waiting Fetch takes at most
-	handed []platform.Lease // the leases for the waiting Fetch
-	wake   chan struct{}    // receives one value when c is removed from queue.waiting
+	want    int              // what the waiting Fetch asked for
+	bytes   int              // how many bytes the waiting Fetch takes at most
+	handed  []platform.Lease // the leases for the waiting Fetch
+	standby bool             // a Fetch waits until c is the first of queue.alone
+	wake    chan struct{}    // receives one value when c is removed from queue.waiting or its standby ends
 }
 
 // A holding is a message that a consumer holds.
 type holding struct {
-	message *platform.Message
-	since   time.Duration // New
+	item
+	since time.Duration // New
 }
 
 var _ platform.Consumer = (*consumer)(nil)
@@ -52,24 +53,34 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leases, err := c.leaseOrWait(max, maxBytes)
-	if leases != nil || err != nil {
-		return leases, err
-	}
-	select {
-	case <-c.wake:
-		return c.collect()
-	case <-ctx.Done():
-		return c.giveUp(ctx.Err())
+	for {
+		leases, err := c.leaseOrWait(max, maxBytes)
+		if leases != nil || err != nil {
+			return leases, err
+		}
+		select {
+		case <-c.wake:
+			leases, err = c.collect()
+		case <-ctx.Done():
+			leases, err = c.giveUp(ctx.Err())
+		}
+		if len(leases) > 0 || err != nil {
+			return leases, err
+		}
+		// It is its turn now, or what it was to get was parked.
 	}
 }
 
-// leaseOrWait leases ready messages. If there are none, it adds c to the waiting list and
-// returns nil.
+// leaseOrWait leases ready messages. If there are none, or it is not the turn of c, it
+// lets c wait and returns nil.
 func (c *consumer) leaseOrWait(max, maxBytes int) ([]platform.Lease, error) {
 	defer c.owner.lock().unlock()
 	if c.ended != nil {
 		return nil, c.ended
+	}
+	if alone := c.queue.alone; slices.Contains(alone, c) && alone[0] != c {
+		c.standby = true
+		return nil, nil
 	}
 	if leases := c.queue.lease(c, max, maxBytes); len(leases) > 0 {
 		return leases, nil
@@ -99,13 +110,17 @@ func (c *consumer) giveUp(err error) ([]platform.Lease, error) {
 	return c.collect()
 }
 
-// stopWaiting removes c from the waiting list and wakes it, if it was there.
+// stopWaiting wakes c, if it waits.
 func (c *consumer) stopWaiting() bool {
 	i := slices.Index(c.queue.waiting, c)
-	if i < 0 {
+	switch {
+	case c.standby:
+		c.standby = false
+	case i >= 0:
+		c.queue.waiting = slices.Delete(c.queue.waiting, i, i+1)
+	default:
 		return false
 	}
-	c.queue.waiting = slices.Delete(c.queue.waiting, i, i+1)
 	c.wake <- struct{}{}
 	return true
 }
@@ -129,7 +144,7 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 	for _, id := range ids {
 		if h, ok := c.held[id]; ok {
 			delete(c.held, id)
-			items = append(items, item{id, h.message})
+			items = append(items, h.item)
 		}
 	}
 	c.queue.putBack(items)
@@ -137,27 +152,51 @@ func (c *consumer) Return(_ context.Context, ids ...uint64) error {
 	return nil
 }
 
+// release undoes hold, for a message that leaves the queue's consumers.
+func (c *consumer) release(it item) {
+	delete(c.held, it.number())
+	c.handed = slices.DeleteFunc(c.handed, func(l platform.Lease) bool { return l.ID == it.number() })
+	c.queue.forget(it.message)
+}
+
 // hold notes that c holds the message of it.
 func (c *consumer) hold(it item, since time.Duration) {
-	c.held[it.number] = holding{it.message, since}
+	c.held[it.number()] = holding{it, since}
 	c.most = max(c.most, len(c.held))
 }
 
-// shrink replaces held by a smaller map when little is left, as a map does not give
-// memory back.
-func (c *consumer) shrink() {
-	if c.most > 1024 && len(c.held) < c.most/4 {
-		held := make(map[uint64]holding, len(c.held))
-		maps.Copy(held, c.held)
-		c.held, c.most = held, len(held)
+// shrink makes held smaller when little is left.
+func (c *consumer) shrink() { c.held, c.most = shrunk(c.held, c.most) }
+
+// shrunk returns m, or a smaller map when little is left, as a map does not give memory
+// back. most is how many entries it had since it was made.
+func shrunk[V any](m map[uint64]V, most int) (map[uint64]V, int) {
+	if most <= 1024 || len(m) >= most/4 {
+		return m, most
+	}
+	smaller := make(map[uint64]V, len(m))
+	maps.Copy(smaller, m)
+	return smaller, len(smaller)
+}
+
+// leaveAlone gives the next consumer of [Queues.ConsumeAlone] its turn, if c had one.
+func (c *consumer) leaveAlone() {
+	q := c.queue
+	i := slices.Index(q.alone, c)
+	if i < 0 {
+		return
+	}
+	q.alone = slices.Delete(q.alone, i, i+1)
+	if i == 0 && len(q.alone) > 0 && q.alone[0].standby {
+		q.alone[0].stopWaiting()
 	}
 }
 
 func (c *consumer) Close() error {
 	defer c.owner.lock().unlock()
 	items := make([]item, 0, len(c.held))
-	for number, h := range c.held {
-		items = append(items, item{number, h.message})
+	for _, h := range c.held {
+		items = append(items, h.item)
 	}
 	c.end(platform.ErrConsumerClosed)
 	c.queue.putBack(items)
@@ -171,4 +210,5 @@ func (c *consumer) end(err error) {
 	c.held, c.handed = nil, nil
 	delete(c.queue.consumers, c)
 	c.stopWaiting()
+	c.leaveAlone()
 }

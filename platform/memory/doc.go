@@ -21,6 +21,13 @@
 // served in the order in which they began to wait; a message wakes one of
 // them.
 //
+// # Attempts and parking
+//
+// How often a message was tried in a queue is noted beside it there, so a message that
+// never failed costs nothing. What is parked keeps its number, and has its old place when
+// it is put back. A message that is parked while a waiting Fetch is about to return it
+// stays parked, and the Fetch waits on.
+//
 // # Full queues
 //
 // A message that needs room under the bound of an owner, or over all, and finds none,
@@ -35,6 +42,7 @@
 // consumers. So a message for several queues is stored in all of them or in none, and
 // exchanges do not slow each other down. Two of these locks are held together only while
 // an owner moves from one exchange to another. How long a lock is held depends on the
-// messages that are moved and the queues that get them, not on how many there are. Only
+// messages that are moved and the queues that get them, not on how many there are; Peek
+// and Parked look at all that consumers hold, or that is parked. Only
 // Fetch waits, and it waits without the lock. So the other methods ignore their context.
 package memory

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,14 +31,22 @@ type modelQueue struct {
 	patterns  map[string]bool
 	limits    platform.QueueLimits
 	dropped   uint64
-	items     []*modelItem
+	items     []*modelItem // in order, without those that are parked
+	parked    []*modelItem // the one that was parked first is in front
+	lost      uint64       // parked ones
 	consumers map[int]bool
 }
 
 type modelItem struct {
-	message *platform.Message
-	holder  int // 0: it is ready
+	message    *platform.Message
+	holder     int // 0: it is ready
+	attempts   int
+	reason, by string
 }
+
+func (it *modelItem) id() platform.MessageID { return it.message.ID }
+
+func (it *modelItem) size() int64 { return it.message.Size() + int64(len(it.reason)+len(it.by)) }
 
 func newModelQueue(bounds Config) *modelQueue {
 	return &modelQueue{patterns: make(map[string]bool), limits: bounds.LimitsOf(platform.QueueLimits{}), consumers: make(map[int]bool)}
@@ -111,7 +120,10 @@ func (q *modelQueue) put(msg *platform.Message) bool {
 }
 
 func (q *modelQueue) status() platform.QueueStatus {
-	s := platform.QueueStatus{Limits: q.limits, Dropped: q.dropped, Consumers: len(q.consumers)}
+	s := platform.QueueStatus{Limits: q.limits, Dropped: q.dropped, Consumers: len(q.consumers), Parked: len(q.parked), ParkedDropped: q.lost}
+	for _, it := range q.parked {
+		s.ParkedBytes += it.size()
+	}
 	for _, it := range q.items {
 		s.Bytes += it.message.Size()
 		if it.holder == 0 {
@@ -143,6 +155,37 @@ func (q *modelQueue) release(holder int) {
 			it.holder = 0
 		}
 	}
+}
+
+// park parks items in this order.
+func (q *modelQueue) park(items []*modelItem, reason, by string, bounds Config) {
+	q.remove(items)
+	for _, it := range items {
+		it.holder, it.reason, it.by = 0, reason, by
+		q.parked = append(q.parked, it)
+	}
+	for s := q.status(); s.Parked > bounds.MaxParked || s.ParkedBytes > bounds.MaxParkedBytes; s = q.status() {
+		q.parked = q.parked[1:]
+		q.lost++
+	}
+}
+
+// leave removes parked messages and returns them.
+func (q *modelQueue) leave(ids []platform.MessageID) (left []*modelItem) {
+	q.parked = slices.DeleteFunc(q.parked, func(it *modelItem) bool {
+		if slices.Contains(ids, it.id()) {
+			left = append(left, it)
+			return true
+		}
+		return false
+	})
+	return left
+}
+
+// byOrder sorts items as in the queue.
+func byOrder(items []*modelItem) []*modelItem {
+	slices.SortFunc(items, func(a, b *modelItem) int { return cmp.Compare(a.id().Number, b.id().Number) })
+	return items
 }
 
 // A duel lets an engine and a model do the same.
@@ -179,7 +222,7 @@ func (d *duel) pattern() string {
 // step does one thing. It returns what it was.
 func (d *duel) step(ctx context.Context) string {
 	owner, topic := one(d, "x", "y", "z"), one(d, "", "", "t", "u")
-	switch d.IntN(16) {
+	switch d.IntN(20) {
 	case 0:
 		o := platform.Owner{Exchange: one(d, "one", "one", "two"), Bindings: []platform.Binding{{Pattern: "a.#"}, {Pattern: "b.*", Topic: "t"}}}
 		o.Listen = one(d, platform.Everything(), platform.Everything(), platform.Nothing(), platform.Matching("a.#", "@system.*"), platform.Matching("*", "b.#"))
@@ -208,6 +251,7 @@ func (d *duel) step(ctx context.Context) string {
 		return fmt.Sprintf("unbind %s %q %s", owner, topic, pattern)
 	case 3:
 		l := platform.QueueLimits{MaxMessages: one(d, 0, 1, 3, 9, -1), MaxBytes: one(d, int64(0), 10, 100, -1)}
+		l.MaxAttempts = one(d, 0, 1, 1, 2, 3, -1)
 		l.Overflow = one(d, "", "", platform.Refuse, platform.DropOldest, platform.DropNewest)
 		err := d.engine.SetLimits(ctx, owner, topic, l)
 		if q := d.model.owner(owner).queues[topic]; q != nil {
@@ -249,6 +293,8 @@ func (d *duel) step(ctx context.Context) string {
 		return fmt.Sprintf("read %s %q %d", owner, topic, n)
 	case 7, 8:
 		return d.consume(ctx, owner, topic)
+	case 10, 11:
+		return d.parking(ctx, owner, topic)
 	case 9:
 		q := d.model.obtain(owner, topic)
 		m := d.message(owner)
@@ -312,6 +358,52 @@ func (d *duel) publish(ctx context.Context, owner string) string {
 	return fmt.Sprintf("publish %s %s %v", owner, exchange, ms)
 }
 
+// parking does something with messages that are in the queue, or were so.
+func (d *duel) parking(ctx context.Context, owner, topic string) string {
+	var ids []platform.MessageID
+	last := d.engine.numbers.Load()
+	for range 1 + d.IntN(6) {
+		ids = append(ids, platform.MessageID{Log: d.engine.log - uint32(d.IntN(8)/7), Number: last - min(last, d.Uint64N(12))})
+	}
+	what := d.IntN(4)
+	if q := d.model.owner(owner).queues[topic]; q != nil {
+		d.parkingOf(ctx, owner, topic, q, what, ids)
+	} else if _, err := d.engine.Park(ctx, owner, topic, "", "", ids...); !errors.Is(err, platform.ErrUnknownTopic) {
+		d.Fatalf("park in an unknown topic: %v", err)
+	}
+	return fmt.Sprintf("parking %d of %s %q: %v", what, owner, topic, ids)
+}
+
+func (d *duel) parkingOf(ctx context.Context, owner, topic string, q *modelQueue, what int, ids []platform.MessageID) {
+	var n, want int
+	var err error
+	switch what {
+	case 0, 1:
+		reason := one(d, "", "it failed")
+		n, err = d.engine.Park(ctx, owner, topic, reason, "me", ids...)
+		var items []*modelItem
+		for _, it := range q.items {
+			if slices.Contains(ids, it.id()) {
+				it.attempts += min(1, it.holder)
+				items = append(items, it)
+			}
+		}
+		q.park(items, reason, "me", d.model.bounds)
+		want = len(items)
+	case 2:
+		n, err = d.engine.Unpark(ctx, owner, topic, ids...)
+		items := q.leave(ids)
+		q.items = byOrder(append(q.items, items...))
+		want = len(items)
+	default:
+		n, err = d.engine.Discard(ctx, owner, topic, ids...)
+		want = len(q.leave(ids))
+	}
+	if n != want || err != nil {
+		d.Fatalf("parking %d of %v: %d, %v; want %d", what, ids, n, err, want)
+	}
+}
+
 // consume starts a consumer, or lets one do something.
 func (d *duel) consume(ctx context.Context, owner, topic string) string {
 	if len(d.consumers) < 4 && d.IntN(3) == 0 {
@@ -338,7 +430,7 @@ func (d *duel) act(ctx context.Context, n int, c *duelist) string {
 		}
 		return held
 	}
-	what := d.IntN(5)
+	what := d.IntN(7)
 	switch {
 	case what < 2:
 		taken := c.queue.take(2)
@@ -351,13 +443,19 @@ func (d *duel) act(ctx context.Context, n int, c *duelist) string {
 			got = append(got, l.Message)
 			taken[i].holder = n
 			c.leases = append(c.leases, l.ID)
+			if want := taken[i].attempts + 1; l.Attempt != want {
+				d.Fatalf("attempt %d, want %d", l.Attempt, want)
+			}
 		}
 		d.same(err, got, taken)
 		return "fetch"
 	case what == 2:
 		d.check(c.Ack(ctx, c.leases...), "ack")
 		c.queue.remove(mine())
-	case what == 3:
+	case what < 5:
+		d.fail(ctx, n, c, mine())
+		return "fail"
+	case what == 5:
 		d.check(c.Return(ctx, c.leases...), "return")
 		c.queue.release(n)
 	default:
@@ -368,6 +466,24 @@ func (d *duel) act(ctx context.Context, n int, c *duelist) string {
 	}
 	c.leases = nil
 	return fmt.Sprint("does ", what)
+}
+
+func (d *duel) fail(ctx context.Context, n int, c *duelist, held []*modelItem) {
+	tried := held[:d.IntN(len(held)+1)]
+	var ids, want []uint64
+	var parks []*modelItem
+	for _, it := range tried {
+		ids = append(ids, it.id().Number)
+		it.attempts++
+		if most := c.queue.limits.MaxAttempts; most > 0 && it.attempts%most == 0 {
+			want, parks = append(want, it.id().Number), append(parks, it)
+		}
+	}
+	got, err := c.Fail(ctx, "no", append(ids, 1<<40)...)
+	c.queue.park(parks, "no", fmt.Sprint(n), d.model.bounds)
+	if !slices.Equal(got, want) || err != nil {
+		d.Fatalf("fail of %v parked %v, %v; want %v", ids, got, err, want)
+	}
 }
 
 // same compares what the engine gave away.
@@ -391,8 +507,9 @@ func (d *duel) compare(ctx context.Context) {
 		if want := q.status(); depth.QueueStatus != want {
 			d.Fatalf("queue %s %q is %+v, want %+v", depth.Owner, depth.Topic, depth.QueueStatus, want)
 		}
-		total = total.Plus(platform.Usage{Messages: int64(depth.Ready + depth.Unacknowledged), Bytes: depth.Bytes})
+		total = total.Plus(platform.Usage{Messages: int64(depth.Ready + depth.Unacknowledged + depth.Parked), Bytes: depth.Bytes + depth.ParkedBytes})
 		d.peek(ctx, depth.Owner, depth.Topic, q)
+		d.parked(ctx, depth.Owner, depth.Topic, q)
 		seen++
 	}
 	for _, o := range d.model.owners {
@@ -423,9 +540,22 @@ func (d *duel) peek(ctx context.Context, owner, topic string, q *modelQueue) {
 	}
 }
 
+func (d *duel) parked(ctx context.Context, owner, topic string, q *modelQueue) {
+	d.Helper()
+	after, n := platform.MessageID{Log: d.engine.log, Number: d.Uint64N(d.engine.numbers.Load() + 2)}, d.IntN(5)
+	want := byOrder(slices.DeleteFunc(slices.Clone(q.parked), func(it *modelItem) bool { return it.id().Number <= after.Number }))
+	got, err := d.engine.Parked(ctx, owner, topic, after, n)
+	d.check(err, "parked")
+	if !slices.EqualFunc(got, want[:min(n, len(want))], func(p platform.Parked, it *modelItem) bool {
+		return p.Message == it.message && p.Attempts == it.attempts && p.Reason == it.reason && p.By == it.by && !p.Since.IsZero()
+	}) {
+		d.Fatalf("%d parked of %s %q behind %v: %v, want %d", n, owner, topic, after, got, len(want))
+	}
+}
+
 func TestTheEngineDoesWhatAModelDoes(t *testing.T) {
 	for seed := range uint64(60) {
-		bounds := Config{MaxMessages: 4, MaxBytes: 60}
+		bounds := Config{MaxMessages: 4, MaxBytes: 60, MaxParked: 3, MaxParkedBytes: 60}
 		bounds = bounds.WithDefaults()
 		d := &duel{
 			T: t, Rand: rand.New(rand.NewPCG(seed, 0)), engine: New(bounds),

@@ -2,9 +2,7 @@ package memory
 
 import (
 	"cmp"
-	"math"
 	"slices"
-	"sort"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -12,41 +10,52 @@ import (
 // peek returns the first n messages whose numbers are above after, ready or held.
 func (q *queue) peek(after uint64, n int) []platform.Peeked {
 	q.expire()
-	if n <= 0 {
-		return nil
-	}
-	found := q.peekHeld(after, n)
-	first := sort.Search(q.ready.len(), func(i int) bool { return q.ready.place(i).number > after })
-	for i, left := first, n; i < q.ready.len() && left > 0; i++ {
+	first := earliest[platform.Peeked]{n: n, number: func(p platform.Peeked) uint64 { return p.Message.ID.Number }}
+	q.peekHeld(after, &first)
+	for i, left := q.ready.find(after+1), n; i < q.ready.len() && left > 0; i++ {
 		if m := q.ready.place(i).message; !q.owner.old(m) {
-			found = append(found, platform.Peeked{Message: m})
+			first.add(platform.Peeked{Message: m})
 			left--
 		}
 	}
-	return firstOf(found, n)
+	return first.sorted()
 }
 
-// peekHeld is peek of what consumers hold, in no order. Consumers may hold many
-// messages, and a caller want few: it sorts few of them, as the exchange waits for it.
-func (q *queue) peekHeld(after uint64, n int) (found []platform.Peeked) {
-	most := uint64(math.MaxUint64) // n of those that were found are not above it
+// peekHeld is peek of what consumers hold.
+func (q *queue) peekHeld(after uint64, first *earliest[platform.Peeked]) {
 	for c := range q.consumers {
 		for number, h := range c.held {
-			if number <= after || number > most {
-				continue
-			}
-			found = append(found, platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: q.owner.began.Add(h.since)})
-			if len(found)/2 >= n {
-				found = firstOf(found, n)
-				most = found[n-1].Message.ID.Number
+			if number > after && first.wants(number) {
+				first.add(platform.Peeked{Message: h.message, Held: true, Holder: c.name, Since: q.owner.began.Add(h.since)})
 			}
 		}
 	}
-	return found
 }
 
-// firstOf returns the first n messages, in order.
-func firstOf(found []platform.Peeked, n int) []platform.Peeked {
-	slices.SortFunc(found, func(a, b platform.Peeked) int { return cmp.Compare(a.Message.ID.Number, b.Message.ID.Number) })
-	return found[:min(n, len(found))]
+// An earliest collects those n of many messages that come first in the order of their
+// queue. It sorts few of them, as the exchange waits for it.
+type earliest[T any] struct {
+	n      int
+	number func(T) uint64
+	found  []T
+	most   uint64 // n of found are not above it; 0 while that is not known
+}
+
+// wants reports whether a message with this number may be one of the first n.
+func (e *earliest[T]) wants(number uint64) bool {
+	return e.n > 0 && (e.most == 0 || number <= e.most)
+}
+
+func (e *earliest[T]) add(one T) {
+	e.found = append(e.found, one)
+	if len(e.found)/2 >= e.n {
+		e.most = e.number(e.sorted()[e.n-1])
+	}
+}
+
+// sorted returns the first n of those that were added, in order.
+func (e *earliest[T]) sorted() []T {
+	slices.SortFunc(e.found, func(a, b T) int { return cmp.Compare(e.number(a), e.number(b)) })
+	e.found = e.found[:max(0, min(e.n, len(e.found)))]
+	return e.found
 }

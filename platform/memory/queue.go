@@ -20,6 +20,7 @@ type queue struct {
 	patterns  map[string]bool
 	consumers map[*consumer]struct{}
 	waiting   []*consumer // the longest waiting first
+	alone     []*consumer // those of ConsumeAlone, the oldest first
 
 	limits platform.QueueLimits // those that hold
 	bound  platform.Usage       // the same
@@ -29,6 +30,7 @@ type queue struct {
 	foreign    int // ready messages of other keys
 	held       int // messages that consumers hold
 	heldBytes  int64
+	parked     parkingLot
 
 	counted platform.Usage // what the usage of the owner and of all has of this queue
 	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
@@ -36,11 +38,17 @@ type queue struct {
 	told    time.Duration // when OnDrop was last told, since New
 }
 
-// An item is a message with its number.
+// An item is a message of a queue.
 type item struct {
-	number  uint64
-	message *platform.Message
+	message  *platform.Message
+	attempts int // how often it was tried in this queue
 }
+
+// number says where the item is in the order of the queue.
+func (it item) number() uint64 { return it.message.ID.Number }
+
+// try counts an attempt.
+func (it *item) try() { it.attempts = min(it.attempts+1, platform.MaxAttemptsCounted) }
 
 func newQueue(o *owner, name string) *queue {
 	q := &queue{
@@ -83,7 +91,7 @@ func (q *queue) isForeign(m *platform.Message) bool {
 	return m.ClientID != q.owner.name && m.ClientID != ""
 }
 
-// usage returns the usage of the queue.
+// usage returns the usage of the queue, without what is parked.
 func (q *queue) usage() platform.Usage {
 	return platform.Usage{Messages: int64(q.ready.len() + q.held), Bytes: q.readyBytes + q.heldBytes}
 }
@@ -173,11 +181,8 @@ func (q *queue) drops() {
 }
 
 func (q *queue) put(m *platform.Message) {
-	q.ready.pushBack(item{m.ID.Number, m})
-	q.readyBytes += m.Size()
-	if q.isForeign(m) {
-		q.foreign++
-	}
+	q.ready.pushBack(item{message: m})
+	q.enters(m)
 	if len(q.waiting) > 0 {
 		q.serve()
 	}
@@ -187,7 +192,7 @@ func (q *queue) put(m *platform.Message) {
 // count adds what has changed to the usage of the owner and of all.
 func (q *queue) count() {
 	x := q.owner.exchange.Load()
-	if now := q.usage(); now != q.counted {
+	if now := q.usage().Plus(q.parked.usage()); now != q.counted {
 		change := now.Minus(q.counted)
 		q.owner.used = q.owner.used.Plus(change)
 		x.change = x.change.Plus(change)
@@ -253,7 +258,7 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 		q.held++
 		q.heldBytes += it.message.Size()
 		c.hold(it, since)
-		leases = append(leases, platform.Lease{ID: it.number, Message: it.message})
+		leases = append(leases, platform.Lease{ID: it.number(), Message: it.message, Attempt: it.attempts + 1})
 	}
 	q.count()
 	return leases
@@ -262,11 +267,24 @@ func (q *queue) lease(c *consumer, n, bytes int) []platform.Lease {
 // pop removes the head. The queue must not be empty.
 func (q *queue) pop() item {
 	it := q.ready.popFront()
-	q.readyBytes -= it.message.Size()
-	if q.isForeign(it.message) {
+	q.leaves(it.message)
+	return it
+}
+
+// enters counts m as ready.
+func (q *queue) enters(m *platform.Message) {
+	q.readyBytes += m.Size()
+	if q.isForeign(m) {
+		q.foreign++
+	}
+}
+
+// leaves undoes enters.
+func (q *queue) leaves(m *platform.Message) {
+	q.readyBytes -= m.Size()
+	if q.isForeign(m) {
 		q.foreign--
 	}
-	return it
 }
 
 // forget counts m as no longer held. The caller has removed it from its consumer.
@@ -275,37 +293,26 @@ func (q *queue) forget(m *platform.Message) {
 	q.heldBytes -= m.Size()
 }
 
-// putBack makes messages that a consumer held ready again, each before every
-// later one.
+// putBack makes messages that a consumer held ready again.
 func (q *queue) putBack(items []item) {
 	for _, it := range items {
 		q.forget(it.message)
-		q.readyBytes += it.message.Size()
-		if q.isForeign(it.message) {
-			q.foreign++
-		}
 	}
-	q.merge(items)
+	q.restore(items)
+}
+
+// restore makes messages ready that were so before, each before every later one.
+func (q *queue) restore(items []item) {
+	for _, it := range items {
+		q.enters(it.message)
+	}
+	slices.SortFunc(items, byNumber)
+	q.ready.insert(items)
 	q.serve()
 	q.count()
 }
 
-// merge inserts items in order. Only messages that were returned before can be in front
-// of one of them, so it moves few, whatever the length.
-func (q *queue) merge(items []item) {
-	if len(items) == 0 {
-		return
-	}
-	byNumber := func(a, b item) int { return cmp.Compare(a.number, b.number) }
-	newest := slices.MaxFunc(items, byNumber).number
-	for q.ready.len() > 0 && q.ready.front().number < newest {
-		items = append(items, q.ready.popFront())
-	}
-	slices.SortFunc(items, byNumber)
-	for _, it := range slices.Backward(items) {
-		q.ready.pushFront(it)
-	}
-}
+func byNumber(a, b item) int { return cmp.Compare(a.number(), b.number()) }
 
 func (q *queue) read(n int) []*platform.Message {
 	messages := make([]*platform.Message, 0, max(0, min(n, q.ready.len())))
@@ -331,7 +338,7 @@ func (q *queue) end() {
 	for c := range q.consumers {
 		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, q.topic))
 	}
-	q.held, q.heldBytes = 0, 0
+	q.held, q.heldBytes, q.parked = 0, 0, parkingLot{}
 	q.purge()
 }
 
@@ -344,5 +351,8 @@ func (q *queue) status() platform.QueueStatus {
 		Unacknowledged: q.held,
 		Consumers:      len(q.consumers),
 		Bytes:          q.readyBytes + q.heldBytes,
+		Parked:         len(q.parked.places),
+		ParkedBytes:    q.parked.bytes,
+		ParkedDropped:  q.parked.dropped,
 	}
 }

@@ -275,6 +275,22 @@ func (q *Queues) Resume(_ context.Context, owner, topic, name string) (platform.
 	return newConsumer(queue, name), nil
 }
 
+// ConsumeAlone is Consume for one of several consumers of which the oldest works.
+func (q *Queues) ConsumeAlone(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
+	o, err := q.lock(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer o.unlock()
+	queue, err := o.obtain(topic)
+	if err != nil {
+		return nil, err
+	}
+	c := newConsumer(queue, name)
+	queue.alone = append(queue.alone, c)
+	return c, nil
+}
+
 // Create makes the queue of topic, if it is not there.
 func (q *Queues) Create(_ context.Context, owner, topic string) error {
 	o, err := q.lock(owner)
@@ -300,7 +316,7 @@ func (q *Queues) Drop(_ context.Context, owner, topic string) error {
 }
 
 // Purge removes the ready messages. What consumers hold stays theirs, and
-// returns to the queue when they close.
+// returns to the queue when they close. What is parked stays so.
 func (q *Queues) Purge(_ context.Context, owner, topic string) error {
 	queue, err := q.lockQueue(owner, topic)
 	if err != nil {
@@ -323,6 +339,53 @@ func (q *Queues) Peek(_ context.Context, owner, topic string, after platform.Mes
 	}
 	defer queue.owner.unlock()
 	return queue.peek(after.Number, n), nil
+}
+
+// Park parks messages of the queue of topic, as [platform.Queues] describes. Those of one
+// call are parked in the order of the queue.
+func (q *Queues) Park(_ context.Context, owner, topic, reason, by string, ids ...platform.MessageID) (int, error) {
+	return q.eachOf(owner, topic, ids, func(queue *queue, numbers []uint64) int { return queue.park(reason, by, numbers) })
+}
+
+// Parked returns parked messages of the queue of topic. They are shared with the queue,
+// and must not be changed. Only the number of after counts.
+func (q *Queues) Parked(_ context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Parked, error) {
+	queue, err := q.lockQueue(owner, topic)
+	if err != nil {
+		return nil, err
+	}
+	defer queue.owner.unlock()
+	return queue.parked.list(after.Number, n), nil
+}
+
+// Unpark makes parked messages of the queue of topic ready. One that is older than
+// [Config].MaxAge stays parked.
+func (q *Queues) Unpark(_ context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return q.eachOf(owner, topic, ids, (*queue).unpark)
+}
+
+// Discard removes parked messages of the queue of topic.
+func (q *Queues) Discard(_ context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return q.eachOf(owner, topic, ids, (*queue).discard)
+}
+
+// eachOf does something with those messages of a queue that this engine has named. It
+// gets their numbers, which ascend, and returns how many it was done with.
+func (q *Queues) eachOf(owner, topic string, ids []platform.MessageID, do func(*queue, []uint64) int) (int, error) {
+	var numbers []uint64
+	for _, id := range ids {
+		if id.Log == q.log {
+			numbers = append(numbers, id.Number)
+		}
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	queue, err := q.lockQueue(owner, topic)
+	if err != nil {
+		return 0, err
+	}
+	defer queue.owner.unlock()
+	return do(queue, numbers), nil
 }
 
 // Bind sends messages whose routing key matches pattern to the queue of

@@ -1,5 +1,7 @@
 package memory
 
+import "sort"
+
 // smallest is the least number of places of a ring that was ever used.
 const smallest = 64
 
@@ -42,6 +44,50 @@ func (r *ring) popFront() item {
 		r.resize(len(r.places) / 2)
 	}
 	return it
+}
+
+// insert inserts items at their places by number; both they and the ring are in that
+// order. It moves only what is in front of the last of them.
+func (r *ring) insert(items []item) {
+	for range items {
+		r.pushFront(item{})
+	}
+	next := len(items) // the first item of before that has not moved
+	for to := 0; len(items) > 0; to++ {
+		if next < r.length && r.place(next).number() < items[0].number() {
+			*r.place(to) = *r.place(next)
+			next++
+		} else {
+			*r.place(to) = items[0]
+			items = items[1:]
+		}
+	}
+}
+
+// remove removes and returns the items at these places, which must ascend. It moves only
+// what is in front of the last of them.
+func (r *ring) remove(places []int) []item {
+	if len(places) == 0 {
+		return nil
+	}
+	removed, left := make([]item, len(places)), len(places)
+	for i := places[left-1]; i >= 0; i-- {
+		if left > 0 && places[left-1] == i {
+			left--
+			removed[left] = *r.place(i)
+		} else {
+			*r.place(i + len(places) - left) = *r.place(i)
+		}
+	}
+	for range places {
+		r.popFront()
+	}
+	return removed
+}
+
+// find returns the place of the first item with this number or a greater one.
+func (r *ring) find(number uint64) int {
+	return sort.Search(r.length, func(i int) bool { return r.place(i).number() >= number })
 }
 
 func (r *ring) grow() {
