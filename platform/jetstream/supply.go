@@ -1,11 +1,10 @@
 package jetstream
 
 import (
-	"cmp"
 	"iter"
 	"maps"
-	"slices"
 
+	"github.com/shopex/prism-go/internal/level"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -112,53 +111,30 @@ func (d *draft) mostLosses() int {
 // frees, which is less than need if there are no more messages or most are too few.
 func (d *draft) relieve(queues iter.Seq[*queue], need int64, most int, by measure) int64 {
 	all := d.suppliers(queues, by)
-	level := levelOf(all, need)
+	to := level.Find(all, need)
 	before, losses := d.drafted, len(d.losses)
 	freed := int64(0)
 	for _, s := range all {
 		left := most - (len(d.losses) - losses)
-		if s.size <= level || freed >= need || left == 0 {
+		if s.Size <= to || freed >= need || left == 0 {
 			break
 		}
-		d.shed(d.supply(s.queue, min(s.size-level, need-freed), left, by))
+		d.shed(d.supply(s.Queue, min(s.Size-to, need-freed), left, by))
 		freed = by(before.Minus(d.drafted))
 	}
 	return freed
 }
 
-// A supplier is a queue that may lose messages for others.
-type supplier struct {
-	queue *queue
-	size  int64 // of what is ready
-}
-
-// suppliers returns those of the queues that may lose a ready message, the largest first.
-func (d *draft) suppliers(queues iter.Seq[*queue], by measure) []supplier {
-	var all []supplier
+// suppliers returns those of the queues that may lose a ready message.
+func (d *draft) suppliers(queues iter.Seq[*queue], by measure) []level.Queue[*queue] {
+	var all []level.Queue[*queue]
 	for q := range queues {
 		free := q.ready.free() - d.taken[q.id]
 		if q.owner != nil && free > 0 && d.maySupply(q) {
-			all = append(all, supplier{q, by(platform.Usage{Messages: int64(free), Bytes: q.ready.bytes})})
+			all = append(all, level.Queue[*queue]{Queue: q, Size: by(platform.Usage{Messages: int64(free), Bytes: q.ready.bytes})})
 		}
 	}
-	slices.SortFunc(all, func(a, b supplier) int { return cmp.Compare(b.size, a.size) })
 	return all
-}
-
-// levelOf returns the size to which the largest must shrink so that need is free.
-func levelOf(all []supplier, need int64) int64 {
-	sum := int64(0)
-	for i, s := range all {
-		sum += s.size
-		n, next := int64(i+1), int64(0)
-		if i+1 < len(all) {
-			next = all[i+1].size
-		}
-		if sum-n*next >= need {
-			return (sum - need) / n
-		}
-	}
-	return 0
 }
 
 // maySupply reports whether messages of q may be shed for other queues.

@@ -1,9 +1,7 @@
 package memory
 
 import (
-	"cmp"
-	"slices"
-
+	"github.com/shopex/prism-go/internal/level"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -186,50 +184,29 @@ func (q *Queues) shed(more platform.Usage) bool {
 type shedding struct {
 	need   platform.Usage
 	left   int // messages that may be dropped
-	givers []giver
-}
-
-type giver struct {
-	queue *queue
-	size  int64 // in messages or bytes
+	givers []level.Queue[*queue]
 }
 
 func (s *shedding) bytes() bool { return s.need.Messages <= 0 }
 
 func (s *shedding) add(q *queue) {
 	if q.gives() {
-		s.givers = append(s.givers, giver{q, q.size(s.bytes())})
+		s.givers = append(s.givers, level.Queue[*queue]{Queue: q, Size: q.size(s.bytes())})
 	}
 }
 
 // drop drops, inside of locked, and reports whether there was anything to drop.
 func (s *shedding) drop(locked func(q *queue, drop func())) bool {
-	slices.SortFunc(s.givers, func(a, b giver) int { return cmp.Compare(b.size, a.size) })
-	level, left := s.level(), s.left
-	for _, g := range s.givers {
-		if g.size <= level || s.left == 0 {
-			break
-		}
-		locked(g.queue, func() { s.left -= g.queue.shrinkTo(level, s.bytes(), s.left) })
-	}
-	return s.left < left
-}
-
-// level returns the size above which no queue stays.
-func (s *shedding) level() int64 {
-	need, sum := s.need.Messages, int64(0)
+	need, left := s.need.Messages, s.left
 	if s.bytes() {
 		need = s.need.Bytes
 	}
-	for i, g := range s.givers {
-		sum += g.size
-		n, next := int64(i+1), int64(0)
-		if i+1 < len(s.givers) {
-			next = s.givers[i+1].size
+	to := level.Find(s.givers, need)
+	for _, g := range s.givers {
+		if g.Size <= to || s.left == 0 {
+			break
 		}
-		if sum-n*next >= need {
-			return (sum - need) / n
-		}
+		locked(g.Queue, func() { s.left -= g.Queue.shrinkTo(to, s.bytes(), s.left) })
 	}
-	return 0
+	return s.left < left
 }
