@@ -111,7 +111,7 @@ func TestAMessageThatAnotherEngineMovesIsFound(t *testing.T) {
 
 // The record was moved, or not: only the log can tell.
 func TestNoRecordIsCalledMissingWhileJetStreamIsAway(t *testing.T) {
-	s, behind, ahead := oneBehind(t, Config{Patience: 200 * time.Millisecond})
+	s, behind, ahead := oneBehind(t, Config{})
 	queue, seen, err := behind.look(t.Context(), shop, "", platform.MessageID{}, 1)
 	must(t, err)
 	clean(t, behind, ahead, false)
@@ -121,6 +121,7 @@ func TestNoRecordIsCalledMissingWhileJetStreamIsAway(t *testing.T) {
 	}
 	close(read.done) // the next caller gets this, as if it had asked just before the server went
 	s.Shutdown()
+	behind.config.Patience = 200 * time.Millisecond
 	if found, err := behind.peeked(t.Context(), queue, seen); !errors.Is(err, platform.ErrUnavailable) {
 		t.Errorf("%d messages, %v", len(found), err)
 	}
