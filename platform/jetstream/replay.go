@@ -223,10 +223,9 @@ func (e *Engine) openRecord(ctx context.Context, seq uint64, last *openRecord) (
 
 // fact returns the fact that has the message of an item. If cleaning has moved the
 // message to another record meanwhile, fact reads that one. Another engine may have
-// done so before this one knows: a record is missing only if the message is still in it
-// by all that is in the log, and it cannot be read then either.
+// done so before this one knows; but the move is in the log before the old record goes.
 func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openRecord) (*fact, error) {
-	for unmoved := 0; unmoved < 2; {
+	for {
 		facts, err := e.openRecord(ctx, it.seq, last)
 		if err == nil && int(it.index) < len(facts) && facts[it.index].number == it.number {
 			return &facts[it.index], nil
@@ -244,11 +243,10 @@ func (e *Engine) fact(ctx context.Context, queue uint64, it item, last *openReco
 		case !held:
 			return nil, errNoRecord
 		case now.seq == it.seq:
-			unmoved++
+			return nil, fmt.Errorf("jetstream: record %d is missing in the log", it.seq)
 		}
 		it = now
 	}
-	return nil, fmt.Errorf("jetstream: record %d is missing in the log", it.seq)
 }
 
 // whereIs returns where a message is that was at was, and whether the queue has it still.

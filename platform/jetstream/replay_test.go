@@ -20,6 +20,9 @@ func (e *Engine) emptyCache() {
 func TestAMissingRecordIsAnErrorAndNoMessageIsPassedOver(t *testing.T) {
 	both(t, Config{}, func(t *testing.T, one, other *Engine) {
 		write(t, one, "", "first", "second")
+		if s, err := other.Status(t.Context(), shop, ""); err != nil || s.Ready != 2 { // it has to know them
+			t.Fatalf("%+v, %v", s, err)
+		}
 		one.mu.Lock()
 		first := one.state.records.at(one.state.records.length - 2).seq
 		one.mu.Unlock()
