@@ -71,16 +71,23 @@ func (a *answer) succeed(result any) error {
 }
 
 func (a *answer) send(status int, doc any) error {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(doc); err != nil {
+	body, err := encode(doc)
+	if err != nil {
 		return err
 	}
 	a.Header().Set("Content-Type", "application/json; charset=utf-8")
 	a.WriteHeader(status)
-	a.Write(body.Bytes()) // an error means that the caller has gone
+	a.Write(append(body, '\n')) // an error means that the caller has gone
 	return nil
+}
+
+// encode returns the JSON of doc with its bytes as they are, where JSON permits it.
+func encode(doc any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(doc)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
 // A failure is an error that the answer shows to the caller.

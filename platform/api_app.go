@@ -327,10 +327,8 @@ func checkPattern(pattern string) error {
 	case !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, isOdd):
 		return fmt.Errorf("the pattern %q has a space, a quote, or what is no UTF-8 text", shorten(pattern, 48))
 	}
-	for word := range strings.SplitSeq(pattern, ".") {
-		if len(word) > 1 && strings.ContainsAny(word, "*#") {
-			return fmt.Errorf("the pattern %q has a wildcard within a word; * and # stand alone between dots", shorten(pattern, 48))
-		}
+	if topic.MixedWord(pattern) != "" {
+		return fmt.Errorf("the pattern %q has a wildcard within a word; * and # stand alone between dots", shorten(pattern, 48))
 	}
 	return nil
 }
@@ -374,10 +372,6 @@ func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) && !slices.Contains([]rune{'\n', '\r', '\t'}, r)
 	})
-}
-
-func forbiddenAdmin() *failure {
-	return &failure{status: http.StatusForbidden, code: code.ForbiddenAdmin, message: "this call is for admin keys, which the operator of the platform makes"}
 }
 
 func unknownApp() *failure {

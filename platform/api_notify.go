@@ -298,8 +298,8 @@ func (p *Platform) routingSet(ctx context.Context, c *call, of *holder) (any, er
 	if err != nil {
 		return nil, err
 	}
-	if !isLine(pattern) {
-		return nil, badRequest(code.InvalidParameter, "routing_key has a line break or another control character, which no message's key has")
+	if err := checkRoutingKey(pattern); err != nil {
+		return nil, err
 	}
 	if err := of.app.mayListen(pattern); err != nil {
 		return nil, err
@@ -314,6 +314,14 @@ func (p *Platform) routingUnset(ctx context.Context, c *call, of *holder) (any, 
 		return nil, err
 	}
 	return true, p.cfg.Queues.Unbind(ctx, of.key.ID, topic, pattern)
+}
+
+// checkRoutingKey refuses a key or pattern that belongs to no message.
+func checkRoutingKey(key string) error {
+	if !isLine(key) {
+		return badRequest(code.InvalidParameter, "routing_key has a line break or another control character, which no message's key has")
+	}
+	return nil
 }
 
 // binding returns what a call is to bind or unbind. The topic must be named, but

@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -119,7 +118,7 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 			return nil, err
 		}
 		for i := range found {
-			text, err := marshal(newPeekDoc(&found[i]))
+			text, err := encode(newPeekDoc(&found[i]))
 			if err != nil {
 				return nil, err
 			}
@@ -142,15 +141,6 @@ func messageID(own url.Values, name string) (id MessageID, err error) {
 		return id, badRequest(code.InvalidParameter, fmt.Sprintf("%s: %s, such as 9b4d1e00-1a2b3c", name, engineWords(err)))
 	}
 	return id, nil
-}
-
-// marshal returns the JSON of doc with its bytes as they are, where JSON permits it.
-func marshal(doc any) ([]byte, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(doc)
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
 // A limitsDoc is the result of notify/queue/limit. 0 is no bound.
@@ -295,8 +285,8 @@ func (p *Platform) routingTest(ctx context.Context, c *call, of *holder) (any, e
 	if m.Key, err = required(c.params(), "routing_key", p.cfg.Limits.RoutingKey); err != nil {
 		return nil, err
 	}
-	if !isLine(m.Key) {
-		return nil, badRequest(code.InvalidParameter, "routing_key has a line break or another control character, which no message's key has")
+	if err := checkRoutingKey(m.Key); err != nil {
+		return nil, err
 	}
 	if err := of.app.mayPublish(m.Key); err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	case !slices.Contains(api.methods, r.Method):
 		return wrongMethod(r, api.methods)
 	case api.admin && !c.key.Admin:
-		return forbiddenAdmin()
+		return adminOnly("this call is for admin keys, which the operator of the platform makes")
 	case api.channel != nil:
 		return api.channel(w, r, c)
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -38,7 +38,7 @@ func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 	done := fmt.Sprintf("bound %s to %s", c.named(c.Topic), words.Shown(c.Pattern))
 	return c.change(ctx, t, done, func(ctx context.Context, q *notify.QueueClient) error {
 		err := q.Bind(ctx, c.Topic, c.Pattern)
-		if word := literalWord(c.Pattern); err == nil && word != "" {
+		if word := topic.MixedWord(c.Pattern); err == nil && word != "" {
 			t.notice("%s in the pattern is no wildcard and matches only itself: * and # stand alone between dots", words.Shown(word))
 		}
 		if err == nil && c.Topic != "" {
@@ -46,16 +46,6 @@ func (c *queueBindCmd) Run(ctx context.Context, t *tool) error {
 		}
 		return err
 	})
-}
-
-// literalWord returns a word of the pattern that has a wildcard in it, and is none.
-func literalWord(pattern string) string {
-	for word := range strings.SplitSeq(pattern, ".") {
-		if len(word) > 1 && strings.ContainsAny(word, "*#") {
-			return word
-		}
-	}
-	return ""
 }
 
 // warn says that the default queue goes on getting its copies, beside the queue that

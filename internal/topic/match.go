@@ -29,6 +29,17 @@ func HasWildcard(pattern string) bool {
 	return false
 }
 
+// MixedWord returns a word of pattern in which * or # is beside something else, so that
+// it is no wildcard, or "" if there is none.
+func MixedWord(pattern string) string {
+	for word := range strings.SplitSeq(pattern, ".") {
+		if len(word) > 1 && strings.ContainsAny(word, "*#") {
+			return word
+		}
+	}
+	return ""
+}
+
 // behindHash is how much a word behind a # weighs: with any further word of a key it
 // may match again, where any other word is looked at once.
 const behindHash = 40

@@ -153,6 +153,14 @@ func TestManyHashesDoNotTakeLong(t *testing.T) {
 	}
 }
 
+func TestAWildcardBesideSomethingElseIsNone(t *testing.T) {
+	for pattern, want := range map[string]string{"": "", "order.*.#": "", "order.new*": "new*", "##": "##", "*.a#b.c*": "a#b"} {
+		if got := MixedWord(pattern); got != want {
+			t.Errorf("MixedWord(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+}
+
 func TestAWordBehindAHashWeighsMore(t *testing.T) {
 	for pattern, want := range map[string]int{"": 0, "order.new": 2, "order.#": 2, "#": 1, "*.*": 2, "#.paid": 41, "order.#.*.paid": 82, "#.#": 41} {
 		if got := Weight(pattern); got != want {
