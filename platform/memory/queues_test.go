@@ -262,7 +262,8 @@ func TestWhatIsRemovedForItsAgeIsCounted(t *testing.T) {
 func TestBoundsHaveDefaultsAndCanBeTakenAway(t *testing.T) {
 	if got, want := New(Config{}).config, (Config{
 		MaxMessages: 100_000, MaxBytes: 256 << 20, MaxOwnerMessages: 1_000_000, MaxOwnerBytes: 1 << 30,
-		MaxTotalMessages: math.MaxInt, MaxTotalBytes: math.MaxInt64, MaxTopics: 1000, MaxBindings: 10_000, MaxFanOut: 10_000,
+		MaxTotalMessages: math.MaxInt, MaxTotalBytes: math.MaxInt64, MaxParked: 10_000, MaxParkedBytes: 64 << 20,
+		MaxTopics: 1000, MaxBindings: 10_000, MaxFanOut: 10_000,
 	}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("defaults %+v, want %+v", got, want)
 	}
