@@ -32,12 +32,19 @@ type faultyQueues struct {
 	list      func(ctx context.Context, owner string) ([]string, error)
 	depths    func(ctx context.Context) ([]platform.QueueDepth, error)
 	forget    func(ctx context.Context, owner string) error
+
+	consumeAlone func(ctx context.Context, owner, topic, name string) (platform.Consumer, error)
+	park         func(ctx context.Context, owner, topic, reason, by string, ids ...platform.MessageID) (int, error)
+	parked       func(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Parked, error)
+	unpark       func(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error)
+	discard      func(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error)
 }
 
 func spoilQueues(good platform.Queues) *faultyQueues {
 	return &faultyQueues{
 		good, good.Declare, good.Publish, good.Route, good.Write, good.Read, good.Peek, good.Consume, good.Create, good.Drop, good.Purge, good.SetLimits,
 		good.Bind, good.Unbind, good.Status, good.List, good.(platform.QueueDepths).Depths, good.Forget,
+		good.ConsumeAlone, good.Park, good.Parked, good.Unpark, good.Discard,
 	}
 }
 
@@ -128,6 +135,26 @@ func (f *faultyQueues) Forget(ctx context.Context, owner string) error { return 
 
 func (f *faultyQueues) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	return f.depths(ctx)
+}
+
+func (f *faultyQueues) ConsumeAlone(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return f.consumeAlone(ctx, owner, topic, name)
+}
+
+func (f *faultyQueues) Park(ctx context.Context, owner, topic, reason, by string, ids ...platform.MessageID) (int, error) {
+	return f.park(ctx, owner, topic, reason, by, ids...)
+}
+
+func (f *faultyQueues) Parked(ctx context.Context, owner, topic string, after platform.MessageID, n int) ([]platform.Parked, error) {
+	return f.parked(ctx, owner, topic, after, n)
+}
+
+func (f *faultyQueues) Unpark(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return f.unpark(ctx, owner, topic, ids...)
+}
+
+func (f *faultyQueues) Discard(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
+	return f.discard(ctx, owner, topic, ids...)
 }
 
 func doubling(good platform.Queues) platform.Queues {
