@@ -44,18 +44,24 @@ type ConsumerConfig struct {
 	MaxDelivery int
 
 	// Attempts is how often a delivery is handled before it is given up,
-	// default 3. The first pause between two attempts is at most AttemptDelay,
+	// default 3, unless the error is [Permanent]. They are one attempt for the
+	// platform. The first pause between two attempts is at most AttemptDelay,
 	// default 100 ms and at most an hour; the bound doubles each time, up to a
 	// hundredfold. A handler that has acknowledged is not called again.
 	Attempts     int
 	AttemptDelay time.Duration
 	// OnGiveUp is called after the last attempt with its error, on the
-	// worker's goroutine. Nil acknowledges the delivery: it was put aside
-	// elsewhere, by [QueueClient.Forward] for instance, and the log has a warning.
-	// Otherwise, and without OnGiveUp, it stays unacknowledged, and
-	// the connection is renewed after a while so that it comes again: no
-	// further handler starts until those that run have returned, and then the
-	// connection is closed and made anew.
+	// worker's goroutine. Nil acknowledges the delivery: it was put out of the
+	// way, by [Park] for instance, and the log has a warning. Otherwise, and
+	// without OnGiveUp, the platform is told after a while that this attempt at
+	// the message failed. It counts the attempt and delivers the message again,
+	// or parks it if the queue has [QueueLimits].MaxAttempts. The while is random
+	// below a bound that is 0.5 s after the first attempt and doubles with each up
+	// to a minute. A delivery that was given up cannot be acknowledged.
+	//
+	// To a platform that counts no attempts nothing can be told. There
+	// the connection is renewed after a while: no further handler starts until those
+	// that run have returned, and then it is closed and made anew.
 	OnGiveUp func(d *Delivery, err error) error
 
 	// Grace is how long handlers may go on after Run's context has ended, at
@@ -235,7 +241,8 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 type ConsumerStats struct {
 	Connected   bool
 	Connects    int64 // connections made, the first one included
-	Renewals    int64 // connections ended to have given-up deliveries again
+	Renewals    int64 // connections ended to have given-up deliveries again, where the platform counts no attempts
+	Returned    int64 // given-up deliveries of which the platform was told that they failed
 	Received    int64 // deliveries read
 	Acked       int64 // acknowledgements handed to a connection
 	Failed      int64 // attempts that returned an error or panicked
@@ -245,15 +252,15 @@ type ConsumerStats struct {
 }
 
 type consumerCounters struct {
-	connected                                                                atomic.Bool
-	connects, renewals, received, acked, failed, givenUp, stale, undecodable atomic.Int64
+	connected                                                                          atomic.Bool
+	connects, renewals, returned, received, acked, failed, givenUp, stale, undecodable atomic.Int64
 }
 
 // Stats may be called at any time.
 func (c *Consumer) Stats() ConsumerStats {
 	s := &c.stats
 	return ConsumerStats{
-		Connected: s.connected.Load(), Connects: s.connects.Load(), Renewals: s.renewals.Load(),
+		Connected: s.connected.Load(), Connects: s.connects.Load(), Renewals: s.renewals.Load(), Returned: s.returned.Load(),
 		Received: s.received.Load(), Acked: s.acked.Load(), Failed: s.failed.Load(),
 		GivenUp: s.givenUp.Load(), Stale: s.stale.Load(), Undecodable: s.undecodable.Load(),
 	}

@@ -19,7 +19,10 @@ type Delivery struct {
 	// do things twice can remember it. What was published twice, as a [Publisher] may,
 	// or put aside by Forward, has another ID each time. Platforms other than this
 	// project's give none.
-	ID          string
+	ID string
+	// Attempt says which attempt at the message this is, from 1: the platform counts those
+	// that failed in this queue. It is 0 from platforms other than this project's.
+	Attempt     int
 	Key         string    // routing key; empty if it was written straight to the queue
 	ContentType string    // content type
 	Time        time.Time // of publishing, by the platform's clock, in seconds; zero if unknown
@@ -30,6 +33,7 @@ type Delivery struct {
 	session  *session
 	size     int // bytes of the body and all texts
 	acked    atomic.Bool
+	returned atomic.Bool // the platform is or will be told that it failed
 	stale    atomic.Bool // counted as such
 	released bool        // its place in the window; the pool's mu guards it
 }
@@ -41,8 +45,8 @@ func newDelivery(d *wire.Delivery) *Delivery {
 }
 
 func (n *Delivery) set(d *wire.Delivery) {
-	n.Tag, n.ID, n.Key, n.ContentType, n.App, n.ClientID = d.Tag, d.ID, d.Key, d.Type, d.App, d.ClientID
-	n.Body = d.Body
+	n.Tag, n.ID, n.Attempt, n.Key, n.ContentType = d.Tag, d.ID, d.Attempt, d.Key, d.Type
+	n.App, n.ClientID, n.Body = d.App, d.ClientID, d.Body
 	n.size = len(d.Body) + len(d.ID) + len(d.Key) + len(d.Type) + len(d.App) + len(d.ClientID)
 	if d.Time != 0 {
 		n.Time = time.Unix(d.Time, 0)
@@ -75,13 +79,13 @@ func (t *tray) next(d *wire.Delivery) *Delivery {
 // Ack acknowledges the delivery, so that it does not come again; a second call
 // does nothing. It returns when the acknowledgement is queued on the connection
 // that brought the delivery. It waits, for as long as ctx lasts, only while the platform
-// does not read what was queued before. If that connection has ended it returns
-// [ErrStaleDelivery] and writes nothing, and if it ends before the platform has
-// read the acknowledgement, the message comes again.
+// does not read what was queued before. If that connection has ended, or the delivery was
+// given up, it returns [ErrStaleDelivery] and writes nothing. If the connection ends before the platform has read the acknowledgement, the
+// message comes again.
 //
 // Consumers without ManualAck acknowledge by themselves.
 func (d *Delivery) Ack(ctx context.Context) error {
-	if d.session == nil {
+	if d.session == nil || d.returned.Load() {
 		return ErrStaleDelivery
 	}
 	if !d.acked.CompareAndSwap(false, true) {

@@ -22,9 +22,9 @@ var (
 	// ErrQueueDropped is returned by Run when the queue was dropped, with its messages
 	// and bindings: nothing would come any more. See [ConsumerConfig].RecreateQueue.
 	ErrQueueDropped = errors.New("notify: the queue was dropped")
-	// ErrStaleDelivery is returned by Ack when the connection that brought
-	// the delivery has ended: the platform delivers the message again.
-	ErrStaleDelivery = errors.New("notify: the connection of this delivery has ended, the message will be delivered again")
+	// ErrStaleDelivery is returned by Ack when the connection that brought the delivery
+	// has ended, or the delivery was given up: the platform delivers the message again.
+	ErrStaleDelivery = errors.New("notify: this delivery is no longer held, as its connection has ended or it was given up; the message will be delivered again")
 	// ErrRetriesExhausted is returned when Reconnect.MaxFailures consecutive tries to
 	// reconnect have failed; it wraps the last failure.
 	ErrRetriesExhausted = errors.New("notify: reconnecting failed too often")
@@ -66,6 +66,29 @@ type SizeError struct {
 
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("notify: a %s of %d bytes is not sent, it may have at most %d", e.Part, e.Size, e.Limit)
+}
+
+// PermanentError is the error of a handler for which another attempt is useless; see
+// [Permanent].
+type PermanentError struct{ Err error }
+
+func (e *PermanentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// Permanent returns err as one that another attempt cannot cure, such as a body that is
+// no JSON: a handler that returns it is not called again for this delivery, whatever
+// [ConsumerConfig].Attempts says, and the delivery is given up at once. Errors that wrap
+// it do the same. It is nil for a nil error.
+//
+// What happens to a delivery that is given up, [ConsumerConfig].OnGiveUp says: without it
+// the message comes again, and with [Park] it is put out of the way.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &PermanentError{err}
 }
 
 // PanicError is the error of a handler that panicked.

@@ -40,8 +40,13 @@ type pool struct {
 // cancelled.
 const stuckAfter = time.Second
 
-// errAbandoned is the error of a delivery for which another attempt is useless.
-var errAbandoned = errors.New("notify: abandoned")
+var (
+	// errAbandoned is the error of a delivery that is not given up, and for which another
+	// attempt is useless.
+	errAbandoned = errors.New("notify: abandoned")
+	// errGoexit is the error of a handler that called runtime.Goexit, as t.FailNow does.
+	errGoexit = errors.New("notify: the handler has ended its goroutine")
+)
 
 func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
 	p := &pool{
@@ -133,7 +138,7 @@ func (p *pool) process(d *Delivery) (kept bool) {
 	returned := false
 	defer func() {
 		if !returned { // the user's code has ended the goroutine
-			d.session.park(d)
+			d.session.giveBack(d, errGoexit)
 			p.mu.Lock()
 			d.session.finish(d, false)
 			p.mu.Unlock()
@@ -152,7 +157,8 @@ func (p *pool) process(d *Delivery) (kept bool) {
 	return kept
 }
 
-// attempt calls the handler until it returns nil, at most Attempts times.
+// attempt calls the handler until it returns nil or a permanent error, at most Attempts
+// times.
 func (p *pool) attempt(d *Delivery) error {
 	for n := 1; ; n++ {
 		err := p.guard(d, func() error { return p.handle(p.ctx, d) })
@@ -164,7 +170,8 @@ func (p *pool) attempt(d *Delivery) error {
 			return errAbandoned // it will not come again, or it failed because it was cancelled
 		}
 		p.link.log.Warn("handler failed", "attempt", n, "key", d.Key, "tag", d.Tag, "error", err)
-		if n >= p.cfg.Attempts {
+		var permanent *PermanentError
+		if n >= p.cfg.Attempts || errors.As(err, &permanent) {
 			return err
 		}
 		wait := backoff(n, p.cfg.AttemptDelay, 100*p.cfg.AttemptDelay)
@@ -186,14 +193,15 @@ func (p *pool) guard(d *Delivery, call func() error) (err error) {
 	return call()
 }
 
-// giveUp asks the user what to do with a delivery that failed in all attempts.
+// giveUp asks the user what to do with a delivery that failed in all attempts, and gives
+// it back if nothing was done.
 func (p *pool) giveUp(d *Delivery, err error) {
 	p.stats.givenUp.Add(1)
 	p.link.onError(err)
 	if p.cfg.OnGiveUp != nil && p.guard(d, func() error { return p.cfg.OnGiveUp(d, err) }) == nil {
-		p.link.log.Warn("a delivery was given up and put aside", "topic", p.cfg.Topic, "key", d.Key, "type", d.ContentType, "published", d.Time, "attempts", p.cfg.Attempts, "error", err)
+		p.link.log.Warn("a delivery was given up and put aside", "topic", p.cfg.Topic, "key", d.Key, "type", d.ContentType, "published", d.Time, "attempt", d.Attempt, "error", err)
 		_ = d.Ack(context.Background())
 		return
 	}
-	d.session.park(d)
+	d.session.giveBack(d, err)
 }

@@ -15,10 +15,16 @@ type QueueLimits struct {
 	MaxMessages int   // 0: no bound
 	MaxBytes    int64 // of bodies, routing keys and content types; 0: no bound
 	Overflow    Overflow
+	// MaxAttempts is how often a message is tried before the platform parks it, see
+	// [QueueClient.Park]. An attempt is counted when a consumer says that it failed, or
+	// when a connection ends that may have ended because of the message: it was the oldest
+	// that was not acknowledged, or older than one that was. 0: any number. Platforms other
+	// than this project's count none.
+	MaxAttempts int
 }
 
 // DefaultLimit as a number for [QueueClient.SetLimits] takes back what was set, so that
-// the platform's own bound holds again.
+// the platform's own bound holds again. For MaxAttempts that is none.
 const DefaultLimit = -1
 
 // An Overflow says what a full queue does. Messages that a consumer holds are never
@@ -48,12 +54,14 @@ func (q *QueueClient) Limits(ctx context.Context, topic string) (QueueLimits, er
 // field as it is; [DefaultLimit] and [OverflowDefault] take back what was set. What the
 // queue holds stays.
 //
-// The holder of a key can only lower the numbers of its queues, and cannot set
-// [OverflowRefuse]: for that the client needs an admin key, or the error matches
-// [prism.ErrForbidden]. SetLimits needs this project's platform.
+// The holder of a key can only lower MaxMessages and MaxBytes of its queues, and cannot
+// set [OverflowRefuse]: for that the client needs an admin key, or the error matches
+// [prism.ErrForbidden]. SetLimits needs this project's platform. To one that counts no
+// attempts MaxAttempts cannot be set: the error matches [errors.ErrUnsupported], and the
+// rest is set.
 func (q *QueueClient) SetLimits(ctx context.Context, topic string, l QueueLimits) (QueueLimits, error) {
 	params := topicParam(topic)
-	err := errors.Join(setLimit(params, "max_messages", int64(l.MaxMessages)), setLimit(params, "max_bytes", l.MaxBytes))
+	err := errors.Join(setLimit(params, "max_messages", int64(l.MaxMessages)), setLimit(params, "max_bytes", l.MaxBytes), setLimit(params, "max_attempts", int64(l.MaxAttempts)))
 	if err != nil {
 		return QueueLimits{}, err
 	}
@@ -62,6 +70,9 @@ func (q *QueueClient) SetLimits(ctx context.Context, topic string, l QueueLimits
 	}
 	return q.limits(ctx, params)
 }
+
+// errNoAttempts is the error for MaxAttempts where the platform ignores it.
+var errNoAttempts = fmt.Errorf("notify: the platform counts no attempts, so it parks no message; a newer one of this project does: %w", errors.ErrUnsupported)
 
 func setLimit(params prism.Params, name string, limit int64) error {
 	switch {
@@ -78,7 +89,10 @@ func setLimit(params prism.Params, name string, limit int64) error {
 func (q *QueueClient) limits(ctx context.Context, params prism.Params) (QueueLimits, error) {
 	var doc limitsDoc
 	err := q.call(ctx, limitCall(params), &doc)
-	return QueueLimits(doc), err
+	if _, asked := params["max_attempts"]; err == nil && asked && !doc.attempts {
+		err = errNoAttempts
+	}
+	return doc.QueueLimits, err
 }
 
 func limitCall(params prism.Params) prism.Call {
@@ -86,7 +100,10 @@ func limitCall(params prism.Params) prism.Call {
 }
 
 // A limitsDoc is QueueLimits in the members of the platform's answer.
-type limitsDoc QueueLimits
+type limitsDoc struct {
+	QueueLimits
+	attempts bool // the platform knows MaxAttempts
+}
 
 // UnmarshalJSON refuses what does not say the limits.
 func (d *limitsDoc) UnmarshalJSON(text []byte) error {
@@ -94,6 +111,7 @@ func (d *limitsDoc) UnmarshalJSON(text []byte) error {
 		MaxMessages *int     `json:"max_messages"`
 		MaxBytes    *int64   `json:"max_bytes"`
 		Overflow    Overflow `json:"overflow"`
+		MaxAttempts *int     `json:"max_attempts"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil {
 		return err
@@ -101,6 +119,9 @@ func (d *limitsDoc) UnmarshalJSON(text []byte) error {
 	if said.MaxMessages == nil || said.MaxBytes == nil {
 		return errors.New("limits with the members max_messages and max_bytes were expected")
 	}
-	*d = limitsDoc{MaxMessages: *said.MaxMessages, MaxBytes: *said.MaxBytes, Overflow: said.Overflow}
+	d.QueueLimits = QueueLimits{MaxMessages: *said.MaxMessages, MaxBytes: *said.MaxBytes, Overflow: said.Overflow}
+	if d.attempts = said.MaxAttempts != nil; d.attempts {
+		d.MaxAttempts = *said.MaxAttempts
+	}
 	return nil
 }

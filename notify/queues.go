@@ -51,6 +51,11 @@ type Status struct {
 	BytesLimit    int64
 	Overflow      Overflow // empty where the platform does not say it
 	Dropped       uint64   // messages that found the queue full, or made room there, ever
+	// Parked messages are none of the others. MaxAttempts is after how many attempts a
+	// message is parked, and ParkedDropped counts parked messages that made room for
+	// others, ever.
+	Parked, MaxAttempts int
+	ParkedDropped       uint64
 	// Published counts the messages that the key has published and the process that
 	// answered has stored, and Unrouted those of them that went to no queue.
 	Published, Unrouted uint64
@@ -91,6 +96,10 @@ type statusDoc struct {
 	Overflow            Overflow
 	Dropped             uint64
 	Published, Unrouted uint64
+
+	Parked        int    `json:"Messages_parked"`
+	MaxAttempts   int    `json:"Max_attempts"`
+	ParkedDropped uint64 `json:"Parked_dropped"`
 }
 
 // UnmarshalJSON refuses what does not say how many messages there are.
@@ -114,6 +123,7 @@ func (d *statusDoc) status() Status {
 		Messages: d.Messages, Ready: d.Ready, Unacknowledged: d.Unacknowledged, Consumers: d.Consumers, Stored: d.Backing.Len,
 		MessagesLimit: d.MessagesLimit, Bytes: d.Bytes, BytesLimit: d.BytesLimit,
 		Overflow: d.Overflow, Dropped: d.Dropped, Published: d.Published, Unrouted: d.Unrouted,
+		Parked: d.Parked, MaxAttempts: d.MaxAttempts, ParkedDropped: d.ParkedDropped,
 	}
 }
 
@@ -139,9 +149,17 @@ func (q *QueueClient) Read(ctx context.Context, topic string, n int) ([]*Deliver
 	return read, nil
 }
 
-// Purge removes all messages that no consumer holds.
+// Purge removes all messages that no consumer holds. Those that are parked stay; see
+// [QueueClient.Discard].
 func (q *QueueClient) Purge(ctx context.Context, topic string) error {
 	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/purge", Params: topicParam(topic)}, nil)
+}
+
+// PurgeAll is Purge, and discards what is parked. It needs this project's platform.
+func (q *QueueClient) PurgeAll(ctx context.Context, topic string) error {
+	params := topicParam(topic)
+	params["parked"] = 1
+	return q.call(ctx, prism.Call{Method: "POST", Path: "platform/notify/purge", Params: params}, nil)
 }
 
 // Create makes the queue of a topic; it may exist.

@@ -32,13 +32,15 @@ type session struct {
 	heldBytes int
 	running   int // handlers
 	draining  bool
-	parked    int
+	stranded  int       // given-up deliveries, and frames that were none, for which only a renewal helps
+	failures  []failure // by the time when they are due
 
-	drained chan struct{} // closed when draining begins: no further handler starts
-	quiet   chan struct{} // closed when moreover no handler runs
-	parking chan struct{} // signals awaitEnd that parked has grown
-	readEnd chan struct{} // closed when reading has ended, after readErr was set
-	readErr error
+	drained   chan struct{} // closed when draining begins: no further handler starts
+	quiet     chan struct{} // closed when moreover no handler runs
+	stranding chan struct{} // signals awaitEnd that stranded has grown
+	failing   chan struct{} // signals awaitEnd that there is another failure
+	readEnd   chan struct{} // closed when reading has ended, after readErr was set
+	readErr   error
 }
 
 // serve is one session from dialling to hanging up. Nothing that it started
@@ -47,7 +49,7 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	s := &session{
 		cfg: &c.cfg, link: &c.link, stats: &c.stats, pool: p, hasRoom: sync.NewCond(&p.mu),
 		drained: make(chan struct{}), quiet: make(chan struct{}),
-		parking: make(chan struct{}, 1), readEnd: make(chan struct{}),
+		stranding: make(chan struct{}, 1), failing: make(chan struct{}, 1), readEnd: make(chan struct{}),
 	}
 	conn, err := c.link.connect(ctx, hooks{
 		existing: p.consumed,
@@ -98,7 +100,7 @@ const consumeSent = 1
 func (s *session) awaitEnd(ctx context.Context, renewals int) ending {
 	began := time.Now()
 	var wait time.Duration
-	var renewal <-chan time.Time
+	var renewal, due <-chan time.Time
 	for {
 		select {
 		case <-s.conn.Done():
@@ -110,9 +112,14 @@ func (s *session) awaitEnd(ctx context.Context, renewals int) ending {
 		case <-ctx.Done():
 			s.drain()
 			_ = s.pool.stop()
-			s.conn.goodbye(context.Background())
+			s.goodbye()
 			return ending{}
-		case <-s.parking:
+		case <-s.failing:
+			due = s.nextDue()
+		case <-due:
+			s.report(ctx, time.Now())
+			due = s.nextDue()
+		case <-s.stranding:
 			if renewal == nil {
 				if time.Since(began) > lastBackoff {
 					renewals = 0
@@ -154,18 +161,26 @@ func (s *session) renew(ctx context.Context, end ending) ending {
 	case <-ctx.Done():
 		_ = s.pool.stop()
 	}
-	s.conn.goodbye(context.Background())
+	s.goodbye()
 	s.stats.renewals.Add(1)
 	end.renewed = true
 	return end
 }
 
-// crowded reports whether given-up deliveries fill half of a window, ours or that of the
+// goodbye tells the platform of what has failed, and closes the connection.
+func (s *session) goodbye() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	s.report(ctx, time.Now().Add(lastBackoff))
+	s.conn.goodbye(ctx)
+}
+
+// crowded reports whether stranded deliveries fill half of a window, ours or that of the
 // platform, which has 256 unless it is configured otherwise.
 func (s *session) crowded() bool {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
-	return s.parked >= max(1, min(s.cfg.Window, 256)/2)
+	return s.stranded >= max(1, min(s.cfg.Window, 256)/2)
 }
 
 // read gives the workers what it has read before it waits for more.
@@ -304,21 +319,27 @@ func (s *session) finish(d *Delivery, kept bool) {
 	}
 }
 
-// park leaves a delivery unacknowledged for the rest of the session, unless
-// the user has acknowledged it before failing.
-func (s *session) park(d *Delivery) {
-	if d.acked.Load() {
-		return
+// giveBack sees to it that a given-up delivery comes again after a while, unless the user
+// has acknowledged it before failing. A platform that counts no attempts delivers again
+// what is not acknowledged when the session has ended.
+func (s *session) giveBack(d *Delivery, err error) {
+	switch {
+	case d.acked.Load():
+	case d.Attempt > 0:
+		d.returned.Store(true)
+		s.addFailure(d, err)
+	default:
+		s.pool.mu.Lock()
+		s.stranded++
+		s.pool.mu.Unlock()
+		signal(s.stranding)
 	}
-	s.pool.mu.Lock()
-	s.parked++
-	s.pool.mu.Unlock()
-	s.noteParked()
 }
 
-func (s *session) noteParked() {
+// signal sends a value to a channel that has room for one, unless it has one.
+func signal(c chan<- struct{}) {
 	select {
-	case s.parking <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -328,9 +349,9 @@ func (s *session) noteParked() {
 // frames cause a renewal: one may be a greeting.
 func (s *session) countUndecodable() {
 	s.pool.mu.Lock()
-	s.parked++
+	s.stranded++
 	s.pool.mu.Unlock()
 	if s.crowded() {
-		s.noteParked()
+		signal(s.stranding)
 	}
 }

@@ -14,6 +14,7 @@ type queueLimitCmd struct {
 	aQueue
 	MaxMessages *int          `placeholder:"N" help:"Messages that the queue holds, ready and held by consumers; 0 is the platform's default."`
 	MaxBytes    *int64        `placeholder:"N" help:"Bytes of their bodies, routing keys and content types; 0 is the platform's default."`
+	MaxAttempts *int          `placeholder:"N" help:"Park a message that has failed so often; 0 tries each for ever."`
 	Overflow    *overflowFlag `placeholder:"POLICY" help:"What a full queue does: refuse, drop-oldest, drop-newest, or default."`
 }
 
@@ -21,10 +22,13 @@ type queueLimitCmd struct {
 func (*queueLimitCmd) Help() string {
 	return `Without a flag it shows what holds now. A full queue refuses what its own key publishes, and for a message of another key it drops its oldest one: that is the default. Set to drop-oldest it drops its oldest message, and set to drop-newest what comes, for whoever publishes. Set to refuse it refuses all, and so stops everybody who publishes to it. What a consumer holds is never dropped.
 
-The holder of the key may lower its limits and let the queue drop; raising them and refuse need an admin key.
+The holder of the key may lower the numbers of messages and bytes and let the queue drop; raising them and refuse need an admin key.
+
+With --max-attempts a message that nobody can handle is parked: it stays, and no longer comes. "prismctl queue parked" shows such messages. An attempt is counted when a consumer of this project's SDK says that it failed, or when the connection of any consumer ends with the message unacknowledged, if that may be the cause.
 
     prismctl queue limit orders
     prismctl queue limit orders --max-messages 1000 --overflow drop-oldest
+    prismctl queue limit orders --max-attempts 5
     prismctl queue limit orders --max-messages 0 --of buwb2lii`
 }
 
@@ -32,6 +36,9 @@ The holder of the key may lower its limits and let the queue drop; raising them 
 func (c *queueLimitCmd) Validate() error {
 	if c.MaxMessages != nil && *c.MaxMessages < 0 || c.MaxBytes != nil && *c.MaxBytes < 0 {
 		return errors.New("--max-messages and --max-bytes must not be negative; 0 is the platform's default")
+	}
+	if c.MaxAttempts != nil && *c.MaxAttempts < 0 {
+		return errors.New("--max-attempts must not be negative; 0 tries each message for ever")
 	}
 	return nil
 }
@@ -65,13 +72,14 @@ func (c *queueLimitCmd) Run(ctx context.Context, t *tool) error {
 	return t.printTable([][]string{
 		{"max messages", numberOr(int64(l.MaxMessages), "any number")},
 		{"max bytes", numberOr(l.MaxBytes, "any number")},
+		{"max attempts", numberOr(int64(l.MaxAttempts), "any number")},
 		{"when full", overflowText(l.Overflow)},
 	})
 }
 
 // asked is what the flags change.
 func (c *queueLimitCmd) asked() notify.QueueLimits {
-	l := notify.QueueLimits{MaxMessages: limitOf(c.MaxMessages), MaxBytes: limitOf(c.MaxBytes)}
+	l := notify.QueueLimits{MaxMessages: limitOf(c.MaxMessages), MaxBytes: limitOf(c.MaxBytes), MaxAttempts: limitOf(c.MaxAttempts)}
 	if c.Overflow != nil {
 		l.Overflow = notify.Overflow(*c.Overflow)
 	}
@@ -94,6 +102,7 @@ type limitLine struct {
 	MaxMessages int             `json:"max_messages"` // 0: any number
 	MaxBytes    int64           `json:"max_bytes"`    // likewise
 	Overflow    notify.Overflow `json:"overflow"`
+	MaxAttempts int             `json:"max_attempts"` // likewise
 }
 
 // numberOr is a number for people, or what stands for 0.

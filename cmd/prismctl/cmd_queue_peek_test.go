@@ -155,10 +155,10 @@ func TestPeekGoesOnBehindAnIDAndFindsText(t *testing.T) {
 
 func TestALimitIsShownAndChanged(t *testing.T) {
 	srv := prismtest.NewServer(t)
-	with(srv, "queue", "limit").want(t, exitDone, "max messages  100000\nmax bytes     268435456\nwhen full     default: refuse the own key, drop the oldest for others\n", "")
+	with(srv, "queue", "limit").want(t, exitDone, "max messages  100000\nmax bytes     268435456\nmax attempts  any number\nwhen full     default: refuse the own key, drop the oldest for others\n", "")
 	with(srv, "queue", "create", "orders")
 	with(srv, "queue", "limit", "orders", "--max-messages", "2", "--max-bytes", "1000", "--overflow", "drop-oldest", "--output", "json").
-		want(t, exitDone, `{"max_messages":2,"max_bytes":1000,"overflow":"drop-oldest"}`+"\n", "")
+		want(t, exitDone, `{"max_messages":2,"max_bytes":1000,"overflow":"drop-oldest","max_attempts":0}`+"\n", "")
 	with(srv, "queue", "bind", "orders", "order.#")
 	for i := range 3 {
 		with(srv, "publish", "order.new", fmt.Sprint(i))
@@ -171,7 +171,7 @@ func TestALimitIsShownAndChanged(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	with(srv, "queue", "limit", "orders", "--max-messages", "0", "--overflow", "default", "--output", "json").
-		want(t, exitDone, `{"max_messages":100000,"max_bytes":1000,"overflow":"default"}`+"\n", "")
+		want(t, exitDone, `{"max_messages":100000,"max_bytes":1000,"overflow":"default","max_attempts":0}`+"\n", "")
 	with(srv, "queue", "limit", "nowhere").want(t, exitRefused, "", "unknown_topic")
 }
 
@@ -179,11 +179,11 @@ func TestOnlyAnAdminKeyRaisesALimitOrStopsPublishers(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	with(srv, "app", "create", "Shop", "--id", "shop", "--listen", "#")
 	key := madeKey(t, srv, "shop")
-	as(srv, key, "queue", "limit", "--max-messages", "10", "--output", "json").want(t, exitDone, `{"max_messages":10,"max_bytes":268435456,"overflow":"default"}`+"\n", "")
+	as(srv, key, "queue", "limit", "--max-messages", "10", "--output", "json").want(t, exitDone, `{"max_messages":10,"max_bytes":268435456,"overflow":"default","max_attempts":0}`+"\n", "")
 	as(srv, key, "queue", "limit", "--max-messages", "11").want(t, exitRefused, "", "admin key")
 	as(srv, key, "queue", "limit", "--overflow", "refuse").want(t, exitRefused, "", "admin key")
 	with(srv, "queue", "limit", "--of", key.Key, "--max-messages", "11", "--overflow", "refuse", "--output", "json").
-		want(t, exitDone, `{"max_messages":11,"max_bytes":268435456,"overflow":"refuse"}`+"\n", "")
+		want(t, exitDone, `{"max_messages":11,"max_bytes":268435456,"overflow":"refuse","max_attempts":0}`+"\n", "")
 }
 
 func TestAnAdminKeyWorksOnTheQueuesOfOtherKeys(t *testing.T) {

@@ -34,7 +34,7 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		{"queue status orders", 0, "messages          2 of 100000\n  ready           2\n  unacknowledged  0\nconsumers         0\nbytes             25 of 268435456\nwhen full         default: refuse the own key, drop the oldest for others\npublished         3\n", ""},
 		{"queue status --output json", 0, `{"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Backing_queue_status":{"Len":2},"Messages_limit":100000,"Bytes":27,"Bytes_limit":268435456,"Overflow":"default","Dropped":0,"Published":3,"Unrouted":0}` + "\n", ""},
 		{"queue write --topic full one", 0, "written to queue full\n", ""},
-		{"queue limit full --max-messages 1 --overflow drop-newest", 0, "max messages  1\nmax bytes     268435456\nwhen full     drop-newest: what comes is dropped\n", ""},
+		{"queue limit full --max-messages 1 --overflow drop-newest", 0, "max messages  1\nmax bytes     268435456\nmax attempts  any number\nwhen full     drop-newest: what comes is dropped\n", ""},
 		{"queue write --topic full two", 0, "", "queue full is full and has dropped the message"},
 		{"queue write --topic full two --output json", 0, `{"queues":0}` + "\n", "queue full is full and has dropped the message"},
 		{"queue drop full", 0, "dropped queue full\n", ""},

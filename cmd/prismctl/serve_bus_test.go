@@ -103,7 +103,7 @@ func TestWhatTheSettingsLetAnAppListenToCountsFromTheStart(t *testing.T) {
 func TestAQueueThatDropsIsInTheLogAndInTheMetrics(t *testing.T) {
 	s := serve(t, nil, "--admin-listen", "127.0.0.1:0", "--log-format", "json")
 	erp := s.made(t, "ERP --id erp --listen #", "erp", "--bind", "order.#")
-	s.as(erp).do("queue limit --max-messages 2").want(t, exitDone, "max messages  2\nmax bytes     268435456\nwhen full     default: refuse the own key, drop the oldest for others\n", "")
+	s.as(erp).do("queue limit --max-messages 2").want(t, exitDone, "max messages  2\nmax bytes     268435456\nmax attempts  any number\nwhen full     default: refuse the own key, drop the oldest for others\n", "")
 	for range 5 {
 		s.do("publish order.new x").want(t, exitDone, "", "1 message confirmed\n")
 	}
