@@ -84,14 +84,20 @@ type channel struct {
 }
 
 // A source is a consumer of the engine's, which need not be comparable.
-type source struct{ Consumer }
+type source struct {
+	Consumer
+	topic, name string
+	settled     uint64 // the newest tag that was acknowledged or failed; guarded by the channel's mu
+}
 
 // held is a delivery that waits for its ack.
 type held struct {
-	queue *source
-	id    uint64
-	size  int // of the message
-	frame int
+	queue   *source
+	id      uint64
+	message MessageID
+	attempt int
+	size    int // of the message
+	frame   int
 }
 
 // An ending is why a channel has ended, and the close frame that its peer gets.
@@ -99,6 +105,7 @@ type ending struct {
 	code   socket.Code
 	reason string
 	cut    bool // the peer cannot be reached, so no close frame is sent
+	tried  bool // the peer may have ended because of a message, so what it handled counts as tried
 }
 
 func shuttingDown() ending {
@@ -222,7 +229,7 @@ func (c *channel) run(serving context.Context) {
 	case <-serving.Done():
 		e = shuttingDown()
 	}
-	c.retire()
+	c.retire(e)
 	c.handOver()
 	c.guarded(func() { c.reportEnd(e) })
 	if e.cut {
@@ -278,16 +285,22 @@ func (c *channel) cut() {
 	}
 }
 
-// retire returns unacknowledged messages to their queues, and waits for all tasks.
-func (c *channel) retire() {
+// retire counts what was tried, returns unacknowledged messages to their queues, and
+// waits for all tasks.
+func (c *channel) retire(e ending) {
 	c.mu.Lock()
 	c.ended = true
 	c.life.stop()
 	c.pinger.stop()
 	consumers := c.consumers
+	var tried []attempts
+	if e.tried {
+		tried = c.tried("the connection ended: " + e.reason)
+	}
 	c.changed.Broadcast()
 	c.mu.Unlock()
 	c.cancel()
+	c.guarded(func() { c.countTried(tried) })
 	for topic, queue := range consumers {
 		c.guarded(func() {
 			if err := queue.Close(); err != nil {
@@ -352,11 +365,11 @@ func endingOf(err error) ending {
 	var broken *socket.ProtocolError
 	switch {
 	case errors.As(err, &closed):
-		return ending{code: closed.Code, reason: fmt.Sprintf("closed by the peer with code %d %s", closed.Code, shorten(closed.Reason, 123))}
+		return ending{code: closed.Code, reason: fmt.Sprintf("closed by the peer with code %d %s", closed.Code, shorten(closed.Reason, 123)), tried: true}
 	case errors.As(err, &broken):
-		return ending{code: broken.Code, reason: broken.Reason}
+		return ending{code: broken.Code, reason: broken.Reason, tried: true}
 	}
-	return ending{code: socket.Abnormal, reason: "lost: " + err.Error(), cut: true}
+	return ending{code: socket.Abnormal, reason: "lost: " + err.Error(), cut: true, tried: true}
 }
 
 func (c *channel) execute(frame []byte) error {
@@ -378,20 +391,23 @@ func (c *channel) execute(frame []byte) error {
 			return err
 		}
 		return c.consume(cmd.Topic)
+	case wire.OpFail:
+		return c.note(ack{tag: cmd.Tag, hasTag: true, failed: true, reason: cmd.Reason})
 	default:
-		return c.ack(cmd.Tag, cmd.HasTag)
+		return c.note(ack{tag: cmd.Tag, hasTag: cmd.HasTag})
 	}
 }
 
-// refusal returns the ending for a command that was refused.
+// refusal returns the ending for a command that was refused. Only what the peer has sent
+// can be because of a message: the rest is about the platform, the key or a queue.
 func (c *channel) refusal(err error) ending {
 	var bad *wire.Error
 	var forbidden *failure
 	switch {
 	case errors.As(err, &bad):
-		return ending{code: socket.Code(bad.CloseCode()), reason: wireWords(bad)}
+		return ending{code: socket.Code(bad.CloseCode()), reason: wireWords(bad), tried: true}
 	case errors.As(err, &forbidden):
-		return ending{code: socket.PolicyViolation, reason: forbidden.message}
+		return ending{code: socket.PolicyViolation, reason: forbidden.message, tried: forbidden.code == code.ForbiddenRoutingKey}
 	case errors.Is(err, ErrUnavailable):
 		c.p.cfg.Logger.Warn("engine not available", append(c.logAttrs(), slog.Any("error", err))...)
 		return ending{code: socket.TryAgainLater, reason: unavailable().message}

@@ -162,34 +162,44 @@ func (c *channel) published(m *Message, queues int, err error) {
 	c.p.published(c.count, PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Queues: queues, Err: err})
 }
 
-// An ack is an acknowledgement that was read and is not stored yet.
+// An ack is an acknowledgement that was read and is not stored yet, or its opposite: a
+// consumer says that it failed.
 type ack struct {
 	tag    uint64
 	hasTag bool
-	known  bool // it named a delivery
-	held        // until it is stored
+	known  bool   // it named a delivery
+	failed bool   // the opposite
+	reason string // of that
+	held          // until it is stored; of the opposite also afterwards
 }
 
-// ack notes an ack, which store will store.
-func (c *channel) ack(tag uint64, hasTag bool) error {
-	c.acks = append(c.acks, ack{tag: tag, hasTag: hasTag})
+// note notes an ack, which store will store.
+func (c *channel) note(a ack) error {
+	c.acks = append(c.acks, a)
 	if len(c.acks) == maxTogether {
 		return c.store()
 	}
 	return nil
 }
 
-// storeAcks removes delivered messages for good. A tag that is not outstanding,
-// or none at all, is counted and otherwise ignored.
+// storeAcks removes delivered messages for good, and counts attempts of those that
+// failed. A tag that is not outstanding, or none at all, is counted and otherwise ignored.
 func (c *channel) storeAcks() (err error) {
 	c.releaseAcked(c.acks)
 	for i := range c.acks {
-		if queue := c.acks[i].queue; queue != nil && err == nil {
-			err = c.storeAcksOf(queue, c.acks[i:])
+		if a := &c.acks[i]; a.queue != nil && !a.failed && err == nil {
+			err = c.storeAcksOf(a.queue, c.acks[i:])
 		}
 	}
+	if err == nil {
+		err = c.storeFails(c.acks)
+	}
 	for _, a := range c.acks {
-		if a.queue == nil { // stray or stored
+		switch {
+		case a.queue != nil: // not stored, or storeFails has told
+		case a.failed:
+			c.p.failed(FailEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Reason: a.reason, Stray: true})
+		default:
 			c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
 		}
 	}
@@ -207,7 +217,7 @@ func (c *channel) storeAcks() (err error) {
 func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 	c.ids = c.ids[:0]
 	for i := range acks {
-		if acks[i].queue == queue {
+		if acks[i].queue == queue && !acks[i].failed {
 			c.ids = append(c.ids, acks[i].id)
 		}
 	}
@@ -218,7 +228,7 @@ func (c *channel) storeAcksOf(queue *source, acks []ack) error {
 		return err
 	}
 	for i := range acks {
-		if acks[i].queue == queue {
+		if acks[i].queue == queue && !acks[i].failed {
 			acks[i].queue = nil
 		}
 	}
@@ -238,9 +248,8 @@ func (c *channel) releaseAcked(acks []ack) {
 		}
 		a.held, a.known = h, true
 		c.acked++
-		delete(c.held, a.tag)
-		c.heldBytes -= a.size
-		c.heldFrames -= a.frame + maxHeader
+		h.queue.settled = max(h.queue.settled, a.tag)
+		c.free(a.tag, h)
 	}
 	c.changed.Broadcast() // any of the waiting topics may be the one that has messages
 }

@@ -46,18 +46,19 @@ func (c *channel) consume(topic string) error {
 	if c.existing {
 		consume = c.p.cfg.Queues.Resume
 	}
-	consumer, err := consume(c.ctx, c.info.Key, topic, c.info.RequestID+" from "+c.info.RemoteAddr)
+	name := c.info.RequestID + " from " + c.info.RemoteAddr
+	consumer, err := consume(c.ctx, c.info.Key, topic, name)
 	if err != nil {
 		return err
 	}
-	queue := &source{consumer}
+	queue := &source{Consumer: consumer, topic: topic, name: name}
 	if !c.adopt(topic, queue) {
 		return queue.Close()
 	}
 	if shared, ok := consumer.(SharedConsumer); ok {
 		shared.OnRival(func() { c.startDoubt(topic) })
 	}
-	c.spawn(func() { c.deliver(topic, queue) })
+	c.spawn(func() { c.deliver(queue) })
 	return nil
 }
 
@@ -73,7 +74,7 @@ func (c *channel) adopt(topic string, queue *source) bool {
 }
 
 // deliver moves messages from a queue to the peer until either ends.
-func (c *channel) deliver(topic string, queue *source) {
+func (c *channel) deliver(queue *source) {
 	var frame []byte
 	for {
 		room := c.waitForSlots()
@@ -86,7 +87,7 @@ func (c *channel) deliver(topic string, queue *source) {
 			return
 		}
 		var sent int
-		if sent, frame, err = c.send(topic, queue, leases, frame); err != nil {
+		if sent, frame, err = c.send(queue, leases, frame); err != nil {
 			return // the same cause ends the reading, which reports it
 		}
 		if err := returnLeases(c.ctx, queue, leases[sent:]); err != nil {
@@ -139,19 +140,22 @@ func (c *channel) fetchFailed(err error) {
 // send writes leases as deliveries, each as one frame with the next tag of
 // the connection, as far as the window has room, and returns how many it
 // wrote.
-func (c *channel) send(topic string, queue *source, leases []Lease, frame []byte) (int, []byte, error) {
+func (c *channel) send(queue *source, leases []Lease, frame []byte) (int, []byte, error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	var id [maxMessageID]byte // so that its text is not allocated
 	for n, l := range leases {
 		m, tag := l.Message, c.lastTag+1
+		if l.Attempt > 1 {
+			c.supersede(queue, l.ID)
+		}
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
-			Tag: tag, ID: string(m.ID.Append(id[:0])), Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+			Tag: tag, ID: string(m.ID.Append(id[:0])), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
-		if !c.reserve(tag, held{queue: queue, id: l.ID, size: sizeOf(m), frame: len(frame)}) {
+		if !c.reserve(tag, held{queue: queue, id: l.ID, message: m.ID, attempt: l.Attempt, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil
 		}
-		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: topic, Tag: tag, Message: m})
+		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: queue.topic, Tag: tag, Attempt: l.Attempt, Message: m})
 		if err := c.conn.Write(c.ctx, opcodeOf(frame), frame); err != nil {
 			return n, frame, err
 		}

@@ -487,6 +487,8 @@ func newEvents() (*events, *platform.Trace) {
 		Publish:    func(p platform.PublishEvent) { e.add(p) },
 		Deliver:    func(d platform.DeliverEvent) { e.add(d) },
 		Ack:        func(a platform.AckEvent) { e.add(a) },
+		Fail:       func(f platform.FailEvent) { e.add(f) },
+		Park:       func(p platform.ParkEvent) { e.add(p) },
 	}
 }
 

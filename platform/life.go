@@ -117,7 +117,7 @@ func (c *channel) pingOrEnd() {
 }
 
 func silent(patience time.Duration) ending {
-	return ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true}
+	return ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: no answer to a ping within %v", patience), cut: true, tried: true}
 }
 
 // sendPing makes the socket send a ping behind what it writes next, and returns the
@@ -260,7 +260,7 @@ func (c *channel) checkConnection() {
 	case unanswered > 0 && l.checks == 1:
 		l.timer.Reset(proofTime / 2)
 	case unanswered > 1:
-		c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: the peer's machine answers nothing within %v", proofTime), cut: true})
+		c.end(ending{code: socket.Abnormal, reason: fmt.Sprintf("lost: the peer's machine answers nothing within %v", proofTime), cut: true, tried: true})
 	default:
 		c.endDoubt(true)
 	}

@@ -26,6 +26,14 @@ type Trace struct {
 	Deliver func(DeliverEvent)
 	// Ack is called for each acknowledgement, also for one that is ignored.
 	Ack func(AckEvent)
+	// Fail is called for each attempt that was counted: because the consumer said that
+	// it failed, or because its connection ended. It is called for a command of a
+	// consumer that is ignored, too. It comes before the Park of the same message, and
+	// before the Disconnect of its connection.
+	Fail func(FailEvent)
+	// Park is called for each message that was parked, after a failed attempt or by a
+	// call.
+	Park func(ParkEvent)
 }
 
 // A Call is one request to an API.
@@ -74,6 +82,7 @@ type DeliverEvent struct {
 	Key     string // the client_id of the consumer
 	Topic   string
 	Tag     uint64
+	Attempt int // counts from 1
 	Message *Message
 }
 
@@ -85,6 +94,29 @@ type AckEvent struct {
 	Stray bool   // it named no outstanding delivery and was ignored
 }
 
+// A FailEvent is a failed attempt to handle a message.
+type FailEvent struct {
+	Conn    uint64 // 0 if the platform pushed it
+	Key     string // the client_id of the consumer
+	Topic   string
+	Tag     uint64
+	ID      MessageID // the zero one if Stray
+	Attempt int       // counts from 1; 0 if Stray
+	Reason  string
+	Stray   bool // it named no outstanding delivery and was ignored
+}
+
+// A ParkEvent is a message that was parked.
+type ParkEvent struct {
+	Conn     uint64 // of the last consumer; 0 if a call parked it, or the platform pushed it
+	Key      string // whose queue it is in
+	Topic    string
+	ID       MessageID
+	Attempts int
+	Reason   string
+	By       string // who had it last
+}
+
 // Stats counts what a Platform did since New.
 type Stats struct {
 	Connections int64 // live now
@@ -94,11 +126,13 @@ type Stats struct {
 	Unrouted    int64 // those of them that went to no queue
 	Delivered   int64 // frames handed to connections
 	Acked       int64
-	StrayAcks   int64 // acks of no outstanding delivery, ignored
+	StrayAcks   int64 // acks and fails of no outstanding delivery, ignored
+	Failed      int64 // attempts that failed
+	Parked      int64 // messages that were parked
 }
 
 type counters struct {
-	connections, connected, calls, published, unrouted, delivered, acked, strayAcks atomic.Int64
+	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked atomic.Int64
 }
 
 // Stats returns the counters. They are read one after the other, so they may
@@ -114,6 +148,8 @@ func (p *Platform) Stats() Stats {
 		Delivered:   n.delivered.Load(),
 		Acked:       n.acked.Load(),
 		StrayAcks:   n.strayAcks.Load(),
+		Failed:      n.failed.Load(),
+		Parked:      n.parked.Load(),
 	}
 }
 
@@ -146,5 +182,23 @@ func (p *Platform) acked(e AckEvent) {
 	}
 	if p.cfg.Trace.Ack != nil {
 		p.cfg.Trace.Ack(e)
+	}
+}
+
+func (p *Platform) failed(e FailEvent) {
+	if e.Stray {
+		p.count.strayAcks.Add(1)
+	} else {
+		p.count.failed.Add(1)
+	}
+	if p.cfg.Trace.Fail != nil {
+		p.cfg.Trace.Fail(e)
+	}
+}
+
+func (p *Platform) parked(e ParkEvent) {
+	p.count.parked.Add(1)
+	if p.cfg.Trace.Park != nil {
+		p.cfg.Trace.Park(e)
 	}
 }
