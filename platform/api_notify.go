@@ -32,6 +32,9 @@ type queueDoc struct {
 	BytesLimit    int64  `json:"Bytes_limit,omitempty"`
 	Dropped       uint64 `json:"Dropped"`
 	Overflow      string `json:"Overflow"`
+	Parked        int    `json:"Messages_parked"` // they are none of the others
+	ParkedDropped uint64 `json:"Parked_dropped"`
+	MaxAttempts   int    `json:"Max_attempts,omitempty"`
 	// What the key has published, at this platform since it began.
 	Published int64 `json:"Published"`
 	Unrouted  int64 `json:"Unrouted"` // to no queue
@@ -57,6 +60,9 @@ func (p *Platform) queueStatus(ctx context.Context, c *call, of *holder) (any, e
 		BytesLimit:     limits.MaxBytes,
 		Dropped:        s.Dropped,
 		Overflow:       limits.Overflow,
+		Parked:         s.Parked,
+		ParkedDropped:  s.ParkedDropped,
+		MaxAttempts:    limits.MaxAttempts,
 		Published:      count.published.Load(),
 		Unrouted:       count.unrouted.Load(),
 	}
@@ -259,7 +265,15 @@ func (p *Platform) queuePurge(ctx context.Context, c *call, of *holder) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return true, p.cfg.Queues.Purge(ctx, of.key.ID, topic)
+	parked, err := flag(c.params(), "parked")
+	if err != nil {
+		return nil, err
+	}
+	err = p.cfg.Queues.Purge(ctx, of.key.ID, topic)
+	if err == nil && parked {
+		err = p.discardParked(ctx, of.key.ID, topic)
+	}
+	return true, err
 }
 
 func (p *Platform) queueCreate(ctx context.Context, c *call, of *holder) (any, error) {
@@ -403,6 +417,15 @@ func once(own url.Values, name string) (string, error) {
 		return "", badRequest(code.InvalidParameter, name+" was sent more than once")
 	}
 	return own.Get(name), nil
+}
+
+// flag reads a parameter that is 1 or left out.
+func flag(own url.Values, name string) (bool, error) {
+	text, err := once(own, name)
+	if err == nil && text != "" && text != "0" && text != "1" {
+		err = badRequest(code.InvalidParameter, fmt.Sprintf("%s is %q; it must be 1, or be left out", name, shorten(text, 32)))
+	}
+	return text == "1", err
 }
 
 func missing(name string) *failure {

@@ -21,7 +21,7 @@ func TestQueueCallsTellTheWholeStory(t *testing.T) {
 	e.call("PUT", "platform/notify/write", url.Values{"data": {"one"}, "routing_key": {"order.new"}, "content_type": {"text/plain"}}).wantResult(t, "true")
 	e.call("POST", "platform/notify/write", url.Values{"data": {"two"}, "topic": {"orders"}}).wantResult(t, "true")
 	e.call("GET", "platform/notify/status", url.Values{"topic": {"orders"}}).wantResult(t,
-		`{"Backing_queue_status":{"Len":2},"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Messages_limit":100000,"Bytes":25,"Bytes_limit":268435456,"Dropped":0,"Overflow":"default","Published":2,"Unrouted":0}`)
+		`{"Backing_queue_status":{"Len":2},"Messages":2,"Messages_ready":2,"Messages_unacknowledged":0,"Consumers":0,"Messages_limit":100000,"Bytes":25,"Bytes_limit":268435456,"Dropped":0,"Overflow":"default","Messages_parked":0,"Parked_dropped":0,"Published":2,"Unrouted":0}`)
 	e.call("GET", "platform/notify/routing/list", url.Values{"topic": {"orders"}}).wantResult(t, `[{"routing_key":"order.#"}]`)
 	e.call("POST", "platform/notify/routing/unset", url.Values{"topic": {"orders"}, "routing_key": {"order.#"}}).wantResult(t, "true")
 	e.call("POST", "platform/notify/routing/unset", url.Values{"topic": {""}, "routing_key": {"#"}}).wantResult(t, "true")

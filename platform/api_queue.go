@@ -71,7 +71,7 @@ type peekDoc struct {
 	ClientID   string `json:"client_id"`
 	Body       string `json:"body"`
 	BodyBase64 []byte `json:"body_base64,omitempty"` // if it is not UTF-8
-	State      string `json:"state"`                 // ready or held
+	State      string `json:"state"`                 // ready, held or parked
 	HeldBy     string `json:"held_by,omitempty"`
 	HeldSince  int64  `json:"held_since,omitempty"`
 }
@@ -137,7 +137,12 @@ func messageID(own url.Values, name string) (id MessageID, err error) {
 	if err != nil || text == "" {
 		return id, err
 	}
-	if id, err = ParseMessageID(text); err != nil {
+	return messageIDOf(name, text)
+}
+
+func messageIDOf(name, text string) (MessageID, error) {
+	id, err := ParseMessageID(text)
+	if err != nil {
 		return id, badRequest(code.InvalidParameter, fmt.Sprintf("%s: %s, such as 9b4d1e00-1a2b3c", name, engineWords(err)))
 	}
 	return id, nil
@@ -148,13 +153,16 @@ type limitsDoc struct {
 	MaxMessages int    `json:"max_messages"`
 	MaxBytes    int64  `json:"max_bytes"`
 	Overflow    string `json:"overflow"`
+	MaxAttempts int    `json:"max_attempts"`
 }
 
 const defaultOverflow = "default"
 
 // newLimitsDoc returns the limits that hold for a queue.
 func newLimitsDoc(l QueueLimits) limitsDoc {
-	doc := limitsDoc{MaxMessages: l.MaxMessages, MaxBytes: l.MaxBytes, Overflow: cmp.Or(string(l.Overflow), defaultOverflow)}
+	doc := limitsDoc{
+		MaxMessages: l.MaxMessages, MaxBytes: l.MaxBytes, Overflow: cmp.Or(string(l.Overflow), defaultOverflow), MaxAttempts: l.MaxAttempts,
+	}
 	if doc.MaxMessages == math.MaxInt {
 		doc.MaxMessages = 0
 	}
@@ -203,7 +211,7 @@ func (p *Platform) limitsOf(ctx context.Context, owner, topic string) (QueueLimi
 
 // A limitChange has the limits that a call names. In the others the flag is false.
 type limitChange struct {
-	messages, bytes, overflow bool
+	messages, bytes, overflow, attempts bool
 	QueueLimits
 }
 
@@ -214,6 +222,9 @@ func limitChangeOf(own url.Values) (l limitChange, err error) {
 	}
 	l.MaxMessages = int(min(messages, math.MaxInt))
 	if l.MaxBytes, l.bytes, err = limitParam(own, "max_bytes"); err != nil {
+		return l, err
+	}
+	if l.MaxAttempts, l.attempts, err = attemptsParam(own); err != nil {
 		return l, err
 	}
 	l.overflow = own.Has("overflow")
@@ -245,6 +256,20 @@ func limitParam(own url.Values, name string) (n int64, set bool, err error) {
 	return n, true, nil
 }
 
+// attemptsParam reads how often a message is tried; 0 is for ever.
+func attemptsParam(own url.Values) (n int, set bool, err error) {
+	const name = "max_attempts"
+	text, err := once(own, name)
+	if err != nil || !own.Has(name) {
+		return 0, false, err
+	}
+	n, err = strconv.Atoi(text)
+	if err != nil || n < 0 || n > MaxAttemptsCounted {
+		return 0, false, badRequest(code.InvalidParameter, fmt.Sprintf("%s is %q; it must be a number from 1 to %d, or 0 to try each message for ever", name, shorten(text, 32), MaxAttemptsCounted))
+	}
+	return n, true, nil
+}
+
 // changedLimits returns the limits to set where now hold. What a queue holds takes room
 // from others, so only admin keys raise its bounds. A queue that refuses stops publishers
 // of other keys, so only admin keys choose that.
@@ -259,6 +284,9 @@ func (p *Platform) changedLimits(now QueueLimits, change limitChange, admin bool
 	}
 	if change.overflow {
 		limits.Overflow = change.Overflow
+	}
+	if change.attempts {
+		limits.MaxAttempts = change.MaxAttempts
 	}
 	switch {
 	case admin:

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,14 @@ const maxMessageID = 8 + 1 + 16
 
 // IsZero reports whether id names no message.
 func (id MessageID) IsZero() bool { return id == MessageID{} }
+
+// before returns the greatest ID that is less than id. The zero one has none.
+func (id MessageID) before() MessageID {
+	if id.Number > 0 {
+		return MessageID{Log: id.Log, Number: id.Number - 1}
+	}
+	return MessageID{Log: id.Log - 1, Number: math.MaxUint64}
+}
 
 // String returns the text of id, empty for the zero MessageID.
 func (id MessageID) String() string { return string(id.Append(nil)) }

@@ -16,11 +16,15 @@ var (
 	queueMessages  = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
 	queueFilled    = prometheus.NewDesc("prism_queue_filled_percent", "How much of its limit a queue has, in messages or bytes; of 1,000 queues that have 50 % or more.", []string{"key", "topic"}, nil)
 	queueDropped   = prometheus.NewDesc("prism_queue_dropped_total", "Messages that a full queue has dropped, ever; of the 1,000 queues that have dropped most.", []string{"key", "topic"}, nil)
+	queueParked    = prometheus.NewDesc("prism_queue_parked", "Parked messages of a queue; of the 1,000 queues that have most.", []string{"key", "topic"}, nil)
+	parkedDropped  = prometheus.NewDesc("prism_queue_parked_dropped_total", "Parked messages of a queue that made room for others, ever; of the 1,000 queues that have dropped most.", []string{"key", "topic"}, nil)
 	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_percent shows.", []string{"key", "topic"}, nil)
 	filledQueues   = prometheus.NewDesc("prism_queues_filled", "Queues that have so much of their limit, or more.", []string{"percent"}, nil)
 	queues         = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
 	messages       = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
 	messageBytes   = prometheus.NewDesc("prism_message_bytes", "Bytes of the messages of all queues.", nil, nil)
+	parked         = prometheus.NewDesc("prism_parked_messages", "Parked messages of all queues; they are not among prism_messages.", nil, nil)
+	parkedBytes    = prometheus.NewDesc("prism_parked_message_bytes", "Bytes of the parked messages of all queues.", nil, nil)
 	engineUp       = prometheus.NewDesc("prism_engine_up", "1 when the engine can store, else 0.", nil, nil)
 	connections    = prometheus.NewDesc("prism_connections", "Channel connections.", nil, nil)
 	connected      = prometheus.NewDesc("prism_connections_total", "Channel connections since the start.", nil, nil)
@@ -29,6 +33,8 @@ var (
 	unrouted       = prometheus.NewDesc("prism_messages_unrouted_total", "Published messages that went to no queue, since the start.", nil, nil)
 	delivered      = prometheus.NewDesc("prism_messages_delivered_total", "Deliveries since the start.", nil, nil)
 	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
+	failed         = prometheus.NewDesc("prism_attempts_failed_total", "Attempts to handle a message that failed, since the start.", nil, nil)
+	parkedEver     = prometheus.NewDesc("prism_messages_parked_total", "Messages that were parked since the start.", nil, nil)
 	expired        = prometheus.NewDesc("prism_messages_expired_total", "Messages that were removed as they had become older than max-age, since the start.", nil, nil)
 	refused        = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
 	consumers      = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
@@ -59,7 +65,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	if depths, err := depthsOf(ctx, m.engine.Queues); err == nil {
 		collectDepths(out, depths)
 		collectFilling(out, depths)
-		collectDropped(out, depths)
+		collectMost(out, queueDropped, prometheus.CounterValue, depths, func(d *platform.QueueDepth) uint64 { return d.Dropped })
+		collectMost(out, queueParked, prometheus.GaugeValue, depths, func(d *platform.QueueDepth) uint64 { return uint64(d.Parked) })
+		collectMost(out, parkedDropped, prometheus.CounterValue, depths, func(d *platform.QueueDepth) uint64 { return d.ParkedDropped })
 	}
 }
 
@@ -93,21 +101,24 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 		value int64
 	}{
 		{connected, s.Connected}, {published, s.Published}, {routed, m.routed.Load()}, {unrouted, s.Unrouted}, {refused, m.refused.Load()}, {delivered, s.Delivered},
-		{acked, s.Acked}, {strayAcks, s.StrayAcks},
+		{acked, s.Acked}, {strayAcks, s.StrayAcks}, {failed, s.Failed}, {parkedEver, s.Parked},
 	} {
 		counter(out, c.desc, c.value)
 	}
 }
 
 func collectDepths(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
-	var ready, unacknowledged, consuming, bytes int64
+	var ready, unacknowledged, consuming, bytes, isParked, bytesParked int64
 	for _, d := range depths {
 		ready, unacknowledged = ready+int64(d.Ready), unacknowledged+int64(d.Unacknowledged)
 		consuming, bytes = consuming+int64(d.Consumers), bytes+d.Bytes
+		isParked, bytesParked = isParked+int64(d.Parked), bytesParked+d.ParkedBytes
 	}
 	gauge(out, queues, int64(len(depths)))
 	gauge(out, consumers, consuming)
 	gauge(out, messageBytes, bytes)
+	gauge(out, parked, isParked)
+	gauge(out, parkedBytes, bytesParked)
 	gauge(out, messages, ready, "ready")
 	gauge(out, messages, unacknowledged, "unacknowledged")
 	slices.SortFunc(depths, func(a, b platform.QueueDepth) int {
@@ -141,12 +152,13 @@ func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth) 
 	}
 }
 
-// collectDropped shows the queues that have dropped most.
-func collectDropped(out chan<- prometheus.Metric, depths []platform.QueueDepth) {
-	dropping := slices.DeleteFunc(slices.Clone(depths), func(d platform.QueueDepth) bool { return d.Dropped == 0 })
-	slices.SortFunc(dropping, func(a, b platform.QueueDepth) int { return cmp.Compare(b.Dropped, a.Dropped) })
-	for _, d := range dropping[:min(len(dropping), shownQueues)] {
-		counter(out, queueDropped, int64(d.Dropped), label(d.Owner), label(d.Topic))
+// collectMost shows a number of the queues that have most of it. Those that have none are
+// not shown.
+func collectMost(out chan<- prometheus.Metric, desc *prometheus.Desc, kind prometheus.ValueType, depths []platform.QueueDepth, of func(*platform.QueueDepth) uint64) {
+	most := slices.DeleteFunc(slices.Clone(depths), func(d platform.QueueDepth) bool { return of(&d) == 0 })
+	slices.SortFunc(most, func(a, b platform.QueueDepth) int { return cmp.Compare(of(&b), of(&a)) })
+	for _, d := range most[:min(len(most), shownQueues)] {
+		out <- prometheus.MustNewConstMetric(desc, kind, float64(of(&d)), label(d.Owner), label(d.Topic))
 	}
 }
 

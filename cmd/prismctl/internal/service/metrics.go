@@ -96,6 +96,7 @@ func apiOf(c platform.Call) string {
 var knownAPIs = []string{
 	"notify", "platform/notify", "platform/notify/status", "platform/notify/read", "platform/notify/write", "platform/notify/purge",
 	"platform/notify/peek", "platform/notify/queue/limit", "platform/notify/routing/test", "platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
+	"platform/notify/queue/park", "platform/notify/queue/parked", "platform/notify/queue/unpark", "platform/notify/queue/discard",
 	"platform/notify/routing/unset", "platform/notify/routing/list",
 	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
 	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete", "platform/key/rotate",

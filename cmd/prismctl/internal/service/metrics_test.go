@@ -83,20 +83,38 @@ type countedQueues struct {
 
 func (q countedQueues) Depths(context.Context) ([]platform.QueueDepth, error) { return q.depths, nil }
 
-func TestMetricsShowTheQueuesThatHaveDroppedMost(t *testing.T) {
+func TestMetricsShowTheQueuesThatHaveDroppedOrParkedMost(t *testing.T) {
 	var q countedQueues
-	for i := range shownQueues + 2 { // the first has dropped nothing, the second least
-		limits := platform.QueueLimits{MaxMessages: 10, MaxBytes: 10}
-		q.depths = append(q.depths, platform.QueueDepth{Owner: "k", Topic: fmt.Sprint(i), QueueStatus: platform.QueueStatus{Limits: limits, Dropped: uint64(i)}})
+	for i := range shownQueues + 2 { // the first has nothing, the second least
+		q.depths = append(q.depths, platform.QueueDepth{Owner: "k", Topic: fmt.Sprint(i), QueueStatus: platform.QueueStatus{
+			Limits: platform.QueueLimits{MaxMessages: 10, MaxBytes: 10}, Dropped: uint64(i), Parked: i, ParkedBytes: 3, ParkedDropped: uint64(i),
+		}})
 	}
 	text := scrape(&engine.Engine{Queues: q})
-	if got := strings.Count(text, "\nprism_queue_dropped_total{"); got != shownQueues {
-		t.Errorf("%d series of queues that drop, want %d", got, shownQueues)
-	}
-	for topic, want := range map[string]string{"0": "", "1": "", "2": "2", "1001": "1001"} {
-		if got := metric(text, `prism_queue_dropped_total{key="k",topic="`+topic+`"}`); got != want {
-			t.Errorf("the queue %s has dropped %q, want %q", topic, got, want)
+	for _, name := range []string{"prism_queue_dropped_total", "prism_queue_parked", "prism_queue_parked_dropped_total"} {
+		if got := strings.Count(text, "\n"+name+"{"); got != shownQueues {
+			t.Errorf("%d series of %s, want %d", got, name, shownQueues)
 		}
+		for topic, want := range map[string]string{"0": "", "1": "", "2": "2", "1001": "1001"} {
+			if got := metric(text, name+`{key="k",topic="`+topic+`"}`); got != want {
+				t.Errorf("%s of the queue %s is %q, want %q", name, topic, got, want)
+			}
+		}
+	}
+	for name, want := range map[string]string{"prism_parked_messages": "501501", "prism_parked_message_bytes": "3006", `prism_messages{state="ready"}`: "0"} {
+		if got := metric(text, name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+// What is parked takes no room of its queue.
+func TestAQueueIsNotFilledByWhatIsParked(t *testing.T) {
+	q := countedQueues{depths: []platform.QueueDepth{{Owner: "k", QueueStatus: platform.QueueStatus{
+		Limits: platform.QueueLimits{MaxMessages: 10, MaxBytes: 10}, Parked: 10_000, ParkedBytes: 64 << 20,
+	}}}}
+	if text := scrape(&engine.Engine{Queues: q}); metric(text, `prism_queues_filled{percent="50"}`) != "0" || metric(text, "prism_queue_parked{key=\"k\",topic=\"\"}") != "10000" {
+		t.Errorf("the metrics are\n%s", text)
 	}
 }
 
