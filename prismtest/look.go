@@ -56,6 +56,14 @@ func (s *Server) Acks() []platform.DeliverEvent { return snapshot(s, &s.seen.ack
 // their connection.
 func (s *Server) StrayAcks() []platform.AckEvent { return snapshot(s, &s.seen.strayAcks) }
 
+// Fails returns the attempts that failed: those of which consumers said so, and those
+// that the ends of their connections were counted as. Those that were stray are there, too.
+func (s *Server) Fails() []platform.FailEvent { return snapshot(s, &s.seen.fails) }
+
+// Parks returns the messages that were parked, in the order in which that happened.
+// [Server.Parked] shows which of them still are.
+func (s *Server) Parks() []platform.ParkEvent { return snapshot(s, &s.seen.parks) }
+
 // Forget makes all lists empty; later events are counted from zero. A long benchmark
 // calls it now and then, as the lists keep every message.
 func (s *Server) Forget() { s.seen.forget() }
@@ -107,6 +115,14 @@ func publishLine(e platform.PublishEvent) string {
 		line += ": " + e.Err.Error()
 	}
 	return line
+}
+
+func failLine(e platform.FailEvent) string {
+	return fmt.Sprintf("connection %d, topic %q, tag %d: attempt %d: %s", e.Conn, e.Topic, e.Tag, e.Attempt, e.Reason)
+}
+
+func parkLine(e platform.ParkEvent) string {
+	return fmt.Sprintf("%s, topic %q, after %d attempts: %s", e.ID, e.Topic, e.Attempts, e.Reason)
 }
 
 func deliveryLine(e platform.DeliverEvent) string {

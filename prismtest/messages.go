@@ -78,3 +78,36 @@ func (s *Server) Peek(topic string) (found []platform.Peeked) {
 		after = page[len(page)-1].Message.ID
 	}
 }
+
+// Parked returns the messages that are parked in the queue of a topic of the first key, in
+// their order, as Peek the others.
+func (s *Server) Parked(topic string) (parked []platform.Parked) {
+	s.t.Helper()
+	var after platform.MessageID
+	for {
+		page, err := s.queues.Parked(context.Background(), s.key.ID, topic, after, 1000)
+		if err != nil && !errors.Is(err, platform.ErrUnknownTopic) {
+			s.t.Fatalf("prismtest: looking at what is parked in the topic %q: %v", topic, err)
+		}
+		if len(page) == 0 {
+			return parked
+		}
+		parked = append(parked, page...)
+		after = page[len(page)-1].Message.ID
+	}
+}
+
+// LimitAttempts makes the queue of a topic of the first key park a message that was tried
+// n times; 0 ends that. A topic that is not there is made. The other limits of the queue
+// become the defaults.
+func (s *Server) LimitAttempts(topic string, n int) {
+	s.t.Helper()
+	ctx := context.Background()
+	err := s.queues.Create(ctx, s.key.ID, topic)
+	if err == nil {
+		err = s.queues.SetLimits(ctx, s.key.ID, topic, platform.QueueLimits{MaxAttempts: n})
+	}
+	if err != nil {
+		s.t.Fatalf("prismtest: limiting the attempts of the topic %q: %v", topic, err)
+	}
+}

@@ -34,6 +34,8 @@ type recorder struct {
 	deliveries []platform.DeliverEvent
 	acks       []platform.DeliverEvent
 	strayAcks  []platform.AckEvent
+	fails      []platform.FailEvent
+	parks      []platform.ParkEvent
 	open       map[delivered]platform.DeliverEvent // not acknowledged
 }
 
@@ -170,11 +172,25 @@ func (r *recorder) acked(e platform.AckEvent) {
 	})
 }
 
+// failed takes what is not stray out of the open deliveries: if it comes again, it does so
+// as another one.
+func (r *recorder) failed(e platform.FailEvent) {
+	r.update(func() {
+		delete(r.open, delivered{e.Conn, e.Tag})
+		r.fails = append(r.fails, e)
+	})
+}
+
+func (r *recorder) parked(e platform.ParkEvent) {
+	r.update(func() { r.parks = append(r.parks, e) })
+}
+
 // forget empties the record; live connections go on.
 func (r *recorder) forget() {
 	r.update(func() {
 		r.calls, r.conns = nil, nil
 		r.published, r.rejected = nil, nil
 		r.deliveries, r.acks, r.strayAcks = nil, nil, nil
+		r.fails, r.parks = nil, nil
 	})
 }

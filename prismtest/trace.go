@@ -45,6 +45,20 @@ func (r *recorder) trace(earlier uint64, user *platform.Trace) *platform.Trace {
 			tell(user.Ack, e)
 			r.acked(e)
 		},
+		Fail: func(e platform.FailEvent) {
+			if e.Conn != 0 { // 0 means pushed
+				e.Conn += earlier
+			}
+			tell(user.Fail, e)
+			r.failed(e)
+		},
+		Park: func(e platform.ParkEvent) {
+			if e.Conn != 0 {
+				e.Conn += earlier
+			}
+			tell(user.Park, e)
+			r.parked(e)
+		},
 	}
 }
 

@@ -46,6 +46,19 @@ func (s *Server) WaitAcks(n int) []platform.DeliverEvent {
 	return waitFor(s, n, "acknowledged deliveries", &s.seen.acks, deliveryLine)
 }
 
+// WaitFails waits until [Server.Fails] has n attempts that failed, and returns them all.
+func (s *Server) WaitFails(n int) []platform.FailEvent {
+	s.t.Helper()
+	return waitFor(s, n, "failed attempts", &s.seen.fails, failLine)
+}
+
+// WaitParked waits until [Server.Parks] has n messages that were parked, and returns them
+// all.
+func (s *Server) WaitParked(n int) []platform.ParkEvent {
+	s.t.Helper()
+	return waitFor(s, n, "parked messages", &s.seen.parks, parkLine)
+}
+
 // WaitConnected waits until [Server.Connections] has n connections, whether
 // they are live or not, and returns them all.
 func (s *Server) WaitConnected(n int) []Connection {
