@@ -131,7 +131,7 @@ func (d *draft) carry(g gathered) {
 			if q := d.state.queues[f.queue]; q != nil && q.limited == g.seq {
 				d.carryFact(*f)
 			}
-		case factDropped:
+		case factDropped, factParkedDropped:
 			d.carryDropped(g.seq, f)
 		case factJoin:
 			if q := d.state.queues[f.queue]; q != nil && q.members[f.consumer] != nil && q.members[f.consumer].joined == g.seq {
@@ -143,10 +143,7 @@ func (d *draft) carry(g gathered) {
 
 // carryFact adds facts that belong together, if there is room for all of them.
 func (d *draft) carryFact(facts ...fact) {
-	bytes := 0
-	for i := range facts {
-		bytes += facts[i].weight()
-	}
+	bytes := weightOf(facts)
 	room := len(d.facts) == 0 || d.bytes+bytes <= d.largest/2
 	if room && len(d.facts)+len(facts) <= maxFacts && bytes <= d.largest-reserve {
 		for _, f := range facts {
@@ -157,9 +154,9 @@ func (d *draft) carryFact(facts ...fact) {
 
 // carryDropped carries the counts that no later record has.
 func (d *draft) carryDropped(seq uint64, f *fact) {
-	carried := fact{kind: factDropped}
+	carried := fact{kind: f.kind}
 	for i, id := range f.queues {
-		if q := d.state.queues[id]; q != nil && q.lost == seq {
+		if q := d.state.queues[id]; q != nil && q.lostIn(f.kind) == seq {
 			carried.queues, carried.numbers = append(carried.queues, id), append(carried.numbers, f.numbers[i])
 		}
 	}
@@ -168,15 +165,13 @@ func (d *draft) carryDropped(seq uint64, f *fact) {
 	}
 }
 
+// carryMessage carries a message with what it is in each queue. Those that do not fit into
+// a record beside it get it once more.
 func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 	moved := *f
 	moved.kind, moved.queues = factMove, nil
-	facts := []fact{moved}
+	facts, bytes := []fact{moved}, moved.weight()
 	for _, id := range f.queues {
-		if len(facts) >= maxFacts/2 { // the leases of more queues would not fit into a record
-			d.carryFact(facts...)
-			facts = []fact{moved}
-		}
 		q := d.state.queues[id]
 		if q == nil {
 			continue
@@ -184,14 +179,33 @@ func (d *draft) carryMessage(seq uint64, index int, f *fact) {
 		if it, ok := q.locate(f.number); !ok || it.seq != seq || int(it.index) != index {
 			continue
 		}
-		facts[0].queues = append(facts[0].queues, id)
-		if h, ok := q.held[f.number]; ok && h.member.joined > 0 {
-			facts = append(facts, fact{kind: factLease, queue: id, consumer: h.member.id, text: h.member.engine, numbers: []uint64{f.number}})
+		more := q.conditionOf(f.number)
+		n := putBytes + weightOf(more)
+		if len(facts[0].queues) > 0 && (len(facts)+len(more) > maxFacts/2 || bytes+n > d.largest-reserve) {
+			d.carryFact(facts...)
+			facts, bytes = []fact{moved}, moved.weight()
 		}
+		facts[0].queues = append(facts[0].queues, id)
+		facts, bytes = append(facts, more...), bytes+n
 	}
 	if len(facts[0].queues) > 0 {
 		d.carryFact(facts...)
 	}
+}
+
+// conditionOf returns the facts that say what a message is in q, which else is ready and
+// was never tried.
+func (q *queue) conditionOf(number uint64) (facts []fact) {
+	if n := q.tried[number]; n > 0 {
+		facts = append(facts, fact{kind: factTried, queue: q.id, numbers: []uint64{number}, queues: []uint64{uint64(n)}})
+	}
+	if h, ok := q.held[number]; ok && h.member.joined > 0 {
+		facts = append(facts, fact{kind: factLease, queue: q.id, consumer: h.member.id, text: h.member.engine, numbers: []uint64{number}})
+	}
+	if p := q.parked.find(number); p != nil {
+		facts = append(facts, p.fact(q))
+	}
+	return facts
 }
 
 // Bounds of the garbage at the head of the log: beyond either of them it is removed.

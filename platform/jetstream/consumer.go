@@ -17,6 +17,7 @@ type consumer struct {
 	queue  uint64
 	id     uint64
 	name   string // see member
+	alone  bool   // it is of ConsumeAlone
 
 	wake  chan struct{} // receives a value when the queue may have something
 	ended bool          // guarded by the lock of the engine
@@ -71,8 +72,22 @@ func (c *consumer) present() (*queue, error) {
 	return nil, fmt.Errorf("%w: it was dropped", platform.ErrUnknownTopic)
 }
 
-func (c *consumer) newMember() *member {
-	return &member{id: c.id, name: c.name, engine: c.engine.name, held: make(map[uint64]struct{})}
+// newMember returns the member that c becomes. Those that consume alone are ordered by
+// place.
+func (c *consumer) newMember(place uint64) *member {
+	m := &member{id: c.id, name: c.name, engine: c.engine.name, held: make(map[uint64]struct{})}
+	if c.alone {
+		m.order = place
+	}
+	return m
+}
+
+// joinHere makes c known to the queue in an engine that has its log to itself.
+func (c *consumer) joinHere(q *queue) *member {
+	c.engine.rounds++
+	m := c.newMember(c.engine.rounds)
+	q.members[c.id] = m
+	return m
 }
 
 // join makes c known to the queue.
@@ -82,14 +97,14 @@ func (c *consumer) join(ctx context.Context) error {
 		defer c.engine.mu.Unlock()
 		q, err := c.present()
 		if err == nil {
-			q.members[c.id] = c.newMember()
+			c.joinHere(q)
 		}
 		return err
 	}
 	return c.engine.do(ctx, func(d *draft) error {
 		q, err := c.present()
 		if err == nil {
-			d.emit(q.owner, c.newMember().joining(q))
+			d.emit(q.owner, c.newMember(d.place()).joining(q))
 		}
 		return err
 	}, func() { _ = c.Close() })
@@ -121,14 +136,14 @@ func (c *consumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 	}
 }
 
-// readyOrWait reports whether the queue has a ready message. If not, it adds c to the
-// consumers that wait.
+// readyOrWait reports whether the queue has a ready message that c may take. If not, it
+// adds c to the consumers that wait.
 func (c *consumer) readyOrWait() (ready bool, err error) {
 	e := c.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q, err := c.present()
-	if err != nil || q.ready.free() > 0 {
+	if err != nil || q.ready.free() > 0 && !c.waitsForOlder(q) {
 		return err == nil, err
 	}
 	select {
@@ -167,20 +182,29 @@ func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lea
 		c.returnLater(numbersOf(items))
 		return nil, err
 	}
-	var leases []platform.Lease
-	var old []uint64
-	for i, it := range held {
-		if c.engine.old(facts[i].message) {
-			old = append(old, it.number)
-			continue
-		}
-		leases = append(leases, platform.Lease{ID: it.number, Message: facts[i].message})
-	}
+	leases, old := c.leasesOf(held, facts)
 	c.passOn()
 	if err := c.removeExpired(ctx, old, leases); err != nil {
 		return nil, err
 	}
 	return leases, nil
+}
+
+// leasesOf returns the leases of messages that c holds, and which of these are too old.
+func (c *consumer) leasesOf(held []item, facts []*fact) (leases []platform.Lease, old []uint64) {
+	tries := c.tries(held)
+	for i, it := range held {
+		if c.engine.old(facts[i].message) {
+			old = append(old, it.number)
+			continue
+		}
+		l := platform.Lease{ID: it.number, Message: facts[i].message, Attempt: 1}
+		if tries != nil {
+			l.Attempt += tries[i]
+		}
+		leases = append(leases, l)
+	}
+	return leases, old
 }
 
 // removeExpired acks the old messages that c has leased. If that fails, everything
@@ -220,7 +244,7 @@ func (c *consumer) lease(ctx context.Context, n, bytes int) ([]item, error) {
 		if q.owner.sealed == d.round {
 			return errAgain
 		}
-		items = d.lease(q, c.newMember(), min(n, mostAtOnce), bytes)
+		items = d.leaseTo(q, c, min(n, mostAtOnce), bytes)
 		return nil
 	}, func() { c.returnLater(numbersOf(items)) })
 	if err != nil {
@@ -238,8 +262,10 @@ func (c *consumer) leaseHere(n, bytes int) ([]item, error) {
 	}
 	m := q.members[c.id]
 	if m == nil {
-		m = c.newMember()
-		q.members[c.id] = m
+		m = c.joinHere(q)
+	}
+	if c.waitsForOlder(q) {
+		return nil, nil
 	}
 	items := q.first(0, n, bytes)
 	for _, it := range items {
@@ -406,13 +432,22 @@ func (e *Engine) wake(queue uint64) {
 	if n == 0 {
 		return
 	}
-	if q := e.state.queues[queue]; q != nil {
+	q := e.state.queues[queue]
+	if q != nil {
 		n = min(n, q.ready.free())
 	}
-	for _, c := range all[:n] {
+	kept, seen := 0, 0
+	for ; seen < len(all) && n > 0; seen++ {
+		c := all[seen]
+		if q != nil && c.waitsForOlder(q) {
+			all[kept] = c
+			kept++
+			continue
+		}
 		c.notify()
+		n--
 	}
-	e.keepWaiting(queue, slices.Delete(all, 0, n))
+	e.keepWaiting(queue, slices.Delete(all, kept, seen))
 }
 
 func (e *Engine) wakeAll() {

@@ -44,6 +44,7 @@ type draft struct {
 	made    map[string]bool // owners that the draft makes
 
 	losses    []loss   // stored messages that it sheds
+	parkings  []loss   // ready messages that it parks, which are marked as if it shed them
 	puts      bool     // it has puts
 	pending   int      // bytes of the put for which room is being made
 	cut       bool     // some of them have lost a queue
@@ -72,6 +73,14 @@ func (f *fact) weight() int {
 		n += 5 + len(pattern)
 	}
 	return n
+}
+
+// weightOf is the sum of their weights.
+func weightOf(facts []fact) (sum int) {
+	for i := range facts {
+		sum += facts[i].weight()
+	}
+	return sum
 }
 
 // weight is an upper estimate of the bytes that a message needs in a record.
@@ -155,11 +164,7 @@ func (d *draft) checkTogether(facts []fact) error {
 	if len(d.facts)+len(facts) > maxFacts-draftEnd {
 		return errAgain
 	}
-	more := 0
-	for i := range facts[1:] {
-		more += facts[i+1].weight()
-	}
-	return d.checkSize(&facts[0], more)
+	return d.checkSize(&facts[0], weightOf(facts[1:]))
 }
 
 // redeclare changes what an owner is.

@@ -13,24 +13,28 @@ import (
 type kind byte
 
 const (
-	factPut     kind = 1 + iota // message went to queues
-	factMove                    // the message with number is stored here now, for queues
-	factAck                     // numbers have left queue for good
-	factQueue                   // number is the queue of owner and topic
-	factBind                    // queue is bound to text, for what its own owner publishes; written by earlier versions
-	factDrop                    // queue is gone
-	factPurge                   // queue has lost all messages up to number, except numbers
-	factJoin                    // consumer of queue, which has the name owner, belongs to the engine named text
-	factLeave                   // consumer of queue is gone: what it held is ready
-	factLease                   // consumer of queue, which belongs to the engine named text, holds numbers
-	factReturn                  // consumer of queue has given numbers back
-	factGone                    // the engine named text is gone with its consumers
-	factUnbind                  // queue is not bound to text any more
-	factOwner                   // owner is in the exchange text, and listen says what its queues get
-	factRoute                   // queue is bound to text, for what any owner of its exchange publishes
-	factLimits                  // queue holds numbers at most: messages, then bytes; text is its overflow
-	factShed                    // each of queues has lost the message at the same place in numbers, for others
-	factDropped                 // each of queues has dropped so many messages ever, at the same place in numbers
+	factPut           kind = 1 + iota // message went to queues
+	factMove                          // the message with number is stored here now, for queues
+	factAck                           // numbers have left queue for good
+	factQueue                         // number is the queue of owner and topic
+	factBind                          // queue is bound to text, for what its own owner publishes; written by earlier versions
+	factDrop                          // queue is gone
+	factPurge                         // queue has lost all messages up to number, except numbers
+	factJoin                          // consumer of queue, which has the name owner, belongs to the engine named text; number is its place among those that consume alone, see member.order
+	factLeave                         // consumer of queue is gone: what it held is ready
+	factLease                         // consumer of queue, which belongs to the engine named text, holds numbers
+	factReturn                        // consumer of queue has given numbers back
+	factGone                          // the engine named text is gone with its consumers
+	factUnbind                        // queue is not bound to text any more
+	factOwner                         // owner is in the exchange text, and listen says what its queues get
+	factRoute                         // queue is bound to text, for what any owner of its exchange publishes
+	factLimits                        // queue holds numbers at most: messages, then bytes, then attempts if they are limited; text is its overflow
+	factShed                          // each of queues has lost the message at the same place in numbers, for others
+	factDropped                       // each of queues has dropped so many messages ever, at the same place in numbers
+	factTried                         // each of numbers was tried so often in queue, at the same place in queues
+	factPark                          // numbers are parked in queue: text is why, owner had them last, and number is since when, in Unix seconds
+	factUnpark                        // numbers are not parked in queue any more, but ready
+	factParkedDropped                 // each of queues has dropped so many parked messages ever, at the same place in numbers
 	afterFacts
 )
 
@@ -45,9 +49,9 @@ type fact struct {
 	kind     kind
 	number   uint64
 	queue    uint64
-	consumer uint64
+	consumer uint64 // or the place of what is parked, see parking.order
 	owner    string
-	text     string // topic, pattern, exchange, overflow or engine
+	text     string // topic, pattern, exchange, overflow, reason or engine
 	numbers  []uint64
 	queues   []uint64
 	message  *platform.Message
@@ -166,6 +170,9 @@ func assignNumbers(seq uint64, facts []fact) {
 		if f.queue < maxFacts && (f.kind == factBind || f.kind == factRoute) {
 			f.queue |= seq << indexBits
 		}
+		if f.consumer == 0 && f.kind == factPark {
+			f.consumer = numberOf(seq, i)
+		}
 	}
 }
 
@@ -191,8 +198,8 @@ func (d *decoder) fact() fact {
 	case f.kind == factOwner:
 		f.listen = d.permission()
 	case f.kind == factLimits:
-		d.broken = d.broken || len(f.numbers) != 2
-	case f.kind == factShed || f.kind == factDropped:
+		d.broken = d.broken || len(f.numbers) != 2 && len(f.numbers) != 3 // earlier versions wrote two
+	case f.kind == factShed || f.kind == factDropped || f.kind == factTried || f.kind == factParkedDropped:
 		d.broken = d.broken || len(f.numbers) != len(f.queues)
 	case f.kind == 0 || f.kind >= afterFacts:
 		d.broken = true

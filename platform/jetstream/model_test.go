@@ -126,9 +126,23 @@ func (e *Engine) picture() map[uint64]string {
 		slices.SortFunc(items, func(a, b item) int { return int(a.number) - int(b.number) })
 		o := q.owner
 		all[id] = fmt.Sprint(o.name, o.exchange.name, o.declared, o.listen, q.topic, q.made, q.patterns, items, q.bytes,
-			q.limits, q.limited, q.dropped, q.lost)
+			q.limits, q.limited, q.dropped, q.lost, q.tried, q.parked.picture())
 	}
 	return all
+}
+
+// picture describes what is parked, in its order.
+func (l *parkingLot) picture() string {
+	var all []string
+	if l == nil {
+		l = &parkingLot{}
+	}
+	for _, p := range l.line {
+		if !p.gone {
+			all = append(all, fmt.Sprint(*p))
+		}
+	}
+	return fmt.Sprint(all, l.bytes, l.dropped, l.lost)
 }
 
 func (m *model) compare(t *testing.T) {
@@ -161,7 +175,7 @@ func (e *Engine) sum(t *testing.T) {
 	defer e.mu.Unlock()
 	all, owners := platform.Usage{}, make(map[*owner]platform.Usage)
 	for _, q := range e.state.queues {
-		has := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}
+		has := platform.Usage{Messages: int64(q.ready.len() + len(q.held)), Bytes: q.bytes}.Plus(q.parked.sum(t))
 		all = all.Plus(has)
 		owners[q.owner] = owners[q.owner].Plus(has)
 	}
@@ -173,6 +187,18 @@ func (e *Engine) sum(t *testing.T) {
 			t.Errorf("the queues of %s hold %+v, which is counted as %+v and %+v", o.name, has, o.used, o.drafted)
 		}
 	}
+}
+
+// sum adds up what is parked.
+func (l *parkingLot) sum(t *testing.T) (sum platform.Usage) {
+	t.Helper()
+	for _, p := range l.all() {
+		sum = sum.Plus(platform.Usage{Messages: 1, Bytes: p.size()})
+	}
+	if sum != l.usage() {
+		t.Errorf("%+v is parked, which is counted as %+v", sum, l.usage())
+	}
+	return sum
 }
 
 // cleaned checks that the head of the log was removed.
@@ -202,6 +228,11 @@ func (e *Engine) audit(t *testing.T) {
 		if q.limited > 0 {
 			lasts[q.limited] += overhead
 		}
+		for _, m := range q.members {
+			if m.joined > 0 {
+				lasts[m.joined] += overhead
+			}
+		}
 		if q.lost > 0 {
 			lasts[q.lost] += lossWeight
 		}
@@ -210,6 +241,17 @@ func (e *Engine) audit(t *testing.T) {
 		}
 		for _, h := range q.held {
 			lasts[h.item.seq] += h.item.weight()
+		}
+		for _, p := range q.parked.all() {
+			lasts[p.item.seq] += p.item.weight()
+		}
+		if q.parked != nil && q.parked.lost > 0 {
+			lasts[q.parked.lost] += lossWeight
+		}
+		for n := range q.tried {
+			if _, ok := q.locate(n); !ok {
+				t.Errorf("attempts of message %d are counted, which is not there", n)
+			}
 		}
 	}
 	for _, o := range e.state.owners {

@@ -44,7 +44,7 @@ type drafting struct {
 	put     int            // the fact before which no put has the queue any more
 }
 
-// A loss is a message that the draft sheds.
+// A loss is a ready message that the draft takes away.
 type loss struct {
 	queue  *queue
 	number uint64
@@ -405,9 +405,9 @@ func (d *draft) finish() {
 }
 
 // discard resets what the draft has noted in queues and owners. What it would have
-// shed can be taken again.
+// shed or parked can be taken again.
 func (e *Engine) discard(d *draft) {
-	for _, l := range d.losses {
+	for _, l := range slices.Concat(d.losses, d.parkings) {
 		if it := l.queue.ready.find(l.number); it != nil {
 			l.queue.ready.unmark(it)
 			e.wake(l.queue.id)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -88,7 +90,7 @@ func (q *queue) behind(number uint64, n int) []sight {
 	for _, it := range ready {
 		seen = append(seen, sight{item: it})
 	}
-	for _, held := range q.heldBehind(number, n) {
+	for _, held := range lowestBehind(maps.Keys(q.held), number, n) {
 		h := q.held[held]
 		seen = append(seen, sight{h.item, true, h.member.name, h.since})
 	}
@@ -96,16 +98,16 @@ func (q *queue) behind(number uint64, n int) []sight {
 	return seen[:min(n, len(seen))]
 }
 
-// heldBehind returns the lowest n of the held numbers that are greater, in order. It
-// sorts few of them, as the engine waits for it.
-func (q *queue) heldBehind(number uint64, n int) []uint64 {
+// lowestBehind returns the lowest n of the numbers that are greater than number, in order.
+// It sorts few of them, as the engine waits for it.
+func lowestBehind(numbers iter.Seq[uint64], number uint64, n int) []uint64 {
 	var lowest []uint64
 	most := uint64(math.MaxUint64)
-	for held := range q.held {
-		if held <= number || held > most {
+	for found := range numbers {
+		if n <= 0 || found <= number || found > most {
 			continue
 		}
-		if lowest = append(lowest, held); len(lowest)-n > n {
+		if lowest = append(lowest, found); len(lowest)-n > n {
 			slices.Sort(lowest)
 			lowest = lowest[:n]
 			most = lowest[n-1]

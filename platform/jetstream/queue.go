@@ -20,7 +20,9 @@ type queue struct {
 	members  map[uint64]*member
 	held     map[uint64]holding
 	ready    ring
-	bytes    int64 // of the messages that are ready or held
+	bytes    int64             // of the messages that are ready or held
+	parked   *parkingLot       // nil until a message was parked
+	tried    map[uint64]uint16 // how often, of the messages that were; nil if none was
 
 	limits  platform.QueueLimits // as they were set
 	limited uint64               // the number of the record that set them; 0 if none did
@@ -43,6 +45,8 @@ type member struct {
 	name   string // that Consume got, as Peek shows it; empty while the record of its joining is not known
 	engine string
 	joined uint64 // the number of the record of its joining; 0 if that is not in the log
+	order  uint64 // of those of which only the first may lease; 0 if it is none of them
+	failed uint64 // the number of the last draft in which it failed something
 	held   map[uint64]struct{}
 }
 
@@ -54,7 +58,7 @@ type holding struct {
 
 // joining returns the fact that m is a member of q.
 func (m *member) joining(q *queue) fact {
-	return fact{kind: factJoin, queue: q.id, consumer: m.id, owner: m.name, text: m.engine}
+	return fact{kind: factJoin, number: m.order, queue: q.id, consumer: m.id, owner: m.name, text: m.engine}
 }
 
 // reads reports whether the member is a call of Read, which Status does not count.
@@ -111,6 +115,9 @@ func (q *queue) ownerKnown() {
 		known(&h.item)
 		q.held[n] = h
 	}
+	for _, p := range q.parked.all() {
+		known(&p.item)
+	}
 	q.early = nil
 }
 
@@ -120,8 +127,11 @@ func (q *queue) add(it item, put func(item)) {
 	q.bytes += int64(it.size)
 }
 
-// gone undoes what add has counted.
-func (q *queue) gone(it item) { q.bytes -= int64(it.size) }
+// gone undoes what add has counted, when the message has left q for good.
+func (q *queue) gone(it item) {
+	q.bytes -= int64(it.size)
+	q.forgetTries(it.number)
+}
 
 // first returns up to n ready items behind the first skip, and does not remove them. It
 // passes over those that the present draft sheds.
@@ -199,25 +209,40 @@ func (m *member) numbers() []uint64 {
 	return numbers
 }
 
-// remove removes a message from the queue, whether it is ready or held.
-func (q *queue) remove(number uint64) (item, bool) {
+// take takes a message out of those that are ready or held.
+func (q *queue) take(number uint64) (item, bool) {
 	it, ok := q.release(number)
 	if !ok {
 		it, ok = q.ready.remove(number)
 	}
 	if ok {
-		q.gone(it)
+		q.bytes -= int64(it.size)
 	}
 	return it, ok
 }
 
-// locate returns the item of a message, whether it is ready or held.
+// remove removes a message from the queue, whether it is ready, held or parked.
+func (q *queue) remove(number uint64) (item, bool) {
+	it, ok := q.take(number)
+	if !ok {
+		it, ok = q.parked.remove(number)
+	}
+	if ok {
+		q.forgetTries(number)
+	}
+	return it, ok
+}
+
+// locate returns the item of a message, whether it is ready, held or parked.
 func (q *queue) locate(number uint64) (item, bool) {
 	if h, ok := q.held[number]; ok {
 		return h.item, true
 	}
 	if it := q.ready.find(number); it != nil {
 		return *it, true
+	}
+	if p := q.parked.find(number); p != nil {
+		return p.item, true
 	}
 	return item{}, false
 }
@@ -237,12 +262,20 @@ func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 		was, *found = found.seq, it
 		return was, true
 	}
+	if p := q.parked.find(it.number); p != nil {
+		it.marks = p.item.marks
+		was, p.item = p.item.seq, it
+		return was, true
+	}
 	q.add(it, put)
 	return 0, false
 }
 
 func (q *queue) status() platform.QueueStatus {
 	s := platform.QueueStatus{Dropped: q.dropped, Ready: q.ready.len(), Unacknowledged: len(q.held), Bytes: q.bytes}
+	if q.parked != nil {
+		s.Parked, s.ParkedBytes, s.ParkedDropped = len(q.parked.places), q.parked.bytes, q.parked.dropped
+	}
 	for _, m := range q.members {
 		if !m.reads() {
 			s.Consumers++

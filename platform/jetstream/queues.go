@@ -193,15 +193,15 @@ func (e *Engine) query(ctx context.Context, run func(d *draft) error) error {
 // there. The consumer competes with the others, those of other engines too,
 // until its Close. Of a name of more than 256 bytes, Peek shows the beginning.
 func (e *Engine) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	return e.consume(ctx, name, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
+	return e.consume(ctx, name, false, func(d *draft) (*queue, error) { return d.obtain(owner, topic) })
 }
 
 // Resume is Consume of a queue that is there.
 func (e *Engine) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	return e.consume(ctx, name, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
+	return e.consume(ctx, name, false, func(d *draft) (*queue, error) { return d.queue(owner, topic) })
 }
 
-func (e *Engine) consume(ctx context.Context, name string, find func(d *draft) (*queue, error)) (platform.Consumer, error) {
+func (e *Engine) consume(ctx context.Context, name string, alone bool, find func(d *draft) (*queue, error)) (platform.Consumer, error) {
 	var id uint64
 	err := e.do(ctx, func(d *draft) error {
 		q, err := find(d)
@@ -214,6 +214,7 @@ func (e *Engine) consume(ctx context.Context, name string, find func(d *draft) (
 		return nil, err
 	}
 	c := e.newConsumer(id, 0, shortName(name))
+	c.alone = alone
 	if err := c.join(ctx); err != nil {
 		e.forget(c)
 		return nil, err
@@ -297,6 +298,9 @@ func (e *Engine) SetLimits(ctx context.Context, owner, topic string, l platform.
 			return err
 		}
 		f := fact{kind: factLimits, queue: q.id, text: string(l.Overflow), numbers: []uint64{uint64(l.MaxMessages), uint64(l.MaxBytes)}}
+		if l.MaxAttempts != 0 {
+			f.numbers = append(f.numbers, uint64(l.MaxAttempts))
+		}
 		if err := d.checkSize(&f, 0); err != nil {
 			return err
 		}

@@ -108,7 +108,7 @@ func (e *Engine) wakeFor(f *fact) {
 		for _, id := range f.queues {
 			e.wake(id)
 		}
-	case factReturn, factLeave, factDrop:
+	case factReturn, factLeave, factUnpark, factDrop:
 		e.wake(f.queue)
 	case factGone:
 		e.wakeAll()

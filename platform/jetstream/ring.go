@@ -20,7 +20,7 @@ type item struct {
 // The marks of an item.
 const (
 	dead    uint8 = 1 << iota // it was removed from the middle of the ring
-	shed                      // the draft that is composed or stored removes it
+	shed                      // the draft that is composed or stored removes or parks it
 	foreign                   // another key than that of the queue has published it
 )
 
@@ -213,7 +213,7 @@ func (l *ring) insertLate(it item) {
 		l.insert(it)
 		return
 	}
-	if n := len(l.late); n > 0 && l.late[n-1].number > it.number {
+	if n := len(l.late); n > 0 && l.late[n-1].number >= it.number { // also where it was removed
 		l.mergeLate()
 	}
 	l.late = append(l.late, it)

@@ -54,7 +54,7 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 	case factShed:
 		s.shed(f)
 		return
-	case factDropped:
+	case factDropped, factParkedDropped:
 		s.setDropped(seq, f)
 		return
 	case factGone:
@@ -68,6 +68,12 @@ func (s *state) applyOne(seq uint64, index int, f *fact) {
 	switch f.kind {
 	case factAck:
 		s.remove(q, f.numbers)
+	case factTried:
+		q.setTries(f.numbers, f.queues)
+	case factPark:
+		q.park(f)
+	case factUnpark:
+		s.unpark(q, f.numbers)
 	case factBind:
 		s.bind(q, f.text, binding{seq, true})
 	case factRoute:
@@ -111,7 +117,7 @@ func (s *state) applyToMember(seq uint64, q *queue, f *fact) {
 
 func (s *state) join(m *member, seq uint64, f *fact) {
 	s.records.removeLive(m.joined, overhead)
-	m.name, m.engine, m.joined = f.owner, f.text, seq
+	m.name, m.engine, m.joined, m.order = f.owner, f.text, seq, f.number
 	s.records.addLive(seq, overhead)
 }
 
@@ -183,6 +189,9 @@ func (s *state) limit(q *queue, seq uint64, f *fact) {
 	q.limits = platform.QueueLimits{
 		MaxMessages: int(int64(f.numbers[0])), MaxBytes: int64(f.numbers[1]), Overflow: platform.Overflow(f.text),
 	}
+	if len(f.numbers) > 2 {
+		q.limits.MaxAttempts = int(int64(f.numbers[2]))
+	}
 }
 
 // shed removes what made room for other messages.
@@ -198,15 +207,22 @@ func (s *state) shed(f *fact) {
 // lossWeight is the weight of a queue's count of what it dropped.
 const lossWeight = 16
 
-// setDropped notes how many messages queues have dropped ever. The last number in the
-// log holds, so it does not matter which of the earlier ones were cleaned away.
+// setDropped notes how many messages queues have dropped ever, or how many parked ones.
+// The last number in the log holds, so it does not matter which of the earlier ones were
+// cleaned away.
 func (s *state) setDropped(seq uint64, f *fact) {
 	for i, id := range f.queues {
-		if q := s.queue(id); q != nil {
-			s.records.removeLive(q.lost, lossWeight)
-			q.lost, q.dropped = seq, f.numbers[i]
-			s.records.addLive(seq, lossWeight)
+		q := s.queue(id)
+		if q == nil {
+			continue
 		}
+		dropped, lost := &q.dropped, &q.lost
+		if f.kind == factParkedDropped {
+			dropped, lost = &q.lot().dropped, &q.lot().lost
+		}
+		s.records.removeLive(*lost, lossWeight)
+		*dropped, *lost = f.numbers[i], seq
+		s.records.addLive(seq, lossWeight)
 	}
 }
 
@@ -318,7 +334,8 @@ func (s *state) drop(q *queue) {
 	for _, h := range q.held {
 		s.records.removeLive(h.item.seq, h.item.weight())
 	}
-	q.held, q.bytes = nil, 0
+	s.emptyLot(q)
+	q.held, q.tried, q.bytes = nil, nil, 0
 	s.count(q)
 	for _, m := range q.members {
 		s.records.removeLive(m.joined, overhead)
@@ -416,6 +433,7 @@ func (s *state) loaded(alone bool) {
 			s.drop(q)
 			continue
 		}
+		q.parked.sort()
 		for _, m := range q.members {
 			if alone || m.engine == "" {
 				s.leave(q, m)

@@ -75,7 +75,7 @@ func (s *state) isDry() bool { return s.dry == s.applied+1 }
 
 // noteDry notes that there is nothing to shed, unless the draft itself has taken it.
 func (d *draft) noteDry() {
-	if len(d.losses) == 0 && len(d.taken) == 0 {
+	if len(d.losses) == 0 && len(d.parkings) == 0 && len(d.taken) == 0 {
 		d.state.dry = d.state.applied + 1
 	}
 }
