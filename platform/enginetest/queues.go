@@ -53,7 +53,7 @@ func newName() string { return strings.ToLower(rand.Text()[:8]) }
 func queuePromises() []queuePromise {
 	var all []queuePromise
 	for _, part := range [][]queuePromise{
-		routing(), exchanges(), owners(), fanOut(), topics(), forgetting(), messages(), messageIDs(), peeking(), consumers(), limits(), overflow(), shedding(), attempts(), parking(), parkingBounds(), alone(), crowds(),
+		routing(), exchanges(), owners(), fanOut(), topics(), forgetting(), messages(), messageIDs(), peeking(), consumers(), limits(), overflow(), shedding(), attempts(), parking(), unparking(), parkingBounds(), alone(), crowds(),
 	} {
 		all = append(all, part...)
 	}

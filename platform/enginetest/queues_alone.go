@@ -31,7 +31,7 @@ func (t *queueTrial) consumeAlone(topic string) testConsumer {
 func oldestWorks(t *queueTrial) {
 	oldest, younger := t.consumeAlone(""), t.consumeAlone("")
 	t.write("", numbers(0, 20)...)
-	ctx, cancel := context.WithTimeout(t.ctx, 20*instant)
+	ctx, cancel := context.WithTimeout(t.ctx, 400*instant)
 	defer cancel()
 	_, err := younger.fetch(ctx).wait()
 	t.refused(err, context.DeadlineExceeded, "Fetch of the younger consumer")

@@ -29,6 +29,7 @@ func crowds() []queuePromise {
 		{"NothingIsLostWhenFetchGivesUp", platform.QueueBounds{}, fetchGivesUp},
 		{"PublishIsAllOrNothingInACrowd", platform.QueueBounds{MaxMessages: 50}, crowdAllOrNothing},
 		{"AnOwnerMovesWhileOthersPublish", platform.QueueBounds{}, moveMeanwhile},
+		{"NothingIsLostWhenMessagesAreParkedMeanwhile", platform.QueueBounds{}, parkedMeanwhile},
 		{"DeclareChangesAllAtOnce", platform.QueueBounds{}, declareAtOnce},
 		{"EverythingAtTheSameTimeAddsUp", platform.QueueBounds{MaxMessages: 8, MaxTotalMessages: 20, MaxFanOut: 3}, turmoil},
 		{"OneQueueAmongAThousandHarmsNoOther", platform.QueueBounds{MaxMessages: 100}, oneAmongMany},

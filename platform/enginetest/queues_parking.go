@@ -1,13 +1,8 @@
 package enginetest
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/shopex/prism-go/platform"
@@ -22,15 +17,7 @@ func parking() []queuePromise {
 		{"ParkedMessagesKeepEverything", platform.QueueBounds{}, parkWhole},
 		{"AReasonIsKeptAsText", platform.QueueBounds{}, parkReason},
 		{"ParkedMessagesAreShownInTheirOrder", platform.QueueBounds{}, parkedOrder},
-		{"UnparkPutsMessagesBackAtTheirPlace", platform.QueueBounds{}, unparkPlaces},
-		{"UnparkServesAConsumerThatWaits", platform.QueueBounds{}, unparkServes},
-		{"UnparkIgnoresWhatIsNotParked", platform.QueueBounds{}, unparkIgnores},
-		{"DiscardRemovesParkedMessages", platform.QueueBounds{}, discards},
-		{"PurgeLeavesWhatIsParked", platform.QueueBounds{}, purgeLeavesParked},
-		{"DropTakesWhatIsParked", platform.QueueBounds{}, dropTakesParked},
-		{"ForgetTakesWhatIsParked", platform.QueueBounds{}, forgetTakesParked},
 		{"ParkingNeedsAQueue", platform.QueueBounds{}, parkingNeedsQueue},
-		{"NothingIsLostWhenMessagesAreParkedMeanwhile", platform.QueueBounds{}, parkedMeanwhile},
 	}
 }
 
@@ -261,105 +248,6 @@ func parkedOrder(t *queueTrial) {
 	}
 }
 
-func unparkPlaces(t *queueTrial) {
-	t.write("", numbers(0, 9)...)
-	all := t.peekIDs("")
-	t.park("", all[1], all[8], all[4], all[5])
-	t.unpark("", all[5], all[8])
-	t.shows("", platform.MessageID{}, 20, numbersOf(0, 2, 3, 5, 6, 7, 8)...)
-	t.parks("", numbersOf(1, 4)...)
-	c := t.consume("")
-	held := c.gets(numbersOf(0, 2, 3)...)
-	t.unpark("", all[1])
-	c.gets(numbersOf(1)...)
-	c.ack(held[0])
-	c.close()
-	t.unpark("", all[4])
-	t.counts("", platform.QueueStatus{Ready: 8, Bytes: 8 * 14})
-	t.holds("", numbers(1, 8)...)
-}
-
-// numbersOf returns the texts of some messages.
-func numbersOf(some ...int) (texts []string) {
-	for _, n := range some {
-		texts = append(texts, fmt.Sprintf("message %06d", n))
-	}
-	return texts
-}
-
-func unparkServes(t *queueTrial) {
-	t.write("", "message")
-	t.park("", t.peekIDs("")...)
-	waiting := t.consume("").fetch(t.ctx)
-	t.unpark("", t.parkedIDs("")...)
-	leases, err := waiting.wait()
-	t.must(err, "fetch")
-	if got := bodies(leases); !slices.Equal(got, []string{"message"}) {
-		t.Fatalf("Fetch returned %q", got)
-	}
-}
-
-func unparkIgnores(t *queueTrial) {
-	t.write("", "1", "2")
-	t.write("orders", "elsewhere")
-	all, others := t.peekIDs(""), t.peekIDs("orders")
-	t.park("orders", others...)
-	t.park("", all[0])
-	strange := all[0]
-	strange.Log++
-	for _, id := range []platform.MessageID{{}, all[1], others[0], strange} {
-		t.helps(0, "unpark", "")(t.queues.Unpark(t.ctx, t.owner, "", id))
-		t.helps(0, "discard", "")(t.queues.Discard(t.ctx, t.owner, "", id))
-	}
-	t.helps(1, "unpark of one twice", "")(t.queues.Unpark(t.ctx, t.owner, "", all[0], others[0], all[0]))
-	t.helps(0, "unpark again", "")(t.queues.Unpark(t.ctx, t.owner, "", all[0]))
-	t.holds("", "1", "2")
-	t.parks("orders", "elsewhere")
-}
-
-func discards(t *queueTrial) {
-	t.write("", numbers(0, 4)...)
-	all := t.peekIDs("")
-	t.park("", all[:3]...)
-	t.discard("", all[0], all[2])
-	t.parks("", "message 000001")
-	t.helps(0, "unpark", "")(t.queues.Unpark(t.ctx, t.owner, "", all[0], all[2]))
-	t.counts("", platform.QueueStatus{Ready: 1, Bytes: 14, Parked: 1, ParkedBytes: t.parkedBytes("")})
-	t.holds("", "message 000003")
-}
-
-// purgeLeavesParked purges in both ways that there are.
-func purgeLeavesParked(t *queueTrial) {
-	for _, purge := range []func(string){t.purge, t.drop} {
-		t.write("", "1", "2")
-		t.park("", t.peekIDs("")[0])
-		purge("")
-		t.counts("", platform.QueueStatus{Parked: 1, ParkedBytes: t.parkedBytes("")})
-		t.unpark("", t.parkedIDs("")...)
-		t.holds("", "1")
-	}
-}
-
-func dropTakesParked(t *queueTrial) {
-	t.write("orders", "1")
-	id := t.peekIDs("orders")[0]
-	t.park("orders", id)
-	t.drop("orders")
-	t.create("orders")
-	t.counts("orders", platform.QueueStatus{})
-	t.parks("orders")
-	t.helps(0, "unpark", "orders")(t.queues.Unpark(t.ctx, t.owner, "orders", id))
-}
-
-func forgetTakesParked(t *queueTrial) {
-	t.write("", "1")
-	t.park("", t.peekIDs("")[0])
-	t.forget()
-	t.declare()
-	t.counts("", platform.QueueStatus{})
-	t.parks("")
-}
-
 func parkingNeedsQueue(t *queueTrial) {
 	t.write("", "1")
 	id := t.peekIDs("")[0]
@@ -372,102 +260,4 @@ func parkingNeedsQueue(t *queueTrial) {
 	_, err = t.queues.Discard(t.ctx, t.owner, "orders", id)
 	t.refused(err, platform.ErrUnknownTopic, "discard in an unknown topic")
 	t.lists()
-}
-
-// parkedMeanwhile lets consumers acknowledge, fail and return messages while others park
-// them and put them back. What was parked while it was acknowledged may be left.
-func parkedMeanwhile(t *queueTrial) {
-	const n = 120
-	t.attempted("", 2)
-	t.write("", numbers(0, n)...)
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	done := make(map[string]bool)
-	failed := make(chan error, 10)
-	repeat := func(do func() error) {
-		group.Go(func() {
-			for range 30 {
-				if err := do(); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	for range 3 {
-		repeat(func() error {
-			acked, err := t.tryOnce()
-			mu.Lock()
-			defer mu.Unlock()
-			for _, body := range acked {
-				done[body] = true
-			}
-			return err
-		})
-	}
-	repeat(func() error { return t.parkSome(5) })
-	repeat(t.unparkAll)
-	group.Wait()
-	close(failed)
-	for err := range failed {
-		t.Error(err)
-	}
-	t.must(t.unparkAll(), "unpark")
-	t.parks("")
-	left := t.contents("", n+1)
-	for _, body := range left {
-		done[body] = true
-	}
-	slices.Sort(left)
-	if len(done) != n || len(slices.Compact(left)) != len(left) {
-		t.Fatalf("of %d messages %d were acknowledged or left; left are %q", n, len(done), left)
-	}
-	t.counts("", platform.QueueStatus{})
-}
-
-// tryOnce is a consumer to which some messages come, one of which it can handle.
-func (t *queueTrial) tryOnce() (acked []string, err error) {
-	c, err := t.queues.Consume(t.ctx, t.owner, "", "a test")
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, 20*instant)
-	defer cancel()
-	leases, err := c.Fetch(ctx, 4, math.MaxInt)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && t.ctx.Err() == nil {
-			err = nil
-		}
-		return nil, errors.Join(err, c.Close())
-	}
-	_, err = c.Fail(t.ctx, "it cannot be handled", ids(leases[1:])...)
-	err = errors.Join(err, c.Ack(t.ctx, leases[0].ID), c.Close())
-	return bodies(leases[:1]), err
-}
-
-// parkSome parks the first n messages.
-func (t *queueTrial) parkSome(n int) error {
-	found, err := t.queues.Peek(t.ctx, t.owner, "", platform.MessageID{}, n)
-	if err != nil {
-		return err
-	}
-	var ids []platform.MessageID
-	for _, p := range found {
-		ids = append(ids, p.Message.ID)
-	}
-	_, err = t.queues.Park(t.ctx, t.owner, "", "a reason", "an operator", ids...)
-	return err
-}
-
-func (t *queueTrial) unparkAll() error {
-	found, err := t.queues.Parked(t.ctx, t.owner, "", platform.MessageID{}, 1000)
-	if err != nil {
-		return err
-	}
-	var ids []platform.MessageID
-	for _, p := range found {
-		ids = append(ids, p.Message.ID)
-	}
-	_, err = t.queues.Unpark(t.ctx, t.owner, "", ids...)
-	return err
 }

@@ -12,13 +12,14 @@ import (
 )
 
 // turmoil does everything at the same time: an owner moves and gets other limits, while
-// its consumers come and go and its queue is full; another is forgotten; and queues fight
-// for the places of an exchange. Then everything adds up, and no place is lost.
+// its consumers come and go, its messages are parked and put back, and its queue is full;
+// another is forgotten; and queues fight for the places of an exchange. Then everything
+// adds up, and no place is lost.
 func turmoil(t *queueTrial) {
 	const rounds = 40
 	rival, forgotten, there := t.beside(), t.beside("#"), t.in(newName(), "#")
 	places := []platform.Owner{t.as, {Exchange: there.as.Exchange, Listen: platform.Matching("order.#")}}
-	limits := []platform.QueueLimits{{}, {Overflow: platform.DropOldest}, {MaxMessages: 3}, {Overflow: platform.DropNewest, MaxBytes: 200}}
+	limits := []platform.QueueLimits{{}, {Overflow: platform.DropOldest, MaxAttempts: 1}, {MaxMessages: 3}, {Overflow: platform.DropNewest, MaxBytes: 200}}
 	var group sync.WaitGroup
 	failed := make(chan error, 100)
 	repeat := func(what string, do func(i int) error, legal ...error) {
@@ -43,6 +44,8 @@ func turmoil(t *queueTrial) {
 		repeat("consume", func(int) error { return t.takeSome(i == 0) })
 		repeat("peek", func(i int) error { return t.peekSome(i) })
 	}
+	repeat("park", func(i int) error { return t.parkSome(i % 4) })
+	repeat("unpark", func(int) error { return t.unparkAll() })
 	for _, o := range []*queueTrial{rival, there} {
 		repeat("publish", func(i int) error {
 			var ms []*platform.Message
@@ -66,6 +69,7 @@ func turmoil(t *queueTrial) {
 	for err := range failed {
 		t.Error(err)
 	}
+	t.must(t.unparkAll(), "unpark")
 	rival.forget()
 	forgotten.forget()
 	there.forget()
@@ -100,7 +104,8 @@ func (t *queueTrial) takeSome(acks bool) error {
 		return errors.Join(err, c.Close())
 	}
 	if acks && len(leases) > 0 {
-		err = c.Ack(t.ctx, ids(leases[:1])...)
+		_, err = c.Fail(t.ctx, "it cannot be handled", ids(leases[1:])...)
+		err = errors.Join(err, c.Ack(t.ctx, ids(leases[:1])...))
 	} else {
 		time.Sleep(instant)
 		err = nil

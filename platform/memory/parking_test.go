@@ -133,3 +133,21 @@ func TestWhatWasParkedLeavesNoMemoryBehind(t *testing.T) {
 	}
 	runtime.KeepAlive(q)
 }
+
+func TestTheCountOfAttemptsEnds(t *testing.T) {
+	q := New(Config{})
+	write(t, q, "", &platform.Message{})
+	c := consume(t, q, "")
+	held := fetch(t, c, 1)
+	for range platform.MaxAttemptsCounted + 10 {
+		if parked, err := c.Fail(t.Context(), "", held[0].ID); len(parked) > 0 || err != nil {
+			t.Fatalf("%v were parked, %v", parked, err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if again := fetch(t, consume(t, q, ""), 1); again[0].Attempt != platform.MaxAttemptsCounted+1 {
+		t.Errorf("the message comes at attempt %d", again[0].Attempt)
+	}
+}
