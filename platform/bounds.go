@@ -50,7 +50,8 @@ type QueueBounds struct {
 	MaxFanOut int
 	// OnDrop, if set, is called when a queue begins to drop messages, and while it
 	// goes on at most once a minute for each queue: with its owner, its topic, and how
-	// many it has dropped ever. It must be quick and must not call the engine.
+	// many it has dropped ever. It must be quick and must not call the engine. A
+	// platform learns the same by [QueueDrops], for its system events.
 	OnDrop func(owner, topic string, dropped uint64)
 	// MaxAge is how old a message may become, by its Time: an older one is
 	// removed unless a consumer holds it or it is parked. A clock that is set wrong for

@@ -201,6 +201,15 @@ type QueueDepths interface {
 	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
+// QueueDrops is an interface that an engine may have beside [Queues]. By it a platform
+// learns what its system events of dropped messages tell.
+type QueueDrops interface {
+	// NotifyDrops sets a function that is called as [QueueBounds].OnDrop is, but not
+	// for dropped messages that are system events themselves. It replaces the one that
+	// was set before. f must be quick and must not call the engine.
+	NotifyDrops(f func(owner, topic string, dropped uint64))
+}
+
 // A Consumer takes messages from one queue. It holds those that it took and did not
 // acknowledge until Close. Fetch is called by one goroutine at a time; the other methods
 // by any.

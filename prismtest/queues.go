@@ -14,6 +14,13 @@ type queues struct {
 	lostAcks   atomic.Int64 // acks still to be lost
 }
 
+// NotifyDrops is that of the engine, if it has it.
+func (q *queues) NotifyDrops(f func(owner, topic string, dropped uint64)) {
+	if drops, ok := q.Queues.(platform.QueueDrops); ok {
+		drops.NotifyDrops(f)
+	}
+}
+
 func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {
 	for _, m := range ms {
 		again := *m // without the ID that the engine gives to m

@@ -20,7 +20,7 @@ type exchange struct {
 
 	change  platform.Usage // what the usage of all does not have yet
 	now     time.Duration  // what clock returned since the lock was taken
-	notices []*queue       // of these OnDrop is told when the lock is free
+	notices []notice       // that are given when the lock is free
 
 	filters topic.Filters // what owners may listen to
 	round   uint64        // counts what is routed or stored
@@ -42,16 +42,25 @@ func (x *exchange) unlock() {
 		x.mu.Unlock()
 		return
 	}
-	notices := make([]platform.QueueDepth, len(x.notices))
-	for i, q := range x.notices {
-		notices[i].Owner, notices[i].Topic, notices[i].Dropped = q.owner.name, q.topic, q.dropped
+	notices, dropped := x.notices, make([]uint64, len(x.notices))
+	for i, n := range notices {
+		dropped[i] = n.queue.dropped
 	}
 	x.notices = nil
 	x.mu.Unlock()
-	for _, n := range notices {
-		x.config.OnDrop(n.Owner, n.Topic, n.Dropped)
+	for i, n := range notices {
+		n.to(n.queue.owner.name, n.queue.topic, dropped[i])
 	}
 }
+
+// A notice says that a queue drops messages.
+type notice struct {
+	queue *queue
+	to    onDrop
+}
+
+// An onDrop is a function like that of [Config].
+type onDrop func(owner, topic string, dropped uint64)
 
 // clock returns how long ago New was, once for all that is done under the lock: to ask
 // for the time takes as long as to store a message.

@@ -36,6 +36,7 @@ type queue struct {
 	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
 	dropped uint64
 	told    time.Duration // when OnDrop was last told, since New
+	noticed time.Duration // when the function of NotifyDrops was
 }
 
 // An item is a message of a queue.
@@ -55,6 +56,7 @@ func newQueue(o *owner, name string) *queue {
 		owner:     o,
 		topic:     name,
 		told:      -time.Minute,
+		noticed:   -time.Minute,
 		patterns:  make(map[string]bool),
 		consumers: make(map[*consumer]struct{}),
 	}
@@ -86,9 +88,9 @@ func (q *queue) refuses(m *platform.Message, written bool) bool {
 	return q.limits.Overflow.Refuses(written || m.ClientID == q.owner.name)
 }
 
-// isForeign reports whether another key has published m.
+// isForeign reports whether another key has published m, or the platform itself.
 func (q *queue) isForeign(m *platform.Message) bool {
-	return m.ClientID != q.owner.name && m.ClientID != ""
+	return m.ClientID != q.owner.name && (m.ClientID != "" || topic.Reserved(m.Key))
 }
 
 // usage returns the usage of the queue, without what is parked.
@@ -110,14 +112,14 @@ func (q *queue) canHaveRoom(one platform.Usage) bool {
 		fits(x.total.now().Plus(x.change).Minus(ready), one, o.totalBound)
 }
 
-// makeRoom makes room for one message by dropping others. If it returns false, the
-// message is the one to be dropped, and counted so.
-func (q *queue) makeRoom(one platform.Usage) bool {
+// makeRoom makes room for m, of which one is the usage, by dropping others. If it returns
+// false, m is the one to be dropped, and counted so.
+func (q *queue) makeRoom(m *platform.Message, one platform.Usage) bool {
 	if q.hasRoom(one) {
 		return true
 	}
 	if q.limits.Overflow == platform.DropNewest || !q.canHaveRoom(one) {
-		q.drops()
+		q.drops(m)
 		return false
 	}
 	for n := 0; n < mostDrops && q.ready.len() > 0; n++ {
@@ -126,7 +128,7 @@ func (q *queue) makeRoom(one platform.Usage) bool {
 			return true
 		}
 	}
-	q.drops()
+	q.drops(m)
 	return false
 }
 
@@ -162,21 +164,29 @@ func (q *queue) shrinkTo(level int64, bytes bool, most int) (dropped int) {
 
 // dropOldest drops the head. The queue must not be empty.
 func (q *queue) dropOldest() {
-	q.pop()
+	it := q.pop()
 	q.count()
-	q.drops()
+	q.drops(it.message)
 }
 
-// drops counts a message that was dropped.
-func (q *queue) drops() {
+// drops counts m, which was dropped.
+func (q *queue) drops(m *platform.Message) {
 	q.dropped++
-	if q.owner.config.OnDrop == nil {
+	x := q.owner.exchange.Load()
+	q.tell(x, x.config.OnDrop, &q.told)
+	if f := x.onDrop.Load(); f != nil && !topic.Reserved(m.Key) {
+		q.tell(x, *f, &q.noticed)
+	}
+}
+
+// tell notes that f has to be told, unless that was done within the last minute.
+func (q *queue) tell(x *exchange, f onDrop, last *time.Duration) {
+	if f == nil {
 		return
 	}
-	x := q.owner.exchange.Load()
-	if now := x.clock(); now-q.told >= time.Minute {
-		q.told = now
-		x.notices = append(x.notices, q)
+	if now := x.clock(); now-*last >= time.Minute {
+		*last = now
+		x.notices = append(x.notices, notice{q, f})
 	}
 }
 

@@ -30,13 +30,22 @@ type Queues struct {
 	exchanges map[string]*exchange // those that have owners
 }
 
-var _ platform.Queues = (*Queues)(nil)
+var (
+	_ platform.Queues     = (*Queues)(nil)
+	_ platform.QueueDrops = (*Queues)(nil)
+)
 
 // New returns an engine without messages. It copies config.
 func New(config Config) *Queues {
 	q := &Queues{owners: make(map[string]*owner), exchanges: make(map[string]*exchange)}
 	q.set(config)
 	return q
+}
+
+// NotifyDrops sets f, as [platform.QueueDrops] describes.
+func (q *Queues) NotifyDrops(f func(owner, topic string, dropped uint64)) {
+	told := onDrop(f)
+	q.onDrop.Store(&told)
 }
 
 // Declare makes an owner or changes it, as [platform.Queues] describes. It returns

@@ -45,7 +45,7 @@ func (x *exchange) store(m *platform.Message, to []*queue, written, full bool) (
 	}
 	m = x.identify(m)
 	for i, q := range to {
-		if i < must || q.makeRoom(one) {
+		if i < must || q.makeRoom(m, one) {
 			q.put(m)
 			stored++
 		}

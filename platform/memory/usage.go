@@ -33,8 +33,9 @@ type shared struct {
 	log     uint32        // of the IDs
 	numbers atomic.Uint64 // the number of the last ID
 	total   usage
-	giving  atomic.Int64 // how many givers the exchanges have
-	expired atomic.Int64 // messages, since New
+	giving  atomic.Int64           // how many givers the exchanges have
+	expired atomic.Int64           // messages, since New
+	onDrop  atomic.Pointer[onDrop] // of NotifyDrops
 }
 
 func (s *shared) set(config Config) {
