@@ -29,6 +29,7 @@ const (
 type keyState struct {
 	key      string
 	channels map[*channel]struct{} // guarded by passes.mu
+	expired  func(*holder)         // is told that the key has expired and is not yet unused
 
 	refreshing chan struct{}          // a lock of refresh, so that no older answer comes last
 	refreshed  atomic.Int64           // when it was last tried, in nanoseconds
@@ -36,8 +37,8 @@ type keyState struct {
 	gone       atomic.Bool            // the key was deleted
 }
 
-func newKeyState(key string) *keyState {
-	return &keyState{key: key, channels: make(map[*channel]struct{}), refreshing: make(chan struct{}, 1)}
+func newKeyState(key string, expired func(*holder)) *keyState {
+	return &keyState{key: key, expired: expired, channels: make(map[*channel]struct{}), refreshing: make(chan struct{}, 1)}
 }
 
 // refresh reads the key from the store. After an error the last known state stays.
@@ -71,6 +72,7 @@ func (p *keyState) refusal(secret string, now time.Time) *failure {
 	case h == nil:
 		return nil
 	case h.expired(now):
+		p.expired(h)
 		return keyExpired()
 	case !h.key.shows(secret, now):
 		return secretChanged()
@@ -90,6 +92,7 @@ type keyStates struct {
 	registry *Registry
 	owners   *owners
 	now      func() time.Time
+	expired  func(*holder) // as that of a keyState
 	log      *slog.Logger
 
 	mu        sync.Mutex // guards what follows
@@ -139,7 +142,7 @@ func (s *keyStates) add(c *channel) *keyState {
 	defer s.mu.Unlock()
 	p := s.byKey[c.info.Key]
 	if p == nil {
-		p = newKeyState(c.info.Key)
+		p = newKeyState(c.info.Key, s.expired)
 		s.byKey[p.key] = p
 	}
 	p.channels[c] = struct{}{}

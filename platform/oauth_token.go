@@ -56,6 +56,9 @@ func (p *Platform) redeem(ctx context.Context, c *call) (*tokens, error) {
 	if errors.Is(err, ErrConflict) {
 		return nil, p.lostCode(ctx, c, t)
 	}
+	if err == nil {
+		p.loggedInEvent(c.holder, s)
+	}
 	return t, err
 }
 

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -30,6 +31,7 @@ type Platform struct {
 	count     counters
 	logins    loginGuard
 	wrong     wrongProofs
+	events    events
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -64,6 +66,8 @@ func New(cfg Config) (*Platform, error) {
 	p.expiry = expiry
 	p.owners.init(cfg.Queues, p.registry)
 	p.keyStates.init(p.registry, &p.owners, expiry, cfg.Logger)
+	p.keyStates.expired = p.keyExpired
+	p.events.init(cfg.Queues, p.registry, cfg.Logger, &p.count)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -71,24 +75,26 @@ func New(cfg Config) (*Platform, error) {
 	p.wrong.init()
 	p.changes.limit = cfg.Limits.ChangesPerKey
 	p.routes = p.routeTable()
+	if drops, ok := cfg.Queues.(QueueDrops); ok {
+		drops.NotifyDrops(p.queueDropped)
+	}
 	return p, nil
 }
 
 // Shutdown ends the message channel: new connections are refused with 503, and
 // each open one gets its unacknowledged messages returned to their queues and
-// is then closed with code 1001. It returns when all are gone, or cuts the
-// remaining ones when ctx ends and returns ctx's error. Other API calls are
-// still served: end them with the Shutdown of the HTTP server, which does not
-// wait for the channel.
+// is then closed with code 1001. It returns when all are gone and the system events that
+// wait are published, or cuts the remaining ones when ctx ends and returns ctx's error.
+// Other API calls are still served: end them with the Shutdown of the HTTP server, which
+// does not wait for the channel. What they cause is no system event any more.
 func (p *Platform) Shutdown(ctx context.Context) error {
 	idle := p.conns.shut()
 	select {
 	case <-idle:
-		return nil
 	case <-ctx.Done():
+		p.conns.cut()
 	}
-	p.conns.cut()
-	return ctx.Err()
+	return cmp.Or(p.events.close(ctx), ctx.Err())
 }
 
 // ServeHTTP answers one request. For the channel it returns when the

@@ -129,10 +129,12 @@ type Stats struct {
 	StrayAcks   int64 // acks and fails of no outstanding delivery, ignored
 	Failed      int64 // attempts that failed
 	Parked      int64 // messages that were parked
+	Events      int64 // system events that a queue has got
+	EventsLost  int64 // system events that could not be published, or were too many
 }
 
 type counters struct {
-	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked atomic.Int64
+	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked, events, eventsLost atomic.Int64
 }
 
 // Stats returns the counters. They are read one after the other, so they may
@@ -150,6 +152,8 @@ func (p *Platform) Stats() Stats {
 		StrayAcks:   n.strayAcks.Load(),
 		Failed:      n.failed.Load(),
 		Parked:      n.parked.Load(),
+		Events:      n.events.Load(),
+		EventsLost:  n.eventsLost.Load(),
 	}
 }
 

@@ -43,9 +43,11 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 		return err
 	}
 	if c.secret, err = p.proveAny(r, c, cred, h.key); err != nil {
+		p.signRefused(c, h, err)
 		return p.disproved(c, cred.clientID, err)
 	}
 	if h.expired(p.expiry()) {
+		p.keyExpired(h)
 		return keyExpired()
 	}
 	c.key, c.app, c.holder = *h.key, h.app, h
