@@ -202,6 +202,9 @@ func (p *Platform) parkedFilter(own url.Values) (f parkedFilter, err error) {
 		return f, err
 	}
 	if pattern != "" {
+		if err := checkPattern(pattern); err != nil {
+			return f, badRequest(code.InvalidParameter, "routing_key: "+err.Error())
+		}
 		f.pattern = []string{pattern}
 	}
 	if f.reason, err = optional(own, "reason", MaxReason); err != nil {

@@ -230,6 +230,7 @@ func TestACallAboutParkedMessagesThatIsWrongSaysWhatToDo(t *testing.T) {
 		{"GET", "parked", []string{"older", "99999999999999999"}, "invalid_parameter", "seconds"},
 		{"GET", "parked", []string{"reason", strings.Repeat("x", 1025)}, "invalid_parameter", "1024"},
 		{"GET", "parked", []string{"routing_key", strings.Repeat("x", 300)}, "invalid_parameter", "routing_key"},
+		{"GET", "parked", []string{"routing_key", "ord*"}, "invalid_parameter", "wildcard"},
 		{"GET", "park", []string{"id", id}, "method_not_allowed", "POST"},
 	} {
 		r := e.ask(shopKey, row.method, "notify/queue/"+row.call, row.params...)

@@ -127,7 +127,14 @@
 // A publisher waits for no other key: its own full queues refuse, and those of others drop
 // their oldest message, as far as [QueueLimits] do not say otherwise. Each key lowers the
 // limits of its queues with notify/queue/limit; admin keys raise them. notify/peek shows
-// what is in a queue and takes nothing. For an admin key, the calls about queues have the
+// what is in a queue and takes nothing.
+//
+// A message counts how often it was tried: deliveries say so, consumers say when they
+// have failed, and a connection that ends has tried its oldest delivery. What has reached
+// QueueLimits.MaxAttempts is parked; see [Queues]. The calls notify/queue/park, parked,
+// unpark and discard are about parked messages.
+//
+// For an admin key, the calls about queues have the
 // parameter of, which names another key of its domain: they are about the queues of that.
 //
 // Platforms tell the engine what they know of a key when they use its queues and when it

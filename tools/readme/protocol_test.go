@@ -155,6 +155,8 @@ func meaning(c wire.Command, err error) string {
 		return fmt.Sprintf("publish %q %q %q", c.Key, c.Body, c.ContentType)
 	case c.Op == wire.OpConsume:
 		return fmt.Sprintf("consume %q", c.Topic)
+	case c.Op == wire.OpFail:
+		return fmt.Sprintf("fail %d %q", c.Tag, c.Reason)
 	case c.HasTag:
 		return fmt.Sprintf("ack %d", c.Tag)
 	}
