@@ -27,6 +27,10 @@ func busFloods() []flood {
 			bound: log, pour: dropMuch,
 		},
 		{
+			row: "Parked messages of one queue", args: []string{"--limits-max-parked-bytes", "4194304"},
+			bound: 4 + 0.25, pours: 300 * 0.25, pour: parkMuch,
+		},
+		{
 			row: "Queues that one message goes to", args: manyQueues(1000, unbounded...),
 			bound: 20 + 1000*20*128/1e6, pours: 1000 * 20, pour: fanOut,
 		},
@@ -88,6 +92,23 @@ func dropMuch(x *flooded) {
 	minutes := 1 + int(time.Since(began)/time.Minute)
 	if lines := strings.Count(x.err.String(), "is full and drops"); lines == 0 || lines > 1000*minutes {
 		x.t.Errorf("there are %d lines about a thousand queues in %d minutes", lines, minutes)
+	}
+}
+
+// parkMuch parks 300 messages in a queue that keeps the 16 newest of them.
+func parkMuch(x *flooded) {
+	body := strings.Repeat("x", 1<<18-64)
+	for i := range 300 {
+		_, text := x.call("POST", "platform/notify/write", url.Values{"data": {body}})
+		_, id, _ := strings.Cut(text, `"id":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		if status, text := x.call("POST", "platform/notify/queue/park", url.Values{"id": {id}, "reason": {fmt.Sprint(i)}}); status != http.StatusOK || !strings.Contains(text, `"messages":1`) {
+			x.t.Fatalf("answered with %d: %s", status, text)
+		}
+	}
+	x.honest()
+	if _, text := x.call("GET", "platform/notify/status", nil); !strings.Contains(text, `"Messages_parked":16,"Parked_dropped":284`) {
+		x.t.Errorf("after parking 300: %s", text)
 	}
 }
 

@@ -16,7 +16,8 @@ func (c *Config) queueBounds() platform.QueueBounds {
 		MaxOwnerMessages: c.LimitsMaxKeyMessages, MaxOwnerBytes: c.LimitsMaxKeyBytes,
 		MaxTotalMessages: cmp.Or(c.LimitsMaxAllMessages, messagesIn(memoryLimit(), c.InMemory())),
 		MaxTotalBytes:    cmp.Or(c.LimitsMaxAllBytes, bytesIn(memoryLimit(), c.InMemory())),
-		MaxTopics:        c.LimitsMaxTopics, MaxBindings: c.LimitsMaxBindings, MaxFanOut: c.LimitsMaxFanOut,
+		MaxParked:        c.LimitsMaxParked, MaxParkedBytes: c.LimitsMaxParkedBytes,
+		MaxTopics: c.LimitsMaxTopics, MaxBindings: c.LimitsMaxBindings, MaxFanOut: c.LimitsMaxFanOut,
 		MaxAge: c.RetentionMaxAge,
 	}
 	for _, entry := range c.Lists.Bindings {

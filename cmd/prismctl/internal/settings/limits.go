@@ -43,6 +43,9 @@ type Limits struct {
 	LimitsMaxAllMessages int   `config:"limits.max-all-messages" hidden:"" default:"0" help:"messages of the queues of all keys; 0 is as many as a quarter of the memory has room for, -1 is any number"`
 	LimitsMaxAllBytes    int64 `config:"limits.max-all-bytes" hidden:"" default:"0" help:"bytes of the queues of all keys; 0 is a quarter of the memory where messages are in memory, and any number elsewhere, as -1 is"`
 
+	LimitsMaxParked      int   `config:"limits.max-parked" hidden:"" default:"10000" help:"parked messages of one queue; -1 is any number"`
+	LimitsMaxParkedBytes int64 `config:"limits.max-parked-bytes" hidden:"" default:"67108864" help:"bytes of the parked messages of one queue; -1 is any number"`
+
 	LimitsMaxTopics   int `config:"limits.max-topics" hidden:"" default:"1000" help:"topics of a key; -1 is any number"`
 	LimitsMaxBindings int `config:"limits.max-bindings" hidden:"" default:"10000" help:"bindings of a key; -1 is any number"`
 	LimitsMaxFanOut   int `config:"limits.max-fan-out" hidden:"" default:"10000" help:"queues of a domain that may be bound to one pattern without * and #, and to patterns with them; -1 is any number"`
@@ -83,6 +86,8 @@ func (f *Limits) check(from Sources) error {
 		{"limits.max-bytes", f.LimitsMaxBytes},
 		{"limits.max-key-messages", int64(f.LimitsMaxKeyMessages)},
 		{"limits.max-key-bytes", f.LimitsMaxKeyBytes},
+		{"limits.max-parked", int64(f.LimitsMaxParked)},
+		{"limits.max-parked-bytes", f.LimitsMaxParkedBytes},
 		{"limits.max-topics", int64(f.LimitsMaxTopics)},
 		{"limits.max-bindings", int64(f.LimitsMaxBindings)},
 		{"limits.max-fan-out", int64(f.LimitsMaxFanOut)},
