@@ -95,7 +95,7 @@ func TestEarlyAcksMakeRoomToo(t *testing.T) {
 // the connection could not be renewed.
 func TestOnGiveUpMayEndItsGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, memory.Config{}, nil)
+		w := newEarlierWorld(t, memory.Config{})
 		w.publish("a")
 		var ended atomic.Bool
 		c := w.consumer(ConsumerConfig{Attempts: 1, OnGiveUp: func(*Delivery, error) error {

@@ -186,74 +186,95 @@ func TestAHandlerThatEndsItsGoroutineCostsNoWorker(t *testing.T) {
 	})
 }
 
-// A delivery that is given up comes again over a renewed connection, while the
-// others are handled once, and a handler that runs meanwhile is waited for.
+// A delivery that is given up comes again, while the others are handled once. A platform
+// that counts no attempts gives it over a renewed connection, and a handler that runs
+// meanwhile is waited for.
 func TestGivenUpDeliveriesComeAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, memory.Config{}, nil)
-		w.publish("bad", "slow", "good")
-		var mu sync.Mutex
-		seen := map[string]int{}
-		c := w.consumer(ConsumerConfig{Attempts: 1, Workers: 2})
-		stop := w.run(c, func(_ context.Context, d *Delivery) error {
-			mu.Lock()
-			seen[string(d.Body)]++
-			n := seen[string(d.Body)]
-			mu.Unlock()
-			switch {
-			case string(d.Body) == "slow":
-				time.Sleep(20 * time.Second)
-			case string(d.Body) == "bad" && n < 5:
-				return errHandler
-			}
-			return nil
+	for name, p := range map[string]struct {
+		world              func(*testing.T) *world
+		renewals, returned int64
+	}{
+		"the platform counts attempts": {func(t *testing.T) *world { return newWorld(t, memory.Config{}, nil) }, 0, 4},
+		"it counts none":               {func(t *testing.T) *world { return newEarlierWorld(t, memory.Config{}) }, 4, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := p.world(t)
+				w.publish("bad", "slow", "good")
+				var mu sync.Mutex
+				seen := map[string]int{}
+				c := w.consumer(ConsumerConfig{Attempts: 1, Workers: 2})
+				stop := w.run(c, func(_ context.Context, d *Delivery) error {
+					mu.Lock()
+					seen[string(d.Body)]++
+					n := seen[string(d.Body)]
+					mu.Unlock()
+					if d.Attempt > 0 && string(d.Body) == "bad" && d.Attempt != n {
+						t.Errorf("the platform calls attempt %d the number %d", n, d.Attempt)
+					}
+					switch {
+					case string(d.Body) == "slow":
+						time.Sleep(20 * time.Second)
+					case string(d.Body) == "bad" && n < 5:
+						return errHandler
+					}
+					return nil
+				})
+				time.Sleep(5 * time.Minute)
+				synctest.Wait()
+				if s := w.status(); s.Ready+s.Unacknowledged != 0 {
+					t.Errorf("left in the queue: %+v", s)
+				}
+				_ = stop()
+				if seen["bad"] != 5 || seen["good"] != 1 || seen["slow"] != 1 {
+					t.Errorf("handled %v", seen)
+				}
+				if s := c.Stats(); s.Renewals != p.renewals || s.Returned != p.returned || s.Stale != 0 {
+					t.Errorf("%+v", s)
+				}
+			})
 		})
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		if s := w.status(); s.Ready+s.Unacknowledged != 0 {
-			t.Errorf("left in the queue: %+v", s)
-		}
-		_ = stop()
-		if seen["bad"] != 5 || seen["good"] != 1 || seen["slow"] != 1 {
-			t.Errorf("handled %v", seen)
-		}
-		if s := c.Stats(); s.Renewals != 4 || s.Stale != 0 {
-			t.Errorf("%+v", s)
-		}
-	})
+	}
 }
 
 // All fail: the window never fills up with them, nothing is lost, and no
 // renewal counts as a failure to connect.
 func TestGivenUpDeliveriesDoNotFillTheWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, memory.Config{}, nil)
-		for i := range 300 {
-			w.publish(fmt.Sprint("bad", i))
-		}
-		w.publish("good")
-		var good atomic.Int32
-		c := w.consumer(ConsumerConfig{Attempts: 1, Reconnect: Reconnect{MaxFailures: 1}})
-		start := time.Now()
-		stop := w.run(c, func(_ context.Context, d *Delivery) error {
-			if string(d.Body) == "good" {
-				good.Add(1)
-				return nil
-			}
-			if time.Since(start) < 10*time.Minute {
-				return errHandler
-			}
-			return nil
+	for name, world := range map[string]func(*testing.T) *world{
+		"the platform counts attempts": func(t *testing.T) *world { return newWorld(t, memory.Config{}, nil) },
+		"it counts none":               func(t *testing.T) *world { return newEarlierWorld(t, memory.Config{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := world(t)
+				for i := range 300 {
+					w.publish(fmt.Sprint("bad", i))
+				}
+				w.publish("good")
+				var good atomic.Int32
+				c := w.consumer(ConsumerConfig{Attempts: 1, Reconnect: Reconnect{MaxFailures: 1}})
+				start := time.Now()
+				stop := w.run(c, func(_ context.Context, d *Delivery) error {
+					if string(d.Body) == "good" {
+						good.Add(1)
+						return nil
+					}
+					if time.Since(start) < 10*time.Minute {
+						return errHandler
+					}
+					return nil
+				})
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if s := w.status(); s.Ready+s.Unacknowledged != 0 || good.Load() != 1 {
+					t.Errorf("left in the queue: %+v; good handled %d times", s, good.Load())
+				}
+				if err := stop(); !errors.Is(err, context.Canceled) {
+					t.Errorf("Run ended with %v", err)
+				}
+			})
 		})
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if s := w.status(); s.Ready+s.Unacknowledged != 0 || good.Load() != 1 {
-			t.Errorf("left in the queue: %+v; good handled %d times", s, good.Load())
-		}
-		if err := stop(); !errors.Is(err, context.Canceled) {
-			t.Errorf("Run ended with %v", err)
-		}
-	})
+	}
 }
 
 func TestRunReturnsWithinASecond(t *testing.T) {

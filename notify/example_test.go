@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"sync"
@@ -49,6 +50,46 @@ func ExampleConsumer_Run() {
 	// order.new first
 	// order.paid second
 	// context canceled
+}
+
+// A message that nobody can handle is parked: the others go on, and it is put back when
+// the cause is repaired.
+func ExamplePark() {
+	t := new(example)
+	defer t.close()
+	srv := prismtest.NewServer(t)
+	srv.Publish("order.new", "no JSON")
+	srv.Publish("order.new", `{"number":7}`)
+
+	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{OnGiveUp: notify.Park})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	_ = consumer.Run(ctx, func(ctx context.Context, d *notify.Delivery) error {
+		var order struct{ Number int }
+		if err := json.Unmarshal(d.Body, &order); err != nil {
+			return notify.Permanent(err) // another attempt cannot cure it
+		}
+		fmt.Println("order", order.Number)
+		cancel()
+		return nil
+	})
+
+	queues := notify.NewQueueClient(srv.Client())
+	parked, err := queues.Parked(context.Background(), "", notify.ParkedOptions{RoutingKey: "order.#"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range parked {
+		fmt.Printf("%s %q: %s\n", m.Key, m.Body, m.Reason)
+	}
+	n, err := queues.Unpark(context.Background(), "", parked[0].ID)
+	fmt.Println(n, "put back", err)
+	// Output:
+	// order 7
+	// order.new "no JSON": invalid character 'o' in literal null (expecting 'u')
+	// 1 put back <nil>
 }
 
 func ExampleConsumer_Deliveries() {

@@ -65,6 +65,34 @@ func newWorld(t *testing.T, limits memory.Config, change func(*platform.Config))
 	return w
 }
 
+// newEarlierWorld is newWorld of a platform that counts no attempts.
+func newEarlierWorld(t *testing.T, limits memory.Config) *world {
+	return newWorld(t, limits, func(cfg *platform.Config) { cfg.Queues = uncounted{cfg.Queues} })
+}
+
+// uncounted is an engine that counts no attempts.
+type uncounted struct{ platform.Queues }
+
+func (q uncounted) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Consume(ctx, owner, topic, name)
+	return uncountedConsumer{c}, err
+}
+
+func (q uncounted) Resume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	c, err := q.Queues.Resume(ctx, owner, topic, name)
+	return uncountedConsumer{c}, err
+}
+
+type uncountedConsumer struct{ platform.Consumer }
+
+func (c uncountedConsumer) Fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	leases, err := c.Consumer.Fetch(ctx, max, maxBytes)
+	for i := range leases {
+		leases[i].Attempt = 0
+	}
+	return leases, err
+}
+
 // newQueues returns an engine in which the default queue of testKey gets everything.
 func newQueues(t *testing.T, cfg memory.Config) *memory.Queues {
 	queues := memory.New(cfg)

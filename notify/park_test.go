@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/notify"
+	"github.com/shopex/prism-go/prismtest"
 )
 
 // parking returns the queues of a platform that answers every call with answer, and the
@@ -173,5 +175,35 @@ func TestTheNumberOfAttemptsIsALimit(t *testing.T) {
 func TestOnlyADeliveryOfAConsumerIsParkedByItself(t *testing.T) {
 	if err := notify.Park(&notify.Delivery{ID: "9b4d1e00-1"}, errors.New("no stock")); err == nil || !strings.Contains(err.Error(), "QueueClient.Park") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A platform of before does not know the call.
+func TestAMessageThatThePlatformCannotParkStays(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	srv.Handle("platform/notify/queue/park", prismtest.Fail(404, "unknown_api", "there is no such API"))
+	srv.Publish("order.new", "hello")
+	refused := make(chan error, 100)
+	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Attempts: 1, OnGiveUp: func(d *notify.Delivery, err error) error {
+		err = notify.Park(d, err)
+		refused <- err
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() {
+		end <- consumer.Run(ctx, func(context.Context, *notify.Delivery) error { return errors.New("no stock") })
+	}()
+	if err := <-refused; !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "put it aside by QueueClient.Forward, or update the platform") {
+		t.Errorf("%v", err)
+	}
+	fails := srv.WaitFails(1)
+	cancel()
+	<-end
+	if fails[0].Reason != "no stock" || srv.Depth("") != 1 || len(srv.Parked("")) != 0 {
+		t.Errorf("%+v, %d messages", fails, srv.Depth(""))
 	}
 }
