@@ -27,10 +27,10 @@ func TestABusDoesWhatItsModelSays(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			c := Config{
 				Dir: filepath.Join(t.TempDir(), "0"), SyncInterval: time.Minute, Patience: time.Minute,
-				QueueBounds: platform.QueueBounds{MaxMessages: 6, Bindings: []platform.Binding{{Pattern: "a.#"}}},
+				QueueBounds: platform.QueueBounds{MaxMessages: 6, MaxParked: 3, Bindings: []platform.Binding{{Pattern: "a.#"}}},
 				CacheBytes:  1 + random.Int64N(2)*1000, cleanAbove: 1 + random.Int64N(2)*1000,
 			}
-			b := &busModel{T: t, engine: open(t, c), random: random, owners: make(map[string]*busOwner), queues: make(map[string]*busQueue)}
+			b := &busModel{T: t, engine: open(t, c), random: random, owners: make(map[string]*busOwner), queues: make(map[string]*busQueue), ids: make(map[string]platform.MessageID)}
 			for life := range lives {
 				for range steps {
 					b.step()
@@ -51,7 +51,8 @@ type busModel struct {
 	engine *Engine
 	random *rand.Rand
 	owners map[string]*busOwner
-	queues map[string]*busQueue // by owner/topic
+	queues map[string]*busQueue          // by owner/topic
+	ids    map[string]platform.MessageID // by texts
 	last   int
 }
 
@@ -68,6 +69,10 @@ type busQueue struct {
 	dropped      uint64
 	consumer     platform.Consumer
 	leases       []uint64
+
+	parked        []string // the one that was parked first is in front
+	parkedDropped uint64
+	attempts      map[string]int
 }
 
 func (b *busModel) must(err error, what string) {
@@ -86,7 +91,7 @@ func (b *busModel) step() {
 		return
 	}
 	q := b.queues[owner+"/"+name]
-	switch op := b.random.IntN(20); {
+	switch op := b.random.IntN(24); {
 	case op < 9:
 		b.publish()
 	case q == nil:
@@ -102,6 +107,12 @@ func (b *busModel) step() {
 		b.fetch(q)
 	case op < 19:
 		b.ack(q)
+	case op < 21:
+		b.fail(q)
+	case op < 22:
+		b.park(q)
+	case op < 23:
+		b.takeParked(q)
 	default:
 		b.remove(q)
 	}
@@ -130,7 +141,8 @@ func (b *busModel) bind(q *busQueue) {
 func (b *busModel) limit(q *busQueue) {
 	q.limits = platform.QueueLimits{
 		MaxMessages: b.random.IntN(5), MaxBytes: int64(pick(b.random, 0, 0, 40)),
-		Overflow: pick(b.random, platform.OverflowDefault, platform.OverflowDefault, platform.Refuse, platform.DropOldest, platform.DropNewest),
+		MaxAttempts: b.random.IntN(3),
+		Overflow:    pick(b.random, platform.OverflowDefault, platform.OverflowDefault, platform.Refuse, platform.DropOldest, platform.DropNewest),
 	}
 	b.must(b.engine.SetLimits(b.Context(), q.owner, q.topic, q.limits), "limit")
 }
@@ -145,6 +157,9 @@ func (b *busModel) publish() {
 		ms = append(ms, &platform.Message{Key: pick(b.random, "a.b", "a", "b", "a.b.c"), ClientID: publisher, Body: body})
 	}
 	routed, err := b.engine.Publish(b.Context(), exchange, ms...)
+	for _, m := range ms {
+		b.ids[m.Key+" "+string(m.Body)] = m.ID
+	}
 	var want []int
 	full := false
 	for _, m := range ms {
@@ -217,6 +232,8 @@ func (b *busModel) fetch(q *busQueue) {
 	for i, l := range leases {
 		if text := l.Message.Key + " " + string(l.Message.Body); text != q.ready[i] {
 			b.Errorf("fetched %q, want %q", text, q.ready[i])
+		} else if l.Attempt != q.attempts[text]+1 {
+			b.Errorf("%q is attempt %d, and %d have failed", text, l.Attempt, q.attempts[text])
 		}
 		q.leases = append(q.leases, l.ID)
 	}
@@ -273,8 +290,9 @@ func (b *busModel) compare() {
 			b.Errorf("there is %s %q", d.Owner, d.Topic)
 			continue
 		}
-		if l := b.engine.config.LimitsOf(q.limits); d.Limits != l || d.Dropped != q.dropped || d.Ready != len(q.ready) || d.Unacknowledged != len(q.held) {
-			b.Errorf("%s %q has %+v, want %d ready, %d held, %d dropped, %+v", d.Owner, d.Topic, d.QueueStatus, len(q.ready), len(q.held), q.dropped, l)
+		if l := b.engine.config.LimitsOf(q.limits); d.Limits != l || d.Dropped != q.dropped || d.Ready != len(q.ready) || d.Unacknowledged != len(q.held) || d.Parked != len(q.parked) || d.ParkedDropped != q.parkedDropped {
+			b.Errorf("%s %q has %+v, want %d ready, %d held, %d dropped, %d parked, %d of these dropped, %+v",
+				d.Owner, d.Topic, d.QueueStatus, len(q.ready), len(q.held), q.dropped, len(q.parked), q.parkedDropped, l)
 		}
 		b.contents(q)
 	}
@@ -295,6 +313,7 @@ func (b *busModel) contents(q *busQueue) {
 	if !slices.Equal(ready, q.ready) {
 		b.Errorf("%s %q has %q, want %q", q.owner, q.topic, ready, q.ready)
 	}
+	b.parked(q)
 }
 
 func (b *busModel) restart(c *Config, name string, killed bool) {

@@ -30,7 +30,7 @@ func TestAnEngineDoesWhatItsModelSays(t *testing.T) {
 			c := Config{
 				Dir: filepath.Join(t.TempDir(), "0"), SyncInterval: time.Minute, Patience: time.Minute,
 				QueueBounds: platform.QueueBounds{
-					MaxMessages: 8, MaxBytes: 150_000, MaxTopics: 3, MaxBindings: 5,
+					MaxMessages: 8, MaxBytes: 150_000, MaxTopics: 3, MaxBindings: 5, MaxParked: 3,
 					Bindings: []platform.Binding{{Pattern: "#"}, {Pattern: "a.*", Topic: "x"}},
 				},
 				CacheBytes: 1 + random.Int64N(2)*1000, cleanAbove: 1 + random.Int64N(2)*1000,
@@ -284,9 +284,12 @@ type modelOwner struct {
 }
 
 type modelQueue struct {
-	patterns  []string
-	ready     []modelMessage
-	consumers []*modelConsumer
+	patterns    []string
+	ready       []modelMessage
+	consumers   []*modelConsumer
+	maxAttempts int
+	parked      []modelMessage // the one that was parked first is in front
+	dropped     uint64         // of them
 }
 
 // A modelMessage is one in a queue: there it has its place.
@@ -295,11 +298,15 @@ type modelMessage struct {
 	text        string
 	times       int    // that the body has text
 	id          uint64 // of the last lease
+	message     *platform.Message
+	attempts    int
+	reason      string // why it was parked, by a consumer
 }
 
 type modelConsumer struct {
 	platform.Consumer
-	held []modelMessage
+	held  []modelMessage
+	stale []uint64 // leases that parking has ended
 }
 
 func (q *modelQueue) status() (s platform.QueueStatus) {
@@ -312,6 +319,10 @@ func (q *modelQueue) status() (s platform.QueueStatus) {
 		for _, m := range c.held {
 			s.Bytes += int64(m.size)
 		}
+	}
+	s.Parked, s.ParkedDropped = len(q.parked), q.dropped
+	for _, m := range q.parked {
+		s.ParkedBytes += int64(m.size + len(m.reason) + len("test"))
 	}
 	return s
 }
@@ -345,7 +356,7 @@ func (o *modelOwner) expect(t *testing.T, what string, err, want error) {
 
 func (o *modelOwner) step(t *testing.T) {
 	name := pick(o.random, "", "", "x", "x", "y", "z", "w")
-	switch o.random.IntN(16) {
+	switch o.random.IntN(20) {
 	case 0, 1, 2, 3:
 		o.publish(t)
 	case 4, 5:
@@ -368,6 +379,12 @@ func (o *modelOwner) step(t *testing.T) {
 		o.remove(t, name)
 	case 10:
 		o.consume(t, name)
+	case 11:
+		o.park(t, name)
+	case 12:
+		o.takeParked(t, name)
+	case 13:
+		o.limit(t, name)
 	default:
 		o.work(t, name)
 	}
@@ -404,7 +421,8 @@ func (o *modelOwner) message(key string) (*platform.Message, modelMessage) {
 	text := fmt.Sprint(o.last, " ")
 	n := 1 + o.random.IntN(pick(o.random, 5, 5000)) // so that one record cannot carry all
 	body := strings.Repeat(text, n)
-	return &platform.Message{ClientID: o.name, Key: key, Body: []byte(body)}, modelMessage{place: o.last, size: len(key) + len(body), text: text, times: n}
+	message := &platform.Message{ClientID: o.name, Key: key, Body: []byte(body)}
+	return message, modelMessage{place: o.last, size: len(key) + len(body), text: text, times: n, message: message}
 }
 
 // String is what a test shows of a message.
@@ -579,7 +597,9 @@ func (o *modelOwner) work(t *testing.T, name string) {
 	}
 	i := o.random.IntN(len(q.consumers))
 	c := q.consumers[i]
-	switch o.random.IntN(8) {
+	switch o.random.IntN(10) {
+	case 8:
+		o.fail(t, q, c)
 	case 0:
 		o.expect(t, "close", c.Close(), nil)
 		q.consumers = slices.Delete(q.consumers, i, i+1)
@@ -600,6 +620,11 @@ func (o *modelOwner) work(t *testing.T, name string) {
 // to c.
 func (c *modelConsumer) some(random *rand.Rand) (some []modelMessage, ids []uint64) {
 	random.Shuffle(len(c.held), func(i, j int) { c.held[i], c.held[j] = c.held[j], c.held[i] })
+	for _, id := range c.stale {
+		if !slices.ContainsFunc(c.held, func(m modelMessage) bool { return m.id == id }) {
+			ids = append(ids, id)
+		}
+	}
 	n := random.IntN(len(c.held) + 1)
 	some, c.held = c.held[:n:n], c.held[n:]
 	for _, m := range some {
@@ -628,6 +653,9 @@ func (o *modelOwner) fetch(t *testing.T, q *modelQueue, c *modelConsumer) {
 	o.same(t, got, want)
 	for i := range min(len(want), len(leases)) {
 		want[i].id = leases[i].ID
+		if leases[i].Attempt != want[i].attempts+1 {
+			t.Errorf("%s got %v as attempt %d, and %d have failed", o.name, want[i], leases[i].Attempt, want[i].attempts)
+		}
 	}
 	c.held = append(c.held, want...)
 }
