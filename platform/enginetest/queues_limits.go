@@ -226,7 +226,7 @@ func tooOld(t *queueTrial) {
 func (t *queueTrial) aged(topic, body string, age time.Duration) {
 	t.Helper()
 	m := t.text(body)
-	m.Time = time.Now().Add(-age)
+	m.Time = time.Now().Add(-age).Truncate(time.Second)
 	t.must(t.queues.Write(t.ctx, t.owner, topic, m), "write %q to %q", body, topic)
 }
 
