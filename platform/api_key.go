@@ -36,6 +36,7 @@ type keyDoc struct {
 	CreateTime    string            `json:"CreateTime"`
 	Expired       int64             `json:"Expired"` // Unix seconds; the zero time, in the year 1, means never
 	NotifyPushURL string            `json:"NotifyPushUrl"`
+	PushWorkers   int               `json:"PushWorkers,omitempty"` // without a push address 0
 }
 
 // newKeyDoc shows no secret. The call that makes a secret adds it: no other one shows
@@ -45,11 +46,15 @@ func newKeyDoc(app *App, key *Key) keyDoc {
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	return keyDoc{
+	doc := keyDoc{
 		GUID: app.Exchange() + "-" + key.ID, Key: key.ID, ClientID: app.ID,
 		Notes: key.Notes, DomainID: app.Exchange(), Meta: meta,
 		CreateTime: key.Created.UTC().Format(createdLayout), Expired: key.Expires.Unix(),
 	}
+	if key.Push.URL != "" {
+		doc.NotifyPushURL, doc.PushWorkers = key.Push.URL, key.Push.workers()
+	}
+	return doc
 }
 
 func (p *Platform) keyCreate(ctx context.Context, c *call) (any, error) {
@@ -245,7 +250,7 @@ func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	grace, err := c.grace()
+	grace, err := c.grace(0)
 	if err != nil {
 		return nil, err
 	}
@@ -265,10 +270,10 @@ func (p *Platform) keyRotate(ctx context.Context, c *call) (any, error) {
 }
 
 // grace reads the parameter of this name, in seconds.
-func (c *call) grace() (time.Duration, error) {
+func (c *call) grace(preset time.Duration) (time.Duration, error) {
 	text, err := once(c.params(), "grace")
 	if err != nil || text == "" {
-		return 0, err
+		return preset, err
 	}
 	seconds, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || time.Duration(seconds)*time.Second > maxGrace {
@@ -307,6 +312,7 @@ func (p *Platform) deleteKey(ctx context.Context, key *Key) (gone bool, err erro
 		return false, err
 	}
 	p.keyStates.keyChanged(ctx, key.ID)
+	p.pushers.changed(ctx, key.ID)
 	if err := p.owners.forget(ctx, key.ID); err != nil {
 		return false, err
 	}

@@ -38,6 +38,8 @@ type queueDoc struct {
 	// What the key has published, at this platform since it began.
 	Published int64 `json:"Published"`
 	Unrouted  int64 `json:"Unrouted"` // to no queue
+	// Push is there for the default queue of a key with a push address.
+	Push *pushStatusDoc `json:"Push,omitempty"`
 }
 
 func (p *Platform) queueStatus(ctx context.Context, c *call, of *holder) (any, error) {
@@ -67,6 +69,9 @@ func (p *Platform) queueStatus(ctx context.Context, c *call, of *holder) (any, e
 		Unrouted:       count.unrouted.Load(),
 	}
 	doc.Backing.Len = s.Ready
+	if topic == "" {
+		doc.Push = p.pushStatus(&of.key.Key)
+	}
 	return doc, nil
 }
 

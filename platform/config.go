@@ -108,6 +108,15 @@ type Config struct {
 	// the first 10 s.
 	BodyTimeout time.Duration
 
+	// PushPrivate lets [Platform.Push] post to addresses in private networks, and
+	// PushLoopback to this machine. Set PushLoopback only where the platform itself is
+	// reached by the loopback interface alone: who may set push addresses could reach
+	// every server of the machine. Link-local addresses are refused always, as metadata
+	// services of clouds have such.
+	PushPrivate, PushLoopback bool
+	// PushTimeout is how long one POST may take. Zero means 30 s.
+	PushTimeout time.Duration
+
 	// Backend gets the verified calls to APIs that the platform does not
 	// have itself: the reserved parameters (apiver, client_id, client_secret,
 	// sign, sign_method, sign_time) are removed from query and form, and the
@@ -217,6 +226,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PongTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.BodyTimeout, 30*time.Second)
+	setDefault(&c.PushTimeout, 30*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -292,8 +302,8 @@ func (c Config) check() error {
 		return errors.New("platform: Config.Queues is nil; platform/memory has one")
 	case strings.ContainsAny(c.BasePath, "?#%"), c.BasePath != "" && c.BasePath[0] != '/':
 		return fmt.Errorf("platform: Config.BasePath %q must be a plain path such as /api", c.BasePath)
-	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0:
-		return errors.New("platform: PingInterval, PongTimeout, WriteTimeout and BodyTimeout must not be negative")
+	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0 || c.PushTimeout < 0:
+		return errors.New("platform: PingInterval, PongTimeout, WriteTimeout, BodyTimeout and PushTimeout must not be negative")
 	case c.Users != nil && path.Base(c.BasePath) == "oauth":
 		return fmt.Errorf("platform: Config.BasePath %q is where the OAuth server lies; choose another", c.BasePath)
 	}

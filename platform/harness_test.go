@@ -489,6 +489,7 @@ func newEvents() (*events, *platform.Trace) {
 		Ack:        func(a platform.AckEvent) { e.add(a) },
 		Fail:       func(f platform.FailEvent) { e.add(f) },
 		Park:       func(p platform.ParkEvent) { e.add(p) },
+		Push:       func(p platform.PushEvent) { e.add(p) },
 	}
 }
 

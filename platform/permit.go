@@ -85,9 +85,10 @@ type holder struct {
 	keyRevision, appRevision uint64
 }
 
-func (h *holder) expired(now time.Time) bool {
-	return !h.key.Expires.IsZero() && !now.Before(h.key.Expires)
-}
+func (h *holder) expired(now time.Time) bool { return isOver(h.key.Expires, now) }
+
+// isOver reports whether a key that expires at this time, zero meaning never, has expired.
+func isOver(expires, now time.Time) bool { return !expires.IsZero() && !now.Before(expires) }
 
 // holder returns a key with its app, or [ErrUnknownKey]. known is what it was
 // before, if anything: what has the same revision is not decoded again.

@@ -24,6 +24,7 @@ type Platform struct {
 	routes    map[string]route
 	conns     connections
 	keyStates keyStates
+	pushers   pushers
 	owners    owners
 	forms     byteBudget
 	answers   byteBudget // of notify/read and notify/peek
@@ -68,6 +69,7 @@ func New(cfg Config) (*Platform, error) {
 	p.keyStates.init(p.registry, &p.owners, expiry, cfg.Logger)
 	p.keyStates.expired = p.keyExpired
 	p.events.init(cfg.Queues, p.registry, cfg.Logger, &p.count)
+	p.pushers.init(p)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -83,16 +85,25 @@ func New(cfg Config) (*Platform, error) {
 
 // Shutdown ends the message channel: new connections are refused with 503, and
 // each open one gets its unacknowledged messages returned to their queues and
-// is then closed with code 1001. It returns when all are gone and the system events that
-// wait are published, or cuts the remaining ones when ctx ends and returns ctx's error.
-// Other API calls are still served: end them with the Shutdown of the HTTP server, which
-// does not wait for the channel. What they cause is no system event any more.
+// is then closed with code 1001. It ends [Platform.Push], which finishes the POSTs under
+// way and begins no other. It returns when all are gone and the system events that wait
+// are published, or cuts the remaining ones when ctx ends and returns ctx's error;
+// messages whose POSTs were cut come again. Other API calls are still served: end them
+// with the Shutdown of the HTTP server, which does not wait for the channel. What they
+// cause is no system event any more.
 func (p *Platform) Shutdown(ctx context.Context) error {
-	idle := p.conns.shut()
-	select {
-	case <-idle:
-	case <-ctx.Done():
-		p.conns.cut()
+	idle, pushed := p.conns.shut(), p.pushers.shut()
+	for idle != nil || pushed != nil {
+		select {
+		case <-idle:
+			idle = nil
+		case <-pushed:
+			pushed = nil
+		case <-ctx.Done():
+			p.conns.cut()
+			p.pushers.cut()
+			idle, pushed = nil, nil
+		}
 	}
 	return cmp.Or(p.events.close(ctx), ctx.Err())
 }

@@ -55,6 +55,10 @@ type Key struct {
 	// [QueueBounds]. They count only until the key is declared to the engine, which is
 	// when its queues are first used at the latest.
 	Bindings []Binding `json:",omitzero"`
+
+	// Push is where the messages of the default queue are posted to by platforms that
+	// call [Platform.Push].
+	Push Push `json:",omitzero"`
 }
 
 // The kinds of records that a Registry keeps. They have no end.
@@ -152,7 +156,8 @@ func (r *Registry) UpdateApp(ctx context.Context, id string, change func(*App) e
 
 // SaveKey stores a key, in place of the one that had the same ID. It returns
 // [ErrUnknownApp] if its app does not exist, and an error if ID, Secret or App are
-// empty, or if Bindings have a pattern that is not valid, or too many or too large ones.
+// empty, or if Bindings have a pattern that is not valid, or too many or too large ones,
+// or if Push is not valid.
 // If the app is deleted at the same moment, the key is deleted with it. When an existing
 // key is replaced, the tokens that users have given to it stay valid. A key that is made
 // again after a deletion does not get the old tokens back. The engine learns of a new key
@@ -165,11 +170,18 @@ func (r *Registry) SaveKey(ctx context.Context, key Key) error {
 	if _, err := r.App(ctx, key.App); err != nil {
 		return err
 	}
-	err := putRecord(ctx, r.store, kindKey, key.ID, func(old *storedKey) (*storedKey, error) { return replaceKey(old, key), nil })
-	if err != nil {
-		return err
+	pushed := key.Push.URL != ""
+	err := putRecord(ctx, r.store, kindKey, key.ID, func(old *storedKey) (*storedKey, error) {
+		pushed = pushed || old != nil && old.Push.URL != ""
+		return replaceKey(old, key), nil
+	})
+	if err == nil {
+		err = r.confirmKey(ctx, &key)
 	}
-	return r.confirmKey(ctx, &key)
+	if err == nil && pushed {
+		err = r.notePush(ctx)
+	}
+	return err
 }
 
 // check returns an error if a required field of the key is empty, or its Bindings are not
@@ -193,6 +205,9 @@ func (k *Key) check() error {
 	}
 	if err := checkPatterns(patterns); err != nil {
 		return fmt.Errorf("platform: a binding of the key %q: %w", k.ID, err)
+	}
+	if err := k.Push.check(); err != nil {
+		return fmt.Errorf("platform: the push of the key %q: %w", k.ID, err)
 	}
 	return nil
 }

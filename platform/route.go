@@ -80,6 +80,9 @@ func (p *Platform) adminTable() map[string]route {
 		"platform/key/list":                {admin: true, lists: true, methods: list, serve: p.keyList},
 		"platform/key/delete":              {admin: true, changes: true, methods: post, serve: p.keyDelete},
 		"platform/key/rotate":              {admin: true, changes: true, methods: post, serve: p.keyRotate},
+		"platform/key/push":                {admin: true, changes: true, methods: post, serve: p.pushSet},
+		"platform/key/push/rotate":         {admin: true, changes: true, methods: post, serve: p.pushRotate},
+		"platform/key/push/stop":           {admin: true, changes: true, methods: post, serve: p.pushStop},
 	}
 }
 

@@ -34,6 +34,9 @@ type Trace struct {
 	// Park is called for each message that was parked, after a failed attempt or by a
 	// call.
 	Park func(ParkEvent)
+	// Push is called when a POST to the push address of a key has ended, and what it
+	// means for the message is stored, or given to the engine to be stored soon.
+	Push func(PushEvent)
 }
 
 // A Call is one request to an API.
@@ -117,6 +120,18 @@ type ParkEvent struct {
 	By       string // who had it last
 }
 
+// A PushEvent is one POST to the push address of a key.
+type PushEvent struct {
+	Key     string // the client_id of the key
+	Message *Message
+	Attempt int
+	Status  int    // of the answer; 0 without one
+	Err     error  // nil if the receiver has taken the message
+	Parked  bool   // the queue's limit of attempts was reached
+	Host    string // of the receiver, with the port if it has one
+	Took    time.Duration
+}
+
 // Stats counts what a Platform did since New.
 type Stats struct {
 	Connections int64 // live now
@@ -131,16 +146,22 @@ type Stats struct {
 	Parked      int64 // messages that were parked
 	Events      int64 // system events that a queue has got
 	EventsLost  int64 // system events that could not be published, or were too many
+
+	Pushed      int64 // POSTs that their receivers have taken
+	PushFailed  int64 // POSTs that failed
+	Pushing     int64 // keys with a push address that this platform takes messages for, or waits to
+	PushWaiting int64 // those of them whose last POST failed
 }
 
 type counters struct {
-	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked, events, eventsLost atomic.Int64
+	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked, events, eventsLost, pushed, pushFailed atomic.Int64
 }
 
 // Stats returns the counters. They are read one after the other, so they may
 // be a moment apart.
 func (p *Platform) Stats() Stats {
 	n := &p.count
+	pushing, waiting := p.pushers.count()
 	return Stats{
 		Connections: n.connections.Load(),
 		Connected:   n.connected.Load(),
@@ -154,6 +175,11 @@ func (p *Platform) Stats() Stats {
 		Parked:      n.parked.Load(),
 		Events:      n.events.Load(),
 		EventsLost:  n.eventsLost.Load(),
+
+		Pushed:      n.pushed.Load(),
+		PushFailed:  n.pushFailed.Load(),
+		Pushing:     int64(pushing),
+		PushWaiting: int64(waiting),
 	}
 }
 
@@ -204,5 +230,16 @@ func (p *Platform) parked(e ParkEvent) {
 	p.count.parked.Add(1)
 	if p.cfg.Trace.Park != nil {
 		p.cfg.Trace.Park(e)
+	}
+}
+
+func (p *Platform) posted(e PushEvent) {
+	if e.Err == nil {
+		p.count.pushed.Add(1)
+	} else {
+		p.count.pushFailed.Add(1)
+	}
+	if p.cfg.Trace.Push != nil {
+		p.cfg.Trace.Push(e)
 	}
 }

@@ -1,0 +1,352 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/internal/push"
+	"github.com/shopex/prism-go/internal/wire"
+)
+
+const (
+	// pushBatch and pushBatchBytes bound what one receiver takes of its queue at a time.
+	pushBatch      = 16
+	pushBatchBytes = 256 << 10
+	// pushPauses and pushPausesBytes bound the messages that one receiver holds while they
+	// wait for their next attempts. Beyond that the messages behind them wait, too.
+	pushPauses      = 256
+	pushPausesBytes = 8 << 20
+	// pushAcks bounds the acknowledgements that wait for the engine.
+	pushAcks = 1024
+	// From so many failures in a row on, or as many as there are workers, a receiver is
+	// taken for one that does not work: it gets one message at a time, with pauses up to
+	// the longest one. That is short enough for what waits behind many messages that
+	// no receiver could take.
+	pushDown      = 5
+	pushDownPause = 10 * time.Second
+	// pushReread is how old a state of the key may be by which a message is pushed.
+	pushReread = time.Second / 2
+	// pushIdle is how long no message must come until a receiver stops to work.
+	pushIdle = time.Second
+	// pushAckTime is how long a receiver that ends waits for the engine to store its
+	// acknowledgements.
+	pushAckTime = 5 * time.Second
+)
+
+// pushing is the work of a receiver. Its goroutine takes messages, and starts the POSTs.
+type pushing struct {
+	*receiver
+	ctx     context.Context // of the POSTs
+	to      *url.URL
+	group   sync.WaitGroup
+	changed chan struct{} // gets one when what room and enter wait for may be so
+
+	holder *holder // as last read; nil before that
+	readAt time.Time
+
+	mu          sync.Mutex // guards what follows
+	active      int        // POSTs under way
+	paused      int        // messages between two attempts
+	pausedBytes int64
+	failures    int       // POSTs that failed since the last that did not
+	quiet       time.Time // until when none begins
+	acks        []uint64  // to be sent
+	acking      bool      // a goroutine sends some
+	broken      error     // why the engine does not work
+}
+
+// errEnded is returned when a receiver is to end.
+var errEnded = errors.New("platform: the receiver is to end")
+
+// fetch waits for more messages. It returns none when there is nothing left to do for a
+// while.
+func (w *pushing) fetch() ([]Lease, error) {
+	for w.await(w.room) {
+		ctx, cancel := context.WithTimeout(w.fetching, pushIdle)
+		leases, err := w.consumer.Fetch(ctx, w.batch(), pushBatchBytes)
+		cancel()
+		switch {
+		case err == nil:
+			return leases, nil
+		case !errors.Is(err, context.DeadlineExceeded) || w.fetching.Err() != nil:
+			return nil, err
+		case w.idle():
+			return nil, nil
+		}
+	}
+	return nil, errEnded
+}
+
+func (w *pushing) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.active == 0 && w.paused == 0 && !w.acking && time.Since(w.quiet) > pushDownPause
+}
+
+// take pushes what was fetched. With one worker a message that failed goes back with all
+// those behind it when its pause is over, so that it stays the first.
+func (w *pushing) take(leases []Lease) error {
+	for i, l := range leases {
+		if !w.await(w.enter) {
+			return errEnded
+		}
+		h, err := w.current()
+		if err != nil {
+			w.leave()
+			return err
+		}
+		if w.workers > 1 {
+			w.group.Go(func() {
+				again := w.post(h, l)
+				w.leave()
+				if again {
+					w.pause(l)
+				}
+			})
+			continue
+		}
+		again := w.post(h, l)
+		w.leave()
+		if again && !waitFor(w.fetching, push.Pause(l.Attempt)) {
+			return errEnded
+		}
+		if again {
+			return w.consumer.Return(w.ctx, idsOf(leases[i:])...)
+		}
+	}
+	return nil
+}
+
+func idsOf(leases []Lease) []uint64 {
+	ids := make([]uint64, len(leases))
+	for i, l := range leases {
+		ids[i] = l.ID
+	}
+	return ids
+}
+
+// current returns the key as it was read not long ago. While the store fails, the last
+// known state holds.
+func (w *pushing) current() (*holder, error) {
+	if w.holder != nil && time.Since(w.readAt) < pushReread && !w.holder.expired(w.p.expiry()) {
+		return w.holder, nil
+	}
+	h, err := w.read(w.holder)
+	switch {
+	case err == nil:
+		w.holder = h
+	case errors.Is(err, errNoPush) || w.holder == nil:
+		return nil, err
+	}
+	w.readAt = time.Now()
+	return w.holder, nil
+}
+
+// post posts one message, and reports whether it has to be posted again.
+func (w *pushing) post(h *holder, l Lease) (again bool) {
+	m, now := l.Message, w.p.cfg.Now()
+	body := wire.AppendMessage(nil, &wire.Delivery{
+		ID: m.ID.String(), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+	})
+	began := time.Now()
+	status, err := w.p.pushers.client.Post(w.ctx, w.to, push.Message{ID: m.ID.String(), Body: body, Secrets: h.key.Push.secrets(now), At: now})
+	if err != nil && w.ctx.Err() != nil {
+		return false // it was cut, which says nothing about the message; Close returns it
+	}
+	e := PushEvent{Key: w.key, Message: m, Attempt: l.Attempt, Status: status, Err: err, Host: w.to.Host, Took: time.Since(began)}
+	if err == nil {
+		w.ack(l.ID)
+	} else {
+		e.Parked, again = w.fail(l, err)
+	}
+	w.note(e)
+	w.p.posted(e)
+	return again
+}
+
+// fail counts an attempt. A message that is not parked by that has to be posted again.
+func (w *pushing) fail(l Lease, reason error) (parked, again bool) {
+	gone, err := w.consumer.Fail(w.ctx, reason.Error(), l.ID)
+	if err != nil {
+		w.breakOff(err)
+		return false, false
+	}
+	parked = len(gone) > 0
+	w.p.failed(FailEvent{Key: w.key, ID: l.Message.ID, Attempt: l.Attempt, Reason: reason.Error()})
+	if parked {
+		w.p.parked(ParkEvent{Key: w.key, ID: l.Message.ID, Attempts: l.Attempt, Reason: reason.Error(), By: pusherName(w.url)})
+	}
+	return parked, !parked
+}
+
+// note remembers how a POST has ended.
+func (w *pushing) note(e PushEvent) {
+	s := w.state
+	s.status.Store(int32(e.Status))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Err == nil {
+		s.delivered.Add(1)
+		if s.since.Swap(0) != 0 {
+			w.p.cfg.Logger.Info("pushing works again", slog.String("key", w.key), slog.String("receiver", w.to.Host))
+		}
+		w.failures, w.quiet = 0, time.Time{}
+		return
+	}
+	s.failed.Add(1)
+	reason := e.Err.Error()
+	s.reason.Store(&reason)
+	if s.since.CompareAndSwap(0, max(1, w.p.cfg.Now().Unix())) {
+		w.p.cfg.Logger.Warn("pushing fails", slog.String("key", w.key), slog.String("receiver", w.to.Host), slog.Any("error", e.Err))
+	}
+	w.failures++
+	if n := w.failures - w.down(); n >= 0 {
+		w.quiet = time.Now().Add(min(push.Pause(n+1), pushDownPause))
+	}
+}
+
+// down returns after how many failures in a row the receiver is taken for one that does
+// not work.
+func (w *pushing) down() int { return max(pushDown, w.workers) }
+
+// pause holds a message until its next attempt, and puts it back into the queue then.
+func (w *pushing) pause(l Lease) {
+	w.addPaused(1, l.Message.Size())
+	defer w.addPaused(-1, -l.Message.Size())
+	if !waitFor(w.fetching, push.Pause(l.Attempt)) {
+		return
+	}
+	if err := w.consumer.Return(w.ctx, l.ID); err != nil {
+		w.breakOff(err)
+	}
+}
+
+func (w *pushing) addPaused(n int, bytes int64) {
+	w.mu.Lock()
+	w.paused += n
+	w.pausedBytes += bytes
+	w.mu.Unlock()
+	w.wake()
+}
+
+// await waits until ready, and reports whether the receiver is to go on. ready is called
+// with mu held, and may say when it has to be asked again.
+func (w *pushing) await(ready func() (ok bool, later time.Duration)) bool {
+	for w.fetching.Err() == nil {
+		w.mu.Lock()
+		ok, later := ready()
+		broken := w.broken
+		w.mu.Unlock()
+		if broken != nil {
+			return false
+		}
+		if ok {
+			return true
+		}
+		var timer <-chan time.Time
+		if later > 0 {
+			timer = time.After(later)
+		}
+		select {
+		case <-w.changed:
+		case <-timer:
+		case <-w.fetching.Done():
+		}
+	}
+	return false
+}
+
+// room reports whether further messages may be fetched.
+func (w *pushing) room() (bool, time.Duration) {
+	return w.paused < pushPauses && w.pausedBytes < pushPausesBytes && len(w.acks) < pushAcks, 0
+}
+
+// enter begins a POST, if one may begin.
+func (w *pushing) enter() (bool, time.Duration) {
+	most := w.workers
+	if w.failures >= w.down() {
+		most = 1
+	}
+	if w.active >= most {
+		return false, 0
+	}
+	if later := time.Until(w.quiet); later > 0 {
+		return false, later
+	}
+	w.active++
+	return true, 0
+}
+
+// leave ends what enter began.
+func (w *pushing) leave() {
+	w.mu.Lock()
+	w.active--
+	w.mu.Unlock()
+	w.wake()
+}
+
+func (w *pushing) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// ack acknowledges a message soon, with all others that have come until then: an engine
+// that syncs takes as long for many as for one.
+func (w *pushing) ack(id uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acks = append(w.acks, id)
+	if !w.acking {
+		w.acking = true
+		w.group.Go(w.sendAcks)
+	}
+}
+
+// sendAcks goes on when the receiver has ended, for a while: what was delivered should not
+// come again.
+func (w *pushing) sendAcks() {
+	for {
+		w.mu.Lock()
+		ids := w.acks
+		w.acks, w.acking = nil, len(ids) > 0
+		w.mu.Unlock()
+		w.wake()
+		if len(ids) == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), pushAckTime)
+		err := w.consumer.Ack(ctx, ids...)
+		cancel()
+		if err != nil {
+			w.breakOff(err)
+		}
+	}
+}
+
+// breakOff ends the work with this consumer, as the engine does not store what happened.
+// What the consumer holds comes again.
+func (w *pushing) breakOff(err error) {
+	if w.ctx.Err() != nil {
+		return
+	}
+	w.mu.Lock()
+	if w.broken == nil {
+		w.broken = err
+	}
+	w.mu.Unlock()
+	_ = w.consumer.Close()
+	w.wake()
+}
+
+// failure returns why the engine does not work.
+func (w *pushing) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
