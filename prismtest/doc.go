@@ -36,7 +36,7 @@
 // # Look and wait
 //
 // A [Server] lists what it has seen, in order: [Server.Calls],
-// [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks]
+// [Server.Connections], [Server.Published], [Server.Deliveries], [Server.Acks], [Server.Parks]
 // and more; [Server.Peek] shows what a queue holds. For what it lists there is a Wait
 // method each, which returns as soon as there is the number that the test expects, and
 // [Server.WaitUntil] waits for anything else. None of them sleeps for a fixed time. When
