@@ -51,7 +51,7 @@ func (p *Platform) tellParked(ctx context.Context, owner, queue, by string, ids 
 	for _, id := range ids {
 		found, err := p.cfg.Queues.Parked(ctx, owner, queue, id.before(), 1)
 		if err == nil && len(found) == 1 && found[0].Message.ID == id && found[0].By == by {
-			p.parked(ParkEvent{Key: owner, Topic: queue, ID: id, Attempts: found[0].Attempts, Reason: found[0].Reason, By: by})
+			p.parked(ParkEvent{Key: owner, Topic: queue, ID: id, RoutingKey: found[0].Message.Key, Attempts: found[0].Attempts, Reason: found[0].Reason, By: by})
 		}
 	}
 }

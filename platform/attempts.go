@@ -112,7 +112,7 @@ func (c *channel) countOrPanic(ctx context.Context, a attempts) (left []uint64, 
 			c.p.failed(FailEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, Tag: d.tag, ID: d.message, Attempt: d.attempt, Reason: a.reason})
 		}
 		if isParked {
-			c.p.parked(ParkEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, ID: d.message, Attempts: d.attempt, Reason: a.reason, By: a.queue.name})
+			c.p.parked(ParkEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, ID: d.message, RoutingKey: d.routing, Attempts: d.attempt, Reason: a.reason, By: a.queue.name})
 			continue
 		}
 		left = append(left, d.id)

@@ -95,6 +95,7 @@ type held struct {
 	queue   *source
 	id      uint64
 	message MessageID
+	routing string // the message's routing key
 	attempt int
 	size    int // of the message
 	frame   int

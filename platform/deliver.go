@@ -152,7 +152,7 @@ func (c *channel) send(queue *source, leases []Lease, frame []byte) (int, []byte
 		frame = wire.AppendDelivery(frame[:0], &wire.Delivery{
 			Tag: tag, ID: string(m.ID.Append(id[:0])), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 		})
-		if !c.reserve(tag, held{queue: queue, id: l.ID, message: m.ID, attempt: l.Attempt, size: sizeOf(m), frame: len(frame)}) {
+		if !c.reserve(tag, held{queue: queue, id: l.ID, message: m.ID, routing: m.Key, attempt: l.Attempt, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil
 		}
 		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: queue.topic, Tag: tag, Attempt: l.Attempt, Message: m})

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,13 +13,15 @@ import (
 
 // A platform publishes events about itself into the exchange of the domain that they
 // concern (docs/events.md). What causes an event only notes it: a goroutine, which is there
-// while events wait, publishes them one after the other.
+// while events wait, publishes them in their order.
 
 const (
 	// mostEvents is how many events wait at most.
 	mostEvents = 1000
-	// eventTime bounds the publishing of one event.
-	eventTime = 2 * time.Second
+	// eventsTogether is how many are published at once, and eventTime bounds how long that
+	// takes.
+	eventsTogether = 100
+	eventTime      = 2 * time.Second
 )
 
 // A systemEvent is an event that waits to be published. Its JSON is the message's body.
@@ -80,41 +83,33 @@ func (e *events) close(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// publishAll publishes what waits until nothing does.
+// publishAll publishes what waits until nothing does. What waits behind
+// events that the engine does not take is lost, too.
 func (e *events) publishAll(ctx context.Context, cancel context.CancelFunc, done chan struct{}) {
 	defer close(done)
 	defer cancel()
-	for ev := e.next(); ev != nil; ev = e.next() {
-		n, err := e.publish(ctx, ev)
-		switch {
-		case err == nil && n > 0:
-			e.count.events.Add(1)
-		case err != nil:
-			e.count.eventsLost.Add(1)
-			e.log.Warn("a system event is lost", slog.String("event", ev.head().Event), slog.Any("error", err))
-		}
-		if ctx.Err() != nil || errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+	for batch := e.next(); batch != nil; batch = e.next() {
+		if err := e.publish(ctx, batch); err != nil {
 			e.dropAll()
 		}
 	}
 }
 
-// next removes the event that has waited longest. When there is none it returns nil, and
-// the goroutine must end: the next event begins another one.
-func (e *events) next() systemEvent {
+// next removes the events that have waited longest. When there are none it returns nil,
+// and the goroutine must end: the next event begins another one.
+func (e *events) next() []systemEvent {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.waiting) == 0 {
+	n := min(len(e.waiting), eventsTogether)
+	if n == 0 {
 		e.waiting, e.done = nil, nil
 		return nil
 	}
-	ev := e.waiting[0]
-	e.waiting[0] = nil
-	e.waiting = e.waiting[1:]
-	return ev
+	batch := e.waiting[:n:n]
+	e.waiting = e.waiting[n:]
+	return batch
 }
 
-// dropAll drops what waits, as the engine does not take it now.
 func (e *events) dropAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -122,9 +117,14 @@ func (e *events) dropAll() {
 	e.waiting = nil
 }
 
-// publish publishes an event, and returns to how many queues. Nothing is made for an
-// exchange where nobody listens to it. The event of a key that was deleted has no exchange.
-func (e *events) publish(ctx context.Context, ev systemEvent) (queues int, err error) {
+// lose counts events that nobody will get.
+func (e *events) lose(n int, err error) {
+	e.count.eventsLost.Add(int64(n))
+	e.log.Warn("system events are lost", slog.Int("events", n), slog.Any("error", err))
+}
+
+// publish publishes events. Its error means that the engine or the store does not work.
+func (e *events) publish(ctx context.Context, batch []systemEvent) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.log.Error("panic", slog.Any("value", v), slog.String("stack", string(debug.Stack())))
@@ -133,21 +133,66 @@ func (e *events) publish(ctx context.Context, ev systemEvent) (queues int, err e
 	}()
 	ctx, cancel := context.WithTimeout(ctx, eventTime)
 	defer cancel()
-	head := ev.head()
-	exchange, err := head.locate(ctx, e.registry)
+	located := make(map[string][]systemEvent)
+	for _, ev := range batch {
+		exchange, err := ev.head().locate(ctx, e.registry)
+		switch {
+		case err == nil:
+			located[exchange] = append(located[exchange], ev)
+		case !errors.Is(err, ErrUnknownKey): // a key that is gone has no exchange
+			e.lose(1, err)
+		}
+	}
+	for exchange, group := range located {
+		err = cmp.Or(err, e.publishIn(ctx, exchange, group))
+	}
+	return err
+}
+
+// publishIn publishes events into an exchange, all at once: an engine that syncs takes as
+// long for many as for one.
+func (e *events) publishIn(ctx context.Context, exchange string, group []systemEvent) error {
+	messages, err := e.messages(ctx, exchange, group)
 	if err != nil {
-		return 0, unless(err, ErrUnknownKey)
+		e.lose(len(group), err)
+		return err
 	}
-	m := &Message{Key: head.Event, ContentType: "application/json", Time: head.at}
-	if queues, err = e.queues.Route(ctx, exchange, m); queues == 0 || err != nil {
-		return 0, err
+	for len(messages) > 0 {
+		routed, err := e.queues.Publish(ctx, exchange, messages...)
+		e.count.events.Add(int64(len(routed)))
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, ErrQueueFull):
+			e.lose(len(messages)-len(routed), err)
+			return err
+		}
+		e.lose(1, err) // by a queue that is set to refuse
+		messages = messages[len(routed)+1:]
 	}
-	if m.Body, err = json.Marshal(ev); err != nil {
-		return 0, err
+	return nil
+}
+
+// messages returns the messages of those events to which somebody listens.
+func (e *events) messages(ctx context.Context, exchange string, group []systemEvent) (all []*Message, err error) {
+	queues := make(map[string]int) // by the routing key
+	for _, ev := range group {
+		head := ev.head()
+		m := &Message{Key: head.Event, ContentType: "application/json", Time: head.at}
+		n, known := queues[m.Key]
+		if !known {
+			if n, err = e.queues.Route(ctx, exchange, m); err != nil {
+				return nil, err
+			}
+			queues[m.Key] = n
+		}
+		if n == 0 {
+			continue
+		}
+		if m.Body, err = json.Marshal(ev); err != nil {
+			return nil, err
+		}
+		all = append(all, m)
 	}
-	routed, err := e.queues.Publish(ctx, exchange, m)
-	if len(routed) > 0 {
-		queues = routed[0]
-	}
-	return queues, err
+	return all, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/shopex/prism-go/internal/topic"
 )
 
 // The routing keys of system events.
@@ -11,6 +13,7 @@ const (
 	eventLogin       = "@system.oauth.login"
 	eventSignRefused = "@system.sign.refused"
 	eventDropped     = "@system.queue.dropped"
+	eventParked      = "@system.queue.parked"
 	eventKeyExpired  = "@system.key.expired"
 )
 
@@ -114,4 +117,24 @@ type droppedEvent struct {
 // each queue at most.
 func (p *Platform) queueDropped(owner, topic string, dropped uint64) {
 	p.events.add(&droppedEvent{eventHead: p.newEvent(eventDropped, owner), Topic: topic, Dropped: dropped})
+}
+
+type parkedEvent struct {
+	eventHead
+	Topic      string `json:"topic"` // "" is the default queue
+	ID         string `json:"id"`
+	RoutingKey string `json:"routing_key"`
+	Attempts   int    `json:"attempts"`
+	Reason     string `json:"reason"`
+	ParkedBy   string `json:"parked_by"`
+}
+
+// parkedEvent tells that a message was parked, unless it is an event itself.
+func (p *Platform) parkedEvent(e ParkEvent) {
+	if !topic.Reserved(e.RoutingKey) {
+		p.events.add(&parkedEvent{
+			eventHead: p.newEvent(eventParked, e.Key), Topic: e.Topic, ID: e.ID.String(), RoutingKey: e.RoutingKey,
+			Attempts: e.Attempts, Reason: ParkReason(e.Reason), ParkedBy: e.By,
+		})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -275,8 +276,11 @@ func TestAQueueThatDropsEventsIsNoEvent(t *testing.T) {
 // A stuckEngine routes nothing before its context ends.
 type stuckEngine struct {
 	platform.Queues
-	asked atomic.Int64
+	asked   atomic.Int64
+	dropped func(owner, topic string, dropped uint64)
 }
+
+func (s *stuckEngine) NotifyDrops(f func(owner, topic string, dropped uint64)) { s.dropped = f }
 
 func (s *stuckEngine) Route(ctx context.Context, _ string, _ *platform.Message) (int, error) {
 	s.asked.Add(1)
@@ -352,6 +356,84 @@ func TestAnExchangeWhereNobodyListensGetsNoMessage(t *testing.T) {
 		must(t, p.Shutdown(t.Context()))
 		if s := p.Stats(); s.Events != 0 || s.EventsLost != 0 || time.Since(began) > 0 {
 			t.Errorf("%+v after %v", s, time.Since(began))
+		}
+	})
+}
+
+func TestAMessageThatIsParkedIsAnEvent(t *testing.T) {
+	queues := newQueues(memory.Config{})
+	store := provisionedStore()
+	bubble(t, platform.Config{Queues: queues, Store: store}, func(t *testing.T, p *platform.Platform, dial func() net.Conn) {
+		hear(t, queues)
+		ask(t, p, shopKey, "POST", "platform/notify/queue/limit", "max_attempts", "1").want(t, 200, "")
+		publishTo(t, queues, "order.new", "order.paid")
+		peer := dialOver(t, dial(), notifyTarget(shopKey.ID, shopKey.Secret, "/api/platform/notify"))
+		peer.consume("")
+		failed, other := peer.next(), peer.next()
+		peer.send(wire.AppendFail(nil, failed.Tag, "no such article"))
+		events := heard(t, queues, auditor)
+		if len(events) != 1 {
+			t.Fatalf("events %v", events)
+		}
+		wantEvent(t, events[0], map[string]any{
+			"event": "@system.queue.parked", "client_id": shopKey.ID, "app": shopKey.App, "topic": "", "id": failed.ID,
+			"routing_key": "order.new", "attempts": 1.0, "reason": "no such article",
+		})
+		ask(t, p, shopKey, "POST", "platform/notify/queue/park", "id", other.ID, "reason", "not now").want(t, 200, "")
+		if events = heard(t, queues, auditor); len(events) != 1 {
+			t.Fatalf("events %v", events)
+		}
+		wantEvent(t, events[0], map[string]any{"id": other.ID, "routing_key": "order.paid", "reason": "not now"})
+	})
+}
+
+func publishTo(t testing.TB, queues platform.Queues, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		_, err := queues.Publish(t.Context(), "default", &platform.Message{Key: key, ClientID: adminKey.ID})
+		must(t, err)
+	}
+}
+
+func TestAnEventThatIsParkedIsNoEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		store := provisionedStore()
+		_, err := platform.NewRegistry(store).UpdateApp(t.Context(), shopKey.App, func(app *platform.App) error {
+			app.Listen = platform.Matching("@system.#")
+			return nil
+		})
+		must(t, err)
+		p := newPlatform(t, platform.Config{Queues: queues, Store: store})
+		ask(t, p, shopKey, "POST", "platform/notify/routing/set", "topic", "audit", "routing_key", "@system.#").want(t, 200, "")
+		ask(t, p, wrongSecret(shopKey), "GET", "platform/notify/status").want(t, 401, "invalid_sign")
+		synctest.Wait()
+		found, err := queues.Peek(t.Context(), shopKey.ID, "audit", platform.MessageID{}, 10)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%v, %v", found, err)
+		}
+		ask(t, p, shopKey, "POST", "platform/notify/queue/park", "topic", "audit", "id", found[0].Message.ID.String()).wantResult(t, `{"messages":1}`)
+		synctest.Wait()
+		if s := p.Stats(); s.Parked != 1 || s.Events != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestEventsThatAreTooManyAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &stuckEngine{Queues: newQueues(memory.Config{})}
+		p := newPlatform(t, platform.Config{Queues: engine})
+		const n, waiting, together = 3000, 1000, 100
+		for range n {
+			engine.dropped(shopKey.ID, "", 1)
+		}
+		if lost := p.Stats().EventsLost; lost < n-waiting-together || lost > n-waiting {
+			t.Errorf("of %d events %d are lost at once", n, lost)
+		}
+		time.Sleep(time.Minute)
+		if lost := p.Stats().EventsLost; lost != n || engine.asked.Load() != 1 {
+			t.Errorf("%d are lost in the end, and the engine was asked %d times", lost, engine.asked.Load())
 		}
 	})
 }

@@ -111,13 +111,14 @@ type FailEvent struct {
 
 // A ParkEvent is a message that was parked.
 type ParkEvent struct {
-	Conn     uint64 // of the last consumer; 0 if a call parked it, or the platform pushed it
-	Key      string // whose queue it is in
-	Topic    string
-	ID       MessageID
-	Attempts int
-	Reason   string
-	By       string // who had it last
+	Conn       uint64 // of the last consumer; 0 if a call parked it, or the platform pushed it
+	Key        string // whose queue it is in
+	Topic      string
+	ID         MessageID
+	RoutingKey string // the message's routing key
+	Attempts   int
+	Reason     string
+	By         string // who had it last
 }
 
 // A PushEvent is one POST to the push address of a key.
@@ -228,6 +229,7 @@ func (p *Platform) failed(e FailEvent) {
 
 func (p *Platform) parked(e ParkEvent) {
 	p.count.parked.Add(1)
+	p.parkedEvent(e)
 	if p.cfg.Trace.Park != nil {
 		p.cfg.Trace.Park(e)
 	}
