@@ -44,6 +44,8 @@ var (
 	accessLost     = prometheus.NewDesc("prism_access_log_lost_total", "Lines of the access log that could not be written, since the start.", nil, nil)
 	logLost        = prometheus.NewDesc("prism_log_lost_total", "Lines of the log on standard error that could not be written, since the start.", nil, nil)
 	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
+	systemEvents   = prometheus.NewDesc("prism_system_events_total", "System events that were published to somebody, since the start.", nil, nil)
+	eventsLost     = prometheus.NewDesc("prism_system_events_lost_total", "System events that could not be published, or were too many, since the start.", nil, nil)
 	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
@@ -102,6 +104,7 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 	}{
 		{connected, s.Connected}, {published, s.Published}, {routed, m.routed.Load()}, {unrouted, s.Unrouted}, {refused, m.refused.Load()}, {delivered, s.Delivered},
 		{acked, s.Acked}, {strayAcks, s.StrayAcks}, {failed, s.Failed}, {parkedEver, s.Parked},
+		{systemEvents, s.Events}, {eventsLost, s.EventsLost},
 	} {
 		counter(out, c.desc, c.value)
 	}
