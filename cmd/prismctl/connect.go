@@ -24,10 +24,15 @@ type identity struct {
 	secretSource
 }
 
-// connection is the flags that say whom to call.
-type connection struct {
+// server is the flags that say whom to call.
+type server struct {
 	URL string `group:"connection" name:"url" placeholder:"URL" help:"The base URL of the API, such as http://127.0.0.1:8080/api (PRISM_URL)."`
 	identity
+}
+
+// connection is the flags that say whom to call, and for how long.
+type connection struct {
+	server
 	Timeout time.Duration `group:"connection" placeholder:"D" help:"Give up after this time, such as 10s."`
 }
 

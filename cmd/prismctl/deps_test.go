@@ -30,7 +30,9 @@ var arrows = map[string][]string{
 	"receipts": {"pipes", module + "/notify"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
-	"load":     {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
+	"listen": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/escape", module + "/internal/wire", module + "/internal/push",
+		module + "/internal/printable"},
+	"load": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
 }
 
 func TestPackagesOfTheCommandImportOnlyWhatTheDesignAllows(t *testing.T) {
