@@ -35,7 +35,7 @@ func TestConsumePrintsOneObjectADelivery(t *testing.T) {
 	srv.Publish("order.new", "")
 	want := ""
 	for i, body := range []string{`"body":"hello <wörld> & \"co\"\n"`, `"body_base64":"/wA="`, `"body":""`} {
-		want += fmt.Sprintf(`{"tag":%d,"id":%q,"key":"order.new","type":"text/plain","time":%d,%s,"app":"test","client_id":%q}`+"\n",
+		want += fmt.Sprintf(`{"tag":%d,"id":%q,"attempt":1,"key":"order.new","type":"text/plain","time":%d,%s,"app":"test","client_id":%q}`+"\n",
 			i+1, srv.Peek("")[i].Message.ID, now, body, srv.Key())
 	}
 	with(srv, "consume", "-n", "3").want(t, exitDone, want, "")

@@ -51,7 +51,7 @@ func statusTable(s *notify.Status) [][]string {
 	for _, count := range []struct {
 		what string
 		n    uint64
-	}{{"dropped", s.Dropped}, {"published", s.Published}, {"  to no queue", s.Unrouted}} {
+	}{{"dropped", s.Dropped}, {"parked", uint64(s.Parked)}, {"  dropped", s.ParkedDropped}, {"max attempts", uint64(s.MaxAttempts)}, {"published", s.Published}, {"  to no queue", s.Unrouted}} {
 		if count.n > 0 {
 			rows = append(rows, []string{count.what, strconv.FormatUint(count.n, 10)})
 		}
@@ -96,8 +96,13 @@ func (s statusLine) MarshalJSON() ([]byte, error) {
 		Dropped   *uint64         `json:",omitempty"`
 		Published *uint64         `json:",omitempty"`
 		Unrouted  *uint64         `json:",omitempty"`
+
+		Parked        *uint64 `json:"Messages_parked,omitempty"`
+		ParkedDropped *uint64 `json:"Parked_dropped,omitempty"`
+		MaxAttempts   int     `json:"Max_attempts,omitempty"`
 	}{s.Messages, s.Ready, s.Unacknowledged, s.Consumers, stored{s.Stored}, s.MessagesLimit, s.bytes(), s.BytesLimit,
-		s.Overflow, s.told(s.Dropped), s.told(s.Published), s.told(s.Unrouted)})
+		s.Overflow, s.told(s.Dropped), s.told(s.Published), s.told(s.Unrouted),
+		s.told(uint64(s.Parked)), s.told(s.ParkedDropped), s.MaxAttempts})
 }
 
 // warn tells of a queue that fills and that nobody empties.

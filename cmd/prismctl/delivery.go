@@ -15,6 +15,7 @@ import (
 type deliveryLine struct {
 	Tag        uint64  `json:"tag,omitempty"`
 	ID         string  `json:"id,omitempty"`
+	Attempt    int     `json:"attempt,omitempty"`
 	Key        string  `json:"key"`
 	Type       string  `json:"type"`
 	Time       int64   `json:"time"`
@@ -29,7 +30,7 @@ func (t *tool) printDelivery(d *notify.Delivery) error {
 	if t.Output.or(asJSON) == asText {
 		return t.println("%s", deliveryText(d))
 	}
-	line := deliveryLine{Tag: d.Tag, ID: d.ID, Key: d.Key, Type: d.ContentType, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
+	line := deliveryLine{Tag: d.Tag, ID: d.ID, Attempt: d.Attempt, Key: d.Key, Type: d.ContentType, Time: d.Time.Unix(), App: d.App, ClientID: d.ClientID}
 	line.Body, line.BodyBase64 = bodyIn(d.Body)
 	return t.printJSON(line)
 }
@@ -46,6 +47,9 @@ func bodyIn(body []byte) (text *string, bytes []byte) {
 // deliveryText is a delivery for people. What a terminal would obey is quoted.
 func deliveryText(d *notify.Delivery) string {
 	fields := []string{d.Time.Format(time.TimeOnly), words.Shown(d.Key), words.Shown(d.ContentType), words.Shown(string(d.Body))}
+	if d.Attempt > 1 {
+		fields = append([]string{"attempt " + strconv.Itoa(d.Attempt)}, fields...)
+	}
 	if d.Tag > 0 {
 		fields = append([]string{"#" + strconv.FormatUint(d.Tag, 10)}, fields...)
 	}

@@ -10,7 +10,7 @@ import (
 
 // A peekTable collects messages of a queue for people: of each no more than is shown.
 type peekTable struct {
-	rows    [][]string
+	rows    screenTable
 	holders []*holder
 }
 
@@ -21,15 +21,8 @@ type holder struct {
 	since time.Time // of the first
 }
 
-const (
-	screenWidth = 80 // columns
-	keyWidth    = 20
-	leastKey    = 8
-	leastBody   = 16
-)
-
 func newPeekTable() *peekTable {
-	return &peekTable{rows: [][]string{{"ID", "TIME", "KEY", "STATE", "BODY"}}}
+	return &peekTable{rows: screenTable{{"ID", "TIME", "KEY", "STATE", "BODY"}}}
 }
 
 // add cannot fail.
@@ -61,19 +54,9 @@ func (p *peekTable) hold(m *notify.Peeked) {
 	p.holders = append(p.holders, &holder{m.HeldBy, 1, m.HeldSince})
 }
 
-// print gives bodies the room that the rest has left of a line. Where IDs are long, keys
-// leave them some.
+// print gives bodies the room that the rest has left of a line.
 func (p *peekTable) print(t *tool) error {
-	room := screenWidth
-	for column := range 4 {
-		room -= p.width(column) + 2
-	}
-	if room < leastBody {
-		key := p.width(2)
-		p.fit(2, max(leastKey, key-(leastBody-room)))
-		room += key - p.width(2)
-	}
-	p.fit(4, max(leastBody, room))
+	p.rows.fitLast(2)
 	if err := t.printTable(p.rows); err != nil {
 		return err
 	}
@@ -83,21 +66,6 @@ func (p *peekTable) print(t *tool) error {
 		}
 	}
 	return nil
-}
-
-func (p *peekTable) width(column int) int {
-	widest := 0
-	for _, row := range p.rows {
-		widest = max(widest, words.Width(row[column]))
-	}
-	return widest
-}
-
-// fit cuts what is wider than width.
-func (p *peekTable) fit(column, width int) {
-	for _, row := range p.rows[1:] {
-		row[column] = words.Fitting(row[column], width)
-	}
 }
 
 // A peekedLine is a message of a queue in JSON. A body that is no UTF-8 cannot be a JSON
