@@ -31,6 +31,10 @@ func busFloods() []flood {
 			bound: 4 + 0.25, pours: 300 * 0.25, pour: parkMuch,
 		},
 		{
+			row: "Parked messages of one queue", with: "with data", args: append(data, "--limits-max-parked-bytes", "4194304"),
+			bound: log, pour: parkMuch,
+		},
+		{
 			row: "Queues that one message goes to", args: manyQueues(1000, unbounded...),
 			bound: 20 + 1000*20*128/1e6, pours: 1000 * 20, pour: fanOut,
 		},
