@@ -34,8 +34,9 @@ func child() {
 const slowRoom = 50
 
 // work publishes numbered messages to two queues without an end, and prints what
-// was confirmed. A consumer holds some and acknowledges every third. The queue of another
-// key, which nobody reads, drops most of them.
+// was confirmed. A consumer holds some, acknowledges every third, and fails every seventh,
+// which is parked the second time. The queue of another key, which nobody reads, drops most
+// of them.
 func work(dir string) error {
 	ctx := context.Background()
 	e, err := Open(ctx, Config{Dir: dir, cleanAbove: 64 << 10, QueueBounds: platform.QueueBounds{MaxMessages: -1, Bindings: []platform.Binding{{Pattern: "#"}}}})
@@ -49,6 +50,9 @@ func work(dir string) error {
 		return err
 	}
 	if err := e.SetLimits(ctx, "slow", "", platform.QueueLimits{MaxMessages: slowRoom}); err != nil {
+		return err
+	}
+	if err := e.SetLimits(ctx, shop, "", platform.QueueLimits{MaxMessages: -1, MaxAttempts: 2}); err != nil {
 		return err
 	}
 	c, err := e.Consume(ctx, shop, "", "test")
@@ -65,6 +69,12 @@ func work(dir string) error {
 		if err != nil {
 			return err
 		}
+		if i%7 == 5 {
+			if err := failTwice(ctx, c, leases[0], body); err != nil {
+				return err
+			}
+			continue
+		}
 		if i%3 != 0 {
 			continue
 		}
@@ -75,9 +85,19 @@ func work(dir string) error {
 	}
 }
 
+func failTwice(ctx context.Context, c platform.Consumer, l platform.Lease, body string) error {
+	for range 2 {
+		if _, err := c.Fail(ctx, "why", l.ID); err != nil {
+			return err
+		}
+		fmt.Println("failed", body)
+	}
+	return nil
+}
+
 // killed runs a child until it has published n messages, and kills it. It returns
-// what was confirmed to the child.
-func killed(t *testing.T, dir string, n int) (published []string, acked map[string]bool) {
+// what was confirmed to the child. Of what has failed it returns how often.
+func killed(t *testing.T, dir string, n int) (published []string, acked map[string]bool, failed map[string]int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -88,7 +108,7 @@ func killed(t *testing.T, dir string, n int) (published []string, acked map[stri
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	acked = make(map[string]bool)
+	acked, failed = make(map[string]bool), make(map[string]int)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		what, body, _ := strings.Cut(lines.Text(), " ")
@@ -97,6 +117,8 @@ func killed(t *testing.T, dir string, n int) (published []string, acked map[stri
 			published = append(published, body)
 		case "acked":
 			acked[body] = true
+		case "failed":
+			failed[body]++
 		default:
 			t.Errorf("the child says %q", lines.Text())
 		}
@@ -105,25 +127,52 @@ func killed(t *testing.T, dir string, n int) (published []string, acked map[stri
 		}
 	}
 	_ = cmd.Wait()
-	return published, acked
+	return published, acked, failed
 }
 
 func TestWhatWasConfirmedOutlivesKill9(t *testing.T) {
 	dir := t.TempDir()
-	published, acked := killed(t, dir, 1000)
+	published, acked, failed := killed(t, dir, 1000)
 	began := time.Now()
 	e := open(t, Config{Dir: dir})
 	var want []string
 	for _, body := range published {
-		if !acked[body] {
+		if !acked[body] && failed[body] < 2 {
 			want = append(want, body)
 		}
 	}
+	checkFailed(t, e, failed)
 	checkDropped(t, e)
 	checkContents(t, e, "orders", published)
 	checkContents(t, e, "", want)
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// checkFailed checks that what has failed twice is parked. The last failure may have been
+// stored without having been confirmed.
+func checkFailed(t *testing.T, e *Engine, failed map[string]int) {
+	t.Helper()
+	found, err := e.Parked(t.Context(), shop, "", platform.MessageID{}, 1000)
+	must(t, err)
+	var got, want []string
+	for _, p := range found {
+		if got = append(got, string(p.Message.Body)); p.Attempts != 2 || p.Reason != "why" || p.By != "test" {
+			t.Errorf("%q was parked after %d attempts as %q by %q", p.Message.Body, p.Attempts, p.Reason, p.By)
+		}
+	}
+	for body, n := range failed {
+		if n == 2 {
+			want = append(want, body)
+		}
+	}
+	slices.Sort(want)
+	if len(got) == len(want)+1 {
+		got = got[:len(want)]
+	}
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("parked are %q, want %q", got, want)
 	}
 }
 

@@ -22,13 +22,15 @@ var (
 )
 
 // version is the version of what is in Dir. It rises when an older program could not
-// read what this one writes: since 3, the log has facts of exchanges. Before it was 1.
-const version = 3
+// read what this one writes: since 3, the log has facts of exchanges, since 5, of attempts
+// and parked messages. Before it was 1.
+const version = 5
 
-// renewing is the version while the bucket of records is being renewed, before it was 2.
+// renewing is the version while the bucket of records is being renewed, before it was 4
+// and 2.
 // An older program would go on with those records that are back already, and what it
 // stores would be lost when the renewal goes on.
-const renewing = 4
+const renewing = 6
 
 // checkLinks refuses a directory with symbolic links in it: a user that may write there
 // could make this process write to any file. The directory itself may be a link.

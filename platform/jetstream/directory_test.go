@@ -17,7 +17,7 @@ func TestADirectoryOfANewerVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "version")
-	if err := os.WriteFile(name, []byte("5\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)})
@@ -30,10 +30,10 @@ func TestADirectoryOfANewerVersionIsRefused(t *testing.T) {
 	if _, err := Open(t.Context(), Config{Dir: dir, Logger: quiet(t)}); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("damaged version: %v", err)
 	}
-	for _, before := range []string{"1\n", "2\n", "3\n"} {
+	for _, before := range []string{"1\n", "2\n", "3\n", "4\n", "5\n"} {
 		must(t, os.WriteFile(name, []byte(before), 0o600))
 		must(t, open(t, Config{Dir: dir}).Close())
-		versionIs(t, dir, "3\n") // programs of before know up to 2
+		versionIs(t, dir, "5\n") // programs of before know up to 4
 	}
 }
 

@@ -22,15 +22,15 @@ func TestAnOlderVersionDoesNotOpenADirectoryThatIsBeingRenewed(t *testing.T) {
 	if err := c.restoreRecords(cut); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the renewal was not cut short: %v", err)
 	}
-	versionIs(t, given.Dir, "4\n")
+	versionIs(t, given.Dir, "6\n")
 	must(t, c.held.Close())
 	e := open(t, given)
 	isAsBefore(t, e.Store())
-	versionIs(t, given.Dir, "3\n")
+	versionIs(t, given.Dir, "5\n")
 	must(t, e.Close())
 	must(t, writeVersion(given.Dir, renewing)) // as if killed just before the end
 	open(t, given)
-	versionIs(t, given.Dir, "3\n")
+	versionIs(t, given.Dir, "5\n")
 }
 
 func versionIs(t *testing.T, dir, want string) {
