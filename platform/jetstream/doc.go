@@ -49,6 +49,16 @@
 // shows who holds a message. When an engine has been silent for AckWait, the others put
 // what it held back into the queues.
 //
+// # Attempts and parked messages
+//
+// How often a message has failed, and that it is parked, are facts about those only that
+// have failed. They go with the message when cleaning writes it again. What makes room
+// among parked messages is in the record that parks others, with how many there were
+// ever. So all of that outlives every process, and all engines see the same. A consumer
+// that consumes alone enters the log with its place, and its successor in another engine
+// gets messages when it has left or its engine has been silent for AckWait. An earlier
+// version cannot read a log with these facts either.
+//
 // # When JetStream cannot store
 //
 // Operations are refused with [platform.ErrUnavailable] after Config.Patience,
