@@ -32,6 +32,7 @@ type faultyQueues struct {
 	list      func(ctx context.Context, owner string) ([]string, error)
 	depths    func(ctx context.Context) ([]platform.QueueDepth, error)
 	forget    func(ctx context.Context, owner string) error
+	notify    func(f func(owner, topic string, dropped uint64))
 
 	consumeAlone func(ctx context.Context, owner, topic, name string) (platform.Consumer, error)
 	park         func(ctx context.Context, owner, topic, reason, by string, ids ...platform.MessageID) (int, error)
@@ -43,7 +44,7 @@ type faultyQueues struct {
 func spoilQueues(good platform.Queues) *faultyQueues {
 	return &faultyQueues{
 		good, good.Declare, good.Publish, good.Route, good.Write, good.Read, good.Peek, good.Consume, good.Create, good.Drop, good.Purge, good.SetLimits,
-		good.Bind, good.Unbind, good.Status, good.List, good.(platform.QueueDepths).Depths, good.Forget,
+		good.Bind, good.Unbind, good.Status, good.List, good.(platform.QueueDepths).Depths, good.Forget, good.(platform.QueueDrops).NotifyDrops,
 		good.ConsumeAlone, good.Park, good.Parked, good.Unpark, good.Discard,
 	}
 }
@@ -156,6 +157,8 @@ func (f *faultyQueues) Unpark(ctx context.Context, owner, topic string, ids ...p
 func (f *faultyQueues) Discard(ctx context.Context, owner, topic string, ids ...platform.MessageID) (int, error) {
 	return f.discard(ctx, owner, topic, ids...)
 }
+
+func (f *faultyQueues) NotifyDrops(told func(owner, topic string, dropped uint64)) { f.notify(told) }
 
 func doubling(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)

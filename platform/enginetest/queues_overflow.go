@@ -29,6 +29,7 @@ func overflow() []queuePromise {
 		{"AMessageIsNotInTheQueueThatDropsIt", three, routedWhereDropped},
 		{"WhatIsDroppedIsCounted", three, countDropped},
 		{"OnDropIsCalledOnceForAWhile", three, warnOfDrops},
+		{"APlatformIsToldOfDropsButNotOfItsOwnMessages", three, notifyOfDrops},
 	}
 }
 
@@ -397,5 +398,41 @@ func warnOfDrops(t *queueTrial) {
 	})
 	if calls := t.warned.of(calm.owner, ""); len(calls) > 0 {
 		t.Errorf("OnDrop was called for a queue that has dropped nothing")
+	}
+}
+
+// notifyOfDrops fills a queue with messages that a platform has published, and another one
+// with other messages.
+func notifyOfDrops(t *queueTrial) {
+	engine, ok := t.queues.(platform.QueueDrops)
+	if !ok {
+		return
+	}
+	told := new(warnings)
+	engine.NotifyDrops(told.add)
+	t.as.Listen = platform.Matching("#", "@system.#")
+	t.declare()
+	t.bind("events", "@system.#")
+	for range 10 {
+		t.must(t.tryPublish(&platform.Message{Key: "@system.queue.dropped"}), "publish an event")
+	}
+	t.soon(func() string {
+		if s, err := t.queues.Status(t.ctx, t.owner, "events"); err != nil || s.Dropped != 7 {
+			return fmt.Sprintf("the queue of events: %+v, %v", s, err)
+		}
+		return ""
+	})
+	other := t.beside()
+	for range 10 {
+		other.publish("order.new")
+	}
+	t.soon(func() string {
+		if calls := told.of(t.owner, ""); len(calls) != 1 || calls[0].dropped < 1 || calls[0].dropped > 7 {
+			return fmt.Sprintf("of the queue that drops orders it was told %v", calls)
+		}
+		return ""
+	})
+	if calls := told.of(t.owner, "events"); len(calls) > 0 {
+		t.Errorf("of the queue that drops events it was told %v", calls)
 	}
 }

@@ -273,3 +273,18 @@ func shedsEverywhere(good platform.Queues) platform.Queues {
 	}
 	return f
 }
+
+// tellingOfEvents tells of each queue that is bound to anything.
+func tellingOfEvents(good platform.Queues) platform.Queues {
+	f := spoilQueues(good)
+	told := func(owner, topic string, dropped uint64) {}
+	f.notify = func(to func(owner, topic string, dropped uint64)) {
+		told = to
+		good.(platform.QueueDrops).NotifyDrops(to)
+	}
+	f.bind = func(ctx context.Context, owner, topic, pattern string) error {
+		told(owner, topic, 1)
+		return good.Bind(ctx, owner, topic, pattern)
+	}
+	return f
+}

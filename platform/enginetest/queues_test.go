@@ -109,6 +109,7 @@ func faults() []fault {
 		{"a refused message is in some queues", "AQueueSetToRefuseRefusesAllKeys", refusedElsewhere},
 		{"limits are not set", "AQueueSetToDropOldestDropsForAllKeys", limitsAs(noLimits)},
 		{"the newest is dropped for the oldest", "AQueueSetToDropOldestDropsForAllKeys", limitsAs(dropTheNewest)},
+		{"a platform is told of queues of its own messages", "APlatformIsToldOfDropsButNotOfItsOwnMessages", tellingOfEvents},
 		{"limits are not set", "AQueueSetToDropNewestDropsForAllKeys", limitsAs(noLimits)},
 		{"held messages are dropped", "HeldMessagesAreNeverDropped", takesHeld},
 		{"a drop empties the queue", "AQueueDropsAsManyAsItsBytesNeed", dropsAll},

@@ -43,13 +43,14 @@ type draft struct {
 	taken   map[uint64]int  // for each queue, how many items at its head the draft leases
 	made    map[string]bool // owners that the draft makes
 
-	losses    []loss   // stored messages that it sheds
-	parkings  []loss   // ready messages that it parks, which are marked as if it shed them
-	puts      bool     // it has puts
-	pending   int      // bytes of the put for which room is being made
-	cut       bool     // some of them have lost a queue
-	dropping  []*queue // those that drop something, once all ops have run
-	unwritten []*queue // those that have dropped something of which the log knows nothing yet
+	losses    []loss          // stored messages that it sheds
+	parkings  []loss          // ready messages that it parks, which are marked as if it shed them
+	puts      bool            // it has puts
+	pending   int             // bytes of the put for which room is being made
+	cut       bool            // some of them have lost a queue
+	dropping  []*queue        // those that drop something, once all ops have run
+	unwritten []*queue        // those that have dropped something of which the log knows nothing yet
+	news      map[*queue]bool // of all these, those that drop something that the platform has not published
 	stored    bool
 }
 

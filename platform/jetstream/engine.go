@@ -38,8 +38,9 @@ const mostPayload = 16 << 20
 // Fetch that waits for messages goes on waiting.
 type Engine struct {
 	config  Config
-	name    string // unique
-	alone   bool   // no other engine writes the log
+	onDrop  atomic.Pointer[func(owner, topic string, dropped uint64)] // of NotifyDrops
+	name    string                                                    // unique
+	alone   bool                                                      // no other engine writes the log
 	server  *server
 	nc      *nats.Conn
 	journal *journal
@@ -76,7 +77,10 @@ type Engine struct {
 	garbage  int64 // bytes at the head of the log
 }
 
-var _ platform.Queues = (*Engine)(nil)
+var (
+	_ platform.Queues     = (*Engine)(nil)
+	_ platform.QueueDrops = (*Engine)(nil)
+)
 
 // Open starts an engine and reads the log, which takes about a second for each
 // few hundred thousand records. ctx bounds this only.

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -136,8 +137,9 @@ func (d *draft) put(queues []*queue, publisher string, m *platform.Message) (int
 		case full: // to write that would fill the disk
 			q.dropped++
 			d.unwritten = append(d.unwritten, q)
+			d.noteNews(q, isEvent(m))
 		case !d.makeRoom(q, m, &room):
-			d.drop(q)
+			d.drop(q, isEvent(m))
 		default:
 			d.add(q, one(m))
 			f.queues = append(f.queues, q.id)
@@ -261,7 +263,8 @@ func (d *draft) add(q *queue, more platform.Usage) {
 }
 
 // drop counts a message that q has lost.
-func (d *draft) drop(q *queue) {
+func (d *draft) drop(q *queue, event bool) {
+	d.noteNews(q, event)
 	if q.drafting.dropped++; q.drafting.dropped == 1 {
 		d.bytes += droppedBytes
 	}
@@ -356,7 +359,7 @@ func (d *draft) shed(s shedding) {
 			q.ready.mark(it)
 			d.losses = append(d.losses, loss{q, it.number})
 			d.bytes += shedBytes
-			d.lose(q, int64(it.size))
+			d.lose(q, int64(it.size), it.is(event))
 		}
 	}
 	for ; q.drafting.put < s.puts; q.drafting.put++ {
@@ -364,16 +367,30 @@ func (d *draft) shed(s shedding) {
 		if i := f.placeOf(q.id); i >= 0 {
 			f.queues[i] |= shedMark
 			d.cut = true
-			d.lose(q, f.message.Size())
+			d.lose(q, f.message.Size(), isEvent(f.message))
 		}
 	}
 	q.drafting.next = s.end
 }
 
-func (d *draft) lose(q *queue, size int64) {
+func (d *draft) lose(q *queue, size int64, event bool) {
 	d.add(q, platform.Usage{}.Minus(platform.Usage{Messages: 1, Bytes: size}))
-	d.drop(q)
+	d.drop(q, event)
 }
+
+// noteNews notes that q loses a message, of which a platform is told unless it is an event.
+func (d *draft) noteNews(q *queue, event bool) {
+	if event {
+		return
+	}
+	if d.news == nil {
+		d.news = make(map[*queue]bool)
+	}
+	d.news[q] = true
+}
+
+// isEvent reports whether m is a system event of a platform.
+func isEvent(m *platform.Message) bool { return m.ClientID == "" && topic.Reserved(m.Key) }
 
 // finish adds the facts about what the draft sheds. The ops have run.
 func (d *draft) finish() {
@@ -418,29 +435,38 @@ func (e *Engine) discard(d *draft) {
 	}
 }
 
+// NotifyDrops sets f, as [platform.QueueDrops] describes. An engine tells of what it drops
+// itself.
+func (e *Engine) NotifyDrops(f func(owner, topic string, dropped uint64)) { e.onDrop.Store(&f) }
+
 // warnEvery is how often OnDrop is called for a queue at most.
 const warnEvery = time.Minute
 
-// warn calls OnDrop for the queues that a draft has made drop something.
+// warn calls OnDrop, and the function of NotifyDrops, for the queues that a draft has made
+// drop something.
 func (e *Engine) warn(d *draft) {
-	if e.config.OnDrop == nil {
-		return
-	}
 	dropping := d.unwritten
 	if d.stored {
 		dropping = append(dropping, d.dropping...)
 	}
 	for _, q := range dropping {
-		e.mu.Lock()
-		now := time.Now()
-		due := q.warned.IsZero() || now.Sub(q.warned) >= warnEvery
-		if due {
-			q.warned = now
-		}
-		owner, topic, dropped := q.owner.name, q.topic, q.dropped
-		e.mu.Unlock()
-		if due {
-			e.config.OnDrop(owner, topic, dropped)
-		}
+		e.warnOf(q, d.news[q])
+	}
+}
+
+func (e *Engine) warnOf(q *queue, news bool) {
+	var all []func(owner, topic string, dropped uint64)
+	e.mu.Lock()
+	now := time.Now()
+	if f := e.config.OnDrop; f != nil && now.Sub(q.warned) >= warnEvery {
+		q.warned, all = now, append(all, f)
+	}
+	if f := e.onDrop.Load(); news && f != nil && *f != nil && now.Sub(q.told) >= warnEvery {
+		q.told, all = now, append(all, *f)
+	}
+	owner, topic, dropped := q.owner.name, q.topic, q.dropped
+	e.mu.Unlock()
+	for _, f := range all {
+		f(owner, topic, dropped)
 	}
 }

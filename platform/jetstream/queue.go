@@ -29,6 +29,7 @@ type queue struct {
 	dropped uint64               // messages, ever
 	lost    uint64               // the number of the record that says so; 0 if none does
 	warned  time.Time            // when OnDrop was called last
+	told    time.Time            // when the function of NotifyDrops was
 
 	// While the queue's own fact has not come, it is not known which messages are of
 	// another key. These are their publishers.
@@ -71,8 +72,13 @@ func newQueue(id uint64) *queue {
 	}
 }
 
-// note notes the publisher of it, which is a message of q.
-func (q *queue) note(it *item, publisher string) {
+// note notes the publisher of it, which is the message m of q.
+func (q *queue) note(it *item, m *platform.Message) {
+	publisher := m.ClientID
+	if isEvent(m) {
+		it.marks |= event | foreign
+		return
+	}
 	if q.owner != nil {
 		it.foreign(q.isForeign(publisher))
 		return

@@ -21,7 +21,8 @@ type item struct {
 const (
 	dead    uint8 = 1 << iota // it was removed from the middle of the ring
 	shed                      // the draft that is composed or stored removes or parks it
-	foreign                   // another key than that of the queue has published it
+	foreign                   // another key than that of the queue has published it, or the platform
+	event                     // the platform has published it
 )
 
 func (it *item) is(mark uint8) bool { return it.marks&mark != 0 }

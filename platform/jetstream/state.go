@@ -159,7 +159,7 @@ func (s *state) store(seq uint64, index int, f *fact) {
 			continue // it was dropped
 		}
 		stored++
-		q.note(&it, f.message.ClientID)
+		q.note(&it, f.message)
 		if f.kind == factPut && !s.loading {
 			q.add(it, q.ready.insert)
 		} else {
