@@ -282,6 +282,43 @@ func text(t *testing.T, res *http.Response) string {
 	return string(body)
 }
 
+// The first line about listen brings orders into a file.
+func TestTheFileOfListenInTheReadmeGetsTheOrders(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the README's command lines are for a Unix shell")
+	}
+	srv := prismtest.NewServer(t)
+	dir := t.TempDir()
+	buildTool(t, filepath.Join(dir, "bin")+string(filepath.Separator))
+	var line string
+	for _, b := range read(t, english).blocks {
+		if strings.HasPrefix(b.code, "bin/prismctl listen ") {
+			line, _, _ = strings.Cut(b.code, "\n")
+		}
+	}
+	cmd := program(srv, "sh", "-c", "exec "+line)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	srv.WaitConnections(1) // the queue is bound before
+	srv.Publish("stock.low", "no order")
+	srv.Publish("order.new", "an order\n")
+	srv.WaitAcks(1)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%s: %v\n%s", line, err, &stderr)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "orders.txt")); err != nil || string(got) != "an order\n" {
+		t.Errorf("the file has %q, %v\n%s", got, err, &stderr)
+	}
+}
+
 func TestTheCommandLinesOfTheReadmeWork(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the README's command lines are for a Unix shell")
