@@ -22,6 +22,11 @@ type Key struct {
 	Meta    map[string]string
 	Created time.Time // to the millisecond
 	Expires time.Time // to the second; zero: never
+
+	// PushURL is where the messages of the key's default queue are posted to, empty if
+	// they are not; and PushWorkers is how many at a time, then. See [Client.SetPush].
+	PushURL     string
+	PushWorkers int
 }
 
 // String describes the key without its secret.
@@ -152,6 +157,9 @@ type keyDoc struct {
 	Meta       metaDoc
 	CreateTime time.Time
 	Expired    int64
+
+	NotifyPushURL string `json:"NotifyPushUrl"`
+	PushWorkers   int
 }
 
 // UnmarshalJSON refuses what is no key.
@@ -184,6 +192,7 @@ func (d *keyDoc) key() *Key {
 	k := &Key{
 		ID: d.Key, Secret: d.Secret, App: d.ClientID, Domain: d.DomainID,
 		Notes: d.Notes, Meta: d.Meta, Created: d.CreateTime,
+		PushURL: d.NotifyPushURL, PushWorkers: d.PushWorkers,
 	}
 	if d.Expired > 0 {
 		k.Expires = time.Unix(d.Expired, 0).UTC()

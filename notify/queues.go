@@ -59,6 +59,8 @@ type Status struct {
 	// Published counts the messages that the key has published and the process that
 	// answered has stored, and Unrouted those of them that went to no queue.
 	Published, Unrouted uint64
+	// Push is nil unless the queue is the default queue of a key with a push address.
+	Push *PushStatus
 }
 
 // Full is how much of the queue's bound is used, from 0 to 1, in messages or bytes,
@@ -100,6 +102,8 @@ type statusDoc struct {
 	Parked        int    `json:"Messages_parked"`
 	MaxAttempts   int    `json:"Max_attempts"`
 	ParkedDropped uint64 `json:"Parked_dropped"`
+
+	Push *pushDoc
 }
 
 // UnmarshalJSON refuses what does not say how many messages there are.
@@ -124,6 +128,7 @@ func (d *statusDoc) status() Status {
 		MessagesLimit: d.MessagesLimit, Bytes: d.Bytes, BytesLimit: d.BytesLimit,
 		Overflow: d.Overflow, Dropped: d.Dropped, Published: d.Published, Unrouted: d.Unrouted,
 		Parked: d.Parked, MaxAttempts: d.MaxAttempts, ParkedDropped: d.ParkedDropped,
+		Push: d.Push.status(),
 	}
 }
 

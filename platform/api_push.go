@@ -89,12 +89,15 @@ func (p *Platform) pushRotate(ctx context.Context, c *call) (any, error) {
 
 // pushStop ends the pushing for a key.
 func (p *Platform) pushStop(ctx context.Context, c *call) (any, error) {
-	app, key, err := p.namedKey(ctx, c, p.registry.holder)
+	_, key, err := p.namedKey(ctx, c, p.registry.holder)
 	if err != nil {
 		return nil, err
 	}
-	err = p.registry.stopPushIf(ctx, key.ID, ofApp(key.App))
-	return p.pushAnswer(ctx, app, key.ID, pushDoc{}, err)
+	if err = p.registry.stopPushIf(ctx, key.ID, ofApp(key.App)); err != nil {
+		return nil, pushRefusal(err)
+	}
+	p.pushers.changed(ctx, key.ID)
+	return true, nil
 }
 
 // ofApp returns whether a key still belongs to the app.
@@ -104,22 +107,23 @@ func ofApp(app string) func(*storedKey) bool {
 
 // pushAnswer applies a change that was made here at once, and answers with the key.
 func (p *Platform) pushAnswer(ctx context.Context, app *App, id string, doc pushDoc, err error) (any, error) {
-	if errors.Is(err, ErrUnknownKey) {
-		return nil, unknownKeyHere()
-	}
 	if err != nil {
-		return nil, err
+		return nil, pushRefusal(err)
 	}
 	p.pushers.changed(ctx, id)
 	h, err := p.registry.holder(ctx, id, nil)
-	if errors.Is(err, ErrUnknownKey) {
-		return nil, unknownKeyHere()
-	}
 	if err != nil {
-		return nil, err
+		return nil, pushRefusal(err)
 	}
 	doc.keyDoc = newKeyDoc(app, &h.key.Key)
 	return doc, nil
+}
+
+func pushRefusal(err error) error {
+	if errors.Is(err, ErrUnknownKey) {
+		return unknownKeyHere()
+	}
+	return err
 }
 
 // A pushStatusDoc is what this process of the platform has done for the push address of a

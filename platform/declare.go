@@ -21,11 +21,13 @@ import (
 // when it uses the queues of the key, and when it sees a change. Call Reconcile when a
 // program begins to serve, and after it has changed apps or keys in the Registry, or has
 // called Forget of Queues for a key that stays, so that this counts at once, for the open
-// connections of this platform and for keys that nobody uses at present. It returns when
+// connections of this platform and for keys that nobody uses at present; new push
+// addresses count a moment later. It returns when
 // the engine has declared all, or the first error; the keys that it could declare are
 // declared then.
 func (p *Platform) Reconcile(ctx context.Context) error {
 	p.keyStates.changed(ctx, func(*keyState) bool { return true })
+	p.pushers.wake()
 	ids, err := p.owners.sweep(ctx)
 	if err != nil {
 		return err

@@ -48,6 +48,9 @@ func (p *Platform) Push(ctx context.Context) {
 		select {
 		case <-ticker.C:
 			continue
+		case <-s.woken:
+			s.listed = time.Time{}
+			continue
 		case <-s.stopping:
 		case <-ctx.Done():
 		}
@@ -73,6 +76,7 @@ type pushers struct {
 	failed   bool // the last look at the store failed
 
 	beginning chan struct{} // a semaphore of the receivers that begin
+	woken     chan struct{} // gets one when all keys are to be looked at
 	stopping  chan struct{} // closed by shut
 	ended     chan struct{} // closed when Push has returned
 	group     sync.WaitGroup
@@ -88,7 +92,7 @@ func (s *pushers) init(p *Platform) {
 	s.p = p
 	s.client = push.New(push.Config{Networks: p.pushNetworks(), Timeout: p.cfg.PushTimeout, IdleConns: MaxPushWorkers})
 	s.stopping, s.ended = make(chan struct{}), make(chan struct{})
-	s.beginning = make(chan struct{}, mostInParallel)
+	s.beginning, s.woken = make(chan struct{}, mostInParallel), make(chan struct{}, 1)
 	s.byKey = make(map[string]*receiver)
 }
 
@@ -214,6 +218,14 @@ func (s *pushers) set(id string, key *storedKey) {
 	r := newReceiver(s.ctx, s.p, id, &key.Push, before)
 	s.byKey[id] = r
 	s.group.Go(r.open)
+}
+
+// wake makes Push look at all keys soon.
+func (s *pushers) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
 }
 
 // count returns how many receivers there are, and for how many of them messages wait

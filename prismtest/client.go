@@ -52,6 +52,20 @@ func (s *Server) AddKey(key platform.Key) {
 	s.declare(ctx, key)
 }
 
+// Push makes the platform post the messages in the default queue of the first key to an
+// address of this machine, in their order, and returns the secret that signs them, which
+// begins with "whsec_". Package admin does so for other keys. [Server.WaitPushes] waits
+// for what is posted.
+func (s *Server) Push(address string) (secret string) {
+	s.t.Helper()
+	secret, err := s.registry.SetPush(context.Background(), s.key.ID, address, 1)
+	if err != nil {
+		s.t.Fatalf("prismtest: pushing to an address: %v", err)
+	}
+	s.reconcile()
+	return secret
+}
+
 // declare makes the queues of a key, as the platform does when it uses them first. It is
 // quicker than reconcile, for tests with many keys.
 func (s *Server) declare(ctx context.Context, key platform.Key) {

@@ -20,7 +20,7 @@ type Config struct {
 
 	// Platform configures the platform. Store and Queues are in memory and Users
 	// in Store, unless they are set. Explain is always on, so that the refusal of
-	// a signature says why. Now is the clock that [Server.Advance] moves, and
+	// a signature says why, and so is PushLoopback, for receivers in the test. Now is the clock that [Server.Advance] moves, and
 	// Override is called for calls that no [Server.Handle] answers. Unless
 	// OAuth.LoginFailures is set, a thousand logins may fail.
 	Platform platform.Config
@@ -32,7 +32,7 @@ type Config struct {
 
 	// Pipe uses pipes in memory instead of TCP, so that the server can be used
 	// inside of [testing/synctest.Test]. Only clients with the HTTPClient of
-	// [Server.ClientConfig] reach it.
+	// [Server.ClientConfig] reach it. Nothing is pushed then.
 	Pipe bool
 
 	// Logger gets the records of the platform and of the clients, unless
@@ -79,6 +79,6 @@ func (c Config) withDefaults() Config {
 		c.Platform.Queues = memory.New(c.Memory)
 	}
 	c.Platform.OAuth.LoginFailures = cmp.Or(c.Platform.OAuth.LoginFailures, 1000)
-	c.Platform.Explain = true
+	c.Platform.Explain, c.Platform.PushLoopback = true, true
 	return c
 }

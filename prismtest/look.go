@@ -64,6 +64,10 @@ func (s *Server) Fails() []platform.FailEvent { return snapshot(s, &s.seen.fails
 // [Server.Parked] shows which of them still are.
 func (s *Server) Parks() []platform.ParkEvent { return snapshot(s, &s.seen.parks) }
 
+// Pushes returns the POSTs to the push addresses of keys that have ended, those that
+// failed too.
+func (s *Server) Pushes() []platform.PushEvent { return snapshot(s, &s.seen.pushes) }
+
 // Forget makes all lists empty; later events are counted from zero. A long benchmark
 // calls it now and then, as the lists keep every message.
 func (s *Server) Forget() { s.seen.forget() }
@@ -123,6 +127,13 @@ func failLine(e platform.FailEvent) string {
 
 func parkLine(e platform.ParkEvent) string {
 	return fmt.Sprintf("%s, topic %q, after %d attempts: %s", e.ID, e.Topic, e.Attempts, e.Reason)
+}
+
+func pushLine(e platform.PushEvent) string {
+	if e.Err != nil {
+		return fmt.Sprintf("key %s, attempt %d of message %s: %v", e.Key, e.Attempt, e.Message.ID, e.Err)
+	}
+	return fmt.Sprintf("key %s, attempt %d of message %s: answered %d", e.Key, e.Attempt, e.Message.ID, e.Status)
 }
 
 func deliveryLine(e platform.DeliverEvent) string {

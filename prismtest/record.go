@@ -36,6 +36,7 @@ type recorder struct {
 	strayAcks  []platform.AckEvent
 	fails      []platform.FailEvent
 	parks      []platform.ParkEvent
+	pushes     []platform.PushEvent
 	open       map[delivered]platform.DeliverEvent // not acknowledged
 }
 
@@ -185,12 +186,16 @@ func (r *recorder) parked(e platform.ParkEvent) {
 	r.update(func() { r.parks = append(r.parks, e) })
 }
 
+func (r *recorder) pushed(e platform.PushEvent) {
+	r.update(func() { r.pushes = append(r.pushes, e) })
+}
+
 // forget empties the record; live connections go on.
 func (r *recorder) forget() {
 	r.update(func() {
 		r.calls, r.conns = nil, nil
 		r.published, r.rejected = nil, nil
 		r.deliveries, r.acks, r.strayAcks = nil, nil, nil
-		r.fails, r.parks = nil, nil
+		r.fails, r.parks, r.pushes = nil, nil, nil
 	})
 }

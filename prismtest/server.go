@@ -47,9 +47,12 @@ type Server struct {
 	mu        sync.Mutex        // guards passwords, and the making of apps
 	passwords map[string]string // of the users of AddUser, by login
 
+	pushing sync.WaitGroup // the platforms that push
+
 	http   http.Server
 	served chan struct{} // closed when http.Serve has returned
 	net    *network
+	piped  bool
 	pipes  *pipeNet // nil over TCP
 	client *http.Client
 	url    string
@@ -87,6 +90,7 @@ func NewServerConfig(t TB, cfg Config) *Server {
 		t.Fatalf("prismtest: Config.Patience is %v, it must not be negative", cfg.Patience)
 	}
 	s.addFirst(platform.Key{ID: cfg.Key, Secret: cfg.Secret, App: cfg.App, Admin: true})
+	s.piped = cfg.Pipe
 	if err := s.begin(0); err != nil {
 		t.Fatalf("prismtest: Config.Platform is wrong: %v", err)
 	}
@@ -117,6 +121,9 @@ func (s *Server) begin(earlier uint64) error {
 	p, err := platform.New(cfg)
 	if err == nil {
 		s.current.Store(p)
+	}
+	if err == nil && !s.piped { // in a bubble no receiver can be reached
+		s.pushing.Go(func() { p.Push(context.Background()) })
 	}
 	return err
 }
@@ -171,6 +178,7 @@ func (s *Server) close() {
 	s.t.Helper()
 	s.net.cutStalled() // no closing handshake is possible over them
 	s.shutdown()
+	s.pushing.Wait()
 	s.end(&s.http)
 	s.net.cut()
 	<-s.served

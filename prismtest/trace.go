@@ -59,6 +59,10 @@ func (r *recorder) trace(earlier uint64, user *platform.Trace) *platform.Trace {
 			tell(user.Park, e)
 			r.parked(e)
 		},
+		Push: func(e platform.PushEvent) {
+			tell(user.Push, e)
+			r.pushed(e)
+		},
 	}
 }
 

@@ -59,6 +59,12 @@ func (s *Server) WaitParked(n int) []platform.ParkEvent {
 	return waitFor(s, n, "parked messages", &s.seen.parks, parkLine)
 }
 
+// WaitPushes waits until [Server.Pushes] has n POSTs, and returns them all.
+func (s *Server) WaitPushes(n int) []platform.PushEvent {
+	s.t.Helper()
+	return waitFor(s, n, "POSTs to push addresses", &s.seen.pushes, pushLine)
+}
+
 // WaitConnected waits until [Server.Connections] has n connections, whether
 // they are live or not, and returns them all.
 func (s *Server) WaitConnected(n int) []Connection {

@@ -15,6 +15,7 @@ type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
 	Show   keyShowCmd   `cmd:"" help:"Show a key."`
 	Rotate keyRotateCmd `cmd:"" help:"Give a key a new secret, and show it."`
+	Push   keyPushCmd   `cmd:"" help:"Post the messages of a key to an address, or show how that goes."`
 	Delete keyDeleteCmd `cmd:"" help:"Delete a key with its connections and queues."`
 }
 
@@ -51,6 +52,9 @@ type keyLine struct {
 	Meta    map[string]string `json:"meta,omitempty"`
 	Created time.Time         `json:"created"`
 	Expires *time.Time        `json:"expires"` // null: never
+
+	PushURL     string `json:"push_url,omitempty"`
+	PushWorkers int    `json:"push_workers,omitempty"`
 }
 
 func (t *tool) printKey(k *admin.Key) error {
@@ -58,6 +62,7 @@ func (t *tool) printKey(k *admin.Key) error {
 		line := keyLine{
 			Key: k.ID, Secret: k.Secret, App: k.App, Domain: k.Domain,
 			Notes: k.Notes, Meta: k.Meta, Created: k.Created,
+			PushURL: k.PushURL, PushWorkers: k.PushWorkers,
 		}
 		if !k.Expires.IsZero() {
 			line.Expires = &k.Expires
@@ -68,13 +73,17 @@ func (t *tool) printKey(k *admin.Key) error {
 	if k.Secret != "" {
 		rows = append(rows, []string{"secret", words.Shown(k.Secret)})
 	}
-	return t.printTable(append(rows,
+	rows = append(rows,
 		[]string{"app", words.Shown(k.App)},
 		[]string{"domain", words.Shown(k.Domain)},
 		[]string{"notes", textOr(k.Notes, "-")},
 		[]string{"created", timeOr(k.Created, "-")},
 		[]string{"expires", timeOr(k.Expires, "never")},
-	))
+	)
+	if k.PushURL != "" {
+		rows = append(rows, []string{"push", words.Shown(k.PushURL)})
+	}
+	return t.printTable(rows)
 }
 
 type keyListCmd struct {

@@ -35,6 +35,10 @@ var (
 	acked          = prometheus.NewDesc("prism_messages_acked_total", "Acknowledgements since the start.", nil, nil)
 	failed         = prometheus.NewDesc("prism_attempts_failed_total", "Attempts to handle a message that failed, since the start.", nil, nil)
 	parkedEver     = prometheus.NewDesc("prism_messages_parked_total", "Messages that were parked since the start.", nil, nil)
+	pushed         = prometheus.NewDesc("prism_pushed_total", "Messages that receivers have taken at push addresses, since the start.", nil, nil)
+	pushFailed     = prometheus.NewDesc("prism_push_failed_total", "POSTs to push addresses that failed, since the start.", nil, nil)
+	pushing        = prometheus.NewDesc("prism_push_keys", "Keys with a push address; in a cluster each process counts all of them.", nil, nil)
+	pushWaiting    = prometheus.NewDesc("prism_push_keys_waiting", "Keys whose last POST by this process failed, so that messages wait.", nil, nil)
 	expired        = prometheus.NewDesc("prism_messages_expired_total", "Messages that were removed as they had become older than max-age, since the start.", nil, nil)
 	refused        = prometheus.NewDesc("prism_publish_refused_total", "Messages that were not stored, since the start.", nil, nil)
 	consumers      = prometheus.NewDesc("prism_consumers", "Consumers of all queues.", nil, nil)
@@ -98,6 +102,8 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 	}
 	s := p.Stats()
 	gauge(out, connections, s.Connections)
+	gauge(out, pushing, s.Pushing)
+	gauge(out, pushWaiting, s.PushWaiting)
 	for _, c := range []struct {
 		desc  *prometheus.Desc
 		value int64
@@ -105,6 +111,7 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 		{connected, s.Connected}, {published, s.Published}, {routed, m.routed.Load()}, {unrouted, s.Unrouted}, {refused, m.refused.Load()}, {delivered, s.Delivered},
 		{acked, s.Acked}, {strayAcks, s.StrayAcks}, {failed, s.Failed}, {parkedEver, s.Parked},
 		{systemEvents, s.Events}, {eventsLost, s.EventsLost},
+		{pushed, s.Pushed}, {pushFailed, s.PushFailed},
 	} {
 		counter(out, c.desc, c.value)
 	}

@@ -21,6 +21,7 @@ type host struct {
 	platform *platform.Platform
 	server   *http.Server
 	conns    *conns.Listener
+	pushed   chan struct{} // closed when Push has returned
 	ended    chan struct{} // closed when Serve has returned failure
 	failure  error
 }
@@ -35,7 +36,7 @@ func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit c
 	if err := reconcile(ctx, p, cfg.Logger); err != nil {
 		return nil, errors.Join(err, p.Shutdown(context.WithoutCancel(ctx)))
 	}
-	h := &host{platform: p, ended: make(chan struct{})}
+	h := &host{platform: p, pushed: make(chan struct{}), ended: make(chan struct{})}
 	h.server, h.conns = conns.NewServer(p, l, limit, cfg.Logger)
 	serve, scheme := func() error { return h.server.Serve(h.conns) }, "http://"
 	if cert != nil {
@@ -46,6 +47,10 @@ func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit c
 	go func() {
 		defer close(h.ended)
 		h.failure = serve()
+	}()
+	go func() {
+		defer close(h.pushed)
+		p.Push(context.WithoutCancel(ctx)) // until Shutdown
 	}()
 	return h, nil
 }
@@ -81,6 +86,7 @@ func (h *host) stop(ctx context.Context) error {
 		_ = h.server.Close()
 	}
 	<-h.ended
+	<-h.pushed
 	return err
 }
 

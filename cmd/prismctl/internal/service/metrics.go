@@ -100,6 +100,7 @@ var knownAPIs = []string{
 	"platform/notify/routing/unset", "platform/notify/routing/list",
 	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
 	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete", "platform/key/rotate",
+	"platform/key/push", "platform/key/push/rotate", "platform/key/push/stop",
 	"platform/app/redirect/add", "platform/app/redirect/remove", "platform/app/redirect/list",
 	"platform/user/list", "platform/user/disable", "platform/user/enable", "platform/user/delete", "platform/user/password", "platform/user/sessions",
 	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",

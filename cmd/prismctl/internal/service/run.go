@@ -182,6 +182,8 @@ func (s *service) config(access *accessLog) platform.Config {
 		ReservedApps: []string{seed.FirstApp, seed.AdminApp},
 		Logger:       s.log,
 		Explain:      onLoopback(s.listener.Addr()),
+		PushPrivate:  s.PushPrivate,
+		PushLoopback: onLoopback(s.listener.Addr()),
 		Limits:       s.Limits.Platform(),
 		Trace: &platform.Trace{
 			Call: func(c platform.Call, o platform.Outcome) {

@@ -100,6 +100,8 @@ func kindOf(target reflect.Value) kind {
 		return kind{reflect.String, `a time in quotes, such as "10s"`}
 	}
 	switch target.Kind() {
+	case reflect.Bool:
+		return kind{reflect.Bool, "true or false, without quotes"}
 	case reflect.String:
 		return kind{reflect.String, "one text in quotes"}
 	case reflect.Slice:
