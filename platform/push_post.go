@@ -48,8 +48,9 @@ type pushing struct {
 	holder *holder // as last read; nil before that
 	readAt time.Time
 
-	mu          sync.Mutex // guards what follows
-	active      int        // POSTs under way
+	mu          sync.Mutex // guards what follows, and the writing of holder
+	backlog     []Lease    // what no worker has begun yet
+	active      int        // POSTs under way, or workers
 	paused      int        // messages between two attempts
 	pausedBytes int64
 	failures    int       // POSTs that failed since the last that did not
@@ -76,6 +77,8 @@ func (w *pushing) fetch() ([]Lease, error) {
 			return nil, err
 		case w.idle():
 			return nil, nil
+		case w.behind():
+			return []Lease{}, nil
 		}
 	}
 	return nil, errEnded
@@ -84,41 +87,104 @@ func (w *pushing) fetch() ([]Lease, error) {
 func (w *pushing) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.active == 0 && w.paused == 0 && !w.acking && time.Since(w.quiet) > pushDownPause
+	return w.active == 0 && w.paused == 0 && len(w.backlog) == 0 && !w.acking && time.Since(w.quiet) > pushDownPause
 }
 
-// take pushes what was fetched. With one worker a message that failed goes back with all
-// those behind it when its pause is over, so that it stays the first.
-func (w *pushing) take(leases []Lease) error {
+// behind reports whether a backlog waits for workers, as those that there were have ended
+// after failures.
+func (w *pushing) behind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.backlog) > 0
+}
+
+// inOrder pushes one message after the other. One that failed goes back with all those
+// behind it when its pause is over, so that it stays the first.
+func (w *pushing) inOrder(leases []Lease) error {
 	for i, l := range leases {
 		if !w.await(w.enter) {
 			return errEnded
 		}
-		h, err := w.current()
-		if err != nil {
-			w.leave()
-			return err
-		}
-		if w.workers > 1 {
-			w.group.Go(func() {
-				again := w.post(h, l)
-				w.leave()
-				if again {
-					w.pause(l)
-				}
-			})
-			continue
-		}
-		again := w.post(h, l)
+		err := w.refresh()
+		again := err == nil && w.post(l)
 		w.leave()
-		if again && !waitFor(w.fetching, push.Pause(l.Attempt)) {
+		switch {
+		case err != nil:
+			return err
+		case again && !waitFor(w.fetching, push.Pause(l.Attempt)):
 			return errEnded
-		}
-		if again {
+		case again:
 			return w.consumer.Return(w.ctx, idsOf(leases[i:])...)
 		}
 	}
 	return nil
+}
+
+// together gives messages to the workers, and returns when there are fewer left than
+// workers, so that further ones are fetched in time.
+func (w *pushing) together(leases []Lease) error {
+	w.mu.Lock()
+	w.backlog = append(w.backlog, leases...)
+	w.mu.Unlock()
+	for {
+		if err := w.refresh(); err != nil {
+			w.mu.Lock()
+			w.backlog = nil
+			w.mu.Unlock()
+			return err
+		}
+		switch started, ok := w.startWorker(); {
+		case !ok:
+			return errEnded
+		case !started:
+			return nil
+		}
+	}
+}
+
+// startWorker waits until a worker may begin, or is not needed.
+func (w *pushing) startWorker() (started, ok bool) {
+	ok = w.await(func() (bool, time.Duration) {
+		if len(w.backlog) == 0 || w.active > 0 && len(w.backlog) < w.workers && w.failures < w.down() {
+			return true, 0
+		}
+		may, later := w.enter()
+		started = started || may
+		return may, later
+	})
+	if started {
+		w.group.Go(w.worker)
+	}
+	return started, ok
+}
+
+// worker pushes messages of the backlog. While the receiver does not work it is one message,
+// as the next one has to wait.
+func (w *pushing) worker() {
+	defer w.leave()
+	for first := true; ; first = false {
+		l, ok := w.nextOfBacklog(first)
+		if !ok {
+			return
+		}
+		if w.post(l) {
+			w.group.Go(func() { w.pause(l) })
+		}
+	}
+}
+
+func (w *pushing) nextOfBacklog(first bool) (l Lease, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.backlog) == 0 || !first && w.failures >= w.down() || w.fetching.Err() != nil || w.broken != nil {
+		return Lease{}, false
+	}
+	l = w.backlog[0]
+	w.backlog[0] = Lease{}
+	if w.backlog = w.backlog[1:]; len(w.backlog) < w.workers {
+		w.wake()
+	}
+	return l, true
 }
 
 func idsOf(leases []Lease) []uint64 {
@@ -129,31 +195,41 @@ func idsOf(leases []Lease) []uint64 {
 	return ids
 }
 
-// current returns the key as it was read not long ago. While the store fails, the last
+// refresh reads the key again if it was read a while ago. While the store fails, the last
 // known state holds.
-func (w *pushing) current() (*holder, error) {
+func (w *pushing) refresh() error {
 	if w.holder != nil && time.Since(w.readAt) < pushReread && !w.holder.expired(w.p.expiry()) {
-		return w.holder, nil
+		return nil
 	}
 	h, err := w.read(w.holder)
-	switch {
-	case err == nil:
+	if errors.Is(err, errNoPush) || err != nil && w.holder == nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
 		w.holder = h
-	case errors.Is(err, errNoPush) || w.holder == nil:
-		return nil, err
 	}
 	w.readAt = time.Now()
-	return w.holder, nil
+	return nil
+}
+
+// secrets returns those that sign now.
+func (w *pushing) secrets(now time.Time) []push.Secret {
+	w.mu.Lock()
+	h := w.holder
+	w.mu.Unlock()
+	return h.key.Push.secrets(now)
 }
 
 // post posts one message, and reports whether it has to be posted again.
-func (w *pushing) post(h *holder, l Lease) (again bool) {
+func (w *pushing) post(l Lease) (again bool) {
 	m, now := l.Message, w.p.cfg.Now()
 	body := wire.AppendMessage(nil, &wire.Delivery{
 		ID: m.ID.String(), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 	})
 	began := time.Now()
-	status, err := w.p.pushers.client.Post(w.ctx, w.to, push.Message{ID: m.ID.String(), Body: body, Secrets: h.key.Push.secrets(now), At: now})
+	status, err := w.p.pushers.client.Post(w.ctx, w.to, push.Message{ID: m.ID.String(), Body: body, Secrets: w.secrets(now), At: now})
 	if err != nil && w.ctx.Err() != nil {
 		return false // it was cut, which says nothing about the message; Close returns it
 	}

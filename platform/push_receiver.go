@@ -198,7 +198,12 @@ func (r *receiver) push(leases []Lease) error {
 	defer cut()
 	w := &pushing{receiver: r, ctx: ctx, to: to, changed: make(chan struct{}, 1)}
 	for err == nil && leases != nil {
-		if err = w.take(leases); err == nil {
+		if r.workers > 1 {
+			err = w.together(leases)
+		} else {
+			err = w.inOrder(leases)
+		}
+		if err == nil {
 			leases, err = w.fetch()
 		}
 	}
