@@ -43,6 +43,7 @@
 // exchanges do not slow each other down. Two of these locks are held together only while
 // an owner moves from one exchange to another. How long a lock is held depends on the
 // messages that are moved and the queues that get them, not on how many there are; Peek
-// and Parked look at all that consumers hold, or that is parked. Only
-// Fetch waits, and it waits without the lock. So the other methods ignore their context.
+// and Parked look at all that consumers hold, or that is parked. Park and Unpark move what
+// is ready in front of their messages. Only Fetch waits, and it waits without the lock. So
+// the other methods ignore their context.
 package memory

@@ -9,7 +9,7 @@ import (
 	"github.com/shopex/prism-go/platform"
 )
 
-// A parkingLot has the parked messages of a queue.
+// A parkingLot has the parked messages of a queue. A nil one has none.
 type parkingLot struct {
 	places  map[uint64]*list.Element // by number
 	order   list.List                // of *parking; the one that was parked first is in front
@@ -35,22 +35,25 @@ func (p *parking) size() int64 {
 }
 
 func (l *parkingLot) usage() platform.Usage {
+	if l == nil {
+		return platform.Usage{}
+	}
 	return platform.Usage{Messages: int64(len(l.places)), Bytes: l.bytes}
 }
 
 func (l *parkingLot) add(p *parking) {
-	if l.places == nil {
-		l.places = make(map[uint64]*list.Element)
-	}
 	l.places[p.number()] = l.order.PushBack(p)
 	l.most = max(l.most, len(l.places))
 	l.bytes += p.size()
 }
 
-// take removes the messages that are there.
-func (l *parkingLot) take(numbers []uint64) (taken []item) {
+// take removes the messages that are there, but for those that it shall leave.
+func (l *parkingLot) take(numbers []uint64, leave func(*platform.Message) bool) (taken []item) {
+	if l == nil {
+		return nil
+	}
 	for _, number := range numbers {
-		if at, ok := l.places[number]; ok {
+		if at, ok := l.places[number]; ok && !leave(at.Value.(*parking).message) {
 			taken = append(taken, l.remove(at).item)
 		}
 	}
@@ -76,6 +79,9 @@ func (l *parkingLot) trim(messages int, bytes int64) {
 
 // list returns the first n messages whose numbers are above after.
 func (l *parkingLot) list(after uint64, n int) []platform.Parked {
+	if l == nil {
+		return nil
+	}
 	first := earliest[*parking]{n: n, number: (*parking).number}
 	for number, at := range l.places {
 		if number > after && first.wants(number) {
@@ -131,6 +137,12 @@ func (q *queue) takeHeld(numbers []uint64) (taken []item) {
 
 // keepParked parks messages that were removed from elsewhere.
 func (q *queue) keepParked(reason, by string, items []item) {
+	if len(items) == 0 {
+		return
+	}
+	if q.parked == nil {
+		q.parked = &parkingLot{places: make(map[uint64]*list.Element)}
+	}
 	reason = platform.ParkReason(reason)
 	since := time.Unix(time.Now().Unix(), 0)
 	for _, it := range items {
@@ -142,16 +154,13 @@ func (q *queue) keepParked(reason, by string, items []item) {
 
 // unpark makes parked messages ready, unless they are too old for that.
 func (q *queue) unpark(numbers []uint64) int {
-	items := q.parked.take(slices.DeleteFunc(numbers, func(number uint64) bool {
-		at, ok := q.parked.places[number]
-		return ok && q.owner.old(at.Value.(*parking).message)
-	}))
+	items := q.parked.take(numbers, q.owner.old)
 	q.restore(items)
 	return len(items)
 }
 
 func (q *queue) discard(numbers []uint64) int {
-	n := len(q.parked.take(numbers))
+	n := len(q.parked.take(numbers, func(*platform.Message) bool { return false }))
 	q.count()
 	return n
 }

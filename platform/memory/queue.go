@@ -20,7 +20,6 @@ type queue struct {
 	patterns  map[string]bool
 	consumers map[*consumer]struct{}
 	waiting   []*consumer // the longest waiting first
-	alone     []*consumer // those of ConsumeAlone, the oldest first
 
 	limits platform.QueueLimits // those that hold
 	bound  platform.Usage       // the same
@@ -30,13 +29,15 @@ type queue struct {
 	foreign    int // ready messages of other keys
 	held       int // messages that consumers hold
 	heldBytes  int64
-	parked     parkingLot
+	parked     *parkingLot // nil if nothing was ever parked
 
 	counted platform.Usage // what the usage of the owner and of all has of this queue
 	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
 	dropped uint64
 	told    time.Duration // when OnDrop was last told, since New
 	noticed time.Duration // when the function of NotifyDrops was
+
+	alone []*consumer // those of ConsumeAlone, the oldest first
 }
 
 // An item is a message of a queue.
@@ -348,21 +349,22 @@ func (q *queue) end() {
 	for c := range q.consumers {
 		c.end(fmt.Errorf("%w %q: it was dropped", platform.ErrUnknownTopic, q.topic))
 	}
-	q.held, q.heldBytes, q.parked = 0, 0, parkingLot{}
+	q.held, q.heldBytes, q.parked = 0, 0, nil
 	q.purge()
 }
 
 func (q *queue) status() platform.QueueStatus {
 	q.expire()
-	return platform.QueueStatus{
+	s := platform.QueueStatus{
 		Limits:         q.limits,
 		Dropped:        q.dropped,
 		Ready:          q.ready.len(),
 		Unacknowledged: q.held,
 		Consumers:      len(q.consumers),
 		Bytes:          q.readyBytes + q.heldBytes,
-		Parked:         len(q.parked.places),
-		ParkedBytes:    q.parked.bytes,
-		ParkedDropped:  q.parked.dropped,
 	}
+	if l := q.parked; l != nil {
+		s.Parked, s.ParkedBytes, s.ParkedDropped = len(l.places), l.bytes, l.dropped
+	}
+	return s
 }
