@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shopex/prism-go/internal/push"
 	"github.com/shopex/prism-go/internal/wire"
@@ -39,7 +40,7 @@ func newWebhook(t testing.TB, answer func(wire.Delivery) int) *webhook {
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	d, wrong := wire.DecodeMessage(body)
-	if err != nil || wrong != nil || !json.Valid(body) || r.Header.Get(push.HeaderID) != d.ID || r.Header.Get("Content-Type") != "application/json" {
+	if err != nil || wrong != nil || !json.Valid(body) || !utf8.Valid(body) || r.Header.Get(push.HeaderID) != d.ID || r.Header.Get("Content-Type") != "application/json" {
 		h.t.Errorf("a POST of %q with %v: %v, %v", body, r.Header, err, wrong)
 	}
 	h.mu.Lock()

@@ -225,7 +225,7 @@ func (w *pushing) secrets(now time.Time) []push.Secret {
 // post posts one message, and reports whether it has to be posted again.
 func (w *pushing) post(l Lease) (again bool) {
 	m, now := l.Message, w.p.cfg.Now()
-	body := wire.AppendMessage(nil, &wire.Delivery{
+	body := wire.AppendUTF8(nil, &wire.Delivery{
 		ID: m.ID.String(), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
 	})
 	began := time.Now()

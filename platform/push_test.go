@@ -37,6 +37,16 @@ func TestMessagesArePushedSignedAndInOrder(t *testing.T) {
 	}
 }
 
+// The parser of a receiver takes nothing but UTF-8; the webhook of the tests checks that.
+func TestABodyThatIsNotUTF8IsPushedAsValidJSON(t *testing.T) {
+	s, h := startPushing(t, platform.Config{}), newWebhook(t, nil)
+	s.set(h)
+	s.write("\xff\x00")
+	if d := h.wait(1)[0]; string(d.Body) != "\uFFFD\x00" {
+		t.Errorf("the body is %q", d.Body)
+	}
+}
+
 func TestOneWorkerKeepsTheOrderOverFailures(t *testing.T) {
 	failures := map[string]int{"2": 2, "3": 1}
 	h := newWebhook(t, func(d wire.Delivery) int {

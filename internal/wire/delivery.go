@@ -2,9 +2,11 @@ package wire
 
 import (
 	"bytes"
+	"encoding/base64"
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Delivery is one message from platform to client.
@@ -33,6 +35,23 @@ func AppendDelivery(dst []byte, d *Delivery) []byte {
 func AppendMessage(dst []byte, d *Delivery) []byte {
 	dst = strconv.AppendInt(append(dst, `{"time":`...), d.Time, 10)
 	return appendMessage(dst, d)
+}
+
+// AppendUTF8 is AppendMessage for a reader that takes nothing but UTF-8, as JSON has to be.
+// Where a byte is none it has U+FFFD, and the bytes of a body with such are in the member
+// body_base64.
+func AppendUTF8(dst []byte, d *Delivery) []byte {
+	begin := len(dst)
+	dst = AppendMessage(dst, d)
+	if utf8.Valid(dst[begin:]) {
+		return dst
+	}
+	dst = append(dst[:begin], bytes.ToValidUTF8(dst[begin:], []byte("\uFFFD"))...)
+	if utf8.Valid(d.Body) {
+		return dst
+	}
+	dst = append(dst[:len(dst)-1], `,"body_base64":"`...)
+	return append(base64.StdEncoding.AppendEncode(dst, d.Body), `"}`...)
 }
 
 func appendMessage(dst []byte, d *Delivery) []byte {

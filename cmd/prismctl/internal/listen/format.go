@@ -54,7 +54,7 @@ func envelope(d *notify.Delivery, attempt int) []byte {
 	if !d.Time.IsZero() {
 		w.Time = d.Time.Unix()
 	}
-	return wire.AppendMessage(nil, &w)
+	return wire.AppendUTF8(nil, &w)
 }
 
 func cloudEvent(d *notify.Delivery, attempt int) http.Header {
