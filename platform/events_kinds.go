@@ -14,6 +14,7 @@ const (
 	eventSignRefused = "@system.sign.refused"
 	eventDropped     = "@system.queue.dropped"
 	eventParked      = "@system.queue.parked"
+	eventPushFailed  = "@system.push.failed"
 	eventKeyExpired  = "@system.key.expired"
 )
 
@@ -135,6 +136,30 @@ func (p *Platform) parkedEvent(e ParkEvent) {
 		p.events.add(&parkedEvent{
 			eventHead: p.newEvent(eventParked, e.Key), Topic: e.Topic, ID: e.ID.String(), RoutingKey: e.RoutingKey,
 			Attempts: e.Attempts, Reason: ParkReason(e.Reason), ParkedBy: e.By,
+		})
+	}
+}
+
+type pushFailedEvent struct {
+	eventHead
+	Host       string `json:"host"`   // of the receiver
+	Status     int    `json:"status"` // of its answer, 0 without one
+	Reason     string `json:"reason"`
+	Failed     int    `json:"failed"` // POSTs since the last such event of the key, with this one
+	ID         string `json:"id"`     // of the message
+	RoutingKey string `json:"routing_key"`
+	Attempt    int    `json:"attempt"`
+}
+
+// pushFailedEvent tells of a POST that failed, unless its message is an event itself.
+func (p *Platform) pushFailedEvent(e PushEvent) {
+	if topic.Reserved(e.Message.Key) {
+		return
+	}
+	if n := p.events.rates.allow(eventPushFailed, e.Key, time.Minute); n > 0 {
+		p.events.add(&pushFailedEvent{
+			eventHead: p.newEvent(eventPushFailed, e.Key), Host: e.Host, Status: e.Status, Reason: ParkReason(e.Err.Error()), Failed: n,
+			ID: e.Message.ID.String(), RoutingKey: e.Message.Key, Attempt: e.Attempt,
 		})
 	}
 }

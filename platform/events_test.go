@@ -3,6 +3,7 @@ package platform_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -436,4 +437,69 @@ func TestEventsThatAreTooManyAreCounted(t *testing.T) {
 			t.Errorf("%d are lost in the end, and the engine was asked %d times", lost, engine.asked.Load())
 		}
 	})
+}
+
+func TestAPushThatFailsIsOneEventAMinuteForEachKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		p := newPlatform(t, platform.Config{Queues: queues})
+		hear(t, queues)
+		m := &platform.Message{ID: platform.MessageID{Log: 1, Number: 2}, Key: "order.new"}
+		post := func(m *platform.Message, n int, err error) {
+			for range n {
+				p.Posted(platform.PushEvent{Key: shopKey.ID, Message: m, Attempt: 3, Status: 503, Err: err, Host: "shop.example"})
+			}
+		}
+		post(m, 1, nil)
+		post(&platform.Message{Key: "@system.oauth.login"}, 1, errors.New("an event"))
+		if got := heard(t, queues, auditor); len(got) != 0 {
+			t.Fatalf("nothing failed, or an event did, and there is %v", got)
+		}
+		post(m, 5, errors.New("the receiver answered 503"))
+		first := heard(t, queues, auditor)
+		time.Sleep(time.Minute - time.Second)
+		post(m, 1, errors.New("the receiver answered 503"))
+		post(m, 1, nil)
+		first = append(first, heard(t, queues, auditor)...)
+		if len(first) != 1 {
+			t.Fatalf("events %v", first)
+		}
+		wantEvent(t, first[0], map[string]any{
+			"event": "@system.push.failed", "client_id": shopKey.ID, "app": shopKey.App, "host": "shop.example", "status": 503.0,
+			"reason": "the receiver answered 503", "failed": 1.0, "id": m.ID.String(), "routing_key": "order.new", "attempt": 3.0,
+		})
+		time.Sleep(time.Second)
+		post(m, 1, errors.New("the receiver cannot be reached"))
+		if got := heard(t, queues, auditor); len(got) != 1 || got[0]["failed"] != 6.0 {
+			t.Errorf("after a minute there is %v", got)
+		}
+	})
+}
+
+func TestAMessageThatPushingParksIsAnEvent(t *testing.T) {
+	s := startPushing(t, platform.Config{})
+	hear(t, s.queues)
+	events, err := s.queues.Consume(t.Context(), auditor, "", "test")
+	must(t, err)
+	defer events.Close()
+	hook := newWebhook(t, func(wire.Delivery) int { return 500 })
+	s.set(hook)
+	ask(t, s.p, shopKey, "POST", "platform/notify/queue/limit", "max_attempts", "1").want(t, 200, "")
+	publishTo(t, s.queues, "order.new")
+	var got []map[string]any
+	for len(got) < 2 {
+		leases, err := events.Fetch(t.Context(), 10, 1<<20)
+		must(t, err)
+		for _, l := range leases {
+			got = append(got, eventIn(t, l.Message))
+		}
+	}
+	if got[0]["event"] != "@system.queue.parked" {
+		got[0], got[1] = got[1], got[0]
+	}
+	wantEvent(t, got[0], map[string]any{"event": "@system.queue.parked", "client_id": shopKey.ID, "routing_key": "order.new", "attempts": 1.0})
+	wantEvent(t, got[1], map[string]any{"event": "@system.push.failed", "client_id": shopKey.ID, "status": 500.0, "failed": 1.0})
+	if host := got[1]["host"]; !strings.Contains(hook.URL, host.(string)) || strings.Contains(host.(string), "/") {
+		t.Errorf("the host is %q", host)
+	}
 }

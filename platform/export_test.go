@@ -85,3 +85,6 @@ func (p *Platform) HeldByForms() int64 {
 	defer p.arriving.mu.Unlock()
 	return p.arriving.used
 }
+
+// Posted tells of a POST to a push address as the pushing does.
+func (p *Platform) Posted(e PushEvent) { p.posted(e) }

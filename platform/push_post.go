@@ -254,7 +254,7 @@ func (w *pushing) fail(l Lease, reason error) (parked, again bool) {
 	parked = len(gone) > 0
 	w.p.failed(FailEvent{Key: w.key, ID: l.Message.ID, Attempt: l.Attempt, Reason: reason.Error()})
 	if parked {
-		w.p.parked(ParkEvent{Key: w.key, ID: l.Message.ID, Attempts: l.Attempt, Reason: reason.Error(), By: pusherName(w.url)})
+		w.p.parked(ParkEvent{Key: w.key, ID: l.Message.ID, RoutingKey: l.Message.Key, Attempts: l.Attempt, Reason: reason.Error(), By: pusherName(w.url)})
 	}
 	return parked, !parked
 }

@@ -240,6 +240,7 @@ func (p *Platform) posted(e PushEvent) {
 		p.count.pushed.Add(1)
 	} else {
 		p.count.pushFailed.Add(1)
+		p.pushFailedEvent(e)
 	}
 	if p.cfg.Trace.Push != nil {
 		p.cfg.Trace.Push(e)
