@@ -88,3 +88,21 @@ func (p *Platform) HeldByForms() int64 {
 
 // Posted tells of a POST to a push address as the pushing does.
 func (p *Platform) Posted(e PushEvent) { p.posted(e) }
+
+// EventsOfEachKind returns an event of each kind.
+func EventsOfEachKind() []any {
+	const at = 1714564800
+	head := func(name string) eventHead {
+		return eventHead{Event: name, Time: at, ClientID: "buwb2lii", App: "shop"}
+	}
+	login := head(eventLogin)
+	login.Time += 60
+	return []any{
+		&loginEvent{eventHead: login, User: "7", SessionSince: at, SessionUntil: at + 30*24*3600},
+		&signRefusedEvent{eventHead: head(eventSignRefused), Address: "192.0.2.7", Code: "invalid_sign", Refused: 12},
+		&droppedEvent{eventHead: head(eventDropped), Topic: "orders", Dropped: 345},
+		&parkedEvent{eventHead: head(eventParked), ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempts: 5, Reason: "no such article", ParkedBy: "KNX2J5VHC6 from 192.0.2.7:50312"},
+		&pushFailedEvent{eventHead: head(eventPushFailed), Host: "shop.example", Status: 503, Reason: "the receiver answered 503 Service Unavailable", Failed: 3, ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempt: 2},
+		&keyExpiredEvent{eventHead: head(eventKeyExpired), Expired: at - 12*3600},
+	}
+}

@@ -92,6 +92,7 @@ func New(cfg Config) (*Platform, error) {
 // with the Shutdown of the HTTP server, which does not wait for the channel. What they
 // cause is no system event any more.
 func (p *Platform) Shutdown(ctx context.Context) error {
+	var late error
 	idle, pushed := p.conns.shut(), p.pushers.shut()
 	for idle != nil || pushed != nil {
 		select {
@@ -102,10 +103,10 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			p.conns.cut()
 			p.pushers.cut()
-			idle, pushed = nil, nil
+			idle, pushed, late = nil, nil, ctx.Err()
 		}
 	}
-	return cmp.Or(p.events.close(ctx), ctx.Err())
+	return cmp.Or(p.events.close(ctx), late)
 }
 
 // ServeHTTP answers one request. For the channel it returns when the
