@@ -125,8 +125,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// makeRoom ends the reading of forms until an eighth of the limit is free. It ends that
-// of newest only when nothing else helps.
+// makeRoom ends the reading of forms until an eighth of the limit is free. When it comes to
+// newest, it ends that only if there is still no room for it.
 func (f *partForms) makeRoom(newest *formReader) {
 	held := make(map[string]int64)
 	for r := range f.forms {
@@ -139,7 +139,8 @@ func (f *partForms) makeRoom(newest *formReader) {
 		order = append(order, r)
 	}
 	slices.SortFunc(order, func(a, b *formReader) int {
-		return cmp.Or(cmp.Compare(held[b.call.caller.group()], held[a.call.caller.group()]), cmp.Compare(weight(b), weight(a)))
+		return cmp.Or(cmp.Compare(held[b.call.caller.group()], held[a.call.caller.group()]), cmp.Compare(weight(b), weight(a)),
+			a.call.began.Compare(b.call.began))
 	})
 	for _, r := range order {
 		if f.used <= f.limit-f.limit/8 || r == newest && f.used <= f.limit {
