@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,6 +19,7 @@ func main() {
 	// A closed pipe is an error of the write, so that what could not be
 	// written is not acknowledged.
 	signal.Ignore(syscall.SIGPIPE)
+	log.SetOutput(io.Discard) // what net/http says of a receiver by itself has bytes of the receiver
 	_, screen := terminal(os.Stdout)
 	os.Exit(run(untilSignal(), os.Args[1:], tool{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ, config: os.UserConfigDir, browse: signin.OpenBrowser,

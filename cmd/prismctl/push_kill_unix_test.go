@@ -123,6 +123,20 @@ func write(t *testing.T, c *prism.Client, from, to int) {
 	}
 }
 
+// awaitPushes waits until the platform has delivered so many messages.
+func awaitPushes(t *testing.T, c *prism.Client, n uint64, within time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
+		s, err := notify.NewQueueClient(c).Status(t.Context(), "")
+		if err == nil && s.Push != nil && s.Push.Delivered >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v, %v; %d messages were to be delivered", s.Push, err, n)
+		}
+	}
+}
+
 // whoPushes returns which platform has delivered a message to the receiver.
 func whoPushes(t *testing.T, clients []*prism.Client) int {
 	t.Helper()
