@@ -19,16 +19,16 @@ type command struct {
 	script  string
 	env     []string // without what is said of the message
 	timeout time.Duration
-	out     io.Writer
+	out     *printer
 }
 
 // Command returns a receiver that runs a command of the shell for each message: the body
 // is its standard input, the rest is in its environment. What the command prints goes to
-// out, which is used by any number of goroutines, a line at a time. environ is the
+// out, a line at a time; when listening ends nobody waits for that. environ is the
 // environment of this process; of its variables that begin with PRISM_ the command gets
 // no other than PRISM_URL and PRISM_KEY, so none with a secret.
 func Command(script string, environ []string, timeout time.Duration, out io.Writer) Receiver {
-	c := &command{script: script, timeout: timeout, out: out}
+	c := &command{script: script, timeout: timeout, out: newPrinter(out)}
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		if upper := strings.ToUpper(name); !strings.HasPrefix(upper, "PRISM_") || upper == "PRISM_URL" || upper == "PRISM_KEY" {
@@ -47,7 +47,7 @@ const outputDelay = 100 * time.Millisecond
 func (c *command) deliver(ctx context.Context, d *notify.Delivery, a *Attempt) error {
 	within, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
-	out := &output{w: c.out}
+	out := &output{to: func(line string) { c.out.print(ctx, line) }}
 	cmd := shell(within, c.script)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(d.Body), out, out
 	cmd.Env = append(c.env[:len(c.env):len(c.env)], variables(d, a.Attempt)...)

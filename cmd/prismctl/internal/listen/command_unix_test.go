@@ -5,7 +5,9 @@ package listen
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,6 +131,28 @@ func TestACommandThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 			t.Errorf("%s: it took %v", name, took)
 		}
 		stop()
+	}
+}
+
+// Whoever has the output of listen may have stopped reading.
+func TestACommandWhoseOutputNobodyReadsEndsWithListening(t *testing.T) {
+	reader, out := io.Pipe()
+	defer reader.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		_, _ = reader.Read(make([]byte, 1)) // the rest of the line is never read
+		stop()
+	}()
+	ended := make(chan error, 1)
+	go func() { ended <- Command("yes", os.Environ(), time.Minute, out).deliver(ctx, order, new(Attempt)) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("deliver: %v", err)
+		}
+	case <-time.After(patience.Of(10 * time.Second)):
+		t.Error("the command is still waited for")
 	}
 }
 

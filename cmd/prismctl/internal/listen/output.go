@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // An output passes what a command prints on, whole lines at a time, so that those of
 // several commands do not mix. Nothing that a terminal would obey passes.
 type output struct {
-	w    io.Writer
+	to   func(line string)
 	line []byte // without its end
 	last string // that was not empty, or its beginning
 }
@@ -49,12 +50,39 @@ func (o *output) pass() {
 	if text != "" {
 		o.last = strings.ToValidUTF8(text[:min(len(text), longestLast)], "")
 	}
-	_, _ = io.WriteString(o.w, text+"\n")
+	o.to(text + "\n")
 }
 
 // end passes on what has no end of line.
 func (o *output) end() {
 	if len(o.line) > 0 {
 		o.pass()
+	}
+}
+
+// A printer prints lines of several commands, one after the other.
+type printer struct {
+	w    io.Writer
+	turn chan struct{} // a semaphore
+}
+
+func newPrinter(w io.Writer) *printer { return &printer{w, make(chan struct{}, 1)} }
+
+// print waits until the line is written or, as there may be nobody who reads it, ctx ends.
+func (p *printer) print(ctx context.Context, line string) {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _ = io.WriteString(p.w, line)
+		<-p.turn
+	}()
+	select {
+	case <-written:
+	case <-ctx.Done():
 	}
 }

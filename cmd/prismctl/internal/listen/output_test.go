@@ -7,7 +7,7 @@ import (
 
 func TestOutputIsPassedOnInWholeLines(t *testing.T) {
 	var got []string
-	o := &output{w: writerFunc(func(p []byte) { got = append(got, string(p)) })}
+	o := &output{to: func(line string) { got = append(got, line) }}
 	for _, piece := range []string{"one\ntw", "o\r\n", "", "\n", "col\tumn \x1b[31mred\n", strings.Repeat("x", longestLine+5) + "\nlast"} {
 		if n, err := o.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Errorf("Write(%.10q) = %d, %v", piece, n, err)
@@ -22,16 +22,9 @@ func TestOutputIsPassedOnInWholeLines(t *testing.T) {
 }
 
 func TestTheLastLineOfAnOutputIsBounded(t *testing.T) {
-	o := &output{w: writerFunc(func([]byte) {})}
+	o := &output{to: func(string) {}}
 	_, _ = o.Write([]byte("x" + strings.Repeat("错", longestLast) + "\n\n"))
 	if len(o.last) > longestLast || !strings.HasPrefix(o.last, "x错") || strings.Contains(o.last, "\uFFFD") {
 		t.Errorf("last %q", o.last)
 	}
-}
-
-type writerFunc func([]byte)
-
-func (f writerFunc) Write(p []byte) (int, error) {
-	f(p)
-	return len(p), nil
 }
