@@ -106,7 +106,9 @@ func (c *Client) Post(ctx context.Context, to *url.URL, m Message) (status int, 
 		return 0, c.failure(ctx, within, err)
 	}
 	timer.Reset(drainTime)
-	_, _ = io.CopyN(io.Discard, answer.Body, answerBytes)
+	if answer.StatusCode != http.StatusSwitchingProtocols { // else the body is the connection, and ignores contexts
+		_, _ = io.CopyN(io.Discard, answer.Body, answerBytes)
+	}
 	_ = answer.Body.Close() // ends the connection if there was more
 	return answer.StatusCode, judge(answer.StatusCode)
 }

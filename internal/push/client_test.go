@@ -99,6 +99,7 @@ func TestAHostileReceiverCostsNoMoreThanTheTimeout(t *testing.T) {
 		"endless line":      {"HTTP/1.1 200 ", strings.Repeat("a", 1000), 0, "the POST failed: net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 65536 bytes; aborted"},
 		"endless body":      {"HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("a", 1000), 200, ""},
 		"hangs in a body":   {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1", "", 200, ""},
+		"another protocol":  {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "", 101, "the receiver answered 101 Switching Protocols"},
 		"no HTTP":           {"SSH-2.0-\x1b[31m\r\n", "", 0, `the POST failed: net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-\x1b[31m"`},
 	} {
 		t.Run(name, func(t *testing.T) {
