@@ -217,7 +217,7 @@ func (s *pushers) set(id string, key *storedKey) {
 	}
 	r := newReceiver(s.ctx, s.p, id, &key.Push, before)
 	s.byKey[id] = r
-	s.group.Go(r.open)
+	r.next(r.open)
 }
 
 // wake makes Push look at all keys soon.

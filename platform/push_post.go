@@ -41,6 +41,8 @@ const (
 type pushing struct {
 	*receiver
 	ctx     context.Context // of the POSTs
+	taking  context.Context // ends the taking of messages and the pauses
+	end     context.CancelCauseFunc
 	to      *url.URL
 	group   sync.WaitGroup
 	changed chan struct{} // gets one when what room and enter wait for may be so
@@ -57,23 +59,47 @@ type pushing struct {
 	quiet       time.Time // until when none begins
 	acks        []uint64  // to be sent
 	acking      bool      // a goroutine sends some
-	broken      error     // why the engine does not work
 }
 
 // errEnded is returned when a receiver is to end.
 var errEnded = errors.New("platform: the receiver is to end")
 
+// run pushes until there is nothing left to do for a while.
+func (w *pushing) run(leases []Lease) (err error) {
+	for err == nil && leases != nil {
+		if w.workers > 1 {
+			err = w.together(leases)
+		} else {
+			err = w.inOrder(leases)
+		}
+		if err == nil {
+			leases, err = w.fetch()
+		}
+	}
+	return err
+}
+
+// spawn runs task in a goroutine of the group.
+func (w *pushing) spawn(task func()) { w.group.Go(func() { w.guard(task) }) }
+
+// guard runs task. After a panic in it no further messages are taken.
+func (w *pushing) guard(task func()) {
+	if err := w.guarded(task); err != nil {
+		w.end(err)
+	}
+}
+
 // fetch waits for more messages. It returns none when there is nothing left to do for a
 // while.
 func (w *pushing) fetch() ([]Lease, error) {
 	for w.await(w.room) {
-		ctx, cancel := context.WithTimeout(w.fetching, pushIdle)
+		ctx, cancel := context.WithTimeout(w.taking, pushIdle)
 		leases, err := w.consumer.Fetch(ctx, w.batch(), pushBatchBytes)
 		cancel()
 		switch {
 		case err == nil:
 			return leases, nil
-		case !errors.Is(err, context.DeadlineExceeded) || w.fetching.Err() != nil:
+		case !errors.Is(err, context.DeadlineExceeded) || w.taking.Err() != nil:
 			return nil, err
 		case w.idle():
 			return nil, nil
@@ -111,7 +137,7 @@ func (w *pushing) inOrder(leases []Lease) error {
 		switch {
 		case err != nil:
 			return err
-		case again && !waitFor(w.fetching, push.Pause(l.Attempt)):
+		case again && !waitFor(w.taking, push.Pause(l.Attempt)):
 			return errEnded
 		case again:
 			return w.consumer.Return(w.ctx, idsOf(leases[i:])...)
@@ -153,7 +179,7 @@ func (w *pushing) startWorker() (started, ok bool) {
 		return may, later
 	})
 	if started {
-		w.group.Go(w.worker)
+		w.spawn(w.worker)
 	}
 	return started, ok
 }
@@ -168,7 +194,8 @@ func (w *pushing) worker() {
 			return
 		}
 		if w.post(l) {
-			w.group.Go(func() { w.pause(l) })
+			w.addPaused(1, l.Message.Size())
+			w.spawn(func() { w.pause(l) })
 		}
 	}
 }
@@ -176,7 +203,7 @@ func (w *pushing) worker() {
 func (w *pushing) nextOfBacklog(first bool) (l Lease, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.backlog) == 0 || !first && w.failures >= w.down() || w.fetching.Err() != nil || w.broken != nil {
+	if len(w.backlog) == 0 || !first && w.failures >= w.down() || w.taking.Err() != nil {
 		return Lease{}, false
 	}
 	l = w.backlog[0]
@@ -291,9 +318,8 @@ func (w *pushing) down() int { return max(pushDown, w.workers) }
 
 // pause holds a message until its next attempt, and puts it back into the queue then.
 func (w *pushing) pause(l Lease) {
-	w.addPaused(1, l.Message.Size())
 	defer w.addPaused(-1, -l.Message.Size())
-	if !waitFor(w.fetching, push.Pause(l.Attempt)) {
+	if !waitFor(w.taking, push.Pause(l.Attempt)) {
 		return
 	}
 	if err := w.consumer.Return(w.ctx, l.ID); err != nil {
@@ -312,14 +338,10 @@ func (w *pushing) addPaused(n int, bytes int64) {
 // await waits until ready, and reports whether the receiver is to go on. ready is called
 // with mu held, and may say when it has to be asked again.
 func (w *pushing) await(ready func() (ok bool, later time.Duration)) bool {
-	for w.fetching.Err() == nil {
+	for w.taking.Err() == nil {
 		w.mu.Lock()
 		ok, later := ready()
-		broken := w.broken
 		w.mu.Unlock()
-		if broken != nil {
-			return false
-		}
 		if ok {
 			return true
 		}
@@ -330,7 +352,7 @@ func (w *pushing) await(ready func() (ok bool, later time.Duration)) bool {
 		select {
 		case <-w.changed:
 		case <-timer:
-		case <-w.fetching.Done():
+		case <-w.taking.Done():
 		}
 	}
 	return false
@@ -380,7 +402,7 @@ func (w *pushing) ack(id uint64) {
 	w.acks = append(w.acks, id)
 	if !w.acking {
 		w.acking = true
-		w.group.Go(w.sendAcks)
+		w.spawn(w.sendAcks)
 	}
 }
 
@@ -411,18 +433,6 @@ func (w *pushing) breakOff(err error) {
 	if w.ctx.Err() != nil {
 		return
 	}
-	w.mu.Lock()
-	if w.broken == nil {
-		w.broken = err
-	}
-	w.mu.Unlock()
+	w.end(err)
 	_ = w.consumer.Close()
-	w.wake()
-}
-
-// failure returns why the engine does not work.
-func (w *pushing) failure() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.broken
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,13 +114,39 @@ func (r *receiver) work(leases []Lease, err error) {
 		r.next(r.wait)
 		return
 	}
-	closed := r.consumer.Close()
-	if r.tolerate(cmp.Or(err, closed)) {
-		r.open()
+	r.again(err)
+}
+
+// next begins a state. A panic in it counts as a failure of the engine.
+func (r *receiver) next(state func()) {
+	r.p.pushers.group.Go(func() {
+		if err := r.guarded(state); err != nil {
+			r.again(err)
+		}
+	})
+}
+
+// again begins anew after a failure of the engine.
+func (r *receiver) again(err error) {
+	if r.consumer != nil {
+		_ = r.guarded(func() { err = cmp.Or(err, r.consumer.Close()) })
+	}
+	if r.tolerate(err) {
+		r.next(r.open)
 	}
 }
 
-func (r *receiver) next(state func()) { r.p.pushers.group.Go(state) }
+// guarded runs task. A panic in it, of an engine or a hook, ends nothing but the task.
+func (r *receiver) guarded(task func()) (err error) {
+	err = errPanicked
+	defer func() {
+		if v := recover(); v != nil {
+			r.p.cfg.Logger.Error("panic", slog.String("key", r.key), slog.Any("value", v), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	task()
+	return nil
+}
 
 // tolerate waits after a failure of the engine, and reports whether the receiver is to go
 // on. Otherwise the receiver has ended.
@@ -197,18 +224,14 @@ func (r *receiver) push(leases []Lease) error {
 	ctx, cut := r.startWork()
 	defer cut()
 	w := &pushing{receiver: r, ctx: ctx, to: to, changed: make(chan struct{}, 1)}
-	for err == nil && leases != nil {
-		if r.workers > 1 {
-			err = w.together(leases)
-		} else {
-			err = w.inOrder(leases)
-		}
-		if err == nil {
-			leases, err = w.fetch()
-		}
+	w.taking, w.end = context.WithCancelCause(r.fetching)
+	w.guard(func() { err = w.run(leases) })
+	if err != nil {
+		w.end(err)
 	}
 	w.group.Wait()
-	return cmp.Or(w.failure(), err)
+	defer w.end(nil)
+	return context.Cause(w.taking)
 }
 
 // startWork returns the context of POSTs.

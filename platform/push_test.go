@@ -3,6 +3,7 @@ package platform_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/shopex/prism-go/internal/push"
 	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 )
 
 func TestMessagesArePushedSignedAndInOrder(t *testing.T) {
@@ -526,4 +528,83 @@ func TestAKeyThatIsDeletedWhilePushingBeginsLeavesNoQueue(t *testing.T) {
 			t.Errorf("the deleted key has a queue: %+v", d)
 		}
 	}
+}
+
+// A pushEngine fails as told.
+type pushEngine struct {
+	platform.Queues
+	open, ack func() error
+}
+
+func (q *pushEngine) ConsumeAlone(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
+	if err := q.open(); err != nil {
+		return nil, err
+	}
+	c, err := q.Queues.ConsumeAlone(ctx, owner, topic, name)
+	return &pushConsumer{c, q}, err
+}
+
+type pushConsumer struct {
+	platform.Consumer
+	q *pushEngine
+}
+
+func (c *pushConsumer) Ack(ctx context.Context, ids ...uint64) error {
+	if err := c.q.ack(); err != nil {
+		return err
+	}
+	return c.Consumer.Ack(ctx, ids...)
+}
+
+func works() error { return nil }
+
+// once returns a function that does as f for the first call.
+func once(f func() error) func() error {
+	var did atomic.Bool
+	return func() error {
+		if did.CompareAndSwap(false, true) {
+			return f()
+		}
+		return nil
+	}
+}
+
+func TestAnEngineThatPanicsInterruptsPushingOnly(t *testing.T) {
+	panics := func() error { panic("engine") }
+	for _, workers := range []string{"1", "4"} {
+		for _, engine := range []*pushEngine{{open: once(panics), ack: works}, {open: works, ack: once(panics)}} {
+			engine.Queues = newQueues(memory.Config{})
+			s, h := startPushing(t, platform.Config{Queues: engine}), newWebhook(t, nil)
+			s.set(h, "workers", workers)
+			s.write("1", "2")
+			s.emptied()
+		}
+	}
+}
+
+// Messages that fail often wait long for their next attempts, and nothing else does.
+func TestPushingGoesOnSoonAfterAFailureOfTheEngine(t *testing.T) {
+	h := newWebhook(t, func(d wire.Delivery) int {
+		if string(d.Body) == "poison" {
+			return http.StatusTeapot
+		}
+		return 0
+	})
+	fails := func() error { return errors.New("not stored") }
+	engine := &pushEngine{Queues: newQueues(memory.Config{}), open: works, ack: once(fails)}
+	s := startPushing(t, platform.Config{Queues: engine})
+	s.write("poison")
+	c, err := s.queues.Consume(t.Context(), shopKey.ID, "", "test")
+	must(t, err)
+	leases, err := c.Fetch(t.Context(), 1, 1)
+	must(t, err)
+	for range 12 { // from which on the pauses are the longest
+		_, err := c.Fail(t.Context(), "no", leases[0].ID)
+		must(t, err)
+	}
+	must(t, c.Close())
+	s.set(h, "workers", "4")
+	h.wait(1)
+	s.write("1")
+	h.wait(4) // both come again
 }
