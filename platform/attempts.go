@@ -63,7 +63,7 @@ func (c *channel) countTried(all []attempts) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endingTime)
 	defer cancel()
-	err := inParallel(ctx, all, func(ctx context.Context, a attempts) error {
+	err := c.forEach(ctx, all, func(ctx context.Context, a attempts) error {
 		_, err := c.countAttempts(ctx, a)
 		return err
 	})
@@ -83,7 +83,7 @@ func (c *channel) storeFails(acks []ack) error {
 	if len(all) == 0 {
 		return nil
 	}
-	return inParallel(c.ctx, all, func(ctx context.Context, a attempts) error {
+	return c.forEach(c.ctx, all, func(ctx context.Context, a attempts) error {
 		left, err := c.countAttempts(ctx, a)
 		if err != nil || len(left) == 0 {
 			return err
@@ -92,14 +92,17 @@ func (c *channel) storeFails(acks []ack) error {
 	})
 }
 
-// countAttempts counts an attempt of each delivery, and returns which are not parked.
-func (c *channel) countAttempts(ctx context.Context, a attempts) (left []uint64, err error) {
-	err = errPanicked
-	c.guarded(func() { left, err = c.countOrPanic(ctx, a) })
-	return left, err
+// forEach is inParallel, in which the engine or a hook may panic.
+func (c *channel) forEach(ctx context.Context, all []attempts, do func(context.Context, attempts) error) error {
+	return inParallel(ctx, all, func(ctx context.Context, a attempts) error {
+		err := errPanicked
+		c.guarded(func() { err = do(ctx, a) })
+		return err
+	})
 }
 
-func (c *channel) countOrPanic(ctx context.Context, a attempts) (left []uint64, err error) {
+// countAttempts counts an attempt of each delivery, and returns which are not parked.
+func (c *channel) countAttempts(ctx context.Context, a attempts) (left []uint64, err error) {
 	ids := make([]uint64, len(a.deliveries))
 	for i, d := range a.deliveries {
 		ids[i] = d.id

@@ -243,6 +243,7 @@ type refusingEngine struct {
 	platform.Queues
 	ack  func() error
 	fail func(context.Context) error
+	back func()
 }
 
 func (q *refusingEngine) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
@@ -260,6 +261,13 @@ func (c *refusingConsumer) Ack(ctx context.Context, ids ...uint64) error {
 		return c.q.ack()
 	}
 	return c.Consumer.Ack(ctx, ids...)
+}
+
+func (c *refusingConsumer) Return(ctx context.Context, ids ...uint64) error {
+	if c.q.back != nil {
+		c.q.back()
+	}
+	return c.Consumer.Return(ctx, ids...)
 }
 
 func (c *refusingConsumer) Fail(ctx context.Context, reason string, ids ...uint64) ([]uint64, error) {
@@ -389,6 +397,21 @@ func TestTheEndOfAConnectionWaitsForTheCountOnlyBriefly(t *testing.T) {
 
 func TestAnEngineThatPanicsWhileItCountsLeavesNothingBehind(t *testing.T) {
 	endWith(t, func(context.Context) error { panic("engine") })
+}
+
+func TestAnEngineThatPanicsOverAFailureEndsTheConnectionOnly(t *testing.T) {
+	seen, trace := newEvents()
+	e := newEnv(t, platform.Config{Trace: trace, Queues: &refusingEngine{Queues: newQueues(memory.Config{}), back: func() { panic("engine") }}})
+	e.write("jobs", "x")
+	p := e.dial()
+	p.consume("jobs")
+	p.fail(p.next().Tag, "no stock")
+	await[disconnectEvent](t, seen, 1)
+	p = e.dial()
+	p.consume("jobs")
+	if d := p.next(); d.Attempt != 2 {
+		t.Errorf("delivered %+v", d)
+	}
 }
 
 // endWith ends a connection that holds a message of an engine that counts by fail. The
