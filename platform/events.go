@@ -133,15 +133,18 @@ func (e *events) publish(ctx context.Context, batch []systemEvent) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, eventTime)
 	defer cancel()
-	located := make(map[string][]systemEvent)
+	located, lost := make(map[string][]systemEvent), 0
 	for _, ev := range batch {
-		exchange, err := ev.head().locate(ctx, e.registry)
+		exchange, unknown := ev.head().locate(ctx, e.registry)
 		switch {
-		case err == nil:
+		case unknown == nil:
 			located[exchange] = append(located[exchange], ev)
-		case !errors.Is(err, ErrUnknownKey): // a key that is gone has no exchange
-			e.lose(1, err)
+		case !errors.Is(unknown, ErrUnknownKey): // a key that is gone has no exchange
+			lost, err = lost+1, unknown
 		}
+	}
+	if lost > 0 {
+		e.lose(lost, err)
 	}
 	for exchange, group := range located {
 		err = cmp.Or(err, e.publishIn(ctx, exchange, group))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -304,6 +305,24 @@ func TestNobodyWaitsForEventsThatTheEngineDoesNotTake(t *testing.T) {
 		time.Sleep(time.Minute)
 		if n, s := engine.asked.Load(), p.Stats(); n != 1 || s.Events != 0 || s.EventsLost != 2 {
 			t.Errorf("the engine was asked %d times: %+v", n, s)
+		}
+	})
+}
+
+func TestAStoreThatDoesNotWorkIsToldInFewWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &stuckEngine{Queues: newQueues(memory.Config{})}
+		store := &slowStore{Store: provisionedStore()}
+		var log strings.Builder
+		p := newPlatform(t, platform.Config{Queues: engine, Store: store, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		store.delay.Store(-1)
+		for range 1000 {
+			engine.dropped(shopKey.ID, "", 1)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n, s := strings.Count(log.String(), "\n"), p.Stats(); n > 2 || s.EventsLost != 1000 {
+			t.Errorf("%d lines of the log tell of %d lost events", n, s.EventsLost)
 		}
 	})
 }
