@@ -12,6 +12,8 @@ type queueParkedCmd struct {
 	parkedChoice
 	Count *int   `short:"n" name:"count" placeholder:"N" help:"At most this many."`
 	After string `placeholder:"ID" help:"Begin behind the place of this message, instead of at the head of the queue."`
+	// DryRun means nothing here: what chooses messages for unpark can be tried with parked.
+	DryRun bool `hidden:""`
 }
 
 // Help teaches by example.

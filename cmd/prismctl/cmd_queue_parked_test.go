@@ -277,3 +277,18 @@ func failOnce(t *testing.T, srv *prismtest.Server, consumer *notify.Consumer) {
 	<-end
 	srv.WaitFails(1)
 }
+
+func TestWhatChoosesMessagesForUnparkChoosesThemForParked(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	ids := parking(t, srv, poison{"order.new", "a", "timeout"}, poison{"user.new", "b", "timeout"})
+	choice := []string{"", "--routing-key", "order.#", "--older", "0s", "--reason", "time", "--dry-run", "--output", "json"}
+	for _, command := range []string{"parked", "unpark", "discard"} {
+		r := with(srv, append([]string{"queue", command}, choice...)...)
+		if r.status != 0 || !strings.Contains(r.out, ids[0]) || strings.Contains(r.out, ids[1]) {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	if left := parkedNow(srv); !slices.Equal(left, ids) {
+		t.Errorf("still parked: %v of %v", left, ids)
+	}
+}
