@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -22,12 +23,17 @@ const (
 	pushPausesBytes = 8 << 20
 	// pushAcks bounds the acknowledgements that wait for the engine.
 	pushAcks = 1024
-	// From so many failures in a row on, or as many as there are workers, a receiver is
-	// taken for one that does not work: it gets one message at a time, with pauses up to
-	// the longest one. That is short enough for what waits behind many messages that
-	// no receiver could take.
+	// From so many POSTs in a row on, or as many as there are workers, that found no
+	// receiver, it is taken for one that does not work: it gets one message at a time,
+	// with pauses up to the longest one.
 	pushDown      = 5
 	pushDownPause = 10 * time.Second
+	// A receiver that answers works, and what it refuses may be the messages' fault. Only
+	// when it has refused so many in a row at their first attempt it is taken for one that
+	// does not work, too. The pauses are shorter then, for what waits behind many messages
+	// that nobody can handle.
+	pushRefused      = 32
+	pushRefusedPause = time.Second
 	// pushReread is how old a state of the key may be by which a message is pushed.
 	pushReread = time.Second / 2
 	// pushIdle is how long no message must come until a receiver stops to work.
@@ -55,7 +61,8 @@ type pushing struct {
 	active      int        // POSTs under way, or workers
 	paused      int        // messages between two attempts
 	pausedBytes int64
-	failures    int       // POSTs that failed since the last that did not
+	failures    int       // POSTs in a row that found no receiver
+	refusals    int       // messages in a row that were refused at their first attempt
 	quiet       time.Time // until when none begins
 	acks        []uint64  // to be sent
 	acking      bool      // a goroutine sends some
@@ -171,7 +178,7 @@ func (w *pushing) together(leases []Lease) error {
 // startWorker waits until a worker may begin, or is not needed.
 func (w *pushing) startWorker() (started, ok bool) {
 	ok = w.await(func() (bool, time.Duration) {
-		if len(w.backlog) == 0 || w.active > 0 && len(w.backlog) < w.workers && w.failures < w.down() {
+		if len(w.backlog) == 0 || w.active > 0 && len(w.backlog) < w.workers && !w.down() {
 			return true, 0
 		}
 		may, later := w.enter()
@@ -203,7 +210,7 @@ func (w *pushing) worker() {
 func (w *pushing) nextOfBacklog(first bool) (l Lease, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.backlog) == 0 || !first && w.failures >= w.down() || w.taking.Err() != nil {
+	if len(w.backlog) == 0 || !first && w.down() || w.taking.Err() != nil {
 		return Lease{}, false
 	}
 	l = w.backlog[0]
@@ -297,7 +304,7 @@ func (w *pushing) note(e PushEvent) {
 		if s.since.Swap(0) != 0 {
 			w.p.cfg.Logger.Info("pushing works again", slog.String("key", w.key), slog.String("receiver", w.to.Host))
 		}
-		w.failures, w.quiet = 0, time.Time{}
+		w.failures, w.refusals, w.quiet = 0, 0, time.Time{}
 		return
 	}
 	s.failed.Add(1)
@@ -306,15 +313,41 @@ func (w *pushing) note(e PushEvent) {
 	if s.since.CompareAndSwap(0, max(1, w.p.cfg.Now().Unix())) {
 		w.p.cfg.Logger.Warn("pushing fails", slog.String("key", w.key), slog.String("receiver", w.to.Host), slog.Any("error", e.Err))
 	}
-	w.failures++
-	if n := w.failures - w.down(); n >= 0 {
-		w.quiet = time.Now().Add(min(push.Pause(n+1), pushDownPause))
+	w.slowDown(e)
+}
+
+// slowDown takes note of a failure, and sets a pause for all messages if the receiver does
+// not work.
+func (w *pushing) slowDown(e PushEvent) {
+	if noReceiver(e.Status) {
+		w.failures++
+	} else if w.failures = 0; e.Attempt == 1 {
+		w.refusals++
+	}
+	longest := pushDownPause
+	if w.failures < max(pushDown, w.workers) {
+		longest = pushRefusedPause
+	}
+	if w.down() {
+		n := max(w.failures-max(pushDown, w.workers), w.refusals-max(pushRefused, w.workers))
+		w.quiet = time.Now().Add(min(push.Pause(n+1), longest))
 	}
 }
 
-// down returns after how many failures in a row the receiver is taken for one that does
-// not work.
-func (w *pushing) down() int { return max(pushDown, w.workers) }
+// noReceiver reports whether a status, or 0 for none, says that the message was not looked
+// at.
+func noReceiver(status int) bool {
+	switch status {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// down reports whether the receiver is taken for one that does not work.
+func (w *pushing) down() bool {
+	return w.failures >= max(pushDown, w.workers) || w.refusals >= max(pushRefused, w.workers)
+}
 
 // pause holds a message until its next attempt, and puts it back into the queue then.
 func (w *pushing) pause(l Lease) {
@@ -366,7 +399,7 @@ func (w *pushing) room() (bool, time.Duration) {
 // enter begins a POST, if one may begin.
 func (w *pushing) enter() (bool, time.Duration) {
 	most := w.workers
-	if w.failures >= w.down() {
+	if w.down() {
 		most = 1
 	}
 	if w.active >= most {

@@ -166,20 +166,49 @@ func TestAsManyPOSTsAreUnderWayAsThereAreWorkers(t *testing.T) {
 }
 
 func TestAReceiverThatIsDownIsNotHammered(t *testing.T) {
-	h := newWebhook(t, func(wire.Delivery) int { return http.StatusServiceUnavailable })
+	for status, first := range map[int]int{http.StatusServiceUnavailable: 5, http.StatusInternalServerError: 40} {
+		h := newWebhook(t, func(wire.Delivery) int { return status })
+		s := startPushing(t, platform.Config{})
+		for i := range 500 {
+			s.write(fmt.Sprint(i))
+		}
+		s.set(h, "workers", "4")
+		await[platform.PushEvent](t, s.events, first)
+		before := h.count()
+		time.Sleep(time.Second)
+		if n := h.count() - before; n > 15 { // 4 were under way; a receiver that works gets thousands
+			t.Errorf("a receiver that answers %d got %d POSTs in a second", status, n)
+		}
+		if st := s.p.Stats(); st.PushWaiting != 1 {
+			t.Errorf("stats %+v", st)
+		}
+	}
+}
+
+func TestMessagesThatAreRefusedDoNotStopTheOthers(t *testing.T) {
+	const poison, healthy = 25, 50
+	h := newWebhook(t, func(d wire.Delivery) int {
+		if strings.HasPrefix(string(d.Body), "poison") {
+			return http.StatusInternalServerError
+		}
+		return 0
+	})
 	s := startPushing(t, platform.Config{})
-	for i := range 500 {
-		s.write(fmt.Sprint(i))
+	ask(t, s.p, shopKey, "POST", "platform/notify/queue/limit", "max_attempts", "3").want(t, 200, "")
+	for range healthy {
+		for range poison {
+			s.write("poison")
+		}
+		s.write("healthy")
 	}
-	s.set(h, "workers", "4")
-	await[platform.PushEvent](t, s.events, 5)
-	before := h.count()
-	time.Sleep(time.Second)
-	if n := h.count() - before; n > 10 { // 4 were under way; a receiver that works gets thousands
-		t.Errorf("a receiver that is down got %d POSTs in a second", n)
+	began := time.Now()
+	s.set(h, "workers", "8")
+	s.emptied()
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("it took %v", took)
 	}
-	if st := s.p.Stats(); st.PushWaiting != 1 {
-		t.Errorf("stats %+v", st)
+	if st := s.status(); st.Parked != healthy*poison || h.count() != healthy*(3*poison+1) {
+		t.Errorf("after %d POSTs the queue has %+v", h.count(), st)
 	}
 }
 
