@@ -170,8 +170,13 @@ func (c *consumer) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// fetch leases the messages that are ready now.
+// fetch leases the messages that are ready now. A consumer that consumes alone gets what
+// it leases even if ctx ends meanwhile: otherwise its next Fetch could get later messages
+// before these are back.
 func (c *consumer) fetch(ctx context.Context, max, maxBytes int) ([]platform.Lease, error) {
+	if c.alone {
+		ctx = context.WithoutCancel(ctx) // Config.Patience bounds what it does
+	}
 	items, err := c.lease(ctx, max, maxBytes)
 	if err != nil || len(items) == 0 {
 		c.passOn()

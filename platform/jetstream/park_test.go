@@ -327,6 +327,20 @@ func TestConsumersThatConsumeAloneFollowEachOther(t *testing.T) {
 	}
 }
 
+func TestAFetchThatEndsWhileItTakesMessagesLetsNoLaterOnePassThem(t *testing.T) {
+	e := open(t, Config{URL: external(t), cleanAbove: 1})
+	pusher, err := e.ConsumeAlone(t.Context(), shop, "", "pusher")
+	must(t, err)
+	write(t, e, "", "1")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	leases, err := pusher.(*consumer).fetch(ended, 1, math.MaxInt)
+	if err != nil || len(leases) != 1 || string(leases[0].Message.Body) != "1" {
+		t.Errorf("it took %v, %v", leases, err)
+	}
+	must(t, pusher.Close())
+}
+
 // A consumer whose engine was taken for dead comes behind those that live.
 func TestAConsumerThatWasDeclaredGoneConsumesAloneNoMore(t *testing.T) {
 	c := Config{URL: external(t), AckWait: time.Second}
