@@ -187,7 +187,9 @@ func (s *pushers) ids() []string {
 // changed makes a change of a key on this platform count at once. If that fails, refresh
 // does it later.
 func (s *pushers) changed(ctx context.Context, id string) {
-	h, err := s.p.registry.holder(context.WithoutCancel(ctx), id, nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	h, err := s.p.registry.holder(ctx, id, nil)
 	switch {
 	case err == nil:
 		s.set(id, h.key)
