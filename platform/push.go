@@ -56,7 +56,7 @@ func (p *Platform) Push(ctx context.Context) {
 		}
 		break
 	}
-	s.drain()
+	s.shut()
 	s.group.Wait()
 }
 
@@ -107,7 +107,8 @@ func (s *pushers) begin(ctx context.Context, kill context.CancelFunc) bool {
 	return true
 }
 
-// shut makes Push end. The channel that it returns is closed when it has.
+// shut makes Push end: receivers begin nothing new. The channel that it returns is closed
+// when Push has returned.
 func (s *pushers) shut() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,6 +117,9 @@ func (s *pushers) shut() <-chan struct{} {
 		close(s.stopping)
 		if s.kill == nil {
 			close(s.ended)
+		}
+		for _, r := range s.byKey {
+			r.drain()
 		}
 	}
 	return s.ended
@@ -127,16 +131,6 @@ func (s *pushers) cut() {
 	defer s.mu.Unlock()
 	if s.kill != nil {
 		s.kill()
-	}
-}
-
-// drain lets the receivers begin nothing new.
-func (s *pushers) drain() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.shutd = true
-	for _, r := range s.byKey {
-		r.drain()
 	}
 }
 
