@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -184,7 +185,7 @@ func (c *Client) failure(ctx, within context.Context, err error) error {
 func words(err error) string {
 	text := printable.Text(err.Error())
 	if len(text) > errorBytes {
-		text = text[:errorBytes] + "..."
+		text = strings.ToValidUTF8(text[:errorBytes], "") + "..."
 	}
 	return text
 }

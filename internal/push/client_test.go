@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shopex/prism-go/internal/patience"
 )
@@ -138,6 +139,16 @@ func TestAReceiverThatCutsOrIsNotThereIsNamedInOneSentence(t *testing.T) {
 	_, err = local(t, Config{}).Post(t.Context(), address(t, r.URL), Message{ID: "1"})
 	if want := "the receiver ended the connection without an answer"; text(err) != want {
 		t.Errorf("a cut: %v", err)
+	}
+}
+
+func TestALongErrorIsCutBetweenLetters(t *testing.T) {
+	for lead := range 3 {
+		to := raw(t, strings.Repeat("a", lead)+strings.Repeat("\u4e2d", 200)+"\r\n", "")
+		_, err := local(t, Config{}).Post(t.Context(), to, Message{ID: "1"})
+		if said := text(err); !utf8.ValidString(said) || !strings.Contains(said, "\u4e2d...") {
+			t.Errorf("the error is %q", said)
+		}
 	}
 }
 
