@@ -301,7 +301,8 @@ func (w *pushing) note(e PushEvent) {
 	defer w.mu.Unlock()
 	if e.Err == nil {
 		s.delivered.Add(1)
-		if s.since.Swap(0) != 0 {
+		if s.since.Store(0); s.told {
+			s.told = false
 			w.p.cfg.Logger.Info("pushing works again", slog.String("key", w.key), slog.String("receiver", w.to.Host))
 		}
 		w.failures, w.refusals, w.quiet = 0, 0, time.Time{}
@@ -310,7 +311,9 @@ func (w *pushing) note(e PushEvent) {
 	s.failed.Add(1)
 	reason := e.Err.Error()
 	s.reason.Store(&reason)
-	if s.since.CompareAndSwap(0, max(1, w.p.cfg.Now().Unix())) {
+	s.since.CompareAndSwap(0, max(1, w.p.cfg.Now().Unix()))
+	if !s.told && time.Since(s.warned) >= time.Minute {
+		s.told, s.warned = true, time.Now()
 		w.p.cfg.Logger.Warn("pushing fails", slog.String("key", w.key), slog.String("receiver", w.to.Host), slog.Any("error", e.Err))
 	}
 	w.slowDown(e)

@@ -48,6 +48,11 @@ type pushState struct {
 	status            atomic.Int32 // of the last answer; 0 if there was none
 	since             atomic.Int64 // Unix seconds: since when all POSTs have failed; 0 if the last one did not
 	reason            atomic.Pointer[string]
+
+	// The log is told once a minute at most that POSTs fail. Only the work of a receiver
+	// uses these, and a key has one at a time.
+	warned time.Time
+	told   bool // and not yet that they succeed again
 }
 
 func newReceiver(ctx context.Context, p *Platform, key string, to *Push, before *receiver) *receiver {

@@ -261,6 +261,27 @@ func TestNoSecretOfPushingIsShownTwice(t *testing.T) {
 	contains(t, log.String(), "pushing fails", "500 Internal Server Error")
 }
 
+func TestTheLogSaysOnceAMinuteThatPushingFails(t *testing.T) {
+	var log bytes.Buffer
+	var mu sync.Mutex
+	h := newWebhook(t, func(d wire.Delivery) int {
+		if d.Attempt == 1 {
+			return http.StatusInternalServerError
+		}
+		return 0
+	})
+	s := startPushing(t, platform.Config{Logger: slog.New(slog.NewTextHandler(&lockedWriter{&mu, &log}, nil))})
+	s.write("1", "2", "3", "4")
+	s.set(h)
+	await[platform.PushEvent](t, s.events, 8)
+	mu.Lock()
+	defer mu.Unlock()
+	fails, works := strings.Count(log.String(), "pushing fails"), strings.Count(log.String(), "pushing works again")
+	if fails != 1 || works != 1 {
+		t.Errorf("%d times that it fails, and %d times that it works:\n%s", fails, works, log.String())
+	}
+}
+
 func TestARotatedSecretSignsBesideTheNewOne(t *testing.T) {
 	s, h := startPushing(t, platform.Config{}), newWebhook(t, nil)
 	old := s.set(h)
