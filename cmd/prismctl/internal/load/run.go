@@ -148,6 +148,8 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.sendFirst(ctx); err != nil {
 		return err
 	}
+	b.began = b.clock()
+	b.pace.began = b.began
 	defer b.watch()()
 	b.load(ctx)
 	return ctx.Err()

@@ -18,8 +18,6 @@ func (b *bench) load(ctx context.Context) {
 	publishing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	b.slots.open()
-	b.began = b.clock()
-	b.pace.began = b.began
 	var senders sync.WaitGroup
 	for _, out := range b.outlets {
 		for range b.cfg.callers() {
