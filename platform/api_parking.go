@@ -122,15 +122,7 @@ func newParkedDoc(found *Parked) parkedDoc {
 // queueParked returns parked messages and leaves them there. Like notify/peek it ends
 // early at Limits.ReadBytes.
 func (p *Platform) queueParked(ctx context.Context, c *call, of *holder) (any, error) {
-	queue, err := p.topic(c)
-	if err != nil {
-		return nil, err
-	}
-	num, err := p.readNum(c.params(), peekNum)
-	if err != nil {
-		return nil, err
-	}
-	after, err := messageID(c.params(), "after")
+	queue, num, after, err := p.page(c)
 	if err != nil {
 		return nil, err
 	}

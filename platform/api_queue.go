@@ -100,15 +100,7 @@ const peekNum = 10
 // queuePeek returns messages of a queue and leaves them there. It ends early at
 // Limits.ReadBytes: the ID of the last one says where another call goes on.
 func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, error) {
-	topic, err := p.topic(c)
-	if err != nil {
-		return nil, err
-	}
-	num, err := p.readNum(c.params(), peekNum)
-	if err != nil {
-		return nil, err
-	}
-	after, err := messageID(c.params(), "after")
+	topic, num, after, err := p.page(c)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +121,17 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 		}
 		return texts, nil
 	})
+}
+
+// page returns which messages of which queue a call shows: up to num behind after.
+func (p *Platform) page(c *call) (topic string, num int, after MessageID, err error) {
+	if topic, err = p.topic(c); err == nil {
+		num, err = p.readNum(c.params(), peekNum)
+	}
+	if err == nil {
+		after, err = messageID(c.params(), "after")
+	}
+	return topic, num, after, err
 }
 
 // messageID reads the ID of a message; none is the zero ID.
