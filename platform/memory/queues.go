@@ -262,16 +262,7 @@ func (q *Queues) Read(_ context.Context, owner, topic string, n int) ([]*platfor
 // Consume adds a consumer to the queue of topic, which is made if it is not
 // there. The consumer competes with the others until its Close.
 func (q *Queues) Consume(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
-	o, err := q.lock(owner)
-	if err != nil {
-		return nil, err
-	}
-	defer o.unlock()
-	queue, err := o.obtain(topic)
-	if err != nil {
-		return nil, err
-	}
-	return newConsumer(queue, name), nil
+	return q.consume(owner, topic, name, false)
 }
 
 // Resume is Consume of a queue that is there.
@@ -286,6 +277,10 @@ func (q *Queues) Resume(_ context.Context, owner, topic, name string) (platform.
 
 // ConsumeAlone is Consume for one of several consumers of which the oldest works.
 func (q *Queues) ConsumeAlone(_ context.Context, owner, topic, name string) (platform.Consumer, error) {
+	return q.consume(owner, topic, name, true)
+}
+
+func (q *Queues) consume(owner, topic, name string, alone bool) (platform.Consumer, error) {
 	o, err := q.lock(owner)
 	if err != nil {
 		return nil, err
@@ -296,7 +291,9 @@ func (q *Queues) ConsumeAlone(_ context.Context, owner, topic, name string) (pla
 		return nil, err
 	}
 	c := newConsumer(queue, name)
-	queue.alone = append(queue.alone, c)
+	if alone {
+		queue.alone = append(queue.alone, c)
+	}
 	return c, nil
 }
 
