@@ -241,10 +241,16 @@ func (p *Platform) readNum(own url.Values, preset int) (int, error) {
 // messageText returns m as a JSON string that holds its JSON. Bytes that are not
 // UTF-8 become U+FFFD, as JSON cannot hold them; the channel delivers them unchanged.
 func messageText(m *Message) json.RawMessage {
-	inner := wire.AppendMessage(nil, &wire.Delivery{
-		ID: m.ID.String(), Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
-	})
+	delivery := deliveryOf(m)
+	inner := wire.AppendMessage(nil, &delivery)
 	return appendJSONString(make([]byte, 0, len(inner)+len(inner)/8+2), inner)
+}
+
+// deliveryOf returns what a delivery says of m itself.
+func deliveryOf(m *Message) wire.Delivery {
+	return wire.Delivery{
+		ID: m.ID.String(), Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
+	}
 }
 
 // appendJSONString appends s as a JSON string. s must have no control characters, as

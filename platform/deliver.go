@@ -122,11 +122,15 @@ func returnLeases(ctx context.Context, queue *source, leases []Lease) error {
 	if len(leases) == 0 {
 		return nil
 	}
+	return queue.Return(ctx, idsOf(leases)...)
+}
+
+func idsOf(leases []Lease) []uint64 {
 	ids := make([]uint64, len(leases))
 	for i, l := range leases {
 		ids[i] = l.ID
 	}
-	return queue.Return(ctx, ids...)
+	return ids
 }
 
 // fetchFailed ends the channel, unless it is ending already. For a topic that was

@@ -221,14 +221,6 @@ func (w *pushing) nextOfBacklog(first bool) (l Lease, ok bool) {
 	return l, true
 }
 
-func idsOf(leases []Lease) []uint64 {
-	ids := make([]uint64, len(leases))
-	for i, l := range leases {
-		ids[i] = l.ID
-	}
-	return ids
-}
-
 // refresh reads the key again if it was read a while ago. While the store fails, the last
 // known state holds.
 func (w *pushing) refresh() error {
@@ -259,11 +251,11 @@ func (w *pushing) secrets(now time.Time) []push.Secret {
 // post posts one message, and reports whether it has to be posted again.
 func (w *pushing) post(l Lease) (again bool) {
 	m, now := l.Message, w.p.cfg.Now()
-	body := wire.AppendUTF8(nil, &wire.Delivery{
-		ID: m.ID.String(), Attempt: l.Attempt, Time: m.unix(), Key: m.Key, Type: m.ContentType, App: m.App, ClientID: m.ClientID, Body: m.Body,
-	})
+	delivery := deliveryOf(m)
+	delivery.Attempt = l.Attempt
+	body := wire.AppendUTF8(nil, &delivery)
 	began := time.Now()
-	status, err := w.p.pushers.client.Post(w.ctx, w.to, push.Message{ID: m.ID.String(), Body: body, Secrets: w.secrets(now), At: now})
+	status, err := w.p.pushers.client.Post(w.ctx, w.to, push.Message{ID: delivery.ID, Body: body, Secrets: w.secrets(now), At: now})
 	if err != nil && w.ctx.Err() != nil {
 		return false // it was cut, which says nothing about the message; Close returns it
 	}
