@@ -117,8 +117,11 @@ type Config struct {
 	// PushTimeout is how long one POST may take. Zero means 30 s.
 	PushTimeout time.Duration
 
-	// Backend gets the verified calls to APIs that the platform does not
-	// have itself: the reserved parameters (apiver, client_id, client_secret,
+	// Gateway says how calls reach the backends of services.
+	Gateway Gateway
+
+	// Backend gets the verified calls to APIs that neither the platform nor a service
+	// has: the reserved parameters (apiver, client_id, client_secret,
 	// sign, sign_method, sign_time) are removed from query and form, and the
 	// headers X-Request-Id, X-Caller-Ip and X-Api-Arg are set. The answer's
 	// X-Request-Id and Date are set already. If nil, such a call gets 404.
@@ -131,6 +134,27 @@ type Config struct {
 
 	// Trace has hooks that are called for what happens. It may be nil.
 	Trace *Trace
+}
+
+// Gateway says how calls reach the backends of services. Zero fields mean the defaults.
+type Gateway struct {
+	// Private and Loopback let the addresses of services that are not Trusted be in
+	// private networks and on this machine. Link-local addresses are refused always.
+	Private, Loopback bool
+	// Timeout is how long a backend may take to begin its answer, where its api.json
+	// does not say it (10 s).
+	Timeout time.Duration
+	// IdleTimeout is how long the body of a request or an answer may stand still (60 s).
+	IdleTimeout time.Duration
+	// Breaker is after how many failures in a row a backend gets no calls for 10 s; then
+	// one call finds out whether it works again. Zero is never.
+	Breaker int
+	// Shared says that other platforms serve calls over the same Store: the limits of
+	// calls are then leveled between them.
+	Shared bool
+	// KeepCalls is how many of the last calls are kept with both of their sides, of whose
+	// bodies the first 4 KiB (1,024); a negative number keeps none.
+	KeepCalls int
 }
 
 // OAuth says how long codes, tokens and sessions of the OAuth server are valid, by

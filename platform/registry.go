@@ -29,6 +29,9 @@ type App struct {
 	// routed to their queues.
 	Publish, Listen Permission
 
+	// APIs says which APIs of services the app's keys may call.
+	APIs []APIBinding `json:",omitzero"`
+
 	Created time.Time
 }
 

@@ -42,6 +42,7 @@ const (
 
 	CrossSite           = "cross_site" // 403
 	ForbiddenAdmin      = "forbidden_admin"
+	ForbiddenAPI        = "forbidden_api"
 	ForbiddenRoutingKey = "forbidden_routing_key"
 	ForbiddenUsers      = "forbidden_users"
 	FormExpired         = "form_expired"
@@ -51,11 +52,13 @@ const (
 	TooManyKeys         = "too_many_keys"
 	TooManyQueues       = "too_many_queues"
 	TooManyTopics       = "too_many_topics"
+	UserRequired        = "user_required"
 
 	UnknownAPI     = "unknown_api" // 404
 	UnknownApp     = "unknown_app"
 	UnknownBinding = "unknown_binding"
 	UnknownMessage = "unknown_message"
+	UnknownService = "unknown_service"
 	UnknownTopic   = "unknown_topic"
 	UnknownUser    = "unknown_user"
 
@@ -68,15 +71,20 @@ const (
 	UpgradeRequired  = "upgrade_required" // 426
 
 	QueueFull          = "queue_full" // 429
+	OverLimit          = "rate_limited"
 	TooManyChanges     = "too_many_changes"
 	TooManyConnections = "too_many_connections"
 	TooManyFailures    = "too_many_failures"
 
 	Canceled      = "canceled"       // 499
 	InternalError = "internal_error" // 500
-	Overloaded    = "overloaded"     // 503
+	BadGateway    = "bad_gateway"    // 502
+	APIOffline    = "api_offline"    // 503
+	Overloaded    = "overloaded"
 	ShuttingDown  = "shutting_down"
 	Unavailable   = "unavailable"
+
+	BackendTimeout = "backend_timeout" // 504
 )
 
 // Numbered codes of the original gateway.

@@ -1,0 +1,48 @@
+// Package calls remembers calls through a gateway: the last ones with both of their sides,
+// and how many there were of each kind.
+package calls
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Record is one call through the gateway. Headers, queries and bodies are as they were
+// sent; what is secret in them is taken out when a record is shown.
+type Record struct {
+	ID             string // of the request
+	At             time.Time
+	Domain         string
+	App, Key, User string
+	Service, API   string // prefix and method ID; empty if none was found
+	Status         int
+	Code           string // of the refusal; empty for the answer of a backend
+	Phase          string // in which a call to the backend failed
+	Caller         Side
+	Backend        Side // zero if the call was not sent
+	Took           time.Duration
+	Dial, TLS      time.Duration
+	Wait           time.Duration // from the end of the request to the header of the backend's answer
+	Sent, Received int64         // bytes of the bodies, from and to the caller
+	RemoteAddr     string
+	UserAgent      string
+}
+
+// A Side is a request with its answer. The bodies are the first bytes of them.
+type Side struct {
+	Method, URL  string
+	Header       http.Header
+	Body         []byte
+	Status       int
+	AnswerHeader http.Header
+	AnswerBody   []byte
+}
+
+// A Log has the last records. Its methods may be called from any number of goroutines.
+type Log struct{}
+
+// NewLog returns a Log of at most n records that take at most bytes bytes together.
+func NewLog(n int, bytes int64) *Log { return &Log{} }
+
+// Add adds a record, which must not be changed after that.
+func (l *Log) Add(r *Record) {}
