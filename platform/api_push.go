@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/push"
 )
 
@@ -57,7 +58,7 @@ func (p *Platform) pushParams(c *call) (address string, workers int, err error) 
 	if err := to.check(); err != nil {
 		return "", 0, badRequest(code.InvalidParameter, err.Error())
 	}
-	u, err := push.ParseAddress(address)
+	u, err := guard.ParseAddress(address)
 	if err == nil {
 		err = p.pushNetworks().CheckHost(u)
 	}

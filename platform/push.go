@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/push"
 )
 
@@ -61,8 +62,8 @@ func (p *Platform) Push(ctx context.Context) {
 }
 
 // pushNetworks returns to which networks the settings allow to push.
-func (p *Platform) pushNetworks() push.Networks {
-	return push.Networks{Private: p.cfg.PushPrivate, Loopback: p.cfg.PushLoopback}
+func (p *Platform) pushNetworks() guard.Networks {
+	return guard.Networks{Private: p.cfg.PushPrivate, Loopback: p.cfg.PushLoopback}
 }
 
 // pushers has the receivers of all keys with a push address.

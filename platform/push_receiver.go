@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/push"
 )
 
@@ -222,7 +223,7 @@ func (r *receiver) batch() int { return min(max(pushBatch, 2*r.workers), MaxPush
 // push pushes messages, and those that come soon after. It returns nil when there are none
 // for a while.
 func (r *receiver) push(leases []Lease) error {
-	to, err := push.ParseAddress(r.url)
+	to, err := guard.ParseAddress(r.url)
 	if err != nil {
 		return errNoPush
 	}

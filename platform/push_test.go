@@ -509,7 +509,7 @@ func TestOnlyAnAddressThatMayBePushedToIsTaken(t *testing.T) {
 		"":                              "must begin with http",
 		"ftp://receiver.example/":       "must begin with http",
 		"http://u:p@receiver.example/":  "must not have a user or password",
-		"http://169.254.169.254/latest": "never pushed to",
+		"http://169.254.169.254/latest": "never connected to",
 		"http://127.0.0.1:8080/":        "is this machine itself",
 		"http://10.0.0.1/":              "is in a private network",
 		"http://[::ffff:10.0.0.1]/":     "is in a private network",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/push"
 )
 
@@ -47,7 +48,7 @@ func (p *Push) check() error {
 	if *p == (Push{}) {
 		return nil
 	}
-	if _, err := push.ParseAddress(p.URL); err != nil {
+	if _, err := guard.ParseAddress(p.URL); err != nil {
 		return err
 	}
 	if p.Workers < 0 || p.Workers > MaxPushWorkers {

@@ -73,7 +73,7 @@ func TestWhatCannotBePushedToIsSaidInOneSentence(t *testing.T) {
 		status int
 		err    string
 	}{
-		{[]string{"http://169.254.169.254/"}, exitRefused, "never pushed to"},
+		{[]string{"http://169.254.169.254/"}, exitRefused, "never connected to"},
 		{[]string{"https://u:p@receiver.example/"}, exitRefused, "must not have a user or password"},
 		{[]string{"receiver.example"}, exitRefused, "must begin with http:// or https://"},
 		{[]string{"https://receiver.example/", "--workers", "65"}, exitRefused, "1 to 64"},

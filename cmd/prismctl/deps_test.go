@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"receipts": {"pipes", module + "/notify"},
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
-	"listen": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/escape", module + "/internal/wire", module + "/internal/push",
+	"listen": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/escape", module + "/internal/wire", module + "/internal/guard", module + "/internal/push",
 		module + "/internal/printable"},
 	"load": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
 }

@@ -9,13 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
-	"syscall"
 	"time"
 
-	"github.com/shopex/prism-go/internal/printable"
+	"github.com/shopex/prism-go/internal/guard"
 )
 
 const (
@@ -25,13 +22,12 @@ const (
 	dialTime    = 10 * time.Second
 	idleTime    = 30 * time.Second
 	idleConns   = 512
-	errorBytes  = 256
 	agent       = "prism-push"
 )
 
 // A Config is where a [Client] connects to, and how. The zero Config is ready to use.
 type Config struct {
-	Networks   Networks
+	Networks   guard.Networks
 	Timeout    time.Duration // of one POST; the default is 30 s
 	IdleConns  int           // connections to one receiver that are kept for the next POSTs; the default is 64
 	SkipVerify bool          // takes any certificate
@@ -53,7 +49,7 @@ func New(cfg Config) *Client {
 	if cfg.IdleConns <= 0 {
 		cfg.IdleConns = 64
 	}
-	dialer := &net.Dialer{Timeout: dialTime, Resolver: cfg.Resolver, ControlContext: cfg.Networks.control}
+	dialer := &net.Dialer{Timeout: dialTime, Resolver: cfg.Resolver, ControlContext: cfg.Networks.Control}
 	return &Client{timeout: cfg.Timeout, transport: &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.SkipVerify},
@@ -64,15 +60,6 @@ func New(cfg Config) *Client {
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: headerBytes,
 	}}
-}
-
-// control refuses an address right before it is dialed, when its name has been resolved.
-func (n Networks) control(_ context.Context, _, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("the address to dial cannot be read: %w", err)
-	}
-	return n.Check(at.Addr())
 }
 
 // Close closes the connections that no POST is using. The client can be used again.
@@ -89,7 +76,7 @@ type Message struct {
 
 var jsonType = []string{"application/json"}
 
-// Post posts m to an address of [ParseAddress], and returns the status of the answer, 0
+// Post posts m to an address of [guard.ParseAddress], and returns the status of the answer, 0
 // without one. The error is nil if the receiver has taken the message, which only a
 // status of 200 to 299 says; else it is a clause for a person that shows no secret and
 // no address with a path. A redirect is not followed.
@@ -161,31 +148,11 @@ func statusWords(status int) string {
 
 // failure says why there is no answer.
 func (c *Client) failure(ctx, within context.Context, err error) error {
-	var refused *refusedAddress
-	var unknown *net.DNSError
-	var op *net.OpError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("the POST was ended: %w", context.Cause(ctx))
 	case context.Cause(within) == errTimeout:
 		return fmt.Errorf("the receiver did not answer within %v", c.timeout)
-	case errors.As(err, &refused):
-		return fmt.Errorf("the receiver's address %w", refused)
-	case errors.As(err, &unknown): // whose own text names the servers that were asked
-		return fmt.Errorf("the receiver's name cannot be looked up: %s", words(errors.New(unknown.Err)))
-	case errors.As(err, &op) && op.Op == "dial":
-		return fmt.Errorf("the receiver cannot be reached: %s", words(op))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return errors.New("the receiver ended the connection without an answer")
 	}
-	return fmt.Errorf("the POST failed: %s", words(err))
-}
-
-// words returns the text of an error, in which a receiver may have a say.
-func words(err error) string {
-	text := printable.Text(err.Error())
-	if len(text) > errorBytes {
-		text = strings.ToValidUTF8(text[:errorBytes], "") + "..."
-	}
-	return text
+	return guard.Failure("receiver", "POST", err)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/patience"
 )
 
@@ -206,7 +207,7 @@ func TestANameIsCheckedByWhatItMeansWhenItIsDialed(t *testing.T) {
 func TestLoopbackIsRefusedUnlessItIsAllowed(t *testing.T) {
 	r := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request has come") }))
 	defer r.Close()
-	c := New(Config{Networks: Networks{Private: true}})
+	c := New(Config{Networks: guard.Networks{Private: true}})
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
 		to := address(t, fmt.Sprintf("http://%s:%d/", host, r.Listener.Addr().(*net.TCPAddr).Port))
 		if _, err := c.Post(t.Context(), to, Message{ID: "1"}); !strings.Contains(text(err), "is this machine itself") {
@@ -242,7 +243,7 @@ func local(t *testing.T, cfg Config) *Client {
 }
 
 func address(t *testing.T, s string) *url.URL {
-	u, err := ParseAddress(s)
+	u, err := guard.ParseAddress(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/shopex/prism-go/internal/guard"
 	"github.com/shopex/prism-go/internal/push"
 	"github.com/shopex/prism-go/notify"
 )
@@ -33,11 +34,11 @@ type Forwarding struct {
 // Forward returns a receiver to which messages are posted. The errors of its messages do
 // not show the address, of which the path may be secret.
 func Forward(f Forwarding) (Receiver, error) {
-	to, err := push.ParseAddress(f.URL)
+	to, err := guard.ParseAddress(f.URL)
 	if err != nil {
 		return nil, fmt.Errorf("--forward-to: %w", err)
 	}
-	networks := push.Networks{Private: true, Loopback: true} // the user names the receiver, on the user's machine
+	networks := guard.Networks{Private: true, Loopback: true} // the user names the receiver, on the user's machine
 	if err := networks.CheckHost(to); err != nil {
 		return nil, fmt.Errorf("--forward-to: %w", err)
 	}

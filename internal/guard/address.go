@@ -1,4 +1,4 @@
-package push
+package guard
 
 import (
 	"errors"
@@ -7,12 +7,12 @@ import (
 	"net/url"
 )
 
-// maxAddress is how many bytes the address of a receiver may have.
+// maxAddress is how many bytes an address may have.
 const maxAddress = 2048
 
-// ParseAddress reads the address of a receiver: http or https with a host, without a user
-// and password, which would be seen wherever the address is, and without a fragment. It
-// does not look up the host. No error shows the address.
+// ParseAddress reads an address: http or https with a host, without a user and password,
+// which would be seen wherever the address is, and without a fragment. It does not look up
+// the host. Its errors begin with "the address" and do not show it.
 func ParseAddress(address string) (*url.URL, error) {
 	if len(address) > maxAddress {
 		return nil, fmt.Errorf("the address has %d bytes; at most %d are allowed", len(address), maxAddress)
@@ -26,14 +26,14 @@ func ParseAddress(address string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("the address names no host")
 	case u.User != nil:
-		return nil, errors.New("the address must not have a user or password; messages are signed, and a receiver can verify that")
+		return nil, errors.New("the address must not have a user or password, which would be seen wherever the address is; what is sent is signed, and that can be verified")
 	case u.Fragment != "":
 		return nil, errors.New("the address must not have a fragment, the part behind #, as nothing would send it")
 	}
 	return u, nil
 }
 
-// Networks says to which networks, beside the public one, a [Client] connects.
+// Networks says to which networks, beside the public one, connections are made.
 type Networks struct {
 	Private  bool // 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7 and the like
 	Loopback bool // this machine
@@ -49,28 +49,29 @@ func (n Networks) CheckHost(u *url.URL) error {
 	return n.Check(addr)
 }
 
-// Check returns why nothing is pushed to addr, or nil. Link-local addresses and those of
+// Check returns why no connection is made to addr, a [*Refused], or nil. Link-local addresses and those of
 // the metadata services of clouds are refused whatever n says.
 func (n Networks) Check(addr netip.Addr) error {
 	addr = plain(addr)
 	switch {
 	case among(never, addr):
-		return &refusedAddress{addr, "is link-local, of a cloud's metadata service, or of no single machine, and is never pushed to"}
+		return &Refused{addr, "is link-local, of a cloud's metadata service, or of no single machine, and is never connected to"}
 	case addr.IsLoopback() && !n.Loopback:
-		return &refusedAddress{addr, "is this machine itself, which is pushed to only by a platform that listens on the loopback interface"}
+		return &Refused{addr, "is this machine itself, and the settings do not allow that"}
 	case among(private, addr) && !n.Private:
-		return &refusedAddress{addr, "is in a private network, and pushing to private networks is not allowed by the settings"}
+		return &Refused{addr, "is in a private network, and the settings do not allow those"}
 	}
 	return nil
 }
 
-// A refusedAddress is the error of Check.
-type refusedAddress struct {
-	addr netip.Addr
+// Refused is the error for an address that is not allowed.
+type Refused struct {
+	Addr netip.Addr
 	why  string
 }
 
-func (e *refusedAddress) Error() string { return e.addr.String() + " " + e.why }
+// Error begins with the address, and says why it is refused.
+func (e *Refused) Error() string { return e.Addr.String() + " " + e.why }
 
 // plain returns the IPv4 address that addr leads to, where it wraps one, and otherwise addr
 // without its zone.

@@ -1,4 +1,4 @@
-package push
+package guard
 
 import (
 	"net/netip"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsNoAddressOfAReceiverIsRefusedWithoutShowingIt(t *testing.T) {
+func TestWhatIsNoAddressIsRefusedWithoutShowingIt(t *testing.T) {
 	for _, address := range []string{
 		"", "receiver.example/s3cret", "ftp://receiver.example/s3cret", "http://", "http:///s3cret", "http://%zz/s3cret",
 		"https://user:s3cret@receiver.example/", "https://receiver.example/#s3cret", "unix:/s3cret", "//receiver.example/s3cret",
