@@ -187,10 +187,11 @@ func (b *bus) dropped(q *busQueue) int {
 // holds returns what was delivered from a queue or is in it, and the order of the latter.
 func (b *bus) holds(q *busQueue) (all map[string]string, order []string) {
 	all = make(map[string]string)
-	here := b.peek(q) // before what was delivered: it moves there
+	var here []*notify.Delivery // read before what was delivered: it moves there
 	if q.emptied {
-		here = b.more(q)
-		all = q.has
+		here, all = b.more(q), q.has
+	} else {
+		here = b.peek(q)
 	}
 	var newest uint64
 	for _, d := range here {
@@ -278,6 +279,12 @@ func (b *bus) report() {
 		if err != nil {
 			b.t.Error(err)
 		}
-		b.t.Logf("the queue %s: %d delivered, %d of them again, %d queued, %d dropped", q.name, len(q.delivered), q.again, status.Messages, status.Dropped)
+		due := 0 // a probe is not due while the app of the queue may not listen to it
+		for _, m := range b.stored {
+			if b.gets(q, m) {
+				due++
+			}
+		}
+		b.t.Logf("the queue %s: %d due; %d delivered, %d of them again, %d queued, %d dropped", q.name, due, len(q.delivered), q.again, status.Messages, status.Dropped)
 	}
 }

@@ -22,16 +22,58 @@ import (
 	nats "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/notify"
 )
+
+// A reasoned test says at its end once more why it failed: of a long output the middle may
+// be cut out.
+type reasoned struct {
+	*testing.T
+	mu      sync.Mutex
+	reasons []string
+}
+
+// mostReasons are repeated.
+const mostReasons = 5
+
+func reason(t *testing.T) *reasoned {
+	r := &reasoned{T: t}
+	t.Cleanup(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if n := len(r.reasons); n > 0 {
+			t.Logf("failed for %d reasons, of which the first are:\n%s", n, strings.Join(r.reasons[:min(n, mostReasons)], "\n"))
+		}
+	})
+	return r
+}
+
+func (r *reasoned) note(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reasons = append(r.reasons, reason)
+}
+
+func (r *reasoned) Error(args ...any) {
+	r.Helper()
+	r.note(fmt.Sprint(args...))
+	r.T.Error(args...)
+}
+
+func (r *reasoned) Errorf(format string, args ...any) {
+	r.Helper()
+	r.note(fmt.Sprintf(format, args...))
+	r.T.Errorf(format, args...)
+}
 
 // A ledger accounts for messages while processes are killed: what was
 // confirmed has to be handled, and what was handled comes again only if its
 // acknowledgement was under way at a kill.
 type ledger struct {
-	t       *testing.T
-	settled time.Duration // after a handler an acknowledgement surely is stored
-	outage  time.Duration // after a kill acknowledgements may fail
+	t       *reasoned
+	settled time.Duration // after a handler an acknowledgement surely is stored, if the machine is quiet
+	outage  time.Duration // after a kill acknowledgements may fail, if it is
 
 	mu        sync.Mutex
 	sent      map[string]time.Time // when first, of what a publisher may send again
@@ -44,7 +86,7 @@ type ledger struct {
 
 func newLedger(t *testing.T, settled, outage time.Duration) *ledger {
 	return &ledger{
-		t: t, settled: settled, outage: outage,
+		t: reason(t), settled: settled, outage: outage,
 		sent: make(map[string]time.Time), confirmed: make(map[string]time.Time), handled: make(map[string]time.Time),
 		changed: make(chan struct{}, 1),
 	}
@@ -95,7 +137,7 @@ func (l *ledger) handle(_ context.Context, d *notify.Delivery) error {
 // handled at this time.
 func (l *ledger) ackLost(handled time.Time) bool {
 	return slices.ContainsFunc(l.kills, func(kill time.Time) bool {
-		return handled.After(kill.Add(-l.settled)) && handled.Before(kill.Add(l.outage))
+		return handled.After(kill.Add(-patience.Of(l.settled))) && handled.Before(kill.Add(patience.Of(l.outage)))
 	})
 }
 
@@ -105,7 +147,7 @@ func (l *ledger) sentTwice(body string) bool {
 	sent, published := l.sent[body]
 	return published && slices.ContainsFunc(l.kills, func(kill time.Time) bool {
 		confirmed, done := l.confirmed[body]
-		return sent.Before(kill.Add(l.outage)) && (!done || confirmed.After(kill))
+		return sent.Before(kill.Add(patience.Of(l.outage))) && (!done || confirmed.After(kill))
 	})
 }
 
@@ -124,7 +166,7 @@ func (l *ledger) missing() (bodies []string) {
 // complete waits until everything that was confirmed has been handled.
 func (l *ledger) complete() {
 	l.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience.Of(time.Minute))
 	for len(l.missing()) > 0 {
 		select {
 		case <-l.changed:

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/internal/patience"
 )
 
 // A process is prismctl in a process of its own.
@@ -65,10 +67,11 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// line returns the next line of output, which has to come within 20 seconds.
+// line returns the next line of output, which has to come within 20 seconds on a quiet
+// machine.
 func (p *process) line() string {
 	p.t.Helper()
-	stuck := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+	stuck := time.AfterFunc(patience.Of(20*time.Second), func() { _ = p.cmd.Process.Kill() })
 	line, err := p.out.ReadString('\n')
 	if !stuck.Stop() || err != nil {
 		p.t.Fatalf("%v prints no line: %v\n%s", p.cmd.Args[1:], err, p.err.String())
@@ -76,11 +79,11 @@ func (p *process) line() string {
 	return line
 }
 
-// wait returns the exit status, which has to come within 20 seconds, or minus
-// the signal that killed the process.
+// wait returns the exit status, which has to come within 20 seconds on a quiet machine, or
+// minus the signal that killed the process.
 func (p *process) wait() int {
 	p.t.Helper()
-	stuck := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+	stuck := time.AfterFunc(patience.Of(20*time.Second), func() { _ = p.cmd.Process.Kill() })
 	err := p.cmd.Wait()
 	if !stuck.Stop() {
 		p.t.Fatalf("%v does not end\n%s", p.cmd.Args[1:], p.err.String())
