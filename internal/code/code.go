@@ -9,6 +9,8 @@ import "strings"
 const (
 	AmbiguousForwarded      = "ambiguous_forwarded" // 400
 	DuplicateParameter      = "duplicate_parameter"
+	FaultyFile              = "faulty_file"
+	FetchFailed             = "fetch_failed"
 	InvalidBody             = "invalid_body"
 	InvalidForm             = "invalid_form"
 	InvalidGrant            = "invalid_grant"
@@ -51,6 +53,7 @@ const (
 	TooManyBindings     = "too_many_bindings"
 	TooManyKeys         = "too_many_keys"
 	TooManyQueues       = "too_many_queues"
+	TooManyServices     = "too_many_services"
 	TooManyTopics       = "too_many_topics"
 	UserRequired        = "user_required"
 
@@ -65,7 +68,10 @@ const (
 	MethodNotAllowed = "method_not_allowed" // 405
 	RequestTimeout   = "request_timeout"    // 408
 	AppExists        = "app_exists"         // 409
+	BreakingChange   = "breaking_change"
 	InUse            = "in_use"
+	MemberExists     = "member_exists"
+	PrefixTaken      = "prefix_taken"
 	MessageTooLarge  = "message_too_large" // 413
 	RequestTooLarge  = "request_too_large"
 	UpgradeRequired  = "upgrade_required" // 426
