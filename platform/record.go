@@ -51,14 +51,22 @@ func reloadRecord[T any](ctx context.Context, s Store, kind, name string, known 
 	return value, record.Revision, nil
 }
 
-// saveRecord stores a record as [Store.Save] does.
+// saveRecord is storeRecord for callers that do not need the new revision.
 func saveRecord[T any](ctx context.Context, s Store, kind, name string, value *T, revision uint64, ttl time.Duration) error {
+	_, err := storeRecord(ctx, s, kind, name, value, revision, ttl)
+	return err
+}
+
+// storeRecord stores a record as [Store.Save] does.
+func storeRecord[T any](ctx context.Context, s Store, kind, name string, value *T, revision uint64, ttl time.Duration) (uint64, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = s.Save(ctx, kind, digest(name), text, revision, ttl)
-	return err
+	if len(text) > MaxRecord {
+		return 0, fmt.Errorf("platform: a record of kind %s would have %d bytes; at most %d are allowed", kind, len(text), MaxRecord)
+	}
+	return s.Save(ctx, kind, digest(name), text, revision, ttl)
 }
 
 // maxConflicts bounds how often a change is tried. Each conflict means that another

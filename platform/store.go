@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// MaxRecord is how many bytes the value of a record may have.
+const MaxRecord = 512 << 10
+
 // A Record is a value that a Store keeps under a kind and an id.
 type Record struct {
 	Value []byte
@@ -27,7 +30,7 @@ type Store interface {
 	// same records has saved or deleted is seen at once.
 	Load(ctx context.Context, kind, id string) (Record, error)
 
-	// Save stores value, at most a few KiB of any bytes, for ttl; the record may
+	// Save stores value, at most MaxRecord of any bytes, for ttl; the record may
 	// live a little longer, by at most some seconds, but never shorter. A ttl
 	// of 0 keeps it until it is deleted; a negative one is an error. Revision 0
 	// stores it only where there is no record; any other only in place of the

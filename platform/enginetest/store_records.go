@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 func records() []storePromise {
 	return []storePromise{
 		{"WhatWasSavedIsThere", savedIsThere},
 		{"AValueMayHaveAnyBytes", anyBytesInAValue},
+		{"AValueMayHave512KiB", largeValue},
 		{"AnIDMayHave64Characters", longID},
 		{"NewRecordsDoNotReplace", newDoesNotReplace},
 		{"OnlyTheRevisionThatWasReadIsReplaced", replaceRevision},
@@ -38,6 +41,24 @@ func anyBytesInAValue(t *storeTrial) {
 	for _, value := range []string{"", "\x00", string(every), "\xff\xfe", `{"a":1}`, strings.Repeat(string(every), 16)} {
 		id := name()
 		t.holds(kind, id, value, t.save(id, value, 0))
+	}
+}
+
+// A part of an api.json is as large.
+func largeValue(t *storeTrial) {
+	id, large := name(), strings.Repeat("0123456789abcde\x00", platform.MaxRecord/16)
+	first := t.save(id, large, 0)
+	t.holds(kind, id, large, first)
+	larger := "x" + large[1:]
+	t.holds(kind, id, larger, t.save(id, larger, first))
+
+	lasting := lastingKind()
+	revision, err := t.store.Save(t.ctx, lasting, id, []byte(large), 0, 0)
+	t.must(err, "save")
+	all, err := t.store.List(t.ctx, lasting)
+	t.must(err, "list")
+	if got := all[id]; string(got.Value) != large || got.Revision != revision {
+		t.Fatalf("the list has %d bytes of revision %d, want %d of %d", len(got.Value), got.Revision, len(large), revision)
 	}
 }
 

@@ -34,6 +34,8 @@ func TestASpoiledStoreFails(t *testing.T) {
 		{"a list is the store's own", "AListBelongsToTheCaller", oldList},
 		{"a negative ttl is none", "ANegativeLifeIsRefused", absolute},
 		{"values are cut at a zero byte", "AValueMayHaveAnyBytes", cuttingValues},
+		{"values are cut at 64 KiB", "AValueMayHave512KiB", shorteningValues},
+		{"a list has the beginnings of values", "AValueMayHave512KiB", listBeginnings},
 		{"ids are cut", "AnIDMayHave64Characters", cuttingIDs},
 		{"kinds are one", "KindsAreSeparate", oneKind},
 		{"delete does nothing", "WhatWasDeletedIsGone", deleteNothing},
@@ -181,6 +183,26 @@ func cuttingValues(good platform.Store) *faultyStore {
 			}
 		}
 		return good.Save(ctx, kind, id, value, revision, ttl)
+	}
+	return f
+}
+
+func shorteningValues(good platform.Store) *faultyStore {
+	f := spoilStore(good)
+	f.save = func(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
+		return good.Save(ctx, kind, id, value[:min(len(value), 64<<10)], revision, ttl)
+	}
+	return f
+}
+
+func listBeginnings(good platform.Store) *faultyStore {
+	f := spoilStore(good)
+	f.list = func(ctx context.Context, kind string) (map[string]platform.Record, error) {
+		all, err := good.List(ctx, kind)
+		for id, r := range all {
+			all[id] = platform.Record{Value: r.Value[:min(len(r.Value), 64<<10)], Revision: r.Revision}
+		}
+		return all, err
 	}
 	return f
 }
