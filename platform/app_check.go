@@ -24,5 +24,5 @@ func (a App) Check() error {
 			return fmt.Errorf("platform: what an app may %s: %w", list.name, err)
 		}
 	}
-	return nil
+	return checkBindings(a.APIs)
 }

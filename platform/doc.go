@@ -73,10 +73,13 @@
 //	403 forbidden_admin, forbidden_users,
 //	    too_many_apps, too_many_keys                of provisioning; forbidden_admin also
 //	                                                of queue calls with of
+//	403 forbidden_api                               the app is not bound to this API
+//	403 user_required                               the API needs a user
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic,
 //	    unknown_binding, unknown_message
-//	404 unknown_app, unknown_key, unknown_user      what the call is about
+//	404 unknown_app, unknown_key, unknown_user,
+//	    unknown_service                             what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
 //	409 app_exists, in_use                          of provisioning
@@ -85,10 +88,14 @@
 //	426 upgrade_required                            a plain call of the channel
 //	429 queue_full, too_many_connections,
 //	    too_many_failures, too_many_changes         with Retry-After
+//	429 rate_limited                                the limit of an API; with Retry-After
 //	499 canceled                                    the caller had gone; seen in log and trace only
 //	500 internal_error                              the cause is in the log only
 //	503 shutting_down, overloaded                   with Retry-After
+//	502 bad_gateway                                 a backend cannot be reached, or broke off
+//	503 api_offline                                 the service is off line
 //	503 unavailable                                 an engine returned ErrUnavailable; with Retry-After
+//	504 backend_timeout                             a backend did not answer in time
 //
 // # The message channel
 //

@@ -1,10 +1,9 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -15,6 +14,7 @@ import (
 type Service struct {
 	ID      string // 1 to 64 letters, digits, - and _
 	Domain  string // whose apps may be bound to it; empty is "default"
+	Prefix  string // that of File; saving the service sets it
 	App     string // the ID of the app whose key imported it; empty if the operator did
 	Source  string // the URL of the api.json; empty if it was given as text
 	File    []byte // the api.json, as [apijson.Service.Format] writes it
@@ -26,7 +26,7 @@ type Service struct {
 	Config map[string]string            // values of config values that were set
 	Nodes  map[string]map[string]string // by node_id: what replaces values of Config, and "@url" the address
 
-	Previous []byte `json:",omitzero"` // the File before the last refresh
+	Previous []byte // the File before the last one; empty if there was none
 	Created  time.Time
 	Changed  time.Time
 }
@@ -38,33 +38,25 @@ type APIBinding struct {
 	Limit   apijson.Limit // the zero one leaves those of the api.json
 }
 
-// ErrUnknownService is returned for the ID of a service that the platform does not have.
-var ErrUnknownService = errors.New("platform: unknown service")
+var (
+	// ErrUnknownService is returned for the ID of a service that the platform does not have.
+	ErrUnknownService = errors.New("platform: unknown service")
+	// ErrPrefixTaken is matched by the error for a prefix that another service of the
+	// domain has.
+	ErrPrefixTaken = errors.New("platform: another service of the domain has this prefix")
+)
 
+// MaxServiceFile is how many bytes the api.json of a service may have.
+const MaxServiceFile = 4 << 20
+
+// Exchange returns the domain of the service, under the name that [App.Exchange] gives it.
+func (s *Service) Exchange() string { return cmp.Or(s.Domain, defaultDomain) }
+
+// The notes of what has changed.
 const (
-	kindService = "service"
 	kindNote    = "note"
 	noteService = "service"
 )
-
-// Service returns the service with this ID, or [ErrUnknownService].
-func (r *Registry) Service(ctx context.Context, id string) (Service, error) {
-	s, _, err := loadRecord[Service](ctx, r.store, kindService, id)
-	if errors.Is(err, ErrNoRecord) {
-		return Service{}, ErrUnknownService
-	}
-	if err != nil {
-		return Service{}, err
-	}
-	return *s, nil
-}
-
-// Services returns all services, sorted by ID.
-func (r *Registry) Services(ctx context.Context) ([]Service, error) {
-	all, err := listRecords[Service](ctx, r.store, kindService)
-	slices.SortFunc(all, func(a, b Service) int { return strings.Compare(a.ID, b.ID) })
-	return all, err
-}
 
 // A changeNote is a record whose revision grows whenever something changes of which
 // platforms keep a copy. So they see by one record whether they have to look.
@@ -90,30 +82,4 @@ func (r *Registry) changeRevision(ctx context.Context, name string) (uint64, err
 		return 0, nil
 	}
 	return revision, err
-}
-
-// SaveService stores a service, in place of the one that had the same ID. It returns an
-// error if the api.json cannot be read, or if another service of the domain has its prefix.
-// It counts at once at platforms of the same process that are told of it, and elsewhere
-// within a second.
-func (r *Registry) SaveService(ctx context.Context, s Service) error { return errors.ErrUnsupported }
-
-// UpdateService changes the service with this ID and returns the new one. It returns
-// [ErrUnknownService] if there is none. change may be called several times.
-func (r *Registry) UpdateService(ctx context.Context, id string, change func(*Service) error) (Service, error) {
-	return Service{}, errors.ErrUnsupported
-}
-
-// DeleteService removes a service and all bindings of apps to it.
-func (r *Registry) DeleteService(ctx context.Context, id string) error { return errors.ErrUnsupported }
-
-// BindAPI lets the keys of an app call APIs, in place of the binding with the same Service
-// and Path. It returns [ErrUnknownApp] or [ErrUnknownService].
-func (r *Registry) BindAPI(ctx context.Context, app string, b APIBinding) error {
-	return errors.ErrUnsupported
-}
-
-// UnbindAPI takes a binding away. There need not be one.
-func (r *Registry) UnbindAPI(ctx context.Context, app, service, path string) error {
-	return errors.ErrUnsupported
 }
