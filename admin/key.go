@@ -52,6 +52,10 @@ type NewKey struct {
 	// beginning. Nil leaves that to the settings of the platform, which mostly bind it to
 	// none; an empty slice is none.
 	Bindings []string
+	// ErrorCodes says how errors of the key's calls are coded: "word" as this module
+	// reads them, "prism" as the numbers of the original platform. Empty leaves that to
+	// the settings of the platform.
+	ErrorCodes string
 }
 
 // expires returns the parameter of Expires. The platform would read a time up to the
@@ -73,6 +77,7 @@ func (k *NewKey) expires() (time.Time, error) {
 func (c *Client) CreateKey(ctx context.Context, appID string, key NewKey) (*Key, error) {
 	params := prism.Params{"app_id": appID}
 	setText(params, "desc", key.Notes)
+	setText(params, "error_codes", key.ErrorCodes)
 	if len(key.Meta) > 0 {
 		params["meta"] = key.Meta
 	}

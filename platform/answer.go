@@ -58,9 +58,10 @@ type stored struct {
 }
 
 type errorDoc struct {
-	Code    string         `json:"code"`
-	Message string         `json:"message"`
-	Data    map[string]any `json:"data,omitempty"`
+	Code      string         `json:"code"`
+	PrismCode string         `json:"prism_code,omitempty"`
+	Message   string         `json:"message"`
+	Data      map[string]any `json:"data,omitempty"`
 }
 
 func (a *answer) succeed(result any) error {
@@ -132,7 +133,8 @@ func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	f := p.failureOf(r, c, err)
 	f.setHeader(w.Header())
 	w.code = f.code
-	if err := w.send(f.status, f.doc(c)); err != nil {
+	status, doc := p.errorOf(r, c, f)
+	if err := w.send(status, doc); err != nil {
 		p.cfg.Logger.Error("answer failed", slog.Any("error", err), slog.String("request_id", c.id))
 	}
 }
@@ -153,12 +155,17 @@ func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
 	return internalFailure(c)
 }
 
-// doc returns the body of an answer that refuses c.
-func (f *failure) doc(c *call) any {
+// errorOf returns the status and the body of the answer that refuses c.
+func (p *Platform) errorOf(r *http.Request, c *call, f *failure) (status int, doc any) {
 	if c.oauth == "token" {
-		return flatError{Code: f.code, Description: f.message, Data: f.data}
+		return f.status, flatError{Code: f.code, Description: f.message, Data: f.data}
 	}
-	return envelope{Error: &errorDoc{Code: f.code, Message: f.message, Data: f.data}}
+	in := f.inWords
+	if p.codesFor(r, c) == PrismCodes {
+		in = f.inOriginal
+	}
+	status, e := in()
+	return status, envelope{Error: e}
 }
 
 func (f *failure) setHeader(h http.Header) {

@@ -115,6 +115,13 @@ func (p *Platform) newKey(c *call, app *App) (*Key, error) {
 	if key.Meta, err = parseMeta(meta); err != nil {
 		return nil, err
 	}
+	codes, err := optional(own, "error_codes", idBytes)
+	if err != nil {
+		return nil, err
+	}
+	if key.ErrorCodes = ErrorCodes(codes); !key.ErrorCodes.valid() {
+		return nil, badRequest(code.InvalidParameter, "error_codes must be word or prism")
+	}
 	key.Bindings, err = c.bindings(app)
 	return &key, err
 }

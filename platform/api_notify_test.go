@@ -230,7 +230,7 @@ func TestEnvelopeIsThatOfThePlatform(t *testing.T) {
 		t.Errorf("success is %s", got)
 	}
 	got := e.call("POST", "platform/notify/write", nil).body
-	if strings.TrimSpace(got) != `{"result":null,"error":{"code":"missing_parameter","message":"the parameter data is missing"}}` {
+	if strings.TrimSpace(got) != `{"result":null,"error":{"code":"missing_parameter","prism_code":"0040005","message":"the parameter data is missing"}}` {
 		t.Errorf("failure is %s", got)
 	}
 }

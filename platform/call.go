@@ -19,15 +19,16 @@ type call struct {
 	id       string
 	began    time.Time
 	caller   caller
-	api      string    // path below the base path; "" outside of it
-	oauth    string    // path below the OAuth server's; "" outside of it
-	tail     string    // the last element of the path, for an API that takes one
-	key      storedKey // set once the caller is verified
-	secret   string    // the secret that the caller has proved to know
-	sign     string    // of the caller; "" in secret mode
-	app      *App      // of key
-	holder   *holder   // key and app as they were read
-	user     User      // the user of the call's access token; none without a valid one
+	api      string     // path below the base path; "" outside of it
+	oauth    string     // path below the OAuth server's; "" outside of it
+	tail     string     // the last element of the path, for an API that takes one
+	key      storedKey  // set once the caller is verified
+	secret   string     // the secret that the caller has proved to know
+	sign     string     // of the caller; "" in secret mode
+	app      *App       // of key
+	holder   *holder    // key and app as they were read
+	codes    ErrorCodes // of key, which may not be verified
+	user     User       // the user of the call's access token; none without a valid one
 	query    url.Values
 	form     url.Values // nil when the body is not a form
 	inFlight int64      // bytes of the form

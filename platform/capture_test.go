@@ -130,7 +130,7 @@ func TestRecordedCallsOfPublishedSDKs(t *testing.T) {
 			continue
 		}
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
-			e := prepared(t, platform.Config{SignWindow: -1, Explain: true})
+			e := prepared(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes, Explain: true})
 			e.write("", "one")
 			status, code := c.outcome()
 			replay(t, e, c).want(t, status, code)
@@ -153,8 +153,8 @@ func TestRecordedLoginsNeedTheCodeAndTheSession(t *testing.T) {
 			if strings.HasSuffix(c.Scenario, "session-check") {
 				code = "invalid_session"
 			}
-			replay(t, newEnv(t, platform.Config{SignWindow: -1, Users: nobody()}), c).want(t, 400, code)
-			replay(t, newEnv(t, platform.Config{SignWindow: -1}), c).want(t, 404, "unknown_api")
+			replay(t, newEnv(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes, Users: nobody()}), c).want(t, 400, code)
+			replay(t, newEnv(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes}), c).want(t, 404, "unknown_api")
 		})
 	}
 	if seen != 6 {
@@ -168,7 +168,7 @@ func TestRecordedCodesAreExchangedForTokens(t *testing.T) {
 			continue
 		}
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
-			e := prepared(t, platform.Config{SignWindow: -1})
+			e := prepared(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes})
 			r := replay(t, e, c)
 			r.want(t, 200, "")
 			if r.tokens.Session != "kv6sdomumjxnme5so2ckbw" || r.tokens.Data["@id"] != "7" || r.tokens.Access == "" || r.tokens.Refresh == "" {
@@ -191,7 +191,7 @@ func TestRecordedWrongSignaturesAreExplained(t *testing.T) {
 			continue
 		}
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
-			r := replay(t, newEnv(t, platform.Config{SignWindow: -1, Explain: true}), c)
+			r := replay(t, newEnv(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes, Explain: true}), c)
 			r.want(t, 401, "invalid_sign")
 			if dialect, ok := r.Error.Data["dialect"].(string); ok {
 				contains(t, dialect, c.Peer)
@@ -229,7 +229,7 @@ func TestRecordedConnectionsOfPublishedSDKs(t *testing.T) {
 		}
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
 			seen, trace := newEvents()
-			e := newEnv(t, platform.Config{SignWindow: -1, Trace: trace})
+			e := newEnv(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes, Trace: trace})
 			e.write("", "for default")
 			e.write("messages", "for messages")
 			replayChannel(t, e, seen, c)
@@ -246,7 +246,7 @@ func TestRecordedConsumersGetWhatOtherKeysPublish(t *testing.T) {
 		peers[c.Peer] = true
 		t.Run(c.Peer+"/"+c.Scenario, func(t *testing.T) {
 			seen, trace := newEvents()
-			e := newBus(t, platform.Config{SignWindow: -1, Trace: trace, Queues: memory.New(memory.Config{})})
+			e := newBus(t, platform.Config{SignWindow: -1, ErrorCodes: platform.WordCodes, Trace: trace, Queues: memory.New(memory.Config{})})
 			for topic, pattern := range map[string]string{"": "for.default", "messages": "for.messages"} {
 				e.ask(adminKey, "POST", "notify/routing/set", "topic", topic, "routing_key", pattern).wantResult(t, "true")
 			}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// AnyAge is the [Config].SignWindow that accepts signatures of any age, as any negative
-// number does.
+// AnyAge is the [Config].SignWindow or SignWindowPast that accepts signatures of any age,
+// as any negative number does.
 const AnyAge time.Duration = -1
 
 // Config says how a Platform behaves. Store and Queues are required; every
@@ -43,11 +43,22 @@ type Config struct {
 	BasePath string
 
 	// SignWindow is how far a call's sign_time may be from Now, in either
-	// direction. Zero means 10 minutes; [AnyAge] accepts every age,
+	// direction. Zero means 10 minutes into the future; [AnyAge] accepts every age,
 	// which is for recorded traffic only. Within it a signature may be
 	// repeated, as published SDKs do, except that a provisioning call which changes
 	// something counts once.
 	SignWindow time.Duration
+	// SignWindowPast is how far a call's sign_time may be before Now. Zero means
+	// SignWindow if that is set, else 25 hours, as the original platform has it:
+	// published SDKs for Python and Java take the time once, when their client is made.
+	SignWindowPast time.Duration
+	// RefuseReplays lets each signature count once within these windows, for every call,
+	// at all platforms over the Store. Each call is then remembered by a record, within
+	// Limits.ChangesPerKey, and SDKs that sign two calls alike in one second are refused.
+	RefuseReplays bool
+
+	// ErrorCodes says how errors are coded; see there.
+	ErrorCodes ErrorCodes
 
 	// Now is the platform's clock: it judges sign_time, stamps messages and
 	// is the Date of every answer. If nil, time.Now.
@@ -202,8 +213,9 @@ type Limits struct {
 	// Calls at the same moment may pass it by one each.
 	KeysPerApp int
 	// ChangesPerKey bounds the calls of an admin key that change something, within
-	// twice the SignWindow and at one platform (10,000): their signatures are
-	// remembered for so long, so that none counts twice.
+	// SignWindowPast and SignWindow together and at one platform (50,000): their
+	// signatures are remembered for so long, so that none counts twice. With
+	// RefuseReplays it bounds all calls of a key.
 	ChangesPerKey int
 	// TopicsPerConnection bounds the queues consumed on one connection (64).
 	TopicsPerConnection int
@@ -245,6 +257,8 @@ func (c Config) withDefaults() Config {
 		c.BasePath = cleanBase(c.BasePath)
 	}
 	c.PublicURL = cleanPublicURL(c.PublicURL)
+	setDefault(&c.SignWindowPast, c.SignWindow) // which is zero unless it was set
+	setDefault(&c.SignWindowPast, 25*time.Hour)
 	setDefault(&c.SignWindow, 10*time.Minute)
 	setDefault(&c.PingInterval, 30*time.Second)
 	setDefault(&c.PongTimeout, 10*time.Second)
@@ -280,7 +294,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.ConnectionsPerKey, 100)
 	setDefault(&l.AppsPerDomain, 1000)
 	setDefault(&l.KeysPerApp, 500)
-	setDefault(&l.ChangesPerKey, 10_000)
+	setDefault(&l.ChangesPerKey, 50_000)
 	setDefault(&l.TopicsPerConnection, 64)
 	setDefault(&l.Window, 256)
 	setDefault(&l.SmallWindow, min(16, l.Window))
@@ -324,6 +338,10 @@ func (c Config) check() error {
 		return errors.New("platform: Config.Store is nil; platform/memory has one")
 	case c.Queues == nil:
 		return errors.New("platform: Config.Queues is nil; platform/memory has one")
+	case c.RefuseReplays && (c.SignWindow < 0 || c.SignWindowPast < 0):
+		return errors.New("platform: Config.RefuseReplays needs windows of signatures with an end: set SignWindow and SignWindowPast to times")
+	case !c.ErrorCodes.valid():
+		return fmt.Errorf("platform: Config.ErrorCodes %q is none of %q and %q", string(c.ErrorCodes), WordCodes, PrismCodes)
 	case strings.ContainsAny(c.BasePath, "?#%"), c.BasePath != "" && c.BasePath[0] != '/':
 		return fmt.Errorf("platform: Config.BasePath %q must be a plain path such as /api", c.BasePath)
 	case c.PingInterval < 0 || c.PongTimeout < 0 || c.WriteTimeout < 0 || c.BodyTimeout < 0 || c.PushTimeout < 0:

@@ -207,7 +207,7 @@ func TestRefusalsOfTheTokenEndpointAreFlat(t *testing.T) {
 		{"no key", func(_ *tokenEnv, f url.Values) { f.Del("client_id") }, 401, "missing_client_id"},
 		{"unknown key", func(_ *tokenEnv, f url.Values) { f.Set("client_id", "nobody") }, 401, "unknown_key"},
 		{"key twice", func(_ *tokenEnv, f url.Values) { f.Add("client_id", testKey) }, 400, "duplicate_parameter"},
-		{"old", func(e *tokenEnv, f url.Values) { e.resign(f, -11*time.Minute) }, 401, "sign_time_expired"},
+		{"old", func(e *tokenEnv, f url.Values) { e.resign(f, -25*time.Hour-time.Minute) }, 401, "sign_time_expired"},
 		{"no grant_type", func(e *tokenEnv, f url.Values) { f.Del("grant_type"); e.resign(f, 0) }, 400, "invalid_request"},
 		{"other grant_type", func(e *tokenEnv, f url.Values) { f.Set("grant_type", "password"); e.resign(f, 0) }, 400, "unsupported_grant_type"},
 		{"grant_type twice", func(e *tokenEnv, f url.Values) { f.Add("grant_type", "authorization_code"); e.resign(f, 0) }, 400, "invalid_request"},
@@ -268,7 +268,7 @@ func wantFlat(t *testing.T, r reply) {
 func TestARefusedTimeAtTheTokenEndpointShowsTheClock(t *testing.T) {
 	e := newTokenEnv(t, platform.Config{})
 	form := codeParams("x")
-	e.resign(form, -time.Hour)
+	e.resign(form, -26*time.Hour)
 	req, _ := http.NewRequest("POST", e.url+"/oauth/token", strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r := e.send(req)

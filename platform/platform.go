@@ -170,6 +170,11 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	if err := p.verify(r, c); err != nil {
 		return err
 	}
+	if p.cfg.RefuseReplays {
+		if err := p.once(r.Context(), c); err != nil {
+			return err
+		}
+	}
 	if p.cfg.Override != nil {
 		if h := p.cfg.Override(c.public(r)); h != nil {
 			return p.forward(h, w, r, c)

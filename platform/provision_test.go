@@ -50,6 +50,17 @@ func newPlatform(t testing.TB, cfg platform.Config) *platform.Platform {
 // ask makes a call of key, without a network.
 func ask(t testing.TB, p http.Handler, key platform.Key, method, api string, params ...string) reply {
 	t.Helper()
+	return serve(t, p, signedRequest(key, method, api, params...))
+}
+
+func serve(t testing.TB, p http.Handler, r *http.Request) reply {
+	t.Helper()
+	w := newRecorder()
+	p.ServeHTTP(w, r)
+	return readReply(t, w.Result())
+}
+
+func signedRequest(key platform.Key, method, api string, params ...string) *http.Request {
 	own := url.Values{}
 	for i := 0; i < len(params); i += 2 {
 		own.Add(params[i], params[i+1])
@@ -67,9 +78,7 @@ func ask(t testing.TB, p http.Handler, key platform.Key, method, api string, par
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	w := newRecorder()
-	p.ServeHTTP(w, r)
-	return readReply(t, w.Result())
+	return r
 }
 
 // outage is a store that can be out of reach.

@@ -59,6 +59,10 @@ type Key struct {
 	// when its queues are first used at the latest.
 	Bindings []Binding `json:",omitzero"`
 
+	// ErrorCodes says how errors of the key's calls are coded, whatever the platform's
+	// own setting is.
+	ErrorCodes ErrorCodes `json:",omitzero"`
+
 	// Push is where the messages of the default queue are posted to by platforms that
 	// call [Platform.Push].
 	Push Push `json:",omitzero"`
@@ -197,6 +201,9 @@ func (k *Key) check() error {
 		return fmt.Errorf("platform: the key %q needs a Secret to be saved", k.ID)
 	case k.App == "":
 		return fmt.Errorf("platform: the key %q needs the ID of an App to be saved", k.ID)
+	}
+	if !k.ErrorCodes.valid() {
+		return fmt.Errorf("platform: the ErrorCodes of the key %q are %q; they are %q, %q or none", k.ID, string(k.ErrorCodes), WordCodes, PrismCodes)
 	}
 	patterns, topics := make([]string, len(k.Bindings)), 0
 	for i, b := range k.Bindings {

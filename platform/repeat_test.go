@@ -61,7 +61,7 @@ func TestARecordedChangeIsRememberedForAsLongAsItsTimeIsGood(t *testing.T) {
 	p := newPlatform(t, platform.Config{Now: func() time.Time { return now }})
 	send := recorded(t, adminKey, now.Add(10*time.Minute), "POST", "platform/app/create", "name", "x")
 	send(p).want(t, 200, "")
-	now = now.Add(20 * time.Minute)
+	now = now.Add(25*time.Hour + 10*time.Minute)
 	send(p).want(t, 401, "repeated_sign")
 	now = now.Add(time.Second)
 	send(p).want(t, 401, "sign_time_expired")
@@ -110,8 +110,24 @@ func TestWhatIsRememberedOfSignaturesIsBounded(t *testing.T) {
 		t.Error("it does not say how long to wait")
 	}
 	create(alienAdmin).want(t, 200, "")
-	now = now.Add(20*time.Minute + time.Second)
+	now = now.Add(25*time.Hour + 10*time.Minute + time.Second)
 	recorded(t, adminKey, now, "POST", "platform/app/create", "name", "y")(p).want(t, 200, "")
+}
+
+// Whoever does not need SDKs that repeat signatures can have each of them count once.
+func TestWithReplaysRefusedEachSignatureCountsOnceAtAllPlatforms(t *testing.T) {
+	store := provisionedStore()
+	cfg := platform.Config{Store: store, RefuseReplays: true}
+	one, two := newPlatform(t, cfg), newPlatform(t, cfg)
+	for _, call := range []func(http.Handler) reply{
+		recorded(t, shopKey, time.Now(), "POST", "platform/notify/write", "data", "x"),
+		recorded(t, shopKey, time.Now(), "GET", "platform/notify/status"),
+		recorded(t, adminKey, time.Now(), "POST", "platform/app/create", "name", "x"),
+	} {
+		call(one).want(t, 200, "")
+		call(one).want(t, 401, "repeated_sign")
+		call(two).want(t, 401, "repeated_sign")
+	}
 }
 
 // IDs of one domain must not tell what there is in another.

@@ -121,7 +121,7 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	case api.channel != nil:
 		return api.channel(w, r, c)
 	}
-	if api.changes {
+	if api.changes && !p.cfg.RefuseReplays {
 		if err := p.once(r.Context(), c); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if err != nil {
 		return p.disproved(c, "", err)
 	}
+	c.codes = h.key.ErrorCodes
 	if err := p.guessing(c, cred.clientID); err != nil {
 		return err
 	}
@@ -205,10 +206,14 @@ func (p *Platform) checkTime(signTime string) error {
 		return unauthorized(code.InvalidSignTime, fmt.Sprintf("sign_time %q is no Unix time in seconds", shorten(signTime, 32)))
 	}
 	now := p.cfg.Now()
-	if p.cfg.SignWindow < 0 || within(seconds, now, p.cfg.SignWindow) {
+	window := p.cfg.SignWindow
+	if seconds < now.Unix() {
+		window = p.cfg.SignWindowPast
+	}
+	if window < 0 || within(seconds, now, window) {
 		return nil
 	}
-	return expired(seconds, now, p.cfg.SignWindow)
+	return expired(seconds, now, window)
 }
 
 // within reports whether a Unix time is within the window around now. It does not

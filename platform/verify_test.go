@@ -45,9 +45,9 @@ func TestOnlyARightCallIsServed(t *testing.T) {
 		{"key twice", func(q url.Values) { q.Add("client_id", testKey); resign(q) }, 400, "duplicate_parameter", []string{"client_id"}},
 		{"time twice", func(q url.Values) { q.Add("sign_time", "1"); resign(q) }, 400, "duplicate_parameter", []string{"sign_time"}},
 		{"empty parameter name", func(q url.Values) { q.Set("", "v"); resign(q) }, 200, "", nil},
-		{"old", func(q url.Values) { at(q, now.Add(-11*time.Minute)) }, 401, "sign_time_expired", []string{"clock", "10m0s"}},
+		{"old", func(q url.Values) { at(q, now.Add(-25*time.Hour-time.Minute)) }, 401, "sign_time_expired", []string{"clock", "25h0m0s"}},
 		{"young", func(q url.Values) { at(q, now.Add(11*time.Minute)) }, 401, "sign_time_expired", nil},
-		{"just in time", func(q url.Values) { at(q, now.Add(-9*time.Minute)) }, 200, "", nil},
+		{"just in time", func(q url.Values) { at(q, now.Add(-24*time.Hour)) }, 200, "", nil},
 		{"milliseconds", func(q url.Values) { q.Set("sign_time", strconv.FormatInt(now.UnixMilli(), 10)); resign(q) }, 401, "sign_time_expired", []string{"seconds"}},
 		{"the smallest time", func(q url.Values) { q.Set("sign_time", "-9223372036854775808"); resign(q) }, 401, "sign_time_expired", nil},
 		{"the largest time", func(q url.Values) { q.Set("sign_time", "9223372036854775807"); resign(q) }, 401, "sign_time_expired", nil},
@@ -108,15 +108,23 @@ func TestExpiredTimeShowsBothClocks(t *testing.T) {
 
 func TestTheWindowEndsAfterItsLastSecond(t *testing.T) {
 	clock := time.Date(2024, 5, 1, 12, 0, 0, 999_000_000, time.UTC)
-	e := newEnv(t, platform.Config{Now: func() time.Time { return clock }})
-	for off, status := range map[time.Duration]int{
-		-10 * time.Minute: 200, -10*time.Minute - time.Second: 401,
-		10 * time.Minute: 200, 10*time.Minute + time.Second: 401,
+	for _, tt := range []struct {
+		cfg          platform.Config
+		past, future time.Duration
+	}{
+		{platform.Config{}, 25 * time.Hour, 10 * time.Minute},
+		{platform.Config{SignWindow: time.Minute}, time.Minute, time.Minute},
+		{platform.Config{SignWindowPast: time.Hour}, time.Hour, 10 * time.Minute},
+		{platform.Config{SignWindow: time.Minute, SignWindowPast: time.Hour}, time.Hour, time.Minute},
 	} {
-		q := url.Values{}
-		at(q, clock.Add(off))
-		if r := e.get(statusPath + "?" + q.Encode()); r.status != status {
-			t.Errorf("%v off: answered %d, want %d", off, r.status, status)
+		tt.cfg.Now = func() time.Time { return clock }
+		e := newEnv(t, tt.cfg)
+		for off, status := range map[time.Duration]int{-tt.past: 200, -tt.past - time.Second: 401, tt.future: 200, tt.future + time.Second: 401} {
+			q := url.Values{}
+			at(q, clock.Add(off))
+			if r := e.get(statusPath + "?" + q.Encode()); r.status != status {
+				t.Errorf("windows %v and %v, %v off: answered %d, want %d", tt.past, tt.future, off, r.status, status)
+			}
 		}
 	}
 }

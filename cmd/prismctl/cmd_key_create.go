@@ -17,6 +17,8 @@ type keyCreateCmd struct {
 	Bind    []string `sep:"none" placeholder:"PATTERN" help:"Bind its default queue to this pattern, which its app must be allowed to listen to. May be repeated. Without it, what the settings of the platform say."`
 	Expires string   `placeholder:"TIME|D" help:"When it is refused from: a date such as 2030-01-31, a time such as 2030-01-31T12:00:00Z, or a duration from now such as 720h. Without it, never."`
 
+	ErrorCodes string `placeholder:"word|prism" help:"How errors of its calls are coded, whatever --error-codes of the platform says."`
+
 	expires func(now time.Time) time.Time
 }
 
@@ -64,6 +66,6 @@ func (c *keyCreateCmd) Run(ctx context.Context, t *tool) error {
 		return exit.Usagef("--expires: %s has passed already, and a date is over as soon as its day begins", c.Expires)
 	}
 	return c.keyOf(ctx, t, func(ctx context.Context, a *admin.Client) (*admin.Key, error) {
-		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: expires, Bindings: c.Bind})
+		return a.CreateKey(ctx, c.ID, admin.NewKey{Notes: c.Notes, Meta: c.Meta, Expires: expires, Bindings: c.Bind, ErrorCodes: c.ErrorCodes})
 	})
 }

@@ -30,6 +30,21 @@ func configOf(t *testing.T, env map[string]string, args ...string) string {
 	return r.out
 }
 
+// Who narrows the window means both sides of it; the 25 hours are only the default.
+func TestASignWindowGivenAloneBoundsBothSides(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                       `sign-window-past = "25h0m0s" # default`,
+		"--sign-window 5m":                       `sign-window-past = "5m0s" # --sign-window`,
+		"--sign-window 5m --sign-window-past 1h": `sign-window-past = "1h0m0s" # --sign-window-past`,
+		"--sign-window-past 1h":                  `sign-window = "10m0s" # default`,
+	} {
+		r := invocation{args: append([]string{"serve", "--print-config"}, strings.Fields(args)...)}.run()
+		if r.status != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("serve %s: no %s in\n%s%s", args, want, r.out, r.err)
+		}
+	}
+}
+
 func TestAFlagCountsBeforeAVariableAndThatBeforeTheFile(t *testing.T) {
 	for _, c := range []struct {
 		name, flag, variable, inFile string // of values; empty when not given
@@ -123,6 +138,9 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 		"drain = '0s'":                                                 ":1: drain must be more than 0",
 		"drain-delay = '-1s'":                                          ":1: drain-delay must not be negative",
 		"sign-window = '-1s'":                                          ":1: sign-window must not be negative",
+		"sign-window-past = '-1s'":                                     ":1: sign-window-past must not be negative",
+		"error-codes = 'x'":                                            `:1: error-codes: "x" is no kind of error codes`,
+		"refuse-replays = true\nsign-window = '0s'":                    ":1: refuse-replays needs windows of signatures with an end",
 		"listen = '8080'":                                              ":1: listen: address 8080: missing port",
 		"admin-listen = '8080'":                                        ":1: admin-listen: address 8080: missing port",
 		"tls-cert = 'f'":                                               "tls-cert and tls-key go together",

@@ -1,8 +1,11 @@
 package code
 
 import (
+	"fmt"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -27,4 +30,16 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// The table in docs/protocol.md is what callers of the original platform read.
+func TestTheProtocolListsEachNumberWithItsStatusAndOurCodes(t *testing.T) {
+	lines := strings.Split(read(t, "../../docs/protocol.md"), "\n")
+	for word, o := range originals {
+		row := fmt.Sprintf("| `%s` | %d |", o.Number, o.Status)
+		at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, row) })
+		if at < 0 || !strings.Contains(lines[at], "`"+word+"`") {
+			t.Errorf("no row %s names %s", row, word)
+		}
+	}
 }

@@ -176,8 +176,8 @@ func (s *service) config(access *accessLog) platform.Config {
 		Store:      s.engine.Store,
 		Users:      s.registry,
 		Queues:     s.engine.Queues,
-		SignWindow: s.SignWindow,
-		OAuth:      platform.OAuth{SessionLife: s.SessionLife},
+		SignWindow: s.SignWindow, SignWindowPast: s.SignWindowPast, RefuseReplays: s.RefuseReplays,
+		OAuth: platform.OAuth{SessionLife: s.SessionLife},
 
 		ReservedApps: []string{seed.FirstApp, seed.AdminApp},
 		Logger:       s.log,
@@ -196,8 +196,13 @@ func (s *service) config(access *accessLog) platform.Config {
 	}
 	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
 	cfg.PublicURL, _ = s.Public()
-	if cfg.SignWindow == 0 {
-		cfg.SignWindow = platform.AnyAge // zero would be the default
+	for _, window := range []*time.Duration{&cfg.SignWindow, &cfg.SignWindowPast} {
+		if *window == 0 {
+			*window = platform.AnyAge // zero would be the default
+		}
+	}
+	if s.ErrorCodes != "auto" {
+		cfg.ErrorCodes = platform.ErrorCodes(s.ErrorCodes)
 	}
 	return cfg
 }

@@ -13,7 +13,7 @@ func (s *service) warn() {
 	if !onLoopback(s.listener.Addr()) && s.TLSCert == "" {
 		s.notice("WARNING: other machines can reach %s, and there is no TLS: everyone on the way can read the messages, the tokens and the passwords.\nGive --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that ends TLS.", s.listener.Addr())
 	}
-	if s.SignWindow == 0 {
+	if s.SignWindow == 0 || s.SignWindowPast == 0 {
 		s.notice("WARNING: signatures of any age are accepted, so recorded calls can be repeated.")
 	}
 	s.warnOfDirectory()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -29,6 +30,12 @@ func (s *Serve) check() error {
 		return errors.New("--show-secret: a secret is shown once, when it is made; if it is lost, give the key a new one by \"prismctl key rotate KEY\" with an admin key, or by a start with PRISM_KEY=KEY and a new PRISM_SECRET")
 	case s.SignWindow < 0:
 		return fmt.Errorf("%s must not be negative; 0 accepts any age", s.From["sign-window"])
+	case s.SignWindowPast < 0:
+		return fmt.Errorf("%s must not be negative; 0 accepts any age", s.From["sign-window-past"])
+	case s.RefuseReplays && (s.SignWindow == 0 || s.SignWindowPast == 0):
+		return fmt.Errorf("%s needs windows of signatures with an end, such as sign-window 10m", s.From["refuse-replays"])
+	case !slices.Contains([]string{"auto", "word", "prism"}, s.ErrorCodes):
+		return fmt.Errorf("%s: %q is no kind of error codes: use auto, word or prism", s.From["error-codes"], s.ErrorCodes)
 	case s.SessionLife < time.Minute:
 		return fmt.Errorf("%s must be a minute or more, such as 12h", s.From["session-life"])
 	case s.Drain <= 0:

@@ -21,7 +21,7 @@ type Limits struct {
 	LimitsConnectionsPerKey   int   `config:"limits.connections-per-key" hidden:"" default:"100" help:"live channel connections of a key"`
 	LimitsAppsPerDomain       int   `config:"limits.apps-per-domain" hidden:"" default:"1000" help:"apps that admin keys can make in one domain"`
 	LimitsKeysPerApp          int   `config:"limits.keys-per-app" hidden:"" default:"500" help:"keys that admin keys can make of one app"`
-	LimitsChangesPerKey       int   `config:"limits.changes-per-key" hidden:"" default:"10000" help:"calls of an admin key that change something, within twice the sign-window"`
+	LimitsChangesPerKey       int   `config:"limits.changes-per-key" hidden:"" default:"50000" help:"calls of an admin key that change something, within both windows of signatures; with refuse-replays all calls of a key"`
 	LimitsTopicsPerConnection int   `config:"limits.topics-per-connection" hidden:"" default:"64" help:"queues consumed on one connection"`
 	LimitsWindow              int   `config:"limits.window" hidden:"" default:"256" help:"unacknowledged deliveries of a connection"`
 	LimitsSmallWindow         int   `config:"limits.small-window" hidden:"" default:"0" help:"those of a peer that has not sent a ping; 0 is 16, or window if that is less"`

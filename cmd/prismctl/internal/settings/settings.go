@@ -36,7 +36,10 @@ type Service struct {
 	TLSCert         string        `is:"file" name:"tls-cert" config:"tls-cert" placeholder:"FILE" help:"Serve by TLS with this certificate, in PEM with its chain. It may be replaced at any time."`
 	TLSKey          string        `is:"file" name:"tls-key" config:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
 	Sync            string        `config:"sync" default:"always" placeholder:"always|D" help:"When --data brings to the disk what it has confirmed: always at once, or after at most this time, such as 100ms. A power failure takes what was confirmed in that time; the end of the process, even by kill -9, takes nothing."`
-	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic."`
+	SignWindow      time.Duration `config:"sign-window" default:"10m" placeholder:"D" help:"How far the time of a signature may be from this clock (${default}); 0 accepts any, for recorded traffic. Given alone, it bounds both sides."`
+	SignWindowPast  time.Duration `config:"sign-window-past" default:"25h" placeholder:"D" help:"How old a signature may be (${default}): published SDKs for Python and Java take the time once, when they start."`
+	RefuseReplays   bool          `config:"refuse-replays" help:"Let each signature count once, for every call. Each call is remembered for both windows of signatures, so give them, too."`
+	ErrorCodes      string        `config:"error-codes" default:"auto" placeholder:"auto|word|prism" help:"What error.code is: a word, the number of the original platform, or by the caller's User-Agent (${default}), which gives numbers to the published SDK for PHP."`
 	SessionLife     time.Duration `config:"session-life" default:"720h" placeholder:"D" help:"How long a user stays logged in at most (${default}), however much the login is used; so long all tokens of it are good."`
 	Drain           time.Duration `config:"drain" default:"10s" placeholder:"D" help:"How long calls and channels have to finish after SIGTERM (${default})."`
 	DrainDelay      time.Duration `config:"drain-delay" default:"0s" placeholder:"D" help:"How long to go on serving after SIGTERM, with /readyz at 503, before that (${default}): as long as a load balancer needs to notice."`
@@ -55,6 +58,9 @@ func (s *Serve) Settle(k *kong.Context, env func(string) string) error {
 	}
 	if s.From, err = settle(k, env, file); err != nil {
 		return err
+	}
+	if s.From["sign-window"] != fromDefault && s.From["sign-window-past"] == fromDefault {
+		s.SignWindowPast, s.From["sign-window-past"] = s.SignWindow, s.From["sign-window"]
 	}
 	if s.Lists, s.Whose, err = s.ListFlags.over(file); err != nil {
 		return err
