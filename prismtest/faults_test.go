@@ -262,7 +262,7 @@ func TestTheClockMovesBothWaysAndClientsHeal(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	client := srv.Client()
 	consume(t, srv, fastRetry(), accept)
-	for i, move := range []time.Duration{time.Hour, -3 * time.Hour, 2 * time.Hour} {
+	for i, move := range []time.Duration{26 * time.Hour, -78 * time.Hour, 52 * time.Hour} {
 		srv.WaitConnections(1)
 		before := srv.Now()
 		srv.Advance(move)
