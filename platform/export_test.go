@@ -3,6 +3,8 @@ package platform
 import (
 	"context"
 	"time"
+
+	"github.com/shopex/prism-go/apijson"
 )
 
 // A Login is a user logged in with one browser, without the login page.
@@ -105,4 +107,9 @@ func EventsOfEachKind() []any {
 		&pushFailedEvent{eventHead: head(eventPushFailed), Host: "shop.example", Status: 503, Reason: "the receiver answered 503 Service Unavailable", Failed: 3, ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempt: 2},
 		&keyExpiredEvent{eventHead: head(eventKeyExpired), Expired: at - 12*3600},
 	}
+}
+
+// AllowCall counts a call through the gateway under a limit.
+func (p *Platform) AllowCall(key, service, api string, l apijson.Limit) (wait time.Duration, ok bool) {
+	return p.allowCall(key, service, api, l)
 }

@@ -33,6 +33,7 @@ type Platform struct {
 	logins    loginGuard
 	wrong     wrongProofs
 	events    events
+	limits    limits
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -70,6 +71,7 @@ func New(cfg Config) (*Platform, error) {
 	p.keyStates.expired = p.keyExpired
 	p.events.init(cfg.Queues, p.registry, cfg.Logger, &p.count)
 	p.pushers.init(p)
+	p.limits.init(p)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -106,7 +108,7 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 			idle, pushed, late = nil, nil, ctx.Err()
 		}
 	}
-	return cmp.Or(p.events.close(ctx), late)
+	return cmp.Or(p.limits.level.end(ctx), p.events.close(ctx), late)
 }
 
 // ServeHTTP answers one request. For the channel it returns when the
