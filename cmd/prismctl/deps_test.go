@@ -32,7 +32,9 @@ var arrows = map[string][]string{
 	"progress": {"golang.org/x/term"},
 	"listen": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/escape", module + "/internal/wire", module + "/internal/guard", module + "/internal/push",
 		module + "/internal/printable"},
-	"load": {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
+	"gen":                {module + "/apijson"},
+	"gen/internal/goods": {module},
+	"load":               {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
 }
 
 func TestPackagesOfTheCommandImportOnlyWhatTheDesignAllows(t *testing.T) {

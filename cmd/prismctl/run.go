@@ -53,6 +53,7 @@ type commands struct {
 
 	App  appCmd  `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
 	Key  keyCmd  `cmd:"" group:"provision" help:"Look after the keys of apps."`
+	API  apiCmd  `cmd:"" group:"provision" help:"Look after services, whose APIs the platform passes on, and their api.json files."`
 	User userCmd `cmd:"" group:"provision" help:"Look after users, and end what their logins have begun."`
 
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
