@@ -41,6 +41,11 @@
 // deviate from the rule. [Mask] hides the secrets of the string to sign, so that it
 // can be shown: comparing the strings of both sides is the quickest way to the cause.
 //
+// # Older backends
+//
+// A platform signs its calls to a backend, too: with the same signature, or with [ECOS] or
+// [ShopEx] for backends that verify those.
+//
 // # What the signature does not cover
 //
 // The host, other headers, and bodies that are not forms are not signed. Pairs
