@@ -2,12 +2,12 @@ package platform
 
 import (
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopex/prism-go/internal/gateway"
 )
 
 // forward lets h answer a verified call as a backend behind the gateway sees
@@ -40,45 +40,13 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 		out.TransferEncoding = nil
 		out.Header.Del("Content-Length")
 	}
-	dropClaims(out.Header)
+	gateway.DropClaims(out.Header)
+	caller := gateway.Caller{RequestID: c.id, IP: c.caller.ip(), Key: c.key.ID, App: c.key.App}
 	if c.user.ID != "" {
-		out.Header.Set("X-Api-Oauth", userQuery(c.user))
+		caller.User = userQuery(c.user)
 	}
-	out.Header.Set("X-Request-Id", c.id)
-	out.Header.Set("X-Caller-Ip", c.caller.ip())
-	out.Header.Set("X-Api-Arg", url.Values{"client_id": {c.key.ID}, "product": {c.key.App}}.Encode())
+	caller.Claims(out.Header)
 	return out
-}
-
-// dropClaims removes the headers that a backend could take for the platform's. It also
-// removes them from Connection, or proxies behind the platform would remove the
-// platform's own.
-func dropClaims(h http.Header) {
-	maps.DeleteFunc(h, func(name string, _ []string) bool { return platformHeader(name) })
-	for i, list := range h["Connection"] {
-		names := slices.DeleteFunc(strings.Split(list, ","), platformHeader)
-		h["Connection"][i] = strings.Join(names, ",")
-	}
-}
-
-// platformHeader reports whether some server takes name for a header that only the
-// platform may set: CGI, WSGI and PHP do not distinguish a hyphen from other signs.
-func platformHeader(name string) bool {
-	switch strings.Map(headerLetter, strings.TrimSpace(name)) {
-	case "x-api-oauth", "x-api-arg", "x-caller-ip", "x-request-id":
-		return true
-	}
-	return false
-}
-
-func headerLetter(c rune) rune {
-	switch {
-	case 'A' <= c && c <= 'Z':
-		return c + 'a' - 'A'
-	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		return c
-	}
-	return '-'
 }
 
 func withoutReserved(params url.Values) url.Values {

@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/guard"
+)
+
+// refuse says why a call has no answer.
+func (c *call) refuse(err error) *Refusal {
+	phase, still := c.clock.at()
+	bad := c.body.failure()
+	var refused *Refusal
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &refused) || errors.As(bad, &refused):
+		return refused
+	case c.in.Context().Err() != nil:
+		return &Refusal{Status: 499, Code: code.Canceled, Message: "the caller has gone", Phase: phase.String(), Cause: err}
+	case still && phase == reading:
+		return &Refusal{Status: http.StatusRequestTimeout, Code: code.RequestTimeout, Phase: phase.String(), Cause: errStill,
+			Message: "the body did not come within " + c.clock.idle.String()}
+	case errors.As(bad, &large):
+		return &Refusal{Status: http.StatusRequestEntityTooLarge, Code: code.RequestTooLarge, Phase: phase.String(), Cause: bad, Message: "the body is too large"}
+	case bad != nil && !still:
+		return &Refusal{Status: http.StatusBadRequest, Code: code.InvalidBody, Phase: phase.String(), Cause: bad, Message: "the body ended before it was complete"}
+	}
+	c.target.at.breaker.failed(c.f.cfg.Breaker, time.Now())
+	if still {
+		return &Refusal{Status: http.StatusGatewayTimeout, Code: code.BackendTimeout, Phase: phase.String(), Cause: errStill,
+			Message: "the backend did not answer within " + c.clock.timeout.String()}
+	}
+	return &Refusal{Status: http.StatusBadGateway, Code: code.BadGateway, Phase: phase.String(),
+		Message: badGateway(phase, err), Cause: guard.Failure("backend", "request", err)}
+}
+
+// badGateway says what happened without a word of the backend.
+func badGateway(p phase, err error) string {
+	var refused *guard.Refused
+	switch {
+	case errors.As(err, &refused):
+		return "the address of the backend is not allowed"
+	case p == dialing:
+		return "the backend cannot be reached"
+	case p == shaking:
+		return "there is no secure connection to the backend"
+	case errors.Is(err, errSwitched):
+		return errSwitched.Error()
+	case p == sending || p == reading:
+		return "the backend ended the connection before it had the call"
+	}
+	return "the backend ended the connection without an answer, or its answer cannot be read"
+}
+
+func broken(wait time.Duration) *Refusal {
+	wait = time.Duration(math.Ceil(wait.Seconds())) * time.Second
+	return &Refusal{Status: http.StatusServiceUnavailable, Code: code.Unavailable, RetryAfter: wait,
+		Message: "the backend has failed several times and gets no calls for a while"}
+}

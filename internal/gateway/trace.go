@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"sync"
+	"time"
+)
+
+// tracing is what net/http did with a request. Its hooks may be called after the call is
+// over, by a dial that goes on.
+type tracing struct {
+	mu              sync.Mutex
+	asked           time.Time // for a connection
+	shook           time.Time // when TLS began
+	sent            time.Time
+	dial, tls, wait time.Duration
+	written         bool // all of the request
+	hints           int
+	preset          http.Header // stood in the header of the answer before a hint
+}
+
+// follow returns a context by which the call is traced.
+func (c *call) follow(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:           c.askedConn,
+		TLSHandshakeStart: c.beganTLS,
+		TLSHandshakeDone:  c.endedTLS,
+		GotConn:           c.gotConn,
+		WroteRequest:      c.wroteRequest,
+		Got1xxResponse:    c.gotHint,
+	})
+}
+
+func (c *call) askedConn(string) {
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	c.trace.asked = time.Now()
+}
+
+func (c *call) beganTLS() {
+	c.trace.mu.Lock()
+	c.trace.shook = time.Now()
+	c.trace.mu.Unlock()
+	if p, _ := c.clock.at(); p == dialing {
+		c.clock.enter(shaking)
+	}
+}
+
+func (c *call) endedTLS(tls.ConnectionState, error) {
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	c.trace.tls = time.Since(c.trace.shook)
+}
+
+func (c *call) gotConn(info httptrace.GotConnInfo) {
+	c.clock.enter(sending)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if info.Reused {
+		c.trace.tls = 0
+		return
+	}
+	c.trace.dial = time.Since(c.trace.asked) - c.trace.tls
+}
+
+func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
+	if info.Err != nil {
+		return
+	}
+	c.clock.enter(waiting)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	c.trace.sent, c.trace.written = time.Now(), true
+}
+
+var errHints = errors.New("the backend sends informational answers without end")
+
+// gotHint bounds informational answers. ReverseProxy passes each on, and empties the header
+// of the answer then, so what stood there is kept.
+func (c *call) gotHint(int, textproto.MIMEHeader) error {
+	if c.trace.hints++; c.trace.hints > maxHints {
+		return errHints
+	}
+	if c.trace.preset == nil {
+		c.trace.preset = c.w.Header().Clone()
+	}
+	return nil
+}
+
+// answered notes that the header of the answer has come.
+func (c *call) answered() {
+	c.clock.enter(answering)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if c.trace.written {
+		c.trace.wait = time.Since(c.trace.sent)
+	}
+	maps.Copy(c.w.Header(), c.trace.preset)
+}
+
+func (t *tracing) fill(x *Exchange) (written bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x.Dial, x.TLS, x.Wait = t.dial, t.tls, t.wait
+	return t.written
+}
