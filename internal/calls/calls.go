@@ -26,6 +26,12 @@ type Record struct {
 	Sent, Received int64         // bytes of the bodies, from and to the caller
 	RemoteAddr     string
 	UserAgent      string
+
+	// SecretNames are parameters that are secret beside those whose names say it, such as
+	// the one that carries the signature to the backend, and Secrets are values that are
+	// secret wherever they stand, such as config values of the service.
+	SecretNames []string
+	Secrets     []string
 }
 
 // A Side is a request with its answer. The bodies are the first bytes of them.
@@ -37,12 +43,3 @@ type Side struct {
 	AnswerHeader http.Header
 	AnswerBody   []byte
 }
-
-// A Log has the last records. Its methods may be called from any number of goroutines.
-type Log struct{}
-
-// NewLog returns a Log of at most n records that take at most bytes bytes together.
-func NewLog(n int, bytes int64) *Log { return &Log{} }
-
-// Add adds a record, which must not be changed after that.
-func (l *Log) Add(r *Record) {}
