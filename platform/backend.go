@@ -13,6 +13,9 @@ import (
 // forward lets h answer a verified call as a backend behind the gateway sees
 // it (protocol chapter 5).
 func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) error {
+	if err := p.boundBody(r, c); err != nil {
+		return err
+	}
 	if err := p.vetBody(w, r, c); err != nil {
 		return err
 	}

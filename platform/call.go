@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 type call struct {
 	id       string
 	began    time.Time
+	sandbox  bool // api is below the base path of the sandbox
 	caller   caller
 	api      string     // path below the base path; "" outside of it
 	oauth    string     // path below the OAuth server's; "" outside of it
@@ -31,9 +33,12 @@ type call struct {
 	user     User       // the user of the call's access token; none without a valid one
 	query    url.Values
 	form     url.Values // nil when the body is not a form
-	inFlight int64      // bytes of the form
-	answer   int64      // bytes of an answer that may be large
-	count    *keyCount  // that of the key, once answer is counted
+	noBody   bool
+	inFlight int64     // bytes of the form
+	formed   []byte    // the first of them, for the record of a call
+	passage  *passage  // through the gateway; nil for other calls
+	answer   int64     // bytes of an answer that may be large
+	count    *keyCount // that of the key, once answer is counted
 	observed bool
 }
 
@@ -103,23 +108,36 @@ func (p *Platform) limitBody(w http.ResponseWriter, r *http.Request) {
 
 // readParams reads the query and, for POST and PUT, the form into c.
 func (p *Platform) readParams(w http.ResponseWriter, r *http.Request, c *call) error {
-	limit := p.cfg.Limits.RequestBody
-	if r.ContentLength > limit {
-		return bodyTooLarge(limit)
-	}
 	var err error
+	c.noBody = r.ContentLength == 0
 	if c.query, err = parseParams(r.URL.RawQuery, p.cfg.Limits.Parameters); err != nil {
 		return badRequest(code.InvalidQuery, "the query of the URL "+err.Error())
 	}
 	if !isForm(r) {
-		r.Body = http.MaxBytesReader(nil, r.Body, limit)
-		return nil
+		return nil // what is called decides how large it may be
+	}
+	if limit := p.cfg.Limits.RequestBody; r.ContentLength > limit {
+		return bodyTooLarge(limit)
 	}
 	if err := p.foresee(r, c); err != nil {
 		w.Header().Set("Connection", "close") // or net/http would read the form
 		return err
 	}
 	return p.readForm(w, r, c)
+}
+
+// boundBody refuses a body that is larger than all but the backends of services get, and
+// ends the reading of one that turns out to be.
+func (p *Platform) boundBody(r *http.Request, c *call) error {
+	if c.form != nil {
+		return nil
+	}
+	limit := p.cfg.Limits.RequestBody
+	if r.ContentLength > limit {
+		return bodyTooLarge(limit)
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, limit)
+	return nil
 }
 
 // foresee refuses a large form before it is read, if the query shows that the call
@@ -157,6 +175,7 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 		return bodyFailure(err)
 	}
 	c.inFlight = int64(len(body))
+	c.formed = bytes.Clone(body[:min(len(body), p.cfg.Gateway.keep())])
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
 		return badRequest(code.InvalidForm, "the form in the body "+err.Error())

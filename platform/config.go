@@ -352,6 +352,9 @@ func (c Config) check() error {
 	if err := c.checkProxies(); err != nil {
 		return err
 	}
+	if g := c.Gateway; g.Timeout < 0 || g.IdleTimeout < 0 || g.Breaker < 0 {
+		return errors.New("platform: Timeout, IdleTimeout and Breaker of Config.Gateway must not be negative")
+	}
 	if err := c.OAuth.check(); err != nil {
 		return err
 	}

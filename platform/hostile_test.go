@@ -63,7 +63,8 @@ func TestABodyThatNeverComesDelaysNoAnswer(t *testing.T) {
 		{"GET with a body", "GET /api/platform/notify/status HTTP/1.1\r\n" + length, 401, "missing_client_id"},
 		{"GET in chunks", "GET /api/x HTTP/1.1\r\n" + chunked, 401, "missing_client_id"},
 		{"a bad query", "POST /api/x?%zz HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n" + length, 400, "invalid_query"},
-		{"too long", "POST /api/x HTTP/1.1\r\nContent-Length: 2001\r\n", 413, "request_too_large"},
+		{"a form that is too long", "POST /api/x HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 2001\r\n", 413, "request_too_large"},
+		{"a body that only a backend may take", "POST /api/x HTTP/1.1\r\nContent-Length: 2001\r\n", 401, "missing_client_id"},
 	}
 	e := newEnv(t, platform.Config{BodyTimeout: 100 * time.Millisecond, Limits: platform.Limits{RequestBody: 2000}})
 	for _, row := range rows {

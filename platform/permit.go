@@ -83,6 +83,7 @@ type holder struct {
 	key                      *storedKey
 	app                      *App
 	keyRevision, appRevision uint64
+	size                     int // bytes of the records
 }
 
 func (h *holder) expired(now time.Time) bool { return isOver(h.key.Expires, now) }
@@ -106,15 +107,23 @@ func (r *Registry) anyHolder(ctx context.Context, id string, known *holder) (*ho
 	if known != nil {
 		*h = *known
 	}
-	var err error
-	if h.key, h.keyRevision, err = reloadRecord(ctx, r.store, kindKey, id, h.key, h.keyRevision); err != nil {
+	key, err := r.store.Load(ctx, kindKey, digest(id))
+	if err == nil {
+		h.key, h.keyRevision, err = decodeRecord(kindKey, key, h.key, h.keyRevision)
+	}
+	if err != nil {
 		return nil, instead(err, ErrUnknownKey)
 	}
 	if h.app != nil && h.app.ID != h.key.App {
 		h.app = nil
 	}
-	if h.app, h.appRevision, err = reloadRecord(ctx, r.store, kindApp, h.key.App, h.app, h.appRevision); err != nil {
+	app, err := r.store.Load(ctx, kindApp, digest(h.key.App))
+	if err == nil {
+		h.app, h.appRevision, err = decodeRecord(kindApp, app, h.app, h.appRevision)
+	}
+	if err != nil {
 		return nil, instead(err, ErrUnknownKey)
 	}
+	h.size = len(key.Value) + len(app.Value)
 	return h, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/gateway"
 	"github.com/shopex/prism-go/internal/steady"
 )
 
@@ -34,6 +35,9 @@ type Platform struct {
 	wrong     wrongProofs
 	events    events
 	limits    limits
+	services  serviceTables
+	gateway   *gateway.Forwarder
+	holders   holderCache
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -41,8 +45,9 @@ type Platform struct {
 
 	expiry func() time.Time // the clock by which keys expire
 
-	apiBase   string // the beginning of the paths of APIs
-	oauthBase string // that of the paths of the OAuth server; "" if there is none
+	apiBase     string // the beginning of the paths of APIs
+	sandboxBase string // that of their sandbox; "" if there is none
+	oauthBase   string // that of the paths of the OAuth server; "" if there is none
 }
 
 // stepPatience is how long the wall clock must differ until keys expire by it. An
@@ -61,6 +66,9 @@ func New(cfg Config) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), apiBase: cfg.BasePath + "/", lists: make(chan struct{}, mostLists)}
+	if cfg.BasePath != "" {
+		p.sandboxBase = cfg.BasePath + "-sandbox/"
+	}
 	if cfg.Users != nil {
 		p.oauthBase = besideBase(cfg.BasePath) + "/oauth/"
 	}
@@ -72,6 +80,8 @@ func New(cfg Config) (*Platform, error) {
 	p.events.init(cfg.Queues, p.registry, cfg.Logger, &p.count)
 	p.pushers.init(p)
 	p.limits.init(p)
+	p.services.init(p.registry, cfg.Logger)
+	p.gateway = gateway.New(cfg.Gateway.config(cfg.Now, cfg.Logger))
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -108,6 +118,7 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 			idle, pushed, late = nil, nil, ctx.Err()
 		}
 	}
+	p.gateway.Close()
 	return cmp.Or(p.limits.level.end(ctx), p.events.close(ctx), late)
 }
 
@@ -118,7 +129,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id:    rand.Text(),
 		began: time.Now(),
 	}
-	c.api, c.oauth = p.locate(r.URL.Path)
+	p.locate(c, r.URL.Path)
 	var refused error
 	c.caller, refused = p.callerOf(r)
 	out := &answer{ResponseWriter: w}
@@ -196,15 +207,20 @@ func headerLines(h http.Header) (lines int) {
 	return lines
 }
 
-// locate returns the part of a path below the base path of the APIs, or else below that
-// of the OAuth server, which is itself below the former when the APIs are at the root.
-func (p *Platform) locate(path string) (api, oauth string) {
+// locate finds out what is below the base path of the APIs, or of their sandbox, or else
+// below that of the OAuth server, which is itself below the first when the APIs are at the
+// root.
+func (p *Platform) locate(c *call, path string) {
 	if p.oauthBase != "" {
-		if oauth = below(path, p.oauthBase); oauth != "" {
-			return "", oauth
+		if c.oauth = below(path, p.oauthBase); c.oauth != "" {
+			return
 		}
 	}
-	return below(path, p.apiBase), ""
+	c.api = below(path, p.apiBase)
+	if c.api == "" && p.sandboxBase != "" {
+		c.api = below(path, p.sandboxBase)
+		c.sandbox = c.api != ""
+	}
 }
 
 // below returns the part of path that follows base, which ends in a slash, or "" if path
@@ -226,6 +242,9 @@ func besideBase(base string) string {
 // is aborted, so that the caller does not take half of the answer for all of it.
 func (p *Platform) panicked(w *answer, r *http.Request, c *call, v any) {
 	if v == http.ErrAbortHandler {
+		if c.passage != nil { // the answer of a backend was cut
+			p.observe(r, c, w.status, code.BadGateway)
+		}
 		panic(v)
 	}
 	p.cfg.Logger.Error("panic", slog.Any("value", v), slog.String("request_id", c.id), slog.String("stack", string(debug.Stack())))
@@ -246,6 +265,9 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 	took := time.Since(c.began)
 	p.count.calls.Add(1)
 	p.logCall(r, c, status, code, took)
+	if c.passage != nil {
+		p.noteCall(c.passage.record(r, c, status, code, took))
+	}
 	if p.cfg.Trace.Call != nil {
 		p.cfg.Trace.Call(c.public(r), Outcome{Status: status, Code: code, Duration: took})
 	}
@@ -262,12 +284,17 @@ func (p *Platform) logCall(r *http.Request, c *call, status int, code string, to
 	if !p.cfg.Logger.Enabled(r.Context(), level) {
 		return
 	}
-	p.cfg.Logger.LogAttrs(r.Context(), level, "call",
+	attrs := []slog.Attr{
 		slog.String("method", shorten(r.Method, loggedBytes)),
 		slog.String("path", shorten(r.URL.Path, loggedBytes)),
 		slog.String("key", c.key.ID),
 		slog.Int("status", status),
 		slog.String("code", code),
 		slog.Duration("took", took),
-		slog.String("request_id", c.id))
+		slog.String("request_id", c.id),
+	}
+	if c.passage != nil {
+		attrs = append(attrs, c.passage.logAttrs()...)
+	}
+	p.cfg.Logger.LogAttrs(r.Context(), level, "call", attrs...)
 }

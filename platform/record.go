@@ -41,6 +41,12 @@ func reloadRecord[T any](ctx context.Context, s Store, kind, name string, known 
 	if err != nil {
 		return nil, 0, err
 	}
+	return decodeRecord(kind, record, known, revision)
+}
+
+// decodeRecord returns the value of a record and its revision; known if it still has the
+// revision of that.
+func decodeRecord[T any](kind string, record Record, known *T, revision uint64) (*T, uint64, error) {
 	if known != nil && record.Revision == revision {
 		return known, revision, nil
 	}

@@ -96,7 +96,8 @@ type Registry struct {
 	// Registry is used.
 	Iterations int
 
-	store Store
+	store           Store
+	servicesChanged func() // is told when a service has changed; may be nil
 }
 
 // NewRegistry returns a registry of the records in store.

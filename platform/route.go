@@ -89,6 +89,9 @@ func (p *Platform) adminTable() map[string]route {
 // find returns the API that a call names. For an API with a tail it sets the tail of the
 // call.
 func (p *Platform) find(c *call) (route, bool) {
+	if c.sandbox { // has services only
+		return route{}, false
+	}
 	if api, ok := p.routes[c.api]; ok {
 		return api, true
 	}
@@ -110,8 +113,8 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 	switch {
 	case c.oauth == "token":
 		return p.token(w, r, c)
-	case !ok && p.cfg.Backend != nil && c.api != "":
-		return p.forward(p.cfg.Backend, w, r, c)
+	case !ok && c.api != "":
+		return p.throughGateway(w, r, c)
 	case !ok:
 		return p.unknownAPI(c)
 	case !slices.Contains(api.methods, r.Method):
@@ -120,6 +123,9 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 		return adminOnly("this call is for admin keys, which the operator of the platform makes")
 	case api.channel != nil:
 		return api.channel(w, r, c)
+	}
+	if err := p.boundBody(r, c); err != nil {
+		return err
 	}
 	if api.changes && !p.cfg.RefuseReplays {
 		if err := p.once(r.Context(), c); err != nil {

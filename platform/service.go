@@ -67,6 +67,9 @@ type changeNote struct {
 func (r *Registry) noteChange(ctx context.Context, name string) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()
+	if name == noteService && r.servicesChanged != nil {
+		defer r.servicesChanged()
+	}
 	return putRecord(ctx, r.store, kindNote, name, func(old *changeNote) (*changeNote, error) {
 		if old == nil {
 			old = new(changeNote)

@@ -93,9 +93,13 @@ func (p *Platform) noClientID(c *call) error {
 }
 
 func (p *Platform) lookUp(ctx context.Context, id string) (*holder, error) {
-	h, err := p.registry.holder(ctx, id, nil)
+	known := p.holders.get(id)
+	h, err := p.registry.holder(ctx, id, known)
 	if errors.Is(err, ErrUnknownKey) {
 		return nil, unknownKey()
+	}
+	if err == nil && (known == nil || h.keyRevision != known.keyRevision || h.appRevision != known.appRevision) {
+		p.holders.put(h)
 	}
 	return h, err
 }

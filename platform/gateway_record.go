@@ -1,0 +1,81 @@
+package platform
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/shopex/prism-go/internal/calls"
+)
+
+// A keptBody is the body of a request, of which it keeps the beginning.
+type keptBody struct {
+	io.ReadCloser
+	first []byte
+	keep  int
+	read  int64
+}
+
+// keepBody makes the body of r keep its first bytes.
+func keepBody(r *http.Request, keep int) *keptBody {
+	b := &keptBody{ReadCloser: r.Body, keep: keep}
+	r.Body = b
+	return b
+}
+
+func (b *keptBody) Read(to []byte) (int, error) {
+	n, err := b.ReadCloser.Read(to)
+	b.read += int64(n)
+	if left := b.keep - len(b.first); left > 0 {
+		b.first = append(b.first, to[:min(n, left)]...)
+	}
+	return n, err
+}
+
+// record returns what is remembered of an answered call.
+func (g *passage) record(r *http.Request, c *call, status int, code string, took time.Duration) *calls.Record {
+	x := &g.exchange
+	rec := &calls.Record{
+		ID: c.id, At: c.began, Domain: c.app.Exchange(), App: c.key.App, Key: c.key.ID, User: c.user.ID,
+		Service: g.service, API: g.api, Status: status, Code: code, Phase: g.phase,
+		Caller:     calls.Side{Method: r.Method, URL: r.URL.RequestURI(), Header: r.Header, Status: status},
+		Took:       took,
+		Dial:       x.Dial,
+		TLS:        x.TLS,
+		Wait:       x.Wait,
+		Sent:       c.inFlight,
+		Received:   x.Received,
+		RemoteAddr: c.caller.remote,
+		UserAgent:  shorten(r.UserAgent(), loggedBytes),
+	}
+	rec.Caller.Body, rec.Caller.AnswerHeader, rec.Caller.AnswerBody = c.formed, x.AnswerHeader, x.AnswerBody
+	if g.body != nil {
+		rec.Caller.Body, rec.Sent = g.body.first, g.body.read
+	}
+	if x.URL != "" {
+		rec.Backend = calls.Side{
+			Method: x.Method, URL: x.URL, Header: x.Header, Body: x.Body,
+			Status: x.Status, AnswerHeader: x.AnswerHeader, AnswerBody: x.AnswerBody,
+		}
+	}
+	return rec
+}
+
+// logAttrs returns what the log says of a call through the gateway.
+func (g *passage) logAttrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("service", shorten(g.service, loggedBytes)),
+		slog.String("api", shorten(g.api, loggedBytes)),
+	}
+	if g.callerID != "" {
+		attrs = append(attrs, slog.String("caller_request_id", g.callerID))
+	}
+	if g.phase != "" {
+		attrs = append(attrs, slog.String("phase", g.phase))
+	}
+	if g.cause != nil {
+		attrs = append(attrs, slog.String("reason", shorten(g.cause.Error(), loggedBytes)))
+	}
+	return attrs
+}
