@@ -50,7 +50,7 @@ type appDoc struct {
 	CreateTime   string            `json:"CreateTime"`
 	Listen       Permission        `json:"NotifyListen"`  // null is every routing key
 	Publish      Permission        `json:"NotifyPublish"` // likewise
-	MemberID     string            `json:"MemberId"`
+	MemberID     string            `json:"MemberId"`      // of the member whose key made it
 	Meta         map[string]string `json:"Meta"`
 	Status       string            `json:"Status"`
 	SelfBinding  bool              `json:"SelfBinding"`
@@ -68,7 +68,7 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 		KeysNum: keys, MaxKeysLimit: p.cfg.Limits.KeysPerApp,
 		CreateTime: app.Created.UTC().Format(createdLayout),
 		Listen:     app.Listen, Publish: app.Publish,
-		Meta: map[string]string{},
+		MemberID: app.Member, Meta: map[string]string{},
 	}
 }
 
@@ -114,6 +114,12 @@ func (p *Platform) roomForApp(ctx context.Context, domain string) error {
 func (p *Platform) newApp(c *call) (*App, error) {
 	own := c.params()
 	app := &App{Domain: c.app.Exchange(), Created: p.cfg.Now().UTC()}
+	if !c.key.Admin {
+		app.Member = c.app.ID
+		if own.Has("publish") || own.Has("listen") {
+			return nil, adminOnly("publish and listen are for admin keys: without them the app may do nothing until one allows it")
+		}
+	}
 	var err error
 	if app.Name, err = required(own, "name", nameBytes); err != nil {
 		return nil, err
@@ -182,7 +188,7 @@ func (p *Platform) appList(ctx context.Context, c *call) (any, error) {
 	}
 	docs := []appDoc{}
 	for _, app := range apps {
-		if app.Exchange() == c.app.Exchange() {
+		if c.provisions(&app) {
 			docs = append(docs, p.appDoc(&app, count[app.ID]))
 		}
 	}
@@ -244,7 +250,7 @@ func (p *Platform) allow(ctx context.Context, c *call, set func(*App, []string))
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, app.ID, func(app *App) error {
-		if app.Exchange() != c.app.Exchange() { // it was deleted, and another domain has made it again
+		if !c.provisions(app) { // it was deleted, and made again by somebody else
 			return ErrUnknownApp
 		}
 		set(app, patterns)
@@ -338,17 +344,24 @@ func isOdd(r rune) bool {
 }
 
 // namedApp returns the app that a call is about. The tail names it, or else app_id.
-// For an app of another domain the error is the same as if there were none.
+// For an app that the caller does not provision, such as one of another domain, the error
+// is the same as if there were none.
 func (p *Platform) namedApp(ctx context.Context, c *call) (*App, error) {
 	id, err := c.names("app_id")
 	if err != nil {
 		return nil, err
 	}
 	app, err := p.registry.App(ctx, id)
-	if errors.Is(err, ErrUnknownApp) || err == nil && app.Exchange() != c.app.Exchange() {
+	if errors.Is(err, ErrUnknownApp) || err == nil && !c.provisions(&app) {
 		return nil, unknownApp()
 	}
 	return &app, err
+}
+
+// provisions reports whether the caller provisions an app: an admin key those of its
+// domain, and a member those that it has made.
+func (c *call) provisions(app *App) bool {
+	return app.Exchange() == c.app.Exchange() && (c.key.Admin || app.Member == c.app.ID)
 }
 
 // names returns the tail of the call, or else a required parameter: existing tools

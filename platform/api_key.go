@@ -338,15 +338,15 @@ func unknownKeyHere() *failure {
 	}
 }
 
-// namedKey returns the key that a call is about, with its app. For a key of another
-// domain the error is the same as if there were none.
+// namedKey returns the key that a call is about, with its app. For a key of an
+// app that the caller does not provision the error is the same as if there were none.
 func (p *Platform) namedKey(ctx context.Context, c *call, find func(ctx context.Context, id string, known *holder) (*holder, error)) (*App, *Key, error) {
 	id, err := c.names("key")
 	if err != nil {
 		return nil, nil, err
 	}
 	h, err := find(ctx, id, nil)
-	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.Exchange() != c.app.Exchange() {
+	if errors.Is(err, ErrUnknownKey) || err == nil && !c.provisions(h.app) {
 		return nil, nil, unknownKeyHere()
 	}
 	if err != nil {

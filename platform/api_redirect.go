@@ -71,7 +71,7 @@ func (p *Platform) changeRedirects(ctx context.Context, c *call, change func(app
 		return nil, err
 	}
 	_, err = p.registry.UpdateApp(ctx, named.ID, func(app *App) error {
-		if app.Exchange() != c.app.Exchange() { // it was deleted, and another domain has made it again
+		if !c.provisions(app) { // it was deleted, and made again by somebody else
 			return ErrUnknownApp
 		}
 		return change(app, uri)

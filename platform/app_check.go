@@ -15,6 +15,10 @@ func (a App) Check() error {
 		return fmt.Errorf("platform: the name of an app has at most %d bytes and its summary %d", nameBytes, textBytes)
 	case !isText(a.Name) || !isText(a.Summary):
 		return errors.New("platform: the name and the summary of an app must be UTF-8 without control characters other than line breaks")
+	case !a.Role.valid():
+		return fmt.Errorf("platform: the Role of an app is %q, %q or none, not %q", DeveloperRole, ProviderRole, string(a.Role))
+	case a.Email != "" && !isEmail(a.Email):
+		return errors.New("platform: the Email of an app must be an address such as name@shop.example")
 	}
 	for _, list := range []struct {
 		name     string

@@ -61,12 +61,23 @@ func (c *call) params() url.Values {
 	return own
 }
 
+// secretParams are the parameters of APIs that hooks do not see.
+var secretParams = map[string][]string{
+	"platform/user/password":          {"password_hash"},
+	"platform/manageuser/create":      {"password"},
+	"platform/service/config/set":     {"value"},
+	"platform/manageapi/node/add":     {"data"},
+	"platform/manageoauth/config/set": {"config"},
+}
+
 // shown returns the parameters that hooks may see. Parameters of the OAuth server may
 // be secret, such as passwords, so hooks see only the few that are not.
 func (c *call) shown() url.Values {
 	own := c.params()
 	if c.oauth == "" {
-		delete(own, "password_hash") // of platform/user/password
+		for _, name := range secretParams[c.api] {
+			delete(own, name)
+		}
 		return own
 	}
 	for name := range own {

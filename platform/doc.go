@@ -54,6 +54,7 @@
 //	400 invalid_session                             of session_check
 //	400 unknown_redirect_uri                        of /oauth/authorize; 404 of provisioning
 //	400 too_many_redirects                          of provisioning
+//	400 fetch_failed, faulty_file                   an api.json; error.data.faults has the places
 //	400 invalid_request, invalid_grant,
 //	    unsupported_grant_type                      of /oauth/token
 //	    unsupported_response_type                   of /oauth/authorize, in the address of the app
@@ -71,7 +72,8 @@
 //	403 too_many_queues                             for one routing key
 //	403 forbidden_routing_key                       the app may not publish or listen to it
 //	403 forbidden_admin, forbidden_users,
-//	    too_many_apps, too_many_keys                of provisioning; forbidden_admin also
+//	    too_many_apps, too_many_keys,
+//	    too_many_services                           of provisioning; forbidden_admin also
 //	                                                of queue calls with of
 //	403 forbidden_api                               the app is not bound to this API
 //	403 user_required                               the API needs a user
@@ -82,7 +84,9 @@
 //	    unknown_service                             what the call is about
 //	405 method_not_allowed                          with Allow
 //	408 request_timeout                             the form came too slowly
-//	409 app_exists, in_use                          of provisioning
+//	409 app_exists, in_use, member_exists,
+//	    prefix_taken                                of provisioning
+//	409 breaking_change                             of an api.json; error.data.changes lists them
 //	413 request_too_large, message_too_large        414 for a query,
 //	                                                431 for a header
 //	426 upgrade_required                            a plain call of the channel

@@ -26,13 +26,16 @@ const (
 
 func (e ErrorCodes) valid() bool { return e == "" || e == WordCodes || e == PrismCodes }
 
+// phpUserAgent begins the User-Agent of the published SDK for PHP.
+const phpUserAgent = "PrismSDK/PHP"
+
 // codesFor returns how errors are coded for a caller: as its key says, or else the
 // settings, or else its User-Agent.
 func (p *Platform) codesFor(r *http.Request, c *call) ErrorCodes {
 	if chosen := cmp.Or(c.codes, p.cfg.ErrorCodes); chosen != "" {
 		return chosen
 	}
-	if strings.HasPrefix(r.UserAgent(), "PrismSDK/PHP") {
+	if strings.HasPrefix(r.UserAgent(), phpUserAgent) {
 		return PrismCodes
 	}
 	return WordCodes

@@ -184,7 +184,7 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 		return err
 	}
 	if p.cfg.RefuseReplays {
-		if err := p.once(r.Context(), c); err != nil {
+		if err := p.once(r, c); err != nil {
 			return err
 		}
 	}

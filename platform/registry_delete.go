@@ -22,8 +22,8 @@ func (r *Registry) DeleteKey(ctx context.Context, id string) error {
 	return deleteRecord(ctx, r.store, kindKey, id)
 }
 
-// DeleteApp removes an app and its keys, each as DeleteKey does. The services that it has
-// imported stay, as those of no app. There need not be
+// DeleteApp removes an app and its keys, each as DeleteKey does. The services and apps that
+// its keys have made stay, as those of no app. There need not be
 // one. Once begun it does not stop when ctx ends, but after half a minute. The
 // app goes last, so after an error another DeleteApp completes it.
 func (r *Registry) DeleteApp(ctx context.Context, id string) error {
@@ -48,7 +48,7 @@ func (r *Registry) deleteApp(ctx context.Context, id string, deleteKey deleteKey
 	if err := deleteKeys(ctx, keys, deleteKey); err != nil {
 		return err
 	}
-	if err := r.leaveServices(ctx, id); err != nil {
+	if err := errors.Join(r.leaveServices(ctx, id), r.leaveApps(ctx, id)); err != nil {
 		return err
 	}
 	if err := deleteRecord(ctx, r.store, kindApp, id); err != nil {

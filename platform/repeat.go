@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,7 +49,8 @@ func (s *changesLeft) count(key string, now, end time.Time) (wait time.Duration)
 
 // once refuses a signature that has been here before. In secret mode there is no
 // signature, and a stranger that reads a call can make any other call anyway.
-func (p *Platform) once(ctx context.Context, c *call) error {
+func (p *Platform) once(r *http.Request, c *call) error {
+	ctx := r.Context()
 	if p.cfg.SignWindow < 0 || p.cfg.SignWindowPast < 0 || c.sign == "" {
 		return nil
 	}
@@ -60,10 +62,43 @@ func (p *Platform) once(ctx context.Context, c *call) error {
 			message: "this key has made as many calls as are remembered for the window of signatures; wait",
 		}
 	}
-	err := saveRecord(ctx, p.cfg.Store, kindSign, c.key.ID+"\x00"+c.sign, &struct{}{}, 0, life)
+	name, made := c.key.ID+"\x00"+c.sign, madeCall{At: now}
+	if !p.cfg.RefuseReplays && signsTwice(r) {
+		made.By = c.caller.ip()
+	}
+	err := saveRecord(ctx, p.cfg.Store, kindSign, name, &made, 0, life)
 	if errors.Is(err, ErrConflict) {
+		if again, err := p.mayRepeat(ctx, name, made); again || err != nil {
+			return err
+		}
 		return unauthorized(code.RepeatedSign, "a call with this signature was made before, and each counts once: "+
 			"sign it anew, at another second or with a further parameter such as nonce that is random")
 	}
 	return err
+}
+
+// A madeCall is what is remembered of a call whose signature was seen.
+type madeCall struct {
+	At time.Time
+	By string // the address that may make the same call again; empty if none may
+}
+
+// repeatWithin is how long the published SDK for PHP may repeat a call.
+const repeatWithin = 2 * time.Second
+
+// signsTwice reports whether the caller signs two equal calls of one second alike, and
+// means two: the published SDK for PHP does, with which tools make several keys in a row.
+func signsTwice(r *http.Request) bool { return strings.HasPrefix(r.UserAgent(), phpUserAgent) }
+
+// mayRepeat reports whether a call whose signature was seen counts again. Who finds the
+// signature in a log comes too late or from elsewhere.
+func (p *Platform) mayRepeat(ctx context.Context, name string, now madeCall) (bool, error) {
+	first, _, err := loadRecord[madeCall](ctx, p.cfg.Store, kindSign, name)
+	if errors.Is(err, ErrNoRecord) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return now.By != "" && first.By == now.By && now.At.Sub(first.At) < repeatWithin, nil
 }

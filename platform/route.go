@@ -14,7 +14,8 @@ import (
 // A route is an API that the platform serves itself.
 type route struct {
 	methods []string
-	admin   bool // for admin keys only
+	admin   bool // for admin keys only, unless role is set
+	role    Role // the least role of the members who may call it, too
 	changes bool // it changes something, so the same signature does not count twice
 	tail    bool // the path may have one more element, which names an app, key or user
 	lists   bool // reads all records of a kind
@@ -50,6 +51,7 @@ func (p *Platform) routeTable() map[string]route {
 		"platform/notify/routing/test":  {methods: get, serve: p.ofKey(p.routingTest)},
 	}
 	maps.Copy(routes, p.adminTable())
+	maps.Copy(routes, p.serviceTable())
 	if p.cfg.Users != nil {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}
@@ -65,25 +67,71 @@ func (p *Platform) adminTable() map[string]route {
 	post, list := []string{"POST"}, []string{"GET", "POST"}
 	info := []string{"GET"}
 	return map[string]route{
-		"platform/app/create":              {admin: true, lists: true, changes: true, methods: post, serve: p.appCreate},
-		"platform/app/info":                {admin: true, lists: true, methods: info, serve: p.appInfo, tail: true},
-		"platform/app/list":                {admin: true, lists: true, methods: list, serve: p.appList},
-		"platform/app/delete":              {admin: true, lists: true, changes: true, methods: post, serve: p.appDelete},
+		"platform/app/create":              {admin: true, role: DeveloperRole, lists: true, changes: true, methods: post, serve: p.appCreate},
+		"platform/app/info":                {admin: true, role: DeveloperRole, lists: true, methods: info, serve: p.appInfo, tail: true},
+		"platform/app/list":                {admin: true, role: DeveloperRole, lists: true, methods: list, serve: p.appList},
+		"platform/app/delete":              {admin: true, role: DeveloperRole, lists: true, changes: true, methods: post, serve: p.appDelete},
 		"platform/app/redirect/add":        {admin: true, changes: true, methods: post, serve: p.redirectAdd},
 		"platform/app/redirect/remove":     {admin: true, changes: true, methods: post, serve: p.redirectRemove},
 		"platform/app/redirect/list":       {admin: true, methods: list, serve: p.redirectList},
 		"platform/manageapp/list":          {admin: true, lists: true, methods: list, serve: p.appList},
 		"platform/manageapp/queue/publish": {admin: true, changes: true, methods: post, serve: p.allowPublish},
 		"platform/manageapp/queue/consume": {admin: true, lists: true, changes: true, methods: post, serve: p.allowListen},
-		"platform/key/create":              {admin: true, lists: true, changes: true, methods: post, serve: p.keyCreate},
-		"platform/key/info":                {admin: true, methods: info, serve: p.keyInfo, tail: true},
-		"platform/key/list":                {admin: true, lists: true, methods: list, serve: p.keyList},
-		"platform/key/delete":              {admin: true, changes: true, methods: post, serve: p.keyDelete},
+		"platform/key/create":              {admin: true, role: DeveloperRole, lists: true, changes: true, methods: post, serve: p.keyCreate},
+		"platform/key/info":                {admin: true, role: DeveloperRole, methods: info, serve: p.keyInfo, tail: true},
+		"platform/key/list":                {admin: true, role: DeveloperRole, lists: true, methods: list, serve: p.keyList},
+		"platform/key/delete":              {admin: true, role: DeveloperRole, changes: true, methods: post, serve: p.keyDelete},
 		"platform/key/rotate":              {admin: true, changes: true, methods: post, serve: p.keyRotate},
 		"platform/key/push":                {admin: true, changes: true, methods: post, serve: p.pushSet},
 		"platform/key/push/rotate":         {admin: true, changes: true, methods: post, serve: p.pushRotate},
 		"platform/key/push/stop":           {admin: true, changes: true, methods: post, serve: p.pushStop},
 	}
+}
+
+// serviceTable lists the APIs that manage services, what apps may call of them, and
+// members.
+func (p *Platform) serviceTable() map[string]route {
+	get, post, both := []string{"GET"}, []string{"POST"}, []string{"GET", "POST"}
+	return map[string]route{
+		"platform/service/import":             {admin: true, role: ProviderRole, lists: true, changes: true, methods: post, serve: p.serviceImport},
+		"platform/service/refresh":            {admin: true, role: ProviderRole, lists: true, changes: true, methods: post, serve: p.serviceRefresh},
+		"platform/service/restore":            {admin: true, role: ProviderRole, changes: true, methods: post, serve: p.serviceRestore},
+		"platform/service/list":               {admin: true, role: ProviderRole, lists: true, methods: both, serve: p.serviceList},
+		"platform/service/info":               {admin: true, role: ProviderRole, methods: both, serve: p.serviceInfo},
+		"platform/service/file":               {admin: true, role: ProviderRole, large: true, methods: both, serve: p.serviceFile},
+		"platform/service/delete":             {admin: true, role: ProviderRole, lists: true, changes: true, methods: post, serve: p.serviceDelete},
+		"platform/service/config/get":         {admin: true, role: ProviderRole, methods: both, serve: p.configGet},
+		"platform/service/config/set":         {admin: true, role: ProviderRole, changes: true, methods: post, serve: p.configSet},
+		"platform/manageapi/list":             {admin: true, lists: true, methods: both, serve: p.serviceList},
+		"platform/manageapi/online":           {admin: true, changes: true, methods: post, serve: p.setOnline(true)},
+		"platform/manageapi/offline":          {admin: true, changes: true, methods: post, serve: p.setOnline(false)},
+		"platform/manageapi/backend":          {admin: true, changes: true, methods: post, serve: p.setBackend},
+		"platform/manageapi/modify/remoteurl": {admin: true, lists: true, changes: true, methods: post, serve: p.moveSource},
+		"platform/manageapi/node/add":         {admin: true, changes: true, methods: both, serve: p.nodeAdd},
+		"platform/manageapi/node/remove":      {admin: true, changes: true, methods: both, serve: p.nodeRemove},
+		"platform/manageapp/bind":             {admin: true, changes: true, methods: post, serve: p.apiBind},
+		"platform/manageapp/unbind":           {admin: true, changes: true, methods: post, serve: p.apiUnbind},
+		"platform/manageapp/bindlist":         {admin: true, lists: true, methods: both, serve: p.bindList},
+		"platform/manageuser/create":          {admin: true, lists: true, changes: true, methods: post, serve: p.memberCreate},
+		"platform/manageuser/active":          {admin: true, changes: true, methods: post, serve: p.memberRole(DeveloperRole)},
+		"platform/manageuser/apiprovider":     {admin: true, changes: true, methods: post, serve: p.memberRole(ProviderRole)},
+		"platform/manageuser/disable":         {admin: true, changes: true, methods: post, serve: p.memberRole("")},
+		"platform/manageuser/info":            {admin: true, lists: true, methods: get, serve: p.memberInfo, tail: true},
+		"platform/manageoauth/config/get":     {admin: true, methods: both, serve: p.oauthConfigGet},
+		"platform/manageoauth/config/set":     {admin: true, changes: true, methods: post, serve: p.oauthConfigSet},
+	}
+}
+
+// notAllowed returns the failure for a key that may not make the call.
+func (api route) notAllowed() *failure {
+	message := "this call is for admin keys, which the operator of the platform makes"
+	switch api.role {
+	case DeveloperRole:
+		message += ", and for members that are developers: platform/manageuser/active makes them such"
+	case ProviderRole:
+		message += ", and for members that are providers: platform/manageuser/apiprovider makes them such"
+	}
+	return adminOnly(message)
 }
 
 // find returns the API that a call names. For an API with a tail it sets the tail of the
@@ -119,8 +167,8 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 		return p.unknownAPI(c)
 	case !slices.Contains(api.methods, r.Method):
 		return wrongMethod(r, api.methods)
-	case api.admin && !c.key.Admin:
-		return adminOnly("this call is for admin keys, which the operator of the platform makes")
+	case api.admin && !c.key.Admin && (api.role == "" || !c.app.Role.covers(api.role)):
+		return api.notAllowed()
 	case api.channel != nil:
 		return api.channel(w, r, c)
 	}
@@ -128,7 +176,7 @@ func (p *Platform) route(w *answer, r *http.Request, c *call) error {
 		return err
 	}
 	if api.changes && !p.cfg.RefuseReplays {
-		if err := p.once(r.Context(), c); err != nil {
+		if err := p.once(r, c); err != nil {
 			return err
 		}
 	}
