@@ -13,6 +13,12 @@ import (
 func (c *call) setBody(out *http.Request) {
 	out.GetBody = nil
 	switch {
+	case c.parts != nil && c.parts.text != nil:
+		out.Body, out.ContentLength = c.parts.body(nil)
+		out.TransferEncoding = nil
+		c.form, c.body = string(c.parts.text), nil
+	case c.parts != nil:
+		c.stream(out)
 	case c.out.form != nil:
 		c.setForm(out)
 	case out.Body == nil || out.Body == http.NoBody:
@@ -64,6 +70,10 @@ func (c *call) stream(out *http.Request) {
 	_ = rc.EnableFullDuplex()
 	_ = rc.SetReadDeadline(time.Time{}) // the clock sees to it
 	c.body = &requestBody{c: c, from: out.Body}
+	if c.parts != nil {
+		c.body.from, out.ContentLength = c.parts.body(out.Body)
+		out.TransferEncoding = nil
+	}
 	out.Body = c.body
 }
 

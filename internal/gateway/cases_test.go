@@ -256,8 +256,6 @@ func newGateway(t *testing.T, cfg Config, services ...*Service) *testGateway {
 	return g
 }
 
-var reserved = []string{"client_id", "client_secret", "sign", "sign_method", "sign_time", "apiver"}
-
 func (g *testGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{Keep: g.keep}
 	if g.x != nil {
@@ -288,15 +286,23 @@ func (g *testGateway) forward(w http.ResponseWriter, r *http.Request, x *Exchang
 	case r.ContentLength == 0:
 		form = url.Values{}
 	}
-	for _, name := range reserved {
-		delete(query, name)
-		delete(form, name)
-	}
-	target, err := g.table.Find(Request{Method: r.Method, Path: rest, Sandbox: sandbox, Query: query, Form: form})
+	fields, whole, err := PeekMultipart(r)
 	if err != nil {
 		return err
 	}
-	if missing := target.Missing(query, form); missing != "" {
+	for name := range reserved {
+		delete(query, name)
+		delete(form, name)
+	}
+	target, err := g.table.Find(Request{Method: r.Method, Path: rest, Sandbox: sandbox, Query: query, Form: orElseForm(form, fields)})
+	if err != nil {
+		return err
+	}
+	known := form
+	if whole {
+		known = fields
+	}
+	if missing := target.Missing(query, known); missing != "" {
 		return &Refusal{Status: 400, Code: "missing_parameter", Message: missing}
 	}
 	caller := Caller{RequestID: "3mpm4wr76dtmejev", IP: "203.0.113.9", Key: "abcd2345", App: "demoapp"}
@@ -324,4 +330,11 @@ func (g *testGateway) do(t *testing.T, r *http.Request) *http.Response {
 		via.CloseIdleConnections()
 	})
 	return answer
+}
+
+func orElseForm(form, fields url.Values) url.Values {
+	if form != nil {
+		return form
+	}
+	return fields
 }

@@ -139,8 +139,7 @@ func (s *Service) findByParam(t *Target, r Request, elements []string) error {
 		id, t.dispatch = joined(elements), s.File.ParamName
 	}
 	if id == "" {
-		return &Refusal{Status: http.StatusBadRequest, Code: code.MissingParameter,
-			Message: fmt.Sprintf("the parameter %s is missing: it names the API", s.File.ParamName)}
+		return missingParameter(s.File.ParamName + ", which names the API,")
 	}
 	t.ID = id
 	if len(s.byID) > 0 {
@@ -165,14 +164,18 @@ func dispatched(name string, places ...url.Values) (id string, given bool, err e
 			}
 			for _, v := range values {
 				if given && v != id || n != name {
-					return "", false, &Refusal{Status: http.StatusBadRequest, Code: code.DuplicateParameter,
-						Message: fmt.Sprintf("the parameter %s, which names the API, has two values", name)}
+					return "", false, twoAPIs(name)
 				}
 				id, given = v, true
 			}
 		}
 	}
 	return id, given, nil
+}
+
+func twoAPIs(name string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Code: code.DuplicateParameter,
+		Message: fmt.Sprintf("the parameter %s, which names the API, has two values", name)}
 }
 
 // phpName returns the name under which PHP keeps a parameter, without indexes.
@@ -231,6 +234,10 @@ func (t *Target) Missing(query, form url.Values) string {
 		}
 	}
 	return ""
+}
+
+func missingParameter(name string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Code: code.MissingParameter, Message: "the parameter " + name + " is missing"}
 }
 
 // adds reports whether the platform adds a parameter to each call.

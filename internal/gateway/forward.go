@@ -38,6 +38,9 @@ type call struct {
 	x       *Exchange
 	out     *outgoing
 	longest int // bytes of a secret
+	header  http.Header
+	url     url.URL
+	parts   *multipartForm // nil if the body is none
 
 	began  time.Time
 	clock  clock
@@ -55,7 +58,9 @@ func (c *call) forward(query, form url.Values) error {
 	c.cancel = cancel
 	c.clock.start(c)
 	defer c.finish()
-	c.out = c.prepare(query, form)
+	if err := c.rewriteAll(query, form); err != nil {
+		return c.refuse(err)
+	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
 		Transport:      c.f.transport(c.target.Service),
@@ -64,7 +69,9 @@ func (c *call) forward(query, form url.Values) error {
 		BufferPool:     &c.f.buffers,
 		ErrorLog:       silence,
 	}
-	proxy.ServeHTTP(c.w, c.in.WithContext(c.follow(ctx)))
+	in := c.in.WithContext(c.follow(ctx))
+	in.Header = c.header
+	proxy.ServeHTTP(c.w, in)
 	if c.err != nil {
 		return c.refuse(c.err)
 	}
@@ -76,38 +83,41 @@ func (c *call) forward(query, form url.Values) error {
 
 var silence = log.New(io.Discard, "", 0)
 
-// rewrite makes the request to the backend of what ReverseProxy has prepared: what was hop
-// by hop is gone, and what is set now stays.
-func (c *call) rewrite(pr *httputil.ProxyRequest) {
-	out := pr.Out
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-		if values := pr.In.Header[name]; values != nil {
-			out.Header[name] = values
-		}
+// rewriteAll makes the parts of the request to the backend. The signature is the last, as it
+// covers the others.
+func (c *call) rewriteAll(query, form url.Values) error {
+	if err := c.meetMultipart(form); err != nil {
+		return err
 	}
-	c.rewriteHeader(out.Header)
-	path := c.rewriteURL(out)
-	c.sign(c.out, path, out.Header)
-	c.setBody(out)
-	out.URL.RawQuery = c.encodedQuery()
-	c.x.Method, c.x.Header = out.Method, out.Header
-	c.x.URL = c.hide(out.URL.String())
+	c.rewriteHeader()
+	c.rewriteURL()
+	c.prepare(query, form)
+	if err := c.readMultipart(); err != nil {
+		return err
+	}
+	c.sign()
+	c.url.RawQuery = c.encodedQuery()
+	return nil
 }
 
-// rewriteURL sets the address but for the query. It returns the path, decoded.
-func (c *call) rewriteURL(out *http.Request) string {
+// rewrite gives ReverseProxy the request to the backend.
+func (c *call) rewrite(pr *httputil.ProxyRequest) {
+	pr.Out.Header, pr.Out.URL, pr.Out.Host = c.header, &c.url, ""
+	c.setBody(pr.Out)
+}
+
+// rewriteURL sets the address but for the query.
+func (c *call) rewriteURL() {
 	at := c.target.at
-	u := *at.url
-	if escaped := at.base + c.target.rest; c.target.rest != "" {
-		u.Path, _ = url.PathUnescape(escaped) // both parts have been decoded before
-		u.RawPath = escaped
+	c.url = *at.url
+	if c.target.rest != "" {
+		c.url.RawPath = at.base + c.target.rest
+		c.url.Path, _ = url.PathUnescape(c.url.RawPath) // both parts have been decoded before
 	}
-	if u.Path == "" {
-		u.Path = "/"
+	if c.url.Path == "" {
+		c.url.Path = "/"
 	}
-	u.Fragment, u.RawFragment, u.ForceQuery = "", "", false
-	out.URL, out.Host = &u, ""
-	return u.Path
+	c.url.ForceQuery = false
 }
 
 func (c *call) encodedQuery() string {
@@ -149,6 +159,7 @@ var errSwitched = errors.New("the backend switched protocols, which was not aske
 func (c *call) finish() {
 	c.clock.stop()
 	c.x.Took = time.Since(c.began)
+	c.x.Method, c.x.Header, c.x.URL = c.in.Method, c.header, c.hide(c.url.String())
 	written := c.trace.fill(c.x)
 	c.finishBody(written)
 	if c.answer != nil {

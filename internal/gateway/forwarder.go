@@ -13,6 +13,7 @@ import (
 const (
 	defaultTimeout = 10 * time.Second
 	defaultIdle    = time.Minute
+	defaultForm    = 1 << 20
 
 	headerBytes  = 64 << 10 // of an answer
 	maxHints     = 16       // informational answers of one call
@@ -38,6 +39,9 @@ func New(cfg Config) *Forwarder {
 	}
 	if cfg.IdleTimeout <= 0 {
 		cfg.IdleTimeout = defaultIdle
+	}
+	if cfg.FormBytes <= 0 {
+		cfg.FormBytes = defaultForm
 	}
 	return &Forwarder{
 		cfg:     cfg,

@@ -50,6 +50,7 @@ type Config struct {
 	Private, Loopback bool          // addresses of services that are not Trusted may be such
 	Timeout           time.Duration // to the header of the answer, where the API has none; the default is 10 s
 	IdleTimeout       time.Duration // for which a body may stand still; the default is 60 s
+	FormBytes         int           // of the fields of a multipart form that are signed; the default is 1 MiB
 	Breaker           int           // after how many failures in a row a backend gets no calls for 10 s; 0 is never
 	Now               func() time.Time
 	Logger            *slog.Logger

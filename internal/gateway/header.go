@@ -17,8 +17,9 @@ var hops = []string{
 	"Cookie", "Expect", "X-Proxy-Ua",
 }
 
-// rewriteHeader turns the header of a call into that of its request to the backend.
-func (c *call) rewriteHeader(h http.Header) {
+// rewriteHeader makes the header of the request to the backend.
+func (c *call) rewriteHeader() {
+	h := c.in.Header.Clone()
 	dropConnection(h)
 	for _, name := range hops {
 		delete(h, name)
@@ -29,9 +30,7 @@ func (c *call) rewriteHeader(h http.Header) {
 		h["X-Proxy-Ua"] = ua
 	}
 	h["User-Agent"] = []string{agent}
-	if h["Accept-Encoding"] == nil {
-		h["Accept-Encoding"] = nil // or net/http asks for gzip
-	}
+	c.header = h
 }
 
 // dropConnection removes what Connection lists.

@@ -13,32 +13,51 @@ import (
 // outgoing are the parameters of a request to a backend.
 type outgoing struct {
 	query url.Values
-	form  url.Values // nil if the body is no form
+	form  url.Values // nil if the body is no form; what is added to one that is multipart
+	order []string   // names that were added to form
 }
 
-// prepare returns the parameters of a call with those that the platform adds, in the order
-// of the file: each sees those before it, and the signature all.
-func (c *call) prepare(query, form url.Values) *outgoing {
-	out := &outgoing{query: maps.Clone(query), form: maps.Clone(form)}
-	if out.query == nil {
-		out.query = url.Values{}
+// prepare makes the parameters of a call with those that the platform adds, in the order of
+// the file, but for the signature.
+func (c *call) prepare(query, form url.Values) {
+	c.out = &outgoing{query: maps.Clone(query), form: maps.Clone(form)}
+	if c.out.query == nil {
+		c.out.query = url.Values{}
 	}
-	if form == nil && c.in.ContentLength == 0 && inForm(c.in.Method) && c.target.Service.needsForm() {
-		out.form = url.Values{}
+	if form == nil && (c.parts != nil || c.in.ContentLength == 0 && inForm(c.in.Method) && c.target.Service.needsForm()) {
+		c.out.form = url.Values{}
 	}
-	file := c.target.Service.File
-	for _, p := range file.GlobalParams {
-		c.dropOwn(out, p)
+	params := c.target.Service.File.GlobalParams
+	for _, p := range params { // a caller cannot say what the platform says
+		if p.Place != apijson.None {
+			delete(c.out.query, p.Name)
+			delete(c.out.form, p.Name)
+		}
 	}
-	for _, p := range file.GlobalParams {
+	for _, p := range params {
 		if p.ValueType != apijson.Sign {
-			set(c.place(out, p.Place), p.Name, c.value(p))
+			c.add(p.Place, p.Name, c.value(p))
 		}
 	}
 	if name := c.target.dispatch; name != "" {
-		set(c.place(out, apijson.Request), name, c.target.ID)
+		c.add(apijson.Request, name, c.target.ID)
 	}
-	return out
+}
+
+// add adds a parameter where its place says.
+func (c *call) add(place apijson.Place, name, value string) {
+	switch {
+	case place == apijson.None:
+	case c.goesIntoForm(place):
+		c.out.form[name] = []string{value}
+		c.out.order = append(c.out.order, name)
+	default:
+		c.out.query[name] = []string{value}
+	}
+}
+
+func (c *call) goesIntoForm(place apijson.Place) bool {
+	return place == apijson.Request && inForm(c.in.Method) && c.out.form != nil
 }
 
 // needsForm reports whether the service adds parameters to forms.
@@ -51,33 +70,8 @@ func (s *Service) needsForm() bool {
 	return s.File.Mode == apijson.Param
 }
 
-// dropOwn removes what the caller has sent under the name of a global parameter.
-func (c *call) dropOwn(out *outgoing, p apijson.GlobalParam) {
-	if p.Place != apijson.None {
-		delete(out.query, p.Name)
-		delete(out.form, p.Name)
-	}
-}
-
-// place returns the parameters to which those of a place are added, nil for none.
-func (c *call) place(out *outgoing, p apijson.Place) url.Values {
-	switch {
-	case p == apijson.None:
-		return nil
-	case p == apijson.Request && inForm(c.in.Method) && out.form != nil:
-		return out.form
-	}
-	return out.query
-}
-
 // inForm reports whether parameters of a method are in the form.
 func inForm(method string) bool { return method == http.MethodPost || method == http.MethodPut }
-
-func set(place url.Values, name, value string) {
-	if place != nil {
-		place[name] = []string{value}
-	}
-}
 
 // value makes the value of a global parameter that is no signature.
 func (c *call) value(p apijson.GlobalParam) string {

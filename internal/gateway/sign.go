@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"maps"
-	"net/http"
 	"net/url"
 
 	"github.com/shopex/prism-go/apijson"
@@ -21,26 +20,43 @@ func secretName(scheme string) string {
 	return ""
 }
 
-// sign adds the signatures, which cover all other parameters of a request.
-func (c *call) sign(out *outgoing, path string, header http.Header) {
+// sign adds the signatures, which cover all other parameters of a request. One that goes
+// into a multipart form is added when that has been read.
+func (c *call) sign() {
 	for _, p := range c.target.Service.File.GlobalParams {
-		if p.ValueType == apijson.Sign && p.Place != apijson.None {
-			set(c.place(out, p.Place), p.Name, c.signature(p, out, path, header))
+		if p.ValueType == apijson.Sign && (c.parts == nil || !c.goesIntoForm(p.Place)) {
+			c.add(p.Place, p.Name, c.signature(p))
 		}
 	}
 }
 
-// signature returns the value of a parameter that is a signature.
-func (c *call) signature(p apijson.GlobalParam, out *outgoing, path string, header http.Header) string {
-	secret := c.target.at.config[secretName(p.Format)]
-	query := c.withURL(out.query)
-	switch apijson.Scheme(p.Format) {
-	case apijson.ECOS:
-		return sign.ECOS(secret, overlaid(query, out.form))
-	case apijson.ShopEx:
-		return sign.ShopEx(secret, overlaid(query, out.form))
+func (c *call) signParts() {
+	for _, p := range c.target.Service.File.GlobalParams {
+		if p.ValueType == apijson.Sign && c.goesIntoForm(p.Place) {
+			c.add(p.Place, p.Name, c.signature(p))
+		}
 	}
-	return sign.Sign(secret, sign.Request{Method: c.in.Method, Path: path, Header: header, Query: query, Form: out.form})
+}
+
+// signature returns the value of a parameter that is a signature. The scheme prism signs
+// nothing of a multipart form, and the others its fields.
+func (c *call) signature(p apijson.GlobalParam) string {
+	secret := c.target.at.config[secretName(p.Format)]
+	query, form := c.withURL(c.out.query), c.out.form
+	if apijson.Scheme(p.Format) == apijson.Prism {
+		if c.parts != nil {
+			form = nil
+		}
+		return sign.Sign(secret, sign.Request{Method: c.in.Method, Path: c.url.Path, Header: c.header, Query: query, Form: form})
+	}
+	if c.parts != nil {
+		form = overlaid(c.parts.fields, form)
+	}
+	params := overlaid(query, form)
+	if apijson.Scheme(p.Format) == apijson.ShopEx {
+		return sign.ShopEx(secret, params)
+	}
+	return sign.ECOS(secret, params)
 }
 
 // withURL returns a query with the parameters of the url of the service before it.
