@@ -9,7 +9,6 @@ package apijson
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -138,12 +137,6 @@ type Exception struct {
 	Unknown map[string]json.RawMessage
 }
 
-// Parse reads an api.json. The error is [Faults] if the file can be read and is wrong.
-func Parse(text []byte) (*Service, error) { return nil, errors.ErrUnsupported }
-
-// Format returns the service as an api.json. What Parse returns for it is equal to s.
-func (s *Service) Format() []byte { return nil }
-
 // API returns the API with this method ID, or nil.
 func (s *Service) API(id string) *API {
 	for i := range s.APIs {
@@ -153,15 +146,3 @@ func (s *Service) API(id string) *API {
 	}
 	return nil
 }
-
-// A Fault is one thing that is wrong in a file.
-type Fault struct {
-	Line, Column int    // count from 1; the column counts characters
-	Text         string // what is wrong, and what to write
-}
-
-// Faults are all that is wrong in a file, in the order of their places.
-type Faults []Fault
-
-// Error returns a line for each fault.
-func (f Faults) Error() string { return "" }
