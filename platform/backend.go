@@ -52,7 +52,12 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 	return out
 }
 
+// withoutReserved returns the parameters that are a call's own; nil stays nil, as it says
+// that there is no form.
 func withoutReserved(params url.Values) url.Values {
+	if params == nil {
+		return nil
+	}
 	own := make(url.Values, len(params))
 	for name, values := range params {
 		if !reservedName(name) {
