@@ -79,7 +79,7 @@
 //	403 user_required                               the API needs a user
 //	403 cross_site, form_expired                    a form that is not of this page
 //	404 unknown_api, unknown_topic,
-//	    unknown_binding, unknown_message
+//	    unknown_binding, unknown_call, unknown_message
 //	404 unknown_app, unknown_key, unknown_user,
 //	    unknown_service                             what the call is about
 //	405 method_not_allowed                          with Allow

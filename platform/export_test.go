@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/internal/calls"
 )
 
 // A Login is a user logged in with one browser, without the login page.
@@ -113,3 +114,6 @@ func EventsOfEachKind() []any {
 func (p *Platform) AllowCall(key, service, api string, l apijson.Limit) (wait time.Duration, ok bool) {
 	return p.allowCall(key, service, api, l)
 }
+
+// NoteCall remembers a call as one through the gateway.
+func (p *Platform) NoteCall(rec *calls.Record) { p.noteCall(rec) }

@@ -38,6 +38,7 @@ type Platform struct {
 	services  serviceTables
 	gateway   *gateway.Forwarder
 	holders   holderCache
+	calls     callLog
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -82,6 +83,7 @@ func New(cfg Config) (*Platform, error) {
 	p.limits.init(p)
 	p.services.init(p.registry, cfg.Logger)
 	p.gateway = gateway.New(cfg.Gateway.config(cfg.Now, cfg.Logger))
+	p.calls.init(p)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -98,8 +100,8 @@ func New(cfg Config) (*Platform, error) {
 // Shutdown ends the message channel: new connections are refused with 503, and
 // each open one gets its unacknowledged messages returned to their queues and
 // is then closed with code 1001. It ends [Platform.Push], which finishes the POSTs under
-// way and begins no other. It returns when all are gone and the system events that wait
-// are published, or cuts the remaining ones when ctx ends and returns ctx's error;
+// way and begins no other. It returns when all are gone, the system events that wait are
+// published and the statistics of calls are saved, or cuts the remaining ones when ctx ends and returns ctx's error;
 // messages whose POSTs were cut come again. Other API calls are still served: end them
 // with the Shutdown of the HTTP server, which does not wait for the channel. What they
 // cause is no system event any more.
@@ -119,7 +121,7 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 		}
 	}
 	p.gateway.Close()
-	return cmp.Or(p.limits.level.end(ctx), p.events.close(ctx), late)
+	return cmp.Or(p.limits.level.end(ctx), p.calls.saving.end(ctx), p.events.close(ctx), late)
 }
 
 // ServeHTTP answers one request. For the channel it returns when the

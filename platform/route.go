@@ -52,6 +52,7 @@ func (p *Platform) routeTable() map[string]route {
 	}
 	maps.Copy(routes, p.adminTable())
 	maps.Copy(routes, p.serviceTable())
+	maps.Copy(routes, p.callTable())
 	if p.cfg.Users != nil {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}

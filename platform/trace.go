@@ -152,10 +152,14 @@ type Stats struct {
 	PushFailed  int64 // POSTs that failed
 	Pushing     int64 // keys with a push address that this platform takes messages for, or waits to
 	PushWaiting int64 // those of them whose last POST failed
+
+	Forwarded     int64 // calls that a backend of a service has answered
+	ForwardFailed int64 // calls that a backend was to answer, and has not
+	Limited       int64 // calls that were over their limit
 }
 
 type counters struct {
-	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked, events, eventsLost, pushed, pushFailed atomic.Int64
+	connections, connected, calls, published, unrouted, delivered, acked, strayAcks, failed, parked, events, eventsLost, pushed, pushFailed, forwarded, forwardFailed, limited atomic.Int64
 }
 
 // Stats returns the counters. They are read one after the other, so they may
@@ -181,6 +185,10 @@ func (p *Platform) Stats() Stats {
 		PushFailed:  n.pushFailed.Load(),
 		Pushing:     int64(pushing),
 		PushWaiting: int64(waiting),
+
+		Forwarded:     n.forwarded.Load(),
+		ForwardFailed: n.forwardFailed.Load(),
+		Limited:       n.limited.Load(),
 	}
 }
 

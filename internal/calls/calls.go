@@ -32,6 +32,10 @@ type Record struct {
 	// secret wherever they stand, such as config values of the service.
 	SecretNames []string
 	Secrets     []string
+
+	// AnyAPI says that the service lists no APIs, so that API is a path that the caller
+	// chose.
+	AnyAPI bool
 }
 
 // A Side is a request with its answer. The bodies are the first bytes of them.

@@ -171,28 +171,38 @@ func (s *Stats) Forget(since time.Time) (gone []Series) {
 	return gone
 }
 
-// Save returns what was counted for a series, to be read by [Stats.Load], if it has had
-// calls since it was saved last.
+// Save returns what was counted for a series, for [Stats.Load] and [Points], and
+// whether it has had calls since Save was called last.
 func (s *Stats) Save(name Series, now time.Time) (text []byte, changed bool) {
-	s.mu.RLock()
-	one := s.series[name]
-	s.mu.RUnlock()
+	one := s.find(name)
 	if one == nil || !one.wasChanged() {
 		return nil, false
 	}
 	return encode(name, one.counts(now)), true
 }
 
-// Unsaved makes a series be saved again, as it could not be stored.
+// Unsaved makes Save return a series again, as it could not be stored.
 func (s *Stats) Unsaved(name Series) {
-	s.mu.RLock()
-	one := s.series[name]
-	s.mu.RUnlock()
-	if one != nil {
+	if one := s.find(name); one != nil {
 		one.mu.Lock()
+		defer one.mu.Unlock()
 		one.changed = true
-		one.mu.Unlock()
 	}
+}
+
+// Text returns what was counted for a series, for [Points]; nil if there is no such one.
+func (s *Stats) Text(name Series, now time.Time) []byte {
+	one := s.find(name)
+	if one == nil {
+		return nil
+	}
+	return encode(name, one.counts(now))
+}
+
+func (s *Stats) find(name Series) *series {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.series[name]
 }
 
 // Load adds what was saved to what was counted.
@@ -208,10 +218,15 @@ func (s *Stats) Load(text []byte, now time.Time) error {
 	return nil
 }
 
-// SavedName returns of which series a text of Save is.
-func SavedName(text []byte) (Series, error) {
-	name, _, err := decodeName(text)
-	return name, err
+// SavedName returns of which series a text is, and when its last minute or hour begins.
+func SavedName(text []byte) (name Series, last time.Time, err error) {
+	name, all, err := decode(text)
+	for i := range all {
+		if at := all[i].start(); at.After(last) {
+			last = at
+		}
+	}
+	return name, last, err
 }
 
 // A Point is what was counted in a minute or an hour, or in several.
@@ -222,28 +237,29 @@ type Point struct {
 	took                            [bins]int64
 }
 
-// Points returns what was counted for a series in the time from from to to, in parts of
-// length step, which is of whole minutes. Parts without a call are left out. What is older
-// than a day is known by hours.
-func (s *Stats) Points(name Series, from, to time.Time, step time.Duration, now time.Time) []Point {
-	s.mu.RLock()
-	one := s.series[name]
-	s.mu.RUnlock()
-	if one == nil {
-		return nil
-	}
+// Points returns what the texts of a series say together, of the time from from to to, in
+// parts of length step, which is of whole minutes. Parts without a call are left out. What
+// is older than a day is known by hours.
+func Points(texts [][]byte, from, to time.Time, step time.Duration, now time.Time) ([]Point, error) {
 	minutesFrom := now.Add(-24 * time.Hour).Truncate(time.Hour).Add(time.Hour) // before it only hours are whole
 	parts := make(map[time.Time]*Point)
-	for _, c := range one.counts(now) {
-		at := c.start()
-		if (c.length == time.Minute) == at.Before(minutesFrom) || at.Add(c.length).Compare(from) <= 0 || !at.Before(to) {
-			continue
+	for _, text := range texts {
+		_, all, err := decode(text)
+		if err != nil {
+			return nil, err
 		}
-		start := at.Truncate(max(step, time.Minute))
-		if parts[start] == nil {
-			parts[start] = &Point{Start: start}
+		for i := range all {
+			c := &all[i]
+			at := c.start()
+			if (c.length == time.Minute) == at.Before(minutesFrom) || !at.Add(c.length).After(from) || !at.Before(to) {
+				continue
+			}
+			start := at.Truncate(max(step, time.Minute))
+			if parts[start] == nil {
+				parts[start] = &Point{Start: start}
+			}
+			parts[start].add(&c.bucket)
 		}
-		parts[start].add(&c.bucket)
 	}
 	points := make([]Point, 0, len(parts))
 	for _, p := range parts {
@@ -251,7 +267,7 @@ func (s *Stats) Points(name Series, from, to time.Time, step time.Duration, now 
 		points = append(points, *p)
 	}
 	slices.SortFunc(points, func(a, b Point) int { return a.Start.Compare(b.Start) })
-	return points
+	return points, nil
 }
 
 func (p *Point) add(b *bucket) {

@@ -28,7 +28,7 @@ func TestCallsAreCountedByAppKeyAndAPI(t *testing.T) {
 		{"default", ByAPI, "goods/goods.query"}: {Calls: 2, Failed: 1},
 		{"default", ByAPI, "goods/goods.add"}:   {Calls: 1, Limited: 1},
 	} {
-		got := Sum(s.Points(name, noon, noon.Add(time.Hour), time.Minute, noon.Add(time.Hour)))
+		got := Sum(points(s, name, noon, noon.Add(time.Hour), time.Minute, noon.Add(time.Hour)))
 		if got.Calls != want.Calls || got.Failed != want.Failed || got.Limited != want.Limited || got.Refused != want.Refused {
 			t.Errorf("%v has %+v, want %+v", name, got, want)
 		}
@@ -36,6 +36,15 @@ func TestCallsAreCountedByAppKeyAndAPI(t *testing.T) {
 	if n := len(s.Names()); n != 5 {
 		t.Errorf("there are %d series, want 5: %v", n, s.Names())
 	}
+}
+
+// points are what s has counted for a series.
+func points(s *Stats, name Series, from, to time.Time, step time.Duration, now time.Time) []Point {
+	all, err := Points([][]byte{s.Text(name, now)}, from, to, step, now)
+	if err != nil {
+		panic(err)
+	}
+	return all
 }
 
 func TestAClassIsFoundByTheStatus(t *testing.T) {
@@ -59,7 +68,7 @@ func TestQuantilesAreNearTheTruth(t *testing.T) {
 		s.Count("", "", "k", "", "", noon, Served, took)
 	}
 	slices.Sort(all)
-	sum := Sum(s.Points(Series{"", ByKey, "k"}, noon, noon.Add(time.Minute), time.Minute, noon))
+	sum := Sum(points(s, Series{"", ByKey, "k"}, noon, noon.Add(time.Minute), time.Minute, noon))
 	for _, q := range []struct{ got, want time.Duration }{{sum.P50, all[len(all)/2]}, {sum.P99, all[len(all)*99/100]}} {
 		if far := math.Abs(float64(q.got)/float64(q.want) - 1); far > 0.15 {
 			t.Errorf("a quantile is %v, in truth %v", q.got, q.want)
@@ -75,10 +84,10 @@ func TestMinutesAreKeptForADayAndHoursForThirty(t *testing.T) {
 		s.Count("", "", "k", "", "", at, Served, time.Millisecond)
 	}
 	now := end.Add(-time.Second)
-	if day := s.Points(name, now.Add(-23*time.Hour), end, time.Minute, now); len(day) < 23*60 || day[0].Calls != 1 {
+	if day := points(s, name, now.Add(-23*time.Hour), end, time.Minute, now); len(day) < 23*60 || day[0].Calls != 1 {
 		t.Errorf("of 23 hours %d minutes are known", len(day))
 	}
-	month := s.Points(name, now.Add(-30*24*time.Hour), end, time.Hour, now)
+	month := points(s, name, now.Add(-30*24*time.Hour), end, time.Hour, now)
 	if calls := Sum(month).Calls; calls < 30*24*60-60 || calls > 30*24*60+60 {
 		t.Errorf("of 30 days %d calls are known, want %d", calls, 30*24*60)
 	}
@@ -87,7 +96,7 @@ func TestMinutesAreKeptForADayAndHoursForThirty(t *testing.T) {
 			t.Fatalf("at %v %d calls were counted, want 60", p.Start, p.Calls)
 		}
 	}
-	if all := s.Points(name, time.Time{}, end, time.Hour, now); all[0].Start.Before(now.Add(-30*24*time.Hour - time.Hour)) {
+	if all := points(s, name, time.Time{}, end, time.Hour, now); all[0].Start.Before(now.Add(-30*24*time.Hour - time.Hour)) {
 		t.Errorf("something is known of %v", all[0].Start)
 	}
 }
@@ -107,7 +116,7 @@ func TestWhatWasSavedIsAddedToWhatWasCounted(t *testing.T) {
 	if err := after.Load(text, now); err != nil {
 		t.Fatal(err)
 	}
-	got, want := Sum(after.Points(name, noon, now.Add(time.Minute), time.Minute, now)), Sum(before.Points(name, noon, now.Add(time.Minute), time.Minute, now))
+	got, want := Sum(points(after, name, noon, now.Add(time.Minute), time.Minute, now)), Sum(points(before, name, noon, now.Add(time.Minute), time.Minute, now))
 	if got.Calls != want.Calls+1 || got.Failed != want.Failed+1 || got.Limited != want.Limited {
 		t.Errorf("after it %+v was counted, before it %+v", got, want)
 	}
@@ -195,7 +204,7 @@ func TestManyGoroutinesLoseNoCall(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := Sum(s.Points(Series{"", ByApp, "shop"}, noon, noon.Add(time.Hour), time.Minute, noon.Add(time.Hour))).Calls; got != 8000 {
+	if got := Sum(points(s, Series{"", ByApp, "shop"}, noon, noon.Add(time.Hour), time.Minute, noon.Add(time.Hour))).Calls; got != 8000 {
 		t.Errorf("%d calls were counted, want 8000", got)
 	}
 }

@@ -60,6 +60,7 @@ const (
 	UnknownAPI     = "unknown_api" // 404
 	UnknownApp     = "unknown_app"
 	UnknownBinding = "unknown_binding"
+	UnknownCall    = "unknown_call"
 	UnknownMessage = "unknown_message"
 	UnknownService = "unknown_service"
 	UnknownTopic   = "unknown_topic"

@@ -104,5 +104,6 @@ var knownAPIs = []string{
 	"platform/app/redirect/add", "platform/app/redirect/remove", "platform/app/redirect/list",
 	"platform/user/list", "platform/user/disable", "platform/user/enable", "platform/user/delete", "platform/user/password", "platform/user/sessions",
 	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",
+	"platform/calls/list", "platform/calls/show", "platform/calls/stats",
 	"platform/oauth/session_check", "platform/oauth/user", "oauth/authorize", "oauth/token", "oauth/logout",
 }
