@@ -16,6 +16,8 @@ import (
 // A passage is a call on its way through the gateway.
 type passage struct {
 	service, api string // the prefix and the method ID; empty if none was found
+	anyAPI       bool   // the service has no such API, so api is what the caller chose
+	secrets      serviceSecrets
 	callerID     string // the X-Request-Id of the caller, if the backend gets that
 	body         *keptBody
 	exchange     gateway.Exchange
@@ -39,6 +41,7 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 		return services.hint(c, nil, p.unknownAPI(c))
 	}
 	c.passage.service, c.passage.api = target.Service.Prefix, target.ID
+	c.passage.anyAPI, c.passage.secrets = target.API == nil, services.known[target.Service.ID].secrets
 	if err != nil && !isBound(c.app, target.Service.ID) {
 		return forbiddenAPI(c, target)
 	}

@@ -48,6 +48,10 @@ func (g *passage) record(r *http.Request, c *call, status int, code string, took
 		Received:   x.Received,
 		RemoteAddr: c.caller.remote,
 		UserAgent:  shorten(r.UserAgent(), loggedBytes),
+		AnyAPI:     g.anyAPI,
+
+		SecretNames: g.secrets.names,
+		Secrets:     g.secrets.values,
 	}
 	rec.Caller.Body, rec.Caller.AnswerHeader, rec.Caller.AnswerBody = c.formed, x.AnswerHeader, x.AnswerBody
 	if g.body != nil {

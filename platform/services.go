@@ -59,6 +59,7 @@ type knownService struct {
 	stored   *storedService
 	revision uint64
 	compiled *gateway.Service // nil if it cannot be compiled
+	secrets  serviceSecrets
 }
 
 // began is the origin of times that are kept as numbers.
@@ -221,6 +222,7 @@ func (t *serviceTables) loadOne(ctx context.Context, id string, before knownServ
 	file, err := apijson.Parse(text)
 	if err == nil {
 		k.compiled, err = gateway.Compile(file, stored.backend())
+		k.secrets = newServiceSecrets(file, &stored.Service)
 	}
 	if err != nil {
 		t.log.Warn("a service gets no calls", "service", stored.Prefix, "id", id, slog.Any("error", err))
