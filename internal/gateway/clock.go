@@ -52,7 +52,7 @@ func (k *clock) enter(p phase) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	before := k.limit()
-	if k.phase < answering {
+	if k.phase < answering && !k.fired {
 		k.phase = p
 	}
 	k.since = time.Now()
@@ -69,6 +69,7 @@ func (k *clock) limit() time.Duration {
 	return k.timeout
 }
 
+// at returns how far the call has come, and whether it stood still there.
 func (k *clock) at() (p phase, fired bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -19,11 +19,11 @@ func (c *call) refuse(err error) *Refusal {
 	switch {
 	case errors.As(err, &refused) || errors.As(bad, &refused):
 		return refused
-	case c.in.Context().Err() != nil:
-		return &Refusal{Status: 499, Code: code.Canceled, Message: "the caller has gone", Phase: phase.String(), Cause: err}
 	case still && phase == reading:
 		return &Refusal{Status: http.StatusRequestTimeout, Code: code.RequestTimeout, Phase: phase.String(), Cause: errStill,
 			Message: "the body did not come within " + c.clock.idle.String()}
+	case c.in.Context().Err() != nil:
+		return &Refusal{Status: 499, Code: code.Canceled, Message: "the caller has gone", Phase: phase.String(), Cause: err}
 	case errors.As(bad, &large):
 		return &Refusal{Status: http.StatusRequestEntityTooLarge, Code: code.RequestTooLarge, Phase: phase.String(), Cause: bad, Message: "the body is too large"}
 	case bad != nil && !still:

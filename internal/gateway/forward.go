@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -37,7 +38,8 @@ type call struct {
 	target  *Target
 	x       *Exchange
 	out     *outgoing
-	longest int // bytes of a secret
+	longest int         // bytes of a secret
+	preset  http.Header // of the answer
 	header  http.Header
 	url     url.URL
 	parts   *multipartForm // nil if the body is none
@@ -56,6 +58,7 @@ func (c *call) forward(query, form url.Values) error {
 	ctx, cancel := context.WithCancelCause(c.in.Context())
 	defer cancel(nil)
 	c.cancel = cancel
+	c.preset = maps.Clone(c.w.Header())
 	c.clock.start(c)
 	defer c.finish()
 	if err := c.rewriteAll(query, form); err != nil {

@@ -37,7 +37,8 @@ type parts struct {
 	field func(name, value string) error // a field that is collected
 	end   func() ([]byte, error)         // parts to be added, encoded
 
-	pending       []byte // to be read
+	buffer        []byte
+	pending       []byte // of buffer, to be read
 	any, inside   bool   // a part was written; within the content of a part
 	now           part
 	keep, collect bool
@@ -126,7 +127,13 @@ func (p *parts) delimiter() []byte {
 	return append(line, "\r\n"...)
 }
 
-func (p *parts) write(texts ...[]byte) { p.pending = bytes.Join(texts, nil) }
+func (p *parts) write(texts ...[]byte) {
+	p.buffer = p.buffer[:0]
+	for _, text := range texts {
+		p.buffer = append(p.buffer, text...)
+	}
+	p.pending = p.buffer
+}
 
 func (p *parts) close() error {
 	var added []byte

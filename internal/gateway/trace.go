@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"maps"
-	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
@@ -22,7 +21,6 @@ type tracing struct {
 	dial, tls, wait time.Duration
 	written         bool // all of the request
 	hints           int
-	preset          http.Header // stood in the header of the answer before a hint
 }
 
 // follow returns a context by which the call is traced.
@@ -81,14 +79,10 @@ func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 
 var errHints = errors.New("the backend sends informational answers without end")
 
-// gotHint bounds informational answers. ReverseProxy passes each on, and empties the header
-// of the answer then, so what stood there is kept.
+// gotHint bounds informational answers, each of which ReverseProxy passes on.
 func (c *call) gotHint(int, textproto.MIMEHeader) error {
 	if c.trace.hints++; c.trace.hints > maxHints {
 		return errHints
-	}
-	if c.trace.preset == nil {
-		c.trace.preset = c.w.Header().Clone()
 	}
 	return nil
 }
@@ -101,7 +95,9 @@ func (c *call) answered() {
 	if c.trace.written {
 		c.trace.wait = time.Since(c.trace.sent)
 	}
-	maps.Copy(c.w.Header(), c.trace.preset)
+	if c.trace.hints > 0 { // ReverseProxy has emptied the header with each
+		maps.Copy(c.w.Header(), c.preset)
+	}
 }
 
 func (t *tracing) fill(x *Exchange) (written bool) {
