@@ -63,8 +63,6 @@ func transport(networks guard.Networks) *http.Transport {
 		MaxConnsPerHost:        hostConns,
 		IdleConnTimeout:        idleConnTime,
 		MaxResponseHeaderBytes: headerBytes,
-		WriteBufferSize:        bufferBytes,
-		ReadBufferSize:         bufferBytes,
 	}
 }
 
