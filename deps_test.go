@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 	"/platform/enginetest":   {"platform"},
 	"/prismtest":             {"", "platform", "platform/memory"},
 	"/provider":              {"sign", "apijson"},
-	"/provider/providertest": {"provider", "sign"},
+	"/provider/providertest": {"", "apijson", "platform", "platform/memory", "prismtest", "provider", "sign"},
 	"/internal/tour":         {"", "notify", "oauth", "platform", "platform/memory"},
 	"/examples/webapp":       {"", "oauth"},
 	"/examples/tour":         {"internal/tour"},

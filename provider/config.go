@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ type Config struct {
 	Unsigned bool
 
 	// BasePath is the path of the URL that the platform has for this backend, such as
-	// "/index.php/api". Patterns of Handle lie below it.
+	// "/index.php/api". Patterns of Handle lie below it. If empty, the path of About.URL.
 	BasePath string
 	// StrippedPath is what a proxy in front of the provider takes from the beginning of paths.
 	// The platform has signed it.
@@ -91,8 +92,9 @@ type Config struct {
 	// Now is the clock. If nil, time.Now.
 	Now func() time.Time
 
-	// About describes the service in its api.json, see APIJSON. Its Prefix and URL are what a
-	// platform needs.
+	// About describes the service in its api.json, see APIJSON: a platform needs its Prefix,
+	// and its URL, which is the public address of this provider. APIs, Mode and ParamName
+	// are those of the functions.
 	About apijson.Service
 	// APIJSONPath is a path at which the api.json is served to everybody, such as "/api.json".
 	// If empty, it is not.
@@ -129,6 +131,9 @@ func (cfg *Config) setDefaults() {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if u, err := url.Parse(cfg.About.URL); err == nil && cfg.BasePath == "" {
+		cfg.BasePath = u.Path
 	}
 	cfg.BasePath = "/" + strings.Trim(cfg.BasePath, "/")
 	cfg.StrippedPath = strings.TrimSuffix(cfg.StrippedPath, "/")

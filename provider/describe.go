@@ -56,16 +56,34 @@ func (p *Provider) Service() (*apijson.Service, error) {
 
 // describeSignature asks the platform for the signature that the Provider verifies.
 func (p *Provider) describeSignature(s *apijson.Service) {
-	secret := apijson.ConfigValue{Name: "client_secret", Description: "signs calls", Secret: true}
 	where := apijson.Query
 	if p.cfg.Scheme != Prism {
-		secret.Name, where = "token", apijson.Request
+		where = apijson.Request
 	}
-	s.ConfigValues = []apijson.ConfigValue{secret}
+	s.ConfigValues = []apijson.ConfigValue{{Name: secretName(p.cfg.Scheme), Description: "signs the calls", Secret: true}}
 	s.GlobalParams = []apijson.GlobalParam{
 		{Name: "sign_time", Place: where, ValueType: apijson.Time, Format: "timestamp"},
 		{Name: p.cfg.SignParam, Place: where, ValueType: apijson.Sign, Format: string(p.cfg.Scheme)},
 	}
+}
+
+// ConfigValues returns what the operator of the platform sets for the service, such as the
+// secret: nothing if calls are not signed. It is for programs and tests that set it themselves.
+func (p *Provider) ConfigValues() map[string]string {
+	if len(p.cfg.Secrets) == 0 {
+		return nil
+	}
+	return map[string]string{secretName(p.cfg.Scheme): p.cfg.Secrets[0]}
+}
+
+// BasePath returns the path below which the functions of Handle are, "/" if there is none.
+func (p *Provider) BasePath() string { return p.cfg.BasePath }
+
+func secretName(scheme Scheme) string {
+	if scheme == Prism {
+		return "client_secret"
+	}
+	return "token"
 }
 
 // APIJSON returns the api.json of [Provider.Service].

@@ -82,13 +82,15 @@ func removeFiles(r *http.Request) {
 	}
 }
 
+// params returns the parameters that are not in the path.
 func (f *typed[In, Out]) params(pattern string) []apijson.Parameter {
 	var params []apijson.Parameter
 	for _, field := range f.fields {
-		params = append(params, apijson.Parameter{
-			Name: field.name, Description: field.description, Type: field.kind(), ParamType: "param",
-			Required: field.required && !hasWildcard(pattern, field.name),
-		})
+		if !hasWildcard(pattern, field.name) {
+			params = append(params, apijson.Parameter{
+				Name: field.name, Description: field.description, Required: field.required, Type: field.kind(), ParamType: "param",
+			})
+		}
 	}
 	return params
 }
