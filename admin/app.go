@@ -17,6 +17,7 @@ type App struct {
 	Name    string // for people
 	Summary string
 	Domain  string    // of the admin keys that provision it
+	Member  string    // the ID of the member whose key made it; empty if an admin key or the operator did
 	Created time.Time // to the millisecond
 
 	Keys    int // how many it has
@@ -181,6 +182,7 @@ type appDoc struct {
 	Name     string
 	Summary  string
 	DomainID string `json:"DomainId"`
+	MemberID string `json:"MemberId"`
 
 	KeysNum      int
 	MaxKeysLimit int
@@ -204,7 +206,7 @@ func (d *appDoc) UnmarshalJSON(text []byte) error {
 
 func (d *appDoc) app() *App {
 	return &App{
-		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID,
+		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID, Member: d.MemberID,
 		Keys: d.KeysNum, MaxKeys: d.MaxKeysLimit,
 		Created: d.CreateTime, Publish: permissionOf(d.NotifyPublish), Listen: permissionOf(d.NotifyListen),
 	}

@@ -63,6 +63,7 @@ func (e *BreakingChange) Unwrap() error { return e.Err }
 
 // A Change is one difference between two versions of an api.json.
 type Change struct {
+	Service  string `json:"service"`  // its prefix
 	Breaking bool   `json:"breaking"` // callers have to be changed
 	API      string `json:"api"`      // the method ID; empty if the change is about the service
 	Text     string `json:"text"`     // for people

@@ -48,7 +48,8 @@ const (
 func (c *Client) CreateMember(ctx context.Context, email, summary string) error {
 	params := prism.Params{"email": email}
 	setText(params, "summary", summary)
-	return c.post(ctx, "platform/manageuser/create", params, nil)
+	var made json.RawMessage // says less than Member
+	return c.post(ctx, "platform/manageuser/create", params, &made)
 }
 
 // SetRole says what a member may do. The apps, keys and services that it has made stay.

@@ -178,9 +178,12 @@ func (c *Client) SetConfig(ctx context.Context, id, name, value string) error {
 // with these values in place of the config values, and to the address that the value
 // "@url" has, if there is one.
 func (c *Client) SetNode(ctx context.Context, id, node string, values map[string]string) error {
-	data, err := json.Marshal(values)
-	if err != nil {
-		return err
+	data := []byte("{}")
+	if len(values) > 0 {
+		var err error
+		if data, err = json.Marshal(values); err != nil {
+			return err
+		}
 	}
 	return c.put(ctx, "platform/manageapi/node/add", prism.Params{"api": id, "node_id": node, "data": string(data)})
 }

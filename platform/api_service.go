@@ -1,15 +1,19 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/gateway"
+	"github.com/shopex/prism-go/internal/guard"
 )
 
 // The calls about services, which are called APIs by published tools: admin keys make them
@@ -247,12 +251,12 @@ func (im *importing) breaking() *failure {
 // store adds the service of a source, or changes the one that is there.
 func (im *importing) store(ctx context.Context, s *apiFile) (*Service, error) {
 	if s.made != nil {
-		s.made.Created = im.p.cfg.Now().UTC()
-		err := im.p.registry.SaveService(ctx, *s.made)
-		if err == nil {
-			fmt.Fprintf(&im.message, "  Api: [%s](%d) added.\n", s.file.Prefix, len(s.file.APIs))
+		if err := im.p.registry.SaveService(ctx, *s.made); err != nil {
+			return nil, err
 		}
-		return s.made, err
+		made, err := im.p.registry.Service(ctx, s.made.ID)
+		im.tell(&made, s.file, "added")
+		return &made, err
 	}
 	now, err := im.p.updateService(ctx, im.c, s.id, func(now *Service) error {
 		if s.url != "" {
@@ -262,9 +266,24 @@ func (im *importing) store(ctx context.Context, s *apiFile) (*Service, error) {
 		return nil
 	})
 	if err == nil {
-		fmt.Fprintf(&im.message, "  Api: [%s](%d) refreshed.\n", s.file.Prefix, len(s.file.APIs))
+		im.tell(&now, s.file, "refreshed")
 	}
 	return &now, err
+}
+
+// tell says to people what became of a file, and why no call would reach its backend.
+func (im *importing) tell(s *Service, file *apijson.Service, did string) {
+	fmt.Fprintf(&im.message, "  Api: [%s](%d) %s.\n", file.Prefix, len(file.APIs), did)
+	_, err := gateway.Compile(file, s.backend())
+	if err == nil {
+		var u *url.URL
+		if u, err = guard.ParseAddress(cmp.Or(s.Backend, file.URL)); err == nil {
+			err = im.p.networks(s.Trusted).CheckHost(u)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(&im.message, "  No call reaches its backend: %v.\n", err)
+	}
 }
 
 func (p *Platform) serviceRestore(ctx context.Context, c *call) (any, error) {
