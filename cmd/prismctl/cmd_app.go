@@ -49,6 +49,7 @@ type appLine struct {
 	Name    string           `json:"name"`
 	Summary string           `json:"summary"`
 	Domain  string           `json:"domain"`
+	Member  string           `json:"member,omitempty"` // whose key made it
 	Created time.Time        `json:"created"`
 	Keys    int              `json:"keys"`
 	MaxKeys int              `json:"max_keys"`
