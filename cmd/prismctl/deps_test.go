@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"settings": {"files", module + "/platform", module + "/platform/memory", module + "/platform/jetstream", "github.com/BurntSushi/toml", "github.com/alecthomas/kong"},
 	"engine":   {"words", "exit", "files", "settings", module + "/platform", module + "/platform/memory", module + "/platform/jetstream"},
 	"conns":    {},
+	"apifile":  {module + "/apijson"},
 	"seed":     {"words", "exit", "secrets", "settings", module, module + "/platform"},
 	"service": {"words", "exit", "files", "settings", "engine", "conns", "seed", module, module + "/platform",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",

@@ -152,7 +152,7 @@ func TestEmptyAndBrokenArgumentsAreWrongUse(t *testing.T) {
 
 func TestHelpTeachesByExample(t *testing.T) {
 	for _, command := range []string{
-		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "bench", "queue", "queue bind", "queue bindings", "queue limit", "queue peek", "queue read", "app", "app create", "app publish", "app listen", "key", "key create", "sign", "hash-password",
+		"demo", "serve", "backup", "restore", "login", "logout", "whoami", "get", "post", "put", "delete", "publish", "consume", "bench", "queue", "queue bind", "queue bindings", "queue limit", "queue peek", "queue read", "app", "app create", "app publish", "app listen", "key", "key create", "sign", "hash-password", "api check", "api fmt", "api diff", "api openapi",
 	} {
 		args := strings.Fields(command)
 		r := invocation{args: append(args, "--help")}.run()

@@ -1,0 +1,108 @@
+// Package apifile finds and reads the api.json files that a command line names.
+package apifile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/shopex/prism-go/apijson"
+)
+
+// A Found is a file as people know it, and what is in it.
+type Found struct {
+	Name string
+	apijson.File
+}
+
+// ErrElsewhere is the error of a file that a list has by its URL, and that is not fetched.
+var ErrElsewhere = errors.New("it is not on this machine, and was left out")
+
+// Walk reads the api.json with this name, the files of a list such as api.txt, or those of
+// a directory: of the api.txt in it, or all whose names end in .json. Lists lead to no file
+// outside of the directory in which the first one is, which their absolute paths begin at.
+func Walk(ctx context.Context, name string) iter.Seq[Found] {
+	return func(yield func(Found) bool) {
+		dir, start := filepath.Dir(name), "/"+filepath.Base(name)
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			dir, start = name, "/"
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			yield(Found{name, apijson.File{Err: plain(err)}})
+			return
+		}
+		defer root.Close()
+		for file := range apijson.Walk(ctx, &url.URL{Scheme: "file", Path: start}, local{root}.fetch) {
+			if !yield(Found{known(dir, file.URL), file}) {
+				return
+			}
+		}
+	}
+}
+
+// known is the name by which people know a file below dir.
+func known(dir string, u *url.URL) string {
+	if u.Scheme != "file" {
+		return u.String()
+	}
+	return filepath.Join(dir, filepath.FromSlash(u.Path))
+}
+
+// local reads files below a directory.
+type local struct{ root *os.Root }
+
+func (l local) fetch(_ context.Context, u *url.URL) ([]byte, error) {
+	if u.Scheme != "file" {
+		return nil, ErrElsewhere
+	}
+	if u.Path == "/" {
+		return l.directory()
+	}
+	return l.read(strings.TrimPrefix(path.Clean(u.Path), "/"))
+}
+
+func (l local) read(name string) ([]byte, error) {
+	f, err := l.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, apijson.MaxSize+1)) // one more: Parse refuses it
+	return text, plain(err)
+}
+
+// directory returns a list of what a directory has.
+func (l local) directory() ([]byte, error) {
+	text, err := l.read("api.txt")
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	names, err := fs.Glob(l.root.FS(), "*.json")
+	if err == nil && len(names) == 0 {
+		err = errors.New("the directory has neither api.txt nor a file whose name ends in .json")
+	}
+	list := bytes.NewBufferString("#apilist\n")
+	for _, name := range names {
+		fmt.Fprintf(list, "/%s\n", url.PathEscape(name))
+	}
+	return list.Bytes(), err
+}
+
+// plain is the cause of an error alone, as the name of the file is known.
+func plain(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
+}
