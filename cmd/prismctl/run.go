@@ -51,10 +51,11 @@ type commands struct {
 	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
 	Bench   benchCmd   `cmd:"" group:"messages" help:"Measure how many messages a platform takes, and how fast they come through."`
 
-	App  appCmd  `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
-	Key  keyCmd  `cmd:"" group:"provision" help:"Look after the keys of apps."`
-	API  apiCmd  `cmd:"" group:"provision" help:"Look after services, whose APIs the platform passes on, and their api.json files."`
-	User userCmd `cmd:"" group:"provision" help:"Look after users, and end what their logins have begun."`
+	App   appCmd   `cmd:"" group:"provision" help:"Look after apps, and what they may publish and listen to."`
+	Key   keyCmd   `cmd:"" group:"provision" help:"Look after the keys of apps."`
+	API   apiCmd   `cmd:"" group:"provision" help:"Look after services, whose APIs the platform passes on, and their api.json files."`
+	User  userCmd  `cmd:"" group:"provision" help:"Look after users, and end what their logins have begun."`
+	Calls callsCmd `cmd:"" group:"provision" help:"Look at the calls through the gateway, and count them."`
 
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
 	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`

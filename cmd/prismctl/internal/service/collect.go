@@ -50,6 +50,9 @@ var (
 	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
 	systemEvents   = prometheus.NewDesc("prism_system_events_total", "System events that were published to somebody, since the start.", nil, nil)
 	eventsLost     = prometheus.NewDesc("prism_system_events_lost_total", "System events that could not be published, or were too many, since the start.", nil, nil)
+	forwarded      = prometheus.NewDesc("prism_gateway_calls_total", "Calls that backends of services have answered, since the start.", nil, nil)
+	forwardFailed  = prometheus.NewDesc("prism_gateway_failed_total", "Calls that backends of services were to answer and have not, since the start.", nil, nil)
+	limited        = prometheus.NewDesc("prism_gateway_limited_total", "Calls to services that were over their limit, since the start.", nil, nil)
 	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
@@ -112,6 +115,7 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 		{acked, s.Acked}, {strayAcks, s.StrayAcks}, {failed, s.Failed}, {parkedEver, s.Parked},
 		{systemEvents, s.Events}, {eventsLost, s.EventsLost},
 		{pushed, s.Pushed}, {pushFailed, s.PushFailed},
+		{forwarded, s.Forwarded}, {forwardFailed, s.ForwardFailed}, {limited, s.Limited},
 	} {
 		counter(out, c.desc, c.value)
 	}
