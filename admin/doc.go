@@ -1,4 +1,4 @@
-// Package admin provisions the apps and keys of a Prism platform: it creates, shows
+// Package admin provisions the apps, keys and services of a Prism platform: it creates, shows
 // and deletes them, and sets which routing keys an app may publish and listen to. It
 // also disables users, and ends their sessions and tokens.
 //
