@@ -49,14 +49,19 @@ import (
 	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
+	"github.com/shopex/prism-go/provider"
 )
 
-func piece%d(ctx context.Context, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte, srv *prismtest.Server, shop *httptest.Server) error {
+var getOrder, closeOrder func(context.Context, struct{}) (string, error)
+
+func piece%d(ctx context.Context, p *provider.Provider, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte, srv *prismtest.Server, shop *httptest.Server) error {
 	_, _, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now, platform.New
 %s
 	return nil
 }
 `
+
+const providing = "docs/provider.md"
 
 // module writes all Go code of a page into a module of its own.
 func module(t *testing.T, page string) (dir string) {
@@ -115,13 +120,17 @@ func command(t *testing.T, dir string, args ...string) {
 }
 
 func TestAllCodeCompilesInAModuleOfItsOwn(t *testing.T) {
-	for _, page := range []string{english, chinese, "docs/delivery.md", "docs/delivery.zh-CN.md"} {
+	for _, page := range []string{english, chinese, "docs/delivery.md", "docs/delivery.zh-CN.md", providing} {
 		t.Run(page, func(t *testing.T) { command(t, module(t, page), "vet", "./...") })
 	}
 }
 
 func TestTheTestOfTheReadmePasses(t *testing.T) {
 	command(t, module(t, english), "test", "./shop")
+}
+
+func TestTheTestOfTheProviderPasses(t *testing.T) {
+	command(t, module(t, providing), "test", "./orders")
 }
 
 func TestTheProgramsDoWhatTheReadmeSays(t *testing.T) {
