@@ -117,3 +117,6 @@ func (p *Platform) AllowCall(key, service, api string, l apijson.Limit) (wait ti
 
 // NoteCall remembers a call as one through the gateway.
 func (p *Platform) NoteCall(rec *calls.Record) { p.noteCall(rec) }
+
+// CutFiles makes r store files in parts of n bytes.
+func CutFiles(r *Registry, n int) { r.partBytes = n }

@@ -37,8 +37,11 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 		return p.forward(p.cfg.Backend, w, r, c)
 	}
 	c.passage = &passage{}
-	if target == nil {
+	if target == nil && err == nil {
 		return services.hint(c, nil, p.unknownAPI(c))
+	}
+	if target == nil {
+		return refusal(c, services, nil, err)
 	}
 	c.passage.service, c.passage.api = target.Service.Prefix, target.ID
 	c.passage.anyAPI, c.passage.secrets = target.API == nil, services.known[target.Service.ID].secrets
@@ -64,6 +67,11 @@ func (p *Platform) findAPI(r *http.Request, c *call, query, form url.Values) (se
 		return nil, nil, err
 	}
 	target, err = services.find(request)
+	if peeked, failed := peek(r, c, target, &request); failed != nil {
+		return services, target, failed
+	} else if peeked {
+		target, err = services.find(request)
+	}
 	if target != nil && err == nil && target.Service.Online {
 		return services, target, nil
 	}
@@ -75,12 +83,38 @@ func (p *Platform) findAPI(r *http.Request, c *call, query, form url.Values) (se
 	return fresh, target, err
 }
 
-// find returns what a call is for; target is nil if no service has the path.
+// peek puts the first fields of a multipart form into a request to find what it is for, if
+// the name of the API may be among them. It reads nothing for an app that may not call the
+// service.
+func peek(r *http.Request, c *call, t *gateway.Target, to *gateway.Request) (peeked bool, err error) {
+	if t == nil || c.form != nil || c.noBody || t.Service.File.Mode != apijson.Param || to.Query.Has(t.Service.File.ParamName) || !isBound(c.app, t.Service.ID) {
+		return false, nil
+	}
+	fields, _, err := gateway.PeekMultipart(r)
+	if err != nil && !isRefusal(err) {
+		return false, bodyFailure(err)
+	}
+	to.Form = fields
+	return fields != nil, err
+}
+
+func isRefusal(err error) bool {
+	var refused *gateway.Refusal
+	return errors.As(err, &refused)
+}
+
+// find returns what a call is for; target is nil if no service has the path, and err if that
+// is all there is to say.
 func (s *domainServices) find(r gateway.Request) (target *gateway.Target, err error) {
 	if len(s.list) == 0 {
 		return nil, nil
 	}
-	return s.table.Find(r)
+	target, err = s.table.Find(r)
+	var refused *gateway.Refusal
+	if target == nil && errors.As(err, &refused) && refused.Code == code.UnknownAPI {
+		return nil, nil
+	}
+	return target, err
 }
 
 // pathOf returns the path of a call below the base path, escaped as it was sent.

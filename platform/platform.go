@@ -82,7 +82,7 @@ func New(cfg Config) (*Platform, error) {
 	p.pushers.init(p)
 	p.limits.init(p)
 	p.services.init(p.registry, cfg.Logger)
-	p.gateway = gateway.New(cfg.Gateway.config(cfg.Now, cfg.Logger))
+	p.gateway = gateway.New(cfg.gatewayConfig())
 	p.calls.init(p)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))

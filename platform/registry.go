@@ -104,11 +104,12 @@ type Registry struct {
 	Iterations int
 
 	store           Store
+	partBytes       int    // of the api.json of a service
 	servicesChanged func() // is told when a service has changed; may be nil
 }
 
 // NewRegistry returns a registry of the records in store.
-func NewRegistry(store Store) *Registry { return &Registry{store: store} }
+func NewRegistry(store Store) *Registry { return &Registry{store: store, partBytes: partBytes} }
 
 // App returns the app with this ID, or [ErrUnknownApp].
 func (r *Registry) App(ctx context.Context, id string) (App, error) {

@@ -34,7 +34,7 @@ func (r *Registry) saveFile(ctx context.Context, id string, after uint64, text [
 		file := storedFile{Generation: generation}
 		var err error
 		for rest := text; len(rest) > 0 && err == nil; file.Parts++ {
-			n := min(len(rest), partBytes)
+			n := min(len(rest), r.partBytes)
 			_, err = r.store.Save(ctx, kindFile, digest(partName(id, generation, file.Parts)), rest[:n], 0, 0)
 			rest = rest[n:]
 		}
@@ -74,18 +74,16 @@ func (r *Registry) deleteFiles(ctx context.Context, id string, files ...storedFi
 	return nil
 }
 
-// unfinished returns the files of generations from first on that processes which were
-// killed have left. What comes behind last ends with the first generation that is free.
-func (r *Registry) unfinished(ctx context.Context, id string, first, last uint64) (files []storedFile, err error) {
-	for g := first; ; g++ {
-		if g > last {
-			_, err := r.store.Load(ctx, kindFile, digest(partName(id, g, 0)))
-			if errors.Is(err, ErrNoRecord) {
-				return files, nil
-			}
-			if err != nil {
-				return nil, err
-			}
+// unfinished returns the files that processes which were killed have written for a
+// service.
+func (r *Registry) unfinished(ctx context.Context, s *storedService) (files []storedFile, err error) {
+	for g := s.Generation + 1; ; g++ {
+		_, err := r.store.Load(ctx, kindFile, digest(partName(s.ID, g, 0)))
+		if errors.Is(err, ErrNoRecord) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 		files = append(files, storedFile{Generation: g, Parts: maxParts})
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/internal/gateway"
 )
 
 // A service is three kinds of records: the service, its api.json in parts, and for each
@@ -26,8 +27,9 @@ const (
 // A storedService is a service as it is stored.
 type storedService struct {
 	Service
-	File, Previous storedFile // in place of those of Service
-	Generation     uint64     // the newest of its files
+	File, Previous storedFile   // in place of those of Service
+	Generation     uint64       // the newest of its files
+	Unused         []storedFile // files of before, which may not be removed yet
 }
 
 // prefixes has the IDs of the services of a domain by their prefixes.
@@ -222,6 +224,9 @@ func (s *Service) check() error {
 	if len(s.Previous) > MaxServiceFile {
 		return fmt.Errorf("platform: the previous api.json of a service has %d bytes; at most %d are allowed", len(s.Previous), MaxServiceFile)
 	}
+	if _, err := gateway.Compile(file, s.backend()); err != nil {
+		return fmt.Errorf("platform: no call could be sent to the service: %w", err)
+	}
 	s.Prefix = file.Prefix
 	if first, _, _ := strings.Cut(s.Prefix, "/"); first == "platform" || s.Prefix == "notify" {
 		return fmt.Errorf("platform: the prefix %q is the platform's own: give the service another one", s.Prefix)
@@ -348,11 +353,11 @@ func (r *Registry) sweepServices(ctx context.Context) error {
 
 // removeService removes the records of a service that is not there.
 func (r *Registry) removeService(ctx context.Context, s *storedService) error {
-	left, err := r.unfinished(ctx, s.ID, s.Generation+1, s.Generation)
+	left, err := r.unfinished(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := r.deleteFiles(ctx, s.ID, append(left, s.files()...)...); err != nil {
+	if err := r.deleteFiles(ctx, s.ID, slices.Concat(left, s.Unused, s.files())...); err != nil {
 		return err
 	}
 	return deleteRecord(ctx, r.store, kindService, s.ID)
@@ -361,11 +366,15 @@ func (r *Registry) removeService(ctx context.Context, s *storedService) error {
 // publishDraft stores the files of a service, takes its prefix, stores the service, and
 // removes what it had before.
 func (r *Registry) publishDraft(ctx context.Context, d *draft, now *Service) error {
+	if err := r.deleteFiles(ctx, now.ID, d.old.Unused...); err != nil { // as a process may have been killed that was to do it
+		return err
+	}
 	next := &storedService{Service: *now, Generation: d.old.Generation}
 	written, err := r.writeFiles(ctx, d, next)
 	if err != nil {
 		return err
 	}
+	next.Unused = unused(d.old, next)
 	if err := r.takePrefix(ctx, next.Exchange(), next.Prefix, next.ID); err != nil {
 		return errors.Join(err, r.deleteFiles(ctx, next.ID, written...))
 	}
@@ -444,7 +453,7 @@ func (r *Registry) usesPrefix(ctx context.Context, id, domain, prefix string) (b
 	if errors.Is(err, ErrNoRecord) {
 		return false, nil
 	}
-	return err == nil && s.Exchange() == domain && s.Prefix == prefix, err
+	return err == nil && s.Exchange() == domain && s.in(prefixes{prefix: id}), err
 }
 
 // confirmPrefix undoes the saving of a service whose prefix another one has taken before
@@ -469,6 +478,18 @@ func (r *Registry) confirmPrefix(ctx context.Context, d *draft, next *storedServ
 	return errors.Join(lost, err)
 }
 
+// unused returns the files of old that next does not have, and those of the generations
+// between them, which processes that were killed have left.
+func unused(old, next *storedService) (files []storedFile) {
+	files = old.files()
+	for g := old.Generation + 1; g < next.Generation; g++ {
+		files = append(files, storedFile{Generation: g, Parts: maxParts})
+	}
+	return slices.DeleteFunc(files, func(f storedFile) bool {
+		return f.Generation == 0 || f.Generation == next.File.Generation || f.Generation == next.Previous.Generation
+	})
+}
+
 // tidy removes what a service had before it was changed: its prefix, and files.
 func (r *Registry) tidy(ctx context.Context, old, next *storedService) error {
 	if old.Exchange() != next.Exchange() || old.Prefix != next.Prefix {
@@ -476,14 +497,7 @@ func (r *Registry) tidy(ctx context.Context, old, next *storedService) error {
 			return err
 		}
 	}
-	left, err := r.unfinished(ctx, next.ID, old.Generation+1, next.Generation)
-	if err != nil {
-		return err
-	}
-	left = slices.DeleteFunc(append(left, old.files()...), func(f storedFile) bool {
-		return slices.ContainsFunc(next.files(), func(kept storedFile) bool { return kept.Generation == f.Generation })
-	})
-	return r.deleteFiles(ctx, next.ID, left...)
+	return r.deleteFiles(ctx, next.ID, next.Unused...)
 }
 
 // leavePrefix makes a prefix free if a service has it.

@@ -238,11 +238,12 @@ func (s *Service) backend() gateway.Backend {
 	}
 }
 
-// config returns how calls reach backends.
-func (g *Gateway) config(now func() time.Time, log *slog.Logger) gateway.Config {
+// gatewayConfig returns how calls reach backends.
+func (c *Config) gatewayConfig() gateway.Config {
+	g := c.Gateway
 	return gateway.Config{
 		Private: g.Private, Loopback: g.Loopback, Timeout: g.Timeout, IdleTimeout: g.IdleTimeout,
-		Breaker: g.Breaker, Now: now, Logger: log,
+		FormBytes: int(c.Limits.RequestBody), Breaker: g.Breaker, Now: c.Now, Logger: c.Logger,
 	}
 }
 

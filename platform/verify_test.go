@@ -291,7 +291,7 @@ func TestFailureInsideTellsNothingOfTheInside(t *testing.T) {
 
 func TestPathsOutsideTheBaseAreUnknown(t *testing.T) {
 	e := newEnv(t, platform.Config{})
-	for _, path := range []string{"/", "/favicon.ico", "/api", "/api/", "/apix/platform/notify/status", "/api-sandbox/platform/notify/status"} {
+	for _, path := range []string{"/", "/favicon.ico", "/api", "/api/", "/apix/platform/notify/status", "/api-other/platform/notify/status"} {
 		r := e.get(path)
 		r.want(t, 404, "unknown_api")
 		contains(t, r.Error.Message, "/api/")

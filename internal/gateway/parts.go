@@ -40,7 +40,7 @@ func (c *call) meetMultipart(form url.Values) error {
 // begin decides about a part.
 func (m *multipartForm) begin(p part) (keep, collect bool, err error) {
 	file := m.c.target.Service.File
-	if reserved[p.name] || m.c.target.Service.adds(p.name) {
+	if reserved[phpName(p.name)] || m.c.target.Service.adds(p.name) {
 		return false, false, nil
 	}
 	m.seen.Add(p.name, "")
