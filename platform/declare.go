@@ -19,7 +19,7 @@ import (
 
 // Reconcile declares all keys of the Registry to Queues. A platform declares a key itself
 // when it uses the queues of the key, and when it sees a change. Call Reconcile when a
-// program begins to serve, and after it has changed apps or keys in the Registry, or has
+// program begins to serve, and after it has changed apps, keys or services in the Registry, or has
 // called Forget of Queues for a key that stays, so that this counts at once, for the open
 // connections of this platform and for keys that nobody uses at present; new push
 // addresses count a moment later. It returns when
@@ -28,6 +28,7 @@ import (
 func (p *Platform) Reconcile(ctx context.Context) error {
 	p.keyStates.changed(ctx, func(*keyState) bool { return true })
 	p.pushers.wake()
+	p.services.lookAgain()
 	ids, err := p.owners.sweep(ctx)
 	if err != nil {
 		return err

@@ -82,13 +82,13 @@ func newGatewayEnv(t testing.TB, cfg platform.Config) *gatewayEnv {
 	e := &gatewayEnv{backend: newBackend(t)}
 	e.tokenEnv = newTokenEnv(t, cfg)
 	e.registry = platform.NewRegistry(e.store)
-	e.save("orders", ordersFile())
+	e.save("orders", ordersAPIs())
 	e.bind("shop", "orders", "*")
 	return e
 }
 
-// ordersFile describes an API for each rule.
-func ordersFile() *apijson.Service {
+// ordersAPIs describes an API for each rule.
+func ordersAPIs() *apijson.Service {
 	get := []string{"GET"}
 	return &apijson.Service{
 		URL: "http://127.0.0.1:1/", Prefix: "orders", Mode: apijson.Path, ParamName: "method",

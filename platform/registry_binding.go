@@ -9,7 +9,7 @@ import (
 )
 
 // mostBindings bounds the bindings of an app to APIs, which are part of its record.
-const mostBindings = 1000
+const mostBindings = 2000
 
 func checkBindings(all []APIBinding) error {
 	if len(all) > mostBindings {
@@ -43,7 +43,7 @@ const pathBytes = 256
 // BindAPI lets the keys of an app call APIs of a service of its domain, in place of the
 // binding with the same Service and Path. It counts for the next call. The error is
 // [ErrUnknownApp], [ErrUnknownService], also for a service of another domain, or says what
-// is wrong with the binding. An app has at most 1,000 bindings.
+// is wrong with the binding. An app has at most 2,000 bindings.
 func (r *Registry) BindAPI(ctx context.Context, app string, b APIBinding) error {
 	if err := b.check(); err != nil {
 		return err
