@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"/notify":                {"", "internal/code", "internal/wire", "internal/socket", "internal/printable"},
 	"/oauth":                 {"", "internal/code", "internal/printable", "golang.org/x/oauth2", "github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/v2/memstore"},
 	"/apijson":               {},
-	"/internal/gateway":      {"apijson", "sign", "internal/code", "internal/escape", "internal/guard"},
+	"/internal/gateway":      {"apijson", "sign", "internal/code", "internal/guard"},
 	"/internal/limit":        {},
 	"/internal/calls":        {},
 	"/platform":              {"sign", "apijson", "internal/code", "internal/steady", "internal/wire", "internal/socket", "internal/topic", "internal/guard", "internal/push", "internal/gateway", "internal/limit", "internal/calls"},
