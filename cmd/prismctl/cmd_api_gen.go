@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/shopex/prism-go/admin"
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/gen"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
@@ -49,7 +52,7 @@ func (c *apiGenCmd) Run(ctx context.Context, t *tool) error {
 			return exit.With(exit.Usage, err)
 		}
 	}
-	s, err := t.readService(c.Service)
+	s, err := c.service(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -59,6 +62,33 @@ func (c *apiGenCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	return c.save(t, name, s, client)
+}
+
+// service reads the file, or gets that of the platform.
+func (c *apiGenCmd) service(ctx context.Context, t *tool) (*apijson.Service, error) {
+	_, missing := os.Stat(c.Service)
+	if c.Service == "-" || missing == nil || strings.HasSuffix(c.Service, ".json") {
+		files, err := t.readServices(c.Service)
+		if err != nil {
+			return nil, err
+		}
+		if len(files) != 1 {
+			return nil, exit.Usagef("%s has several files: name one", words.Shown(c.Service))
+		}
+		return files[0].Service, nil
+	}
+	if apisource.IsURL(c.Service) {
+		return nil, exit.Usagef("give a file or a prefix; \"prismctl api import URL\" makes the platform fetch an address")
+	}
+	var text []byte
+	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
+		text, err = a.ServiceFile(ctx, c.Service)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apijson.Parse(text)
 }
 
 func (c *apiGenCmd) save(t *tool, name string, s *apijson.Service, client *gen.Client) error {

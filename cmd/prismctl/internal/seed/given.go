@@ -20,15 +20,17 @@ import (
 // not bring that back. So what was given is remembered, and settings act only when
 // they change.
 
-// A gift is what the settings gave of an app, a key or a user.
+// A gift is what the settings gave of an app, a key, a user or a service.
 type gift struct {
-	Kind  string `json:"kind"` // app, key or user
+	Kind  string `json:"kind"` // app, key, user or service
 	ID    string `json:"id"`
 	Proof string `json:"proof,omitempty"` // by which the secret or the password is known again
 
 	// Environment is for the key of PRISM_KEY: that it is not there does not mean
 	// that it was taken away.
 	Environment bool `json:"environment,omitempty"`
+
+	Backend string `json:"backend,omitempty"` // of a service
 
 	// Of an app; null was not given.
 	Redirects []string `json:"redirects"`
@@ -90,16 +92,12 @@ func (s *seeder) say(format string, args ...any) {
 
 // takeAway ends what an earlier start gave and this one does not.
 func (s *seeder) takeAway(ctx context.Context) error {
-	records, err := s.store.List(ctx, kindGift)
+	gifts, err := s.allGiven(ctx)
 	if err != nil {
 		return err
 	}
-	for id, record := range records {
-		var g gift
-		if err := json.Unmarshal(record.Value, &g); err != nil {
-			return fmt.Errorf("what the settings gave earlier cannot be read: %w", err)
-		}
-		if s.gives[id] || g.Environment {
+	for id, g := range gifts {
+		if s.gives[id] || g.Environment || g.Kind == giftService {
 			continue
 		}
 		if err := s.end(ctx, &g); err != nil {
@@ -110,6 +108,23 @@ func (s *seeder) takeAway(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// allGiven returns what earlier starts and this one gave.
+func (s *seeder) allGiven(ctx context.Context) (map[string]gift, error) {
+	records, err := s.store.List(ctx, kindGift)
+	if err != nil {
+		return nil, err
+	}
+	gifts := make(map[string]gift, len(records))
+	for id, record := range records {
+		var g gift
+		if err := json.Unmarshal(record.Value, &g); err != nil {
+			return nil, fmt.Errorf("what the settings gave earlier cannot be read: %w", err)
+		}
+		gifts[id] = g
+	}
+	return gifts, nil
 }
 
 func (s *seeder) end(ctx context.Context, g *gift) error {

@@ -147,10 +147,18 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 		return err
 	}
 	s.registry = platform.NewRegistry(s.engine.Store)
-	key, visitor, err := seed.Plant(context.WithoutCancel(ctx), seed.Config{
-		Settings: s.Serve, Chosen: chosen, Store: s.engine.Store, Registry: s.registry, Env: s.Env, Notice: s.notice,
-	})
+	services, err := s.services(ctx)
 	if err != nil {
+		return err
+	}
+	planted := seed.Config{
+		Settings: s.Serve, Chosen: chosen, Store: s.engine.Store, Registry: s.registry, Env: s.Env, Notice: s.notice,
+	}
+	key, visitor, err := seed.Plant(context.WithoutCancel(ctx), planted)
+	if err != nil {
+		return err
+	}
+	if err := seed.Services(context.WithoutCancel(ctx), planted, services, key.ID); err != nil {
 		return err
 	}
 	s.metrics = newMetrics(s.engine)
@@ -185,6 +193,7 @@ func (s *service) config(access *accessLog) platform.Config {
 		PushPrivate:  s.PushPrivate,
 		PushLoopback: onLoopback(s.listener.Addr()),
 		Limits:       s.Limits.Platform(),
+		Gateway:      s.Gateway.Platform(s.Nats != ""),
 		Trace: &platform.Trace{
 			Call: func(c platform.Call, o platform.Outcome) {
 				access.call(c, o)

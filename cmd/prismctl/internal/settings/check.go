@@ -53,6 +53,7 @@ func (s *Serve) check() error {
 		s.Storage.check(s.From),
 		s.checkSync(),
 		s.Front.check(s.From),
+		s.Gateway.check(s.From, s.Nats),
 		s.Limits.check(s.From),
 		s.checkBindings())
 }

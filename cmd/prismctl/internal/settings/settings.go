@@ -17,6 +17,7 @@ type Serve struct {
 	Storage
 	Service
 	Front
+	Gateway
 	Limits
 
 	Lists   Lists         `kong:"-"` // in force
