@@ -184,7 +184,7 @@ func FuzzWhatIsForwardedStaysBelowTheAddress(f *testing.F) {
 		c := &call{target: target}
 		c.rewriteURL()
 		sent := c.url.EscapedPath()
-		own, _ := url.PathUnescape(path[strings.IndexByte(path+"/", '/'):len(path)])
+		own, _ := url.PathUnescape(path[strings.IndexByte(path+"/", '/'):])
 		if got, _ := url.PathUnescape(sent); strings.TrimLeft(got, "/") != strings.TrimLeft(own, "/") || !strings.HasPrefix(sent, "/") {
 			t.Errorf("%q goes on as %q", path, sent)
 		}

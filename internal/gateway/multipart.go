@@ -181,11 +181,10 @@ func (p *parts) content() error {
 // chunk returns the bytes of a content that are there, and whether a delimiter follows.
 func (p *parts) chunk() (chunk []byte, ended bool, err error) {
 	tail := 1 + len(p.delim) + 2 // a delimiter, and what must follow it
-	have, err := p.src.Peek(tail)
-	if err != nil {
+	if _, err := p.src.Peek(tail); err != nil {
 		return nil, false, p.broken(err)
 	}
-	have, _ = p.src.Peek(p.src.Buffered())
+	have, _ := p.src.Peek(p.src.Buffered())
 	at := bytes.Index(have, p.delim)
 	switch {
 	case at < 0:
