@@ -90,7 +90,7 @@ func (c *call) shown() url.Values {
 
 // public returns what hooks may know of the call.
 func (c *call) public(r *http.Request) Call {
-	return Call{
+	public := Call{
 		RequestID:  c.id,
 		Method:     r.Method,
 		Path:       r.URL.Path,
@@ -102,6 +102,10 @@ func (c *call) public(r *http.Request) Call {
 		RemoteAddr: c.caller.remote,
 		UserAgent:  r.UserAgent(),
 	}
+	if c.passage != nil {
+		public.Service, public.MethodID = c.passage.service, c.passage.methodID()
+	}
+	return public
 }
 
 // limitBody ends the reading of the body after BodyTimeout, or formGrace for the

@@ -25,6 +25,14 @@ type passage struct {
 	cause        error
 }
 
+// methodID names the API without what the caller chose.
+func (g *passage) methodID() string {
+	if g.anyAPI {
+		return everyAPI
+	}
+	return g.api
+}
+
 // throughGateway passes a verified call to the backend of the service that it names, or to
 // [Config].Backend if no service has its path.
 func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {

@@ -50,6 +50,11 @@ type Call struct {
 	Params     url.Values // the call's own parameters, of form and query, at the OAuth server without secrets; not to be changed
 	RemoteAddr string
 	UserAgent  string
+
+	// Service is the prefix of the service that the call was for, and MethodID which of its
+	// APIs, "*" for what it does not list. Both are empty before the call is answered, and
+	// for calls that no service has.
+	Service, MethodID string
 }
 
 // An Outcome is how a call ended.

@@ -34,7 +34,7 @@ type callsTailCmd struct {
 	connection
 	Follow  bool   `short:"f" help:"Go on with the calls that come, until Ctrl-C."`
 	Count   int    `short:"n" name:"count" placeholder:"N" default:"20" help:"At most this many of the last ones (${default})."`
-	Client  string `name:"key-of" placeholder:"CLIENT-ID" help:"Only calls of this key."`
+	Client  string `placeholder:"CLIENT-ID" help:"Only calls of this key."`
 	App     string `placeholder:"APP" help:"Only calls of this app."`
 	Service string `placeholder:"PREFIX" help:"Only calls to this service."`
 	API     string `name:"api" placeholder:"ID" help:"Only calls to this API."`

@@ -24,10 +24,14 @@ const (
 	shownQueues = 1000
 )
 
+// durations are the buckets of histograms, in seconds.
+var durations = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
 // metrics counts for Prometheus what a platform does.
 type metrics struct {
 	registry *prometheus.Registry
 	latency  *prometheus.HistogramVec
+	gateway  *gatewayMetrics
 	engine   *engine.Engine
 	platform atomic.Pointer[platform.Platform] // nil until it is served
 	refused  atomic.Int64                      // messages
@@ -44,9 +48,10 @@ func newMetrics(e *engine.Engine) *metrics {
 	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "prism_api_duration_seconds",
 		Help:    "Time to answer a call, by API and HTTP status; for the channel, to accept it.",
-		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		Buckets: durations,
 	}, []string{"api", "code"})
-	m.registry.MustRegister(m.latency, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.gateway = newGatewayMetrics()
+	m.registry.MustRegister(m.latency, m.gateway.calls, m.gateway.latency, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -60,6 +65,7 @@ func (m *metrics) handler() http.Handler {
 // call is for [platform.Trace].
 func (m *metrics) call(c platform.Call, o platform.Outcome) {
 	m.latency.WithLabelValues(apiOf(c), strconv.Itoa(o.Status)).Observe(o.Duration.Seconds())
+	m.gateway.call(c, o)
 }
 
 // publish is for [platform.Trace].
@@ -104,6 +110,13 @@ var knownAPIs = []string{
 	"platform/app/redirect/add", "platform/app/redirect/remove", "platform/app/redirect/list",
 	"platform/user/list", "platform/user/disable", "platform/user/enable", "platform/user/delete", "platform/user/password", "platform/user/sessions",
 	"platform/manageapp/list", "platform/manageapp/queue/publish", "platform/manageapp/queue/consume",
+	"platform/manageapp/bind", "platform/manageapp/unbind", "platform/manageapp/bindlist",
+	"platform/manageapi/list", "platform/manageapi/online", "platform/manageapi/offline", "platform/manageapi/backend",
+	"platform/manageapi/modify/remoteurl", "platform/manageapi/node/add", "platform/manageapi/node/remove",
+	"platform/manageoauth/config/get", "platform/manageoauth/config/set",
+	"platform/manageuser/create", "platform/manageuser/info", "platform/manageuser/active", "platform/manageuser/disable", "platform/manageuser/apiprovider",
+	"platform/service/import", "platform/service/refresh", "platform/service/restore", "platform/service/list", "platform/service/info",
+	"platform/service/file", "platform/service/delete", "platform/service/config/get", "platform/service/config/set",
 	"platform/calls/list", "platform/calls/show", "platform/calls/stats",
 	"platform/oauth/session_check", "platform/oauth/user", "oauth/authorize", "oauth/token", "oauth/logout",
 }
