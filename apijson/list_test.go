@@ -64,13 +64,13 @@ type site struct {
 	fetched map[string]int
 }
 
-func (s *site) fetch(_ context.Context, u *url.URL) ([]byte, error) {
+func (s *site) fetch(_ context.Context, u *url.URL) (text []byte, at *url.URL, err error) {
 	s.fetched[u.String()]++
-	text, found := s.files[u.String()]
+	file, found := s.files[u.String()]
 	if !found {
-		return nil, errors.New("there is none")
+		return nil, nil, errors.New("there is none")
 	}
-	return []byte(text), nil
+	return []byte(file), u, nil
 }
 
 func walked(ctx context.Context, t *testing.T, s *site, start string) (lines []string) {

@@ -28,9 +28,10 @@ var ErrTooManyFiles = errors.New("apijson: too many files, or lists within lists
 // names it. It yields each api.json, and each file that has an error; the others go on.
 //
 // After 1,000 files, and below 8 lists within lists, it yields [ErrTooManyFiles] and
-// ends. It ends as well with the error of ctx. fetch has to bound what it reads, by
-// [MaxSize] for example, and to know which addresses it may go to.
-func Walk(ctx context.Context, start *url.URL, fetch func(context.Context, *url.URL) ([]byte, error)) iter.Seq[File] {
+// ends. It ends as well with the error of ctx. fetch returns a file and where it was at
+// last, as redirects may have led there: what a list names is relative to that. It has to
+// bound what it reads, by [MaxSize] for example, and to know which addresses it may go to.
+func Walk(ctx context.Context, start *url.URL, fetch func(context.Context, *url.URL) (text []byte, at *url.URL, err error)) iter.Seq[File] {
 	return func(yield func(File) bool) {
 		w := walk{ctx: ctx, fetch: fetch, yield: yield, seen: map[string]bool{}}
 		w.visit(start, 0)
@@ -39,7 +40,7 @@ func Walk(ctx context.Context, start *url.URL, fetch func(context.Context, *url.
 
 type walk struct {
 	ctx   context.Context
-	fetch func(context.Context, *url.URL) ([]byte, error)
+	fetch func(context.Context, *url.URL) (text []byte, at *url.URL, err error)
 	yield func(File) bool
 	seen  map[string]bool
 }
@@ -54,7 +55,7 @@ func (w *walk) visit(u *url.URL, depth int) bool {
 		return false
 	}
 	w.seen[u.String()] = true
-	text, err := w.fetch(w.ctx, u)
+	text, at, err := w.fetch(w.ctx, u)
 	switch {
 	case w.ctx.Err() != nil:
 		w.yield(File{URL: u, Err: w.ctx.Err()})
@@ -65,7 +66,7 @@ func (w *walk) visit(u *url.URL, depth int) bool {
 		s, err := Parse(text)
 		return w.yield(File{u, text, s, err})
 	}
-	names, err := ParseList(text, u)
+	names, err := ParseList(text, at)
 	if err != nil {
 		return w.yield(File{URL: u, Text: text, Err: err})
 	}

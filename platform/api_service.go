@@ -227,9 +227,8 @@ func (im *importing) compare(now *Service, s *apiFile) error {
 	if err != nil {
 		return err
 	}
-	for _, change := range changesOf(before, s.file) {
-		change.Service = now.Prefix
-		im.doc.Changes = append(im.doc.Changes, change)
+	for _, change := range apijson.Diff(before, s.file) {
+		im.doc.Changes = append(im.doc.Changes, changeDoc{now.Prefix, change.API, change.Breaking, change.Text})
 	}
 	return nil
 }

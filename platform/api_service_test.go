@@ -122,6 +122,33 @@ func TestAListIsImportedOnceAndItsLoopsEnd(t *testing.T) {
 	ask(t, p, adminKey, "POST", "platform/service/info", "Id", "oms/new").want(t, 404, "unknown_service")
 }
 
+func TestAListIsRelativeToWhereRedirectsLed(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	there := files(t, map[string]string{"/v2/api.txt": "#apilist\ngoods.json\n", "/v2/goods.json": goodsFile})
+	here := httptest.NewServer(http.RedirectHandler(there+"/v2/api.txt", http.StatusFound))
+	t.Cleanup(here.Close)
+	if doc := importOf(t, p, adminKey, "url", here.URL+"/api.txt"); doc.Found != 1 || doc.APIs[0].URL != there+"/v2/goods.json" {
+		t.Errorf("imported %+v", doc)
+	}
+}
+
+func TestAListThatLeadsToFilesOfThePlatformIsRefused(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	base := files(t, map[string]string{"/api.txt": "#apilist\nfile:///etc/passwd\n"})
+	r := ask(t, p, adminKey, "POST", "platform/service/import", "url", base+"/api.txt")
+	r.want(t, 400, "faulty_file")
+	contains(t, r.body, `"url":"`+base+`/api.txt"`, `"line":2`)
+}
+
+func TestAnAddressIsKeptAsTheCallerWritesIt(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	written := files(t, map[string]string{"/商品.json": goodsFile}) + "/商品.json"
+	if doc := importOf(t, p, adminKey, "url", written); doc.APIs[0].URL != written {
+		t.Errorf("imported from %q, want %q", doc.APIs[0].URL, written)
+	}
+	ask(t, p, adminKey, "POST", "platform/manageapi/modify/remoteurl", "origin", written, "url", written).wantResult(t, "true")
+}
+
 func TestAListThatNeverEndsIsRefused(t *testing.T) {
 	p := newPlatform(t, platform.Config{})
 	var asked atomic.Int64

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -71,122 +71,98 @@ func (im *importing) given() (*apiFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isList([]byte(text)) {
+	if apijson.IsList([]byte(text)) {
 		return nil, badRequest(code.FaultyFile, "file is a list of files, whose addresses mean something only at an address: send its url")
 	}
-	file, err := parseFile("", []byte(text))
+	file, err := apijson.Parse([]byte(text))
 	if err != nil {
-		return nil, err
+		return nil, serviceFailure(err)
 	}
 	return &apiFile{text: []byte(text), file: file}, nil
 }
 
-// fetch reads the api.json at an address, or those of the list there.
-func (im *importing) fetch(ctx context.Context, address string) ([]apiFile, error) {
-	within, cancel := context.WithTimeout(ctx, importTime)
-	defer cancel()
-	g := gathering{im: im, fetcher: guard.Fetcher{Networks: im.p.networks(im.c.trusted()), MaxBytes: MaxServiceFile}, seen: make(map[string]bool)}
-	err := g.visit(within, address)
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // the caller has gone
-	}
-	if err != nil && within.Err() != nil {
-		return nil, badRequest(code.FetchFailed, fmt.Sprintf("the files could not be fetched within %v", importTime))
-	}
-	if err == nil && len(g.files) == 0 {
-		return nil, badRequest(code.FaultyFile, "the list names no api.json")
-	}
-	return g.files, err
-}
-
-// The bounds of what one call fetches.
+// The bounds of what one call fetches, beside those of [apijson.Walk].
 const (
 	importTime    = 30 * time.Second
-	maxImported   = 200 // files and lists
 	importedBytes = 16 << 20
 )
 
-// A gathering reads a file, or a list and all that it leads to.
+// fetch reads the api.json at an address, or those of the list there.
+func (im *importing) fetch(ctx context.Context, address string) ([]apiFile, error) {
+	start, err := guard.ParseAddress(address)
+	if err != nil {
+		return nil, fetchFailed(address, err)
+	}
+	within, cancel := context.WithTimeout(ctx, importTime)
+	defer cancel()
+	g := gathering{im: im, fetcher: guard.Fetcher{Networks: im.p.networks(im.c.trusted()), MaxBytes: MaxServiceFile}}
+	var all []apiFile
+	for f := range apijson.Walk(within, start, g.get) {
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err() // the caller has gone
+		case within.Err() != nil:
+			return nil, badRequest(code.FetchFailed, fmt.Sprintf("the files could not be fetched within %v", importTime))
+		case f.Err != nil:
+			return nil, unreadable(f)
+		}
+		from := f.URL.String()
+		if f.URL == start {
+			from = address // as the caller writes it, by which it will name it
+		}
+		all = append(all, apiFile{url: from, text: f.Text, file: f.Service})
+	}
+	if len(all) == 0 {
+		return nil, badRequest(code.FaultyFile, "the list names no api.json")
+	}
+	return all, nil
+}
+
+// A gathering fetches the files of a walk.
 type gathering struct {
 	im      *importing
 	fetcher guard.Fetcher
-	seen    map[string]bool
-	bytes   int
-	files   []apiFile
+	bytes   int // of all files
 }
 
-// visit reads what is at an address, unless the gathering has been there: lists may name each
-// other.
-func (g *gathering) visit(ctx context.Context, address string) error {
-	if g.seen[address] {
-		return nil
-	}
-	if len(g.seen) >= maxImported {
-		return badRequest(code.FaultyFile, fmt.Sprintf("the list leads to more than %d files; import them in several calls", maxImported))
-	}
-	g.seen[address] = true
-	file, err := g.fetcher.Fetch(ctx, address)
+// errTooMuch is the error of a file that makes the files too large together.
+var errTooMuch = fmt.Errorf("the files have more than %d bytes together; import them in several calls", importedBytes)
+
+// get fetches one file, and says to people what was found.
+func (g *gathering) get(ctx context.Context, u *url.URL) (text []byte, at *url.URL, err error) {
+	file, err := g.fetcher.Fetch(ctx, u.String())
 	if err != nil {
-		return fetchFailed(address, err)
+		return nil, nil, err
 	}
 	if g.bytes += len(file.Body); g.bytes > importedBytes {
-		return badRequest(code.FaultyFile, fmt.Sprintf("the files have more than %d bytes together; import them in several calls", importedBytes))
+		return nil, nil, errTooMuch
 	}
-	if isList(file.Body) {
-		g.note(address, "apilist")
-		return g.visitAll(ctx, file)
+	kind := "apijson"
+	if apijson.IsList(file.Body) {
+		kind = "apilist"
 	}
-	g.note(address, "apijson")
-	parsed, err := parseFile(address, file.Body)
-	if err == nil {
-		g.files = append(g.files, apiFile{url: address, text: file.Body, file: parsed})
-	}
-	return err
+	fmt.Fprintf(&g.im.message, "Fetching [%s]... [200 OK]\nDetecting content-type... %s\n", u, kind)
+	return file.Body, file.URL, nil
 }
 
-// note says to people what was found.
-func (g *gathering) note(address, kind string) {
-	fmt.Fprintf(&g.im.message, "Fetching [%s]... [200 OK]\nDetecting content-type... %s\n", address, kind)
-}
-
-// visitAll visits what the lines of a list name, relative to where it was found.
-func (g *gathering) visitAll(ctx context.Context, list *guard.File) error {
-	for line := range strings.Lines(string(list.Body)) {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") {
-			continue
-		}
-		next, err := list.URL.Parse(line)
-		if err != nil {
-			return badRequest(code.FaultyFile, fmt.Sprintf("the list has a line that is no address: %q", shorten(line, 128)))
-		}
-		if err := g.visit(ctx, next.String()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// parseFile reads an api.json. The error has the place of each fault.
-func parseFile(address string, text []byte) (*apijson.Service, error) {
-	file, err := apijson.Parse(text)
+// unreadable returns the answer for a file that could not be fetched or has faults.
+func unreadable(f apijson.File) *failure {
 	var faults apijson.Faults
-	if errors.As(err, &faults) {
-		return nil, faultyFile(address, faults)
+	switch {
+	case errors.As(f.Err, &faults):
+		return faultyFile(f.URL.String(), faults)
+	case errors.Is(f.Err, apijson.ErrTooManyFiles):
+		return badRequest(code.FaultyFile, "the list leads to too many files, or lists within lists; import them in several calls")
+	case errors.Is(f.Err, errTooMuch):
+		return badRequest(code.FaultyFile, f.Err.Error())
 	}
-	if err != nil {
-		return nil, badRequest(code.FaultyFile, "the file is no api.json: "+err.Error())
-	}
-	return file, nil
+	return fetchFailed(f.URL.String(), f.Err)
 }
 
 // networks returns where files are fetched and backends are called.
 func (p *Platform) networks(trusted bool) guard.Networks {
 	return guard.Networks{Private: trusted || p.cfg.Gateway.Private, Loopback: trusted || p.cfg.Gateway.Loopback}
 }
-
-// maxFaults bounds the faults in an answer.
-const maxFaults = 100
 
 // A faultDoc is a fault of a file in an answer.
 type faultDoc struct {
@@ -198,7 +174,7 @@ type faultDoc struct {
 
 func faultyFile(address string, faults apijson.Faults) *failure {
 	docs := []faultDoc{}
-	for _, f := range faults[:min(len(faults), maxFaults)] {
+	for _, f := range faults {
 		docs = append(docs, faultDoc{address, f.Line, f.Column, f.Text})
 	}
 	return &failure{
@@ -210,10 +186,4 @@ func faultyFile(address string, faults apijson.Faults) *failure {
 
 func fetchFailed(address string, cause error) *failure {
 	return badRequest(code.FetchFailed, fmt.Sprintf("%s could not be fetched: %v", shorten(address, 256), cause))
-}
-
-// isList reports whether a file is a list of files: its first line is "#apilist".
-func isList(text []byte) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(string(text), "\ufeff"), "\n")
-	return strings.TrimSpace(first) == "#apilist"
 }

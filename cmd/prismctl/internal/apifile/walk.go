@@ -61,14 +61,16 @@ func known(dir string, u *url.URL) string {
 // local reads files below a directory.
 type local struct{ root *os.Root }
 
-func (l local) fetch(_ context.Context, u *url.URL) ([]byte, error) {
-	if u.Scheme != "file" {
-		return nil, ErrElsewhere
+func (l local) fetch(_ context.Context, u *url.URL) (text []byte, at *url.URL, err error) {
+	switch {
+	case u.Scheme != "file":
+		return nil, nil, ErrElsewhere
+	case u.Path == "/":
+		text, err = l.directory()
+	default:
+		text, err = l.read(strings.TrimPrefix(path.Clean(u.Path), "/"))
 	}
-	if u.Path == "/" {
-		return l.directory()
-	}
-	return l.read(strings.TrimPrefix(path.Clean(u.Path), "/"))
+	return text, u, err
 }
 
 func (l local) read(name string) ([]byte, error) {
