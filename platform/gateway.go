@@ -37,7 +37,8 @@ func (g *passage) methodID() string {
 // [Config].Backend if no service has its path.
 func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 	query, form := withoutReserved(c.query), withoutReserved(c.form)
-	services, target, err := p.findAPI(r, c, query, form)
+	asked := gateway.Request{Method: r.Method, Path: p.pathOf(r, c), Sandbox: c.sandbox, Query: query, Form: form}
+	services, target, err := p.findAPI(r, c, &asked)
 	switch {
 	case services == nil:
 		return err
@@ -46,10 +47,10 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 	}
 	c.passage = &passage{}
 	if target == nil && err == nil {
-		return services.hint(c, nil, p.unknownAPI(c))
+		return services.hint(c, asked, p.unknownAPI(c))
 	}
 	if target == nil {
-		return refusal(c, services, nil, err)
+		return refusal(c, services, asked, err)
 	}
 	c.passage.service, c.passage.api = target.Service.Prefix, target.ID
 	c.passage.anyAPI, c.passage.secrets = target.API == nil, services.known[target.Service.ID].secrets
@@ -62,23 +63,23 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 	if err == nil {
 		err = p.send(w, r, c, target, query, form)
 	}
-	return refusal(c, services, target, err)
+	return refusal(c, services, asked, err)
 }
 
 // findAPI finds what a call is for, in the services of the caller's domain. What it does
 // not find, or finds off line, it looks for again in the services as they are now. target
-// is nil if no service has the path, and services if the store cannot tell.
-func (p *Platform) findAPI(r *http.Request, c *call, query, form url.Values) (services *domainServices, target *gateway.Target, err error) {
-	request := gateway.Request{Method: r.Method, Path: p.pathOf(r, c), Sandbox: c.sandbox, Query: query, Form: form}
+// is nil if no service has the path, and services if the store cannot tell. The request gets
+// the fields of a multipart form if they have to be known for that.
+func (p *Platform) findAPI(r *http.Request, c *call, request *gateway.Request) (services *domainServices, target *gateway.Target, err error) {
 	domain := c.app.Exchange()
 	if services, err = p.services.current(r.Context(), domain); err != nil {
 		return nil, nil, err
 	}
-	target, err = services.find(request)
-	if peeked, failed := peek(r, c, target, &request); failed != nil {
+	target, err = services.find(*request)
+	if peeked, failed := peek(r, c, target, request); failed != nil {
 		return services, target, failed
 	} else if peeked {
-		target, err = services.find(request)
+		target, err = services.find(*request)
 	}
 	if target != nil && err == nil && target.Service.Online {
 		return services, target, nil
@@ -87,7 +88,7 @@ func (p *Platform) findAPI(r *http.Request, c *call, query, form url.Values) (se
 	if failed != nil || fresh == services {
 		return services, target, err
 	}
-	target, err = fresh.find(request)
+	target, err = fresh.find(*request)
 	return fresh, target, err
 }
 
@@ -231,7 +232,7 @@ func isGatewayID(id string) bool {
 }
 
 // refusal returns the failure for why a call was not answered.
-func refusal(c *call, services *domainServices, t *gateway.Target, err error) error {
+func refusal(c *call, services *domainServices, asked gateway.Request, err error) error {
 	var refused *gateway.Refusal
 	if !errors.As(err, &refused) {
 		return err
@@ -242,7 +243,22 @@ func refusal(c *call, services *domainServices, t *gateway.Target, err error) er
 		f.header = http.Header{"Allow": {strings.Join(refused.Allow, ", ")}}
 	}
 	if f.code == code.UnknownAPI {
-		return services.hint(c, t, f)
+		return services.hint(c, asked, f)
+	}
+	return f
+}
+
+// hint adds to the failure of a call whose API is not known which one may be meant, of those
+// that the app may call.
+func (s *domainServices) hint(c *call, asked gateway.Request, f *failure) *failure {
+	near := s.table.Nearest(asked, func(service *gateway.Service, api *apijson.API) bool {
+		if api == nil {
+			return isBound(c.app, service.ID)
+		}
+		return bindingFor(c.app, &gateway.Target{Service: service, API: api, ID: api.ID}) != nil
+	})
+	if near != "" {
+		f.message += "; " + near
 	}
 	return f
 }

@@ -230,10 +230,10 @@ func TestARefusalNamesWhatTheCallerMayMean(t *testing.T) {
 		who         caller
 		path, meant string
 	}{
-		{first(), "order/list", "orders"},
-		{first(), "ordres/list", "orders"},
+		{first(), "order/list", "the prefix orders"},
+		{first(), "ordres/list", "the prefix orders"},
 		{first(), "orders/lst", "list"},
-		{first(), "orders/itm/7", ""},
+		{first(), "orders/itm/7", "item/{tid}"},
 		{first(), "nothing/like/it", ""},
 		{second(), "order/list", ""},
 	} {

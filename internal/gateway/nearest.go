@@ -43,11 +43,14 @@ type guess struct {
 }
 
 // newGuess returns a guess for a word, of which a third may be wrong.
-func newGuess(word string) *guess { return &guess{far: len(word)/3 + 2} }
+func newGuess(word string) *guess { return &guess{far: allowance(word)} }
 
-// try looks at a word. It reports whether there is room for more.
+func allowance(word string) int { return len(word)/3 + 2 }
+
+// try looks at a word, for said or a part of it. It reports whether there is room for more.
 func (g *guess) try(word, said string) bool {
-	if far := distance(word, said, g.far); far < g.far {
+	most := min(g.far, allowance(said))
+	if far := distance(word, said, most); far < most {
 		g.word, g.far = word, far
 	}
 	g.tried++
