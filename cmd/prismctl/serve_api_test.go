@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,5 +39,60 @@ func TestServeAnswersWithTheSamplesOfAMock(t *testing.T) {
 	}
 	if r := p.do("get goods method=item.get -H X-Mock-Error:E1"); r.status != exitRefused || !strings.Contains(r.out, `"E1"`) {
 		t.Errorf("the documented error: exit status %d, %q, %s", r.status, r.out, r.err)
+	}
+}
+
+func TestServeSaysWhichChangesOfAFileBreakCallers(t *testing.T) {
+	dir, file := t.TempDir(), anAPI(t, "http://127.0.0.1:1")
+	start := func() string {
+		p := serve(t, nil, "--data", dir, "--api", file)
+		return p.stop().err
+	}
+	const warning = "has changes that break callers"
+	for range 2 {
+		if log := start(); strings.Contains(log, warning) {
+			t.Errorf("nothing has changed, and the log has\n%s", log)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := strings.Replace(string(text), `"me":{"path":"me"`, `"me":{"summary":"new","path":"self"`, 1)
+	if err := os.WriteFile(file, []byte(newer), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if log := start(); strings.Count(log, warning) != 1 || !strings.Contains(log, "service=shop") || !strings.Contains(log, "me: ") || strings.Contains(log, "summary") {
+		t.Errorf("the log does not say once what breaks:\n%s", log)
+	}
+	if log := start(); strings.Contains(log, warning) {
+		t.Errorf("said again:\n%s", log)
+	}
+}
+
+func TestOnLoopbackAMemberOffersWhatIsOnThisMachine(t *testing.T) {
+	var backend *httptest.Server
+	backend = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"url":"` + backend.URL + `","prefix":"mine","mode":"path"}`))
+	}))
+	t.Cleanup(backend.Close)
+	p := serve(t, nil)
+	defer p.stop()
+	for _, command := range []string{"create", "apiprovider"} {
+		if r := p.do("post platform/manageuser/" + command + " email=provider@example.com"); r.status != exitDone {
+			t.Fatalf("%s: %+v", command, r)
+		}
+	}
+	r := p.do("get platform/manageuser/info/provider@example.com")
+	var info struct {
+		Result struct{ Key, Secret string }
+	}
+	if err := json.Unmarshal([]byte(r.out), &info); err != nil || info.Result.Secret == "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	member := p
+	member.Key, member.Secret = info.Result.Key, info.Result.Secret
+	if r := member.do("post platform/service/import url=" + backend.URL + "/api.json"); r.status != exitDone || !strings.Contains(r.out, `"mine"`) && !strings.Contains(r.out, `"found"`) {
+		t.Errorf("%+v", r)
 	}
 }

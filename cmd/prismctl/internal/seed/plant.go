@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
@@ -22,6 +23,7 @@ type Config struct {
 	Registry *platform.Registry // over Store
 	Env      func(name string) string
 	Notice   func(format string, args ...any) // says something to the operator
+	Logger   *slog.Logger                     // of Services
 }
 
 // Plant brings what is given into the records, and makes what has to be there. It

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
@@ -31,6 +32,7 @@ type seeder struct {
 	lists    settings.Lists
 	from     settings.Sources // of the lists
 	notice   func(format string, args ...any)
+	logger   *slog.Logger
 
 	firstKey  string          // the ID of the key that PRISM_KEY gives, if it does
 	firstApps []string        // the IDs of the apps of that key, beside FirstApp

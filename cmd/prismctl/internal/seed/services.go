@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -28,7 +29,7 @@ type Service struct {
 // line, and the app of the key with this ID is bound to all of it; whatever is changed of
 // that later stays.
 func Services(ctx context.Context, c Config, given []Service, key string) error {
-	s := &seeder{store: c.Store, registry: c.Registry, notice: c.Notice}
+	s := &seeder{store: c.Store, registry: c.Registry, notice: c.Notice, logger: c.Logger}
 	for _, one := range given {
 		if err := s.service(ctx, one, key); err != nil {
 			return fmt.Errorf("the service %s: %w", words.Shown(one.File.Prefix), err)
@@ -67,6 +68,7 @@ func (s *seeder) service(ctx context.Context, given Service, key string) error {
 		}
 		there = &now
 	default:
+		s.warnOfChanges(given, there)
 		_, err := s.registry.UpdateService(ctx, there.ID, func(now *platform.Service) error {
 			given.put(now, before)
 			now.Online = now.Online || before == nil
@@ -82,6 +84,24 @@ func (s *seeder) service(ctx context.Context, given Service, key string) error {
 		}
 	}
 	return s.give(ctx, gift{Kind: giftService, ID: prefix, Backend: given.Backend})
+}
+
+// warnOfChanges says what in a newer file breaks calls that worked. It is taken anyway: the
+// operator has changed the file, and a start that fails would break all calls.
+func (s *seeder) warnOfChanges(given Service, there *platform.Service) {
+	old, err := apijson.Parse(there.File)
+	if err != nil || given.Alone {
+		return
+	}
+	var changes []string
+	for _, change := range apijson.Diff(old, given.File) {
+		if change.Breaking {
+			changes = append(changes, strings.TrimPrefix(change.API+": "+change.Text, ": "))
+		}
+	}
+	if len(changes) > 0 {
+		s.logger.Warn("the api.json has changes that break callers", "service", given.File.Prefix, "changes", changes)
+	}
 }
 
 // serviceOf returns the service of the domain default that has a prefix, or nil.

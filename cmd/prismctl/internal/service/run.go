@@ -152,7 +152,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 		return err
 	}
 	planted := seed.Config{
-		Settings: s.Serve, Chosen: chosen, Store: s.engine.Store, Registry: s.registry, Env: s.Env, Notice: s.notice,
+		Settings: s.Serve, Chosen: chosen, Store: s.engine.Store, Registry: s.registry, Env: s.Env, Notice: s.notice, Logger: s.log,
 	}
 	key, visitor, err := seed.Plant(context.WithoutCancel(ctx), planted)
 	if err != nil {
@@ -203,6 +203,7 @@ func (s *service) config(access *accessLog) platform.Config {
 			Publish:    s.metrics.publish,
 		},
 	}
+	cfg.Gateway.Loopback = cfg.Gateway.Loopback || onLoopback(s.listener.Addr())
 	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
 	cfg.PublicURL, _ = s.Public()
 	for _, window := range []*time.Duration{&cfg.SignWindow, &cfg.SignWindowPast} {
