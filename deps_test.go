@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"/platform":              {"sign", "apijson", "internal/code", "internal/steady", "internal/wire", "internal/socket", "internal/topic", "internal/guard", "internal/push", "internal/gateway", "internal/limit", "internal/calls"},
 	"/platform/memory":       {"platform", "internal/topic", "internal/level", "internal/steady"},
 	"/platform/enginetest":   {"platform"},
+	"/platform/users":        {"platform", "sign"},
 	"/prismtest":             {"", "apijson", "platform", "platform/memory"},
 	"/provider":              {"sign", "apijson"},
 	"/provider/providertest": {"", "apijson", "platform", "platform/memory", "prismtest", "provider", "sign"},

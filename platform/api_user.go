@@ -53,6 +53,19 @@ func (p *Platform) userTable(r *Registry) map[string]route {
 	}
 }
 
+// usersElsewhere returns routes that refuse what those of a table do, as the users are not
+// the platform's.
+func usersElsewhere(table map[string]route) map[string]route {
+	for path, r := range table {
+		r.changes = false
+		r.serve = func(context.Context, *call) (any, error) {
+			return nil, &failure{status: http.StatusNotFound, code: code.UnknownAPI, message: "this platform asks elsewhere who its users are: a database or an HTTP API, by its settings; list and change them there"}
+		}
+		table[path] = r
+	}
+	return table
+}
+
 // removeUser is DeleteUser, but returns an error if there is no such user.
 func (r *Registry) removeUser(ctx context.Context, login string) error {
 	if _, _, err := loadRecord[account](ctx, r.store, kindUser, login); err != nil {

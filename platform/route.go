@@ -59,6 +59,8 @@ func (p *Platform) routeTable() map[string]route {
 	}
 	if users, ok := p.cfg.Users.(*Registry); ok {
 		maps.Copy(routes, p.userTable(users))
+	} else if p.cfg.Users != nil {
+		maps.Copy(routes, usersElsewhere(p.userTable(nil)))
 	}
 	return routes
 }
