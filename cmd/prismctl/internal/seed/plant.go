@@ -47,6 +47,9 @@ func Plant(ctx context.Context, c Config) (Key, Newcomer, error) {
 	if err := s.nameUngiven(ctx, key.ID); err != nil {
 		return key, Newcomer{}, err
 	}
+	if c.Settings.Asked() {
+		return key, Newcomer{Elsewhere: true}, nil
+	}
 	visitor, err := s.newcomer(ctx, c.Settings.AdminKey != "" || len(c.Settings.Lists.Keys) > 0)
 	return key, visitor, err
 }

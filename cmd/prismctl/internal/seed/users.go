@@ -27,10 +27,15 @@ func localRedirects() []string {
 type Newcomer struct {
 	Name     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
+
+	Elsewhere bool `json:"-"` // the users are, so that there is none to announce
 }
 
 // Introduction is the text that announces the user.
 func (n Newcomer) Introduction() string {
+	if n.Elsewhere {
+		return "Those can sign in whom the API or the database of the settings knows."
+	}
 	if n.Name == "" {
 		return "Nobody can sign in yet: give a user by --user."
 	}
@@ -155,5 +160,5 @@ func (s *seeder) visitor(ctx context.Context) (Newcomer, error) {
 	if hash != mine { // of another platform on the same records, which shows it and saves the user; or an administrator has deleted the user
 		return Newcomer{}, nil
 	}
-	return Newcomer{name, password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
+	return Newcomer{Name: name, Password: password}, s.registry.SaveUser(ctx, platform.User{ID: name, Login: name}, hash)
 }

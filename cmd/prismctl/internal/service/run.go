@@ -48,6 +48,7 @@ type service struct {
 	engine *engine.Engine
 
 	registry      *platform.Registry
+	users         platform.Users // registry, or what is elsewhere
 	listener      net.Listener
 	adminListener net.Listener // nil without --admin-listen
 	host          *host        // nil until it serves
@@ -147,6 +148,9 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 		return err
 	}
 	s.registry = platform.NewRegistry(s.engine.Store)
+	if err := s.openUsers(ctx); err != nil {
+		return err
+	}
 	services, err := s.services(ctx)
 	if err != nil {
 		return err
@@ -182,7 +186,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 func (s *service) config(access *accessLog) platform.Config {
 	cfg := platform.Config{
 		Store:      s.engine.Store,
-		Users:      s.registry,
+		Users:      s.users,
 		Queues:     s.engine.Queues,
 		SignWindow: s.SignWindow, SignWindowPast: s.SignWindowPast, RefuseReplays: s.RefuseReplays,
 		OAuth: platform.OAuth{SessionLife: s.SessionLife},

@@ -54,6 +54,8 @@ func (s *Serve) check() error {
 		s.checkSync(),
 		s.Front.check(s.From),
 		s.Gateway.check(s.From, s.Nats),
+		s.Elsewhere.check(s.From),
+		s.checkUsersElsewhere(),
 		s.Limits.check(s.From),
 		s.checkBindings())
 }
@@ -65,6 +67,14 @@ func (s *Serve) checkBindings() error {
 			return fmt.Errorf("%s: a pattern has at most %d bytes and a topic %d (limits.routing-key, limits.topic)",
 				nth(s.Whose["binding"], i, ""), s.LimitsRoutingKey, s.LimitsTopic)
 		}
+	}
+	return nil
+}
+
+// checkUsersElsewhere refuses users of both kinds: those given could not log in.
+func (s *Serve) checkUsersElsewhere() error {
+	if s.Asked() && len(s.Lists.Users) > 0 {
+		return fmt.Errorf("%s: users are given here, but another setting says that they are elsewhere (users-http-url, users-sql): give one of both", s.Whose["user"])
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ func printKey(b *strings.Builder, env func(string) string, key, secretFile strin
 		{"its secret", secretFile, "--secret-file " + secretFile},
 		{"its secret", env("PRISM_SECRET"), "PRISM_SECRET"},
 		{"the secret of admin-key", env("PRISM_ADMIN_SECRET"), "PRISM_ADMIN_SECRET"},
+		{"the secret of users-http-key", env("PRISM_USERS_HTTP_SECRET"), "PRISM_USERS_HTTP_SECRET"},
+		{"the address of the database of users-sql", env("PRISM_USERS_SQL_DSN"), "PRISM_USERS_SQL_DSN"},
 	} {
 		if given.value != "" {
 			fmt.Fprintf(b, "# %s is from %s\n", given.what, given.source)

@@ -18,6 +18,7 @@ type Serve struct {
 	Service
 	Front
 	Gateway
+	Elsewhere
 	Limits
 
 	Lists   Lists         `kong:"-"` // in force

@@ -8,7 +8,8 @@ import (
 )
 
 // otherVariables are those that are no settings of a file.
-var otherVariables = []string{"PRISM_URL", "PRISM_KEY", "PRISM_SECRET", "PRISM_TOKEN", "PRISM_CONFIG", "PRISM_ADMIN_SECRET"}
+var otherVariables = []string{"PRISM_URL", "PRISM_KEY", "PRISM_SECRET", "PRISM_TOKEN", "PRISM_CONFIG", "PRISM_ADMIN_SECRET",
+	"PRISM_USERS_HTTP_SECRET", "PRISM_USERS_SQL_DSN"}
 
 // WarnOfSlips tells of variables that are probably meant to be settings. Others
 // that begin with PRISM_ may be of anybody: Kubernetes makes some for a service
