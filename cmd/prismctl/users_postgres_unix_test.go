@@ -1,0 +1,186 @@
+//go:build unix
+
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/sign"
+)
+
+// postgres starts a PostgreSQL of its own and returns its address, or "" where there is
+// none.
+func postgres(t *testing.T) string {
+	t.Helper()
+	initdb, err := exec.LookPath("initdb")
+	if err != nil {
+		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+		if len(found) == 0 {
+			t.Log("!!! WITHOUT POSTGRESQL: users in a database are not tried; install postgresql")
+			return ""
+		}
+		initdb = found[len(found)-1]
+	}
+	if initdb, err = filepath.EvalSymlinks(initdb); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "pg") // not t.TempDir, which only its owner may enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	as := unprivileged(t, dir)
+	data := filepath.Join(dir, "data")
+	make := exec.Command(initdb, "-D", data, "-U", "shop", "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C")
+	make.SysProcAttr, make.Dir = as, dir
+	if out, err := make.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	server := exec.Command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	log := new(buffer)
+	server.SysProcAttr, server.Dir, server.Stderr = as, dir, log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGINT)
+		_ = server.Wait()
+	})
+	for !strings.Contains(log.String(), "ready to accept connections") {
+		if err := server.Process.Signal(syscall.Signal(0)); err != nil || strings.Contains(log.String(), "FATAL") {
+			t.Fatalf("postgres: %s", log.String())
+		}
+		time.Sleep(time.Millisecond) // there is no event to wait for
+	}
+	return "host=" + dir + " user=shop dbname=postgres sslmode=disable"
+}
+
+// unprivileged returns how to start a process that may own dir: PostgreSQL refuses root.
+func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(nobody.Uid)
+	gid, _ := strconv.Atoi(nobody.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+// fillMembers makes a table of users whose hashes are of several kinds.
+func fillMembers(t *testing.T, dsn string) {
+	t.Helper()
+	connector, err := pq.NewConnector(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	ours, err := platform.HashPassword("password of ann", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	php, err := bcrypt.GenerateFromPassword([]byte("password of bob"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"create table members (id int primary key, login text, password text, mail text, seen int default 0, failed int default 0)",
+		fmt.Sprintf("insert into members values (7, 'ann', '%s', 'ann@example.com'), (8, 'bob', '$2y%s', null), (9, 'eve', null, null)", ours, php[3:]),
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestUsersOfPostgreSQLSignIn(t *testing.T) {
+	dsn := postgres(t)
+	if dsn == "" {
+		return
+	}
+	fillMembers(t, dsn)
+	s := serve(t, nil, "--users-sql", "postgres", "--users-sql-file", inFile(t, "dsn", dsn),
+		"--users-query", "select id, password, mail from members where login = $1",
+		"--users-on-success", "update members set seen = seen + 1 where login = $1")
+	if s.User != "" {
+		t.Errorf("the first line is %s", s.first)
+	}
+	for name, id := range map[string]string{"ann": "7", "bob": "8"} {
+		s.signIn(t, name, "password of "+name).want(t, exitDone, "Signed in as "+name+" (user "+id+")\n", "The browser opens, to sign in")
+	}
+	s.do("user list").want(t, exitRefused, "", "asks elsewhere")
+	connector, err := pq.NewConnector(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	var seen int
+	if err := db.QueryRow("select sum(seen) from members").Scan(&seen); err != nil || seen != 2 {
+		t.Errorf("%d logins were noted, %v", seen, err)
+	}
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestUsersOfAnAPISignIn(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		signed := sign.Request{Method: "POST", Path: "/check", Form: r.PostForm}
+		switch {
+		case !sign.Verify("secretofusersapi2345", signed, r.PostForm.Get("sign")):
+			w.WriteHeader(http.StatusForbidden)
+		case r.PostForm.Get("password") == "password of ann" && r.PostForm.Get("shop") == "7":
+			fmt.Fprint(w, `{"result":{"id":7}}`)
+		}
+	}))
+	defer api.Close()
+	s := serve(t, map[string]string{"PRISM_USERS_HTTP_SECRET": "secretofusersapi2345"}, "--users-http-url", api.URL+"/check",
+		"--users-http-key", "usersapi", "--users-http-meta", "shop=7", "--users-http-member", "result")
+	s.signIn(t, "ann", "password of ann").want(t, exitDone, "Signed in as ann (user 7)\n", "The browser opens, to sign in")
+	s.stop().want(t, exitDone, "", "")
+}
+
+func TestSettingsOfUsersElsewhereThatDoNotFitAreRefused(t *testing.T) {
+	const canary = "dsncanary"
+	for args, want := range map[string]string{
+		"--users-sql oracle --users-query x":                     "no kind of database",
+		"--users-sql mysql":                                      "needs users-query",
+		"--users-sql mysql --users-query x":                      "PRISM_USERS_SQL_DSN",
+		"--users-query x":                                        "does nothing without users-sql",
+		"--users-http-url https://a.example --users-sql mysql":   "both set",
+		"--users-http-url https://a.example":                     "needs users-http-key",
+		"--users-http-url https://a.example --users-http-key k":  "PRISM_USERS_HTTP_SECRET",
+		"--users-sql postgres --users-query x --user ann:f":      "give one of both",
+		"--users-sql postgres --users-query x --users-hash none": "no kind of hash",
+		"--users-sql postgres --users-query x --users-sql-file " + inFile(t, "pg", "postgres://a:"+canary+"@[bad/x"): "not one of PostgreSQL",
+		"--users-sql mysql --users-query x --users-sql-file " + inFile(t, "my", "a:"+canary+"@tcp(bad"):              "not one of MySQL",
+	} {
+		r := invocation{args: append([]string{"serve", "--listen", "127.0.0.1:0"}, strings.Fields(args)...)}.run()
+		if r.status != exitUsage || !strings.Contains(r.err, want) || strings.Contains(r.err, canary) {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+}
