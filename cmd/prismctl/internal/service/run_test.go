@@ -94,7 +94,7 @@ func (q *slowQueues) Status(ctx context.Context, owner, topic string) (platform.
 func TestServeThatCannotAcceptAnyMoreEndsInOrder(t *testing.T) {
 	announced := make(chan *Announcement, 1)
 	s := &service{log: slog.New(slog.DiscardHandler), engine: engine.InMemory(platform.QueueBounds{}), Config: Config{
-		Serve: &settings.Serve{Service: settings.Service{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute}},
+		Serve: &settings.Serve{Service: settings.Service{Listen: "127.0.0.1:0", Drain: time.Minute, SignWindow: time.Minute, SignWindowPast: time.Minute, ErrorCodes: "auto"}},
 		Env:   func(string) string { return "" },
 		Announce: func(a *Announcement) error {
 			announced <- a
