@@ -222,8 +222,28 @@ func (p *Platform) send(w *answer, r *http.Request, c *call, t *gateway.Target, 
 		http.NewResponseController(w).SetReadDeadline(time.Time{}) // from now on the gateway bounds how long the body stands still
 		c.passage.body = keepBody(r, p.cfg.Gateway.keep())
 	}
-	return p.gateway.Forward(w, r, t, caller, query, form, &c.passage.exchange)
+	err := p.gateway.Forward(w, r, t, caller, query, form, &c.passage.exchange)
+	if c.passage.body.unread() {
+		endBody(w, c.passage.body, err)
+	}
+	return err
 }
+
+// endBody reads what is left of a body that no backend has taken, for a moment. Left to
+// net/http, it would be read without a deadline, and its rest be the next request.
+func endBody(w *answer, body *keptBody, failed error) {
+	conn := http.NewResponseController(w)
+	if failed != nil {
+		w.Header().Set("Connection", "close")
+	} else {
+		conn.Flush()
+	}
+	conn.SetReadDeadline(time.Now().Add(restGrace))
+	body.Close()
+}
+
+// restGrace is how long the rest of a body may take that no backend has taken.
+const restGrace = time.Second
 
 // isGatewayID reports whether a request ID has the form of those of the original gateway.
 // Only such a one of a caller reaches the backend.

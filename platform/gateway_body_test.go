@@ -232,3 +232,74 @@ func TestWhatACallerClaimsReachesNoBackend(t *testing.T) {
 		t.Errorf("the backend got %v", got.Header)
 	}
 }
+
+// halfway sends a call that says more of its body than it sends, and returns the connection
+// and what comes from it.
+func (e *gatewayEnv) halfway(t *testing.T, sent string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	query := url.Values{}
+	signedBy(testKey, testSecret, e.now(), "POST", "/api/orders/add", nil, query, nil)
+	conn, err := net.Dial("tcp", e.addr)
+	must(t, err)
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(conn, "POST /api/orders/add?%s HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 200000\r\n\r\n%s", query.Encode(), sent)
+	return conn, bufio.NewReader(conn)
+}
+
+// A body that nobody waits for may come late or never. It holds no connection, and is not
+// taken for the next request.
+func TestTheRestOfABodyIsNoRequest(t *testing.T) {
+	e := newGatewayEnv(t, platform.Config{Gateway: platform.Gateway{IdleTimeout: time.Hour}})
+	for _, tt := range []struct {
+		name, backend string
+		status        int
+	}{{"answered", e.backend.URL, 413}, {"failed", "http://127.0.0.1:1", 502}} {
+		t.Run(tt.name, func(t *testing.T) {
+			e.backend.answers(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Connection", "close") // or it waits for the body
+				w.WriteHeader(413)
+			})
+			e.update("orders", func(s *platform.Service) { s.Backend = tt.backend })
+			_, in := e.halfway(t, "x")
+			resp, err := http.ReadResponse(in, nil)
+			must(t, err)
+			io.Copy(io.Discard, resp.Body)
+			if resp.StatusCode != tt.status || !resp.Close {
+				t.Errorf("status %d, the connection is kept: %t", resp.StatusCode, !resp.Close)
+			}
+			if _, err := in.ReadByte(); err != io.EOF {
+				t.Errorf("the connection is still open: %v", err)
+			}
+		})
+	}
+}
+
+// The record of a call is made when it is answered, and the body may still come then.
+func TestABodyMayComeWhileItsCallIsRemembered(t *testing.T) {
+	e := newGatewayEnv(t, platform.Config{})
+	e.backend.answers(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close") // or it waits for the body
+		w.WriteHeader(413)
+	})
+	for range 20 {
+		conn, in := e.halfway(t, "x")
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for range 1000 {
+				if _, err := conn.Write([]byte("xxxxxxxxxx")); err != nil {
+					return
+				}
+			}
+		}()
+		resp, err := http.ReadResponse(in, nil)
+		must(t, err)
+		resp.Body.Close()
+		if resp.StatusCode != 413 {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+		conn.Close()
+		<-sent
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/shopex/prism-go/internal/calls"
@@ -12,9 +13,12 @@ import (
 // A keptBody is the body of a request, of which it keeps the beginning.
 type keptBody struct {
 	io.ReadCloser
+
+	mu    sync.Mutex // an answer may come before the body: then it is still read
 	first []byte
 	keep  int
 	read  int64
+	ended bool
 }
 
 // keepBody makes the body of r keep its first bytes.
@@ -26,11 +30,31 @@ func keepBody(r *http.Request, keep int) *keptBody {
 
 func (b *keptBody) Read(to []byte) (int, error) {
 	n, err := b.ReadCloser.Read(to)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.read += int64(n)
+	b.ended = b.ended || err == io.EOF
 	if left := b.keep - len(b.first); left > 0 {
 		b.first = append(b.first, to[:min(n, left)]...)
 	}
 	return n, err
+}
+
+// unread reports whether more of the body may come.
+func (b *keptBody) unread() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.ended
+}
+
+// soFar returns the beginning of what was read, and how much that was.
+func (b *keptBody) soFar() (first []byte, read int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.first, b.read
 }
 
 // record returns what is remembered of an answered call.
@@ -55,7 +79,7 @@ func (g *passage) record(r *http.Request, c *call, status int, code string, took
 	}
 	rec.Caller.Body, rec.Caller.AnswerHeader, rec.Caller.AnswerBody = c.formed, x.AnswerHeader, x.AnswerBody
 	if g.body != nil {
-		rec.Caller.Body, rec.Sent = g.body.first, g.body.read
+		rec.Caller.Body, rec.Sent = g.body.soFar()
 	}
 	if x.URL != "" {
 		rec.Backend = calls.Side{

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/shopex/prism-go/apijson"
@@ -13,21 +14,22 @@ type serviceSecrets struct {
 }
 
 // newServiceSecrets finds what is secret of a service: signatures, and config values that
-// are marked so.
+// are shown to nobody.
 func newServiceSecrets(file *apijson.Service, set *Service) (s serviceSecrets) {
-	var secret []string
 	for _, v := range file.ConfigValues {
-		if !v.Secret {
-			continue
+		if isSecret(file, v.Name) {
+			s.values = append(s.values, v.Default)
 		}
-		secret = append(secret, v.Name)
-		s.values = append(s.values, v.Default, set.Config[v.Name])
-		for _, node := range set.Nodes {
-			s.values = append(s.values, node[v.Name])
+	}
+	for _, values := range append(slices.Collect(maps.Values(set.Nodes)), set.Config) {
+		for name, value := range values {
+			if name != "@url" && isSecret(file, name) {
+				s.values = append(s.values, value)
+			}
 		}
 	}
 	for _, p := range file.GlobalParams {
-		if p.ValueType == apijson.Sign || p.ValueType == apijson.Config && slices.Contains(secret, p.Format) {
+		if p.ValueType == apijson.Sign || p.ValueType == apijson.Config && isSecret(file, p.Format) {
 			s.names = append(s.names, p.Name)
 		}
 	}

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -81,7 +82,8 @@ func (r *Record) withoutHeaders() *Record {
 // keptBody is how much of a URL or a body is kept of a record that is too large.
 const keptBody = 4 << 10
 
-func clip(text string) string { return text[:min(len(text), keptBody)] }
+// clip returns the beginning of a text, without the memory of the rest.
+func clip(text string) string { return strings.Clone(text[:min(len(text), keptBody)]) }
 
 // size returns about how many bytes a record takes.
 func (r *Record) size() int64 {

@@ -427,3 +427,17 @@ func TestLongBodiesAreStreamed(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A header behind the body could be taken for one of the platform's before it.
+func TestACallersTrailersReachNoBackend(t *testing.T) {
+	got := make(chan http.Header, 1)
+	g := through(t, Config{}, 0, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		got <- r.Trailer
+	})
+	conn := dial(t, g.url)
+	fmt.Fprint(conn, "POST /api/b2b/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Api-Oauth\r\n\r\n1\r\na\r\n0\r\nX-Api-Oauth: @id=1\r\n\r\n")
+	if trailer := <-got; len(trailer) > 0 {
+		t.Errorf("the backend got the trailers %v", trailer)
+	}
+}

@@ -118,6 +118,18 @@ func (b *requestBody) failure() error {
 	return b.err
 }
 
+// unread reports whether more of the body may come. Then the connection must be closed behind
+// the answer: net/http may take the rest of a body that it has not waited for as the next
+// request.
+func (b *requestBody) unread() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.done
+}
+
 // keep appends to the beginning of a body that is kept: somewhat more than is asked for,
 // so that a secret at its end is found.
 func (c *call) keep(kept, more []byte) []byte {
@@ -155,12 +167,7 @@ const unread = time.Second
 
 // ignoreRest ends a body that the backend has answered without waiting for it.
 func (c *call) ignoreRest() {
-	if c.body == nil {
-		return
-	}
-	c.body.mu.Lock()
-	defer c.body.mu.Unlock()
-	if !c.body.done {
+	if c.body.unread() {
 		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(unread))
 	}
 }

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/shopex/prism-go/apijson"
@@ -139,7 +141,8 @@ func (s *Service) endpoint(name, address string, config map[string]string) (*end
 	return &endpoint{url: u, base: base, query: query, config: config, secrets: s.secrets(config)}, nil
 }
 
-// secrets returns the values that are marked secret, and those that sign.
+// secrets returns the values that are marked secret, and those that sign. The longest is the
+// first, or of one that begins with another the rest would be shown.
 func (s *Service) secrets(config map[string]string) []string {
 	names := map[string]bool{}
 	for _, v := range s.File.ConfigValues {
@@ -156,6 +159,7 @@ func (s *Service) secrets(config map[string]string) []string {
 			values = append(values, config[name])
 		}
 	}
+	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return values
 }
 

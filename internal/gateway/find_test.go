@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -242,5 +243,31 @@ func TestSecretsAreHiddenInTheExchange(t *testing.T) {
 				t.Errorf("%s: the exchange shows %q", method, text)
 			}
 		}
+	}
+}
+
+// A secret that begins with another, or stands where what is kept ends, leaves no rest.
+func TestNothingIsLeftOfASecretInTheExchange(t *testing.T) {
+	s := compiled(t, &apijson.Service{
+		Prefix: "b2b", URL: "http://127.0.0.1:1/", ConfigValues: []apijson.ConfigValue{{Name: "a", Secret: true}, {Name: "b", Secret: true}},
+	}, Backend{Config: map[string]string{"a": "canary", "b": "canary/+/+/+"}})
+	for range 20 { // the order of a map
+		c := &call{target: &Target{at: s.live}}
+		if got := c.hide("x=canary%2F%2B%2F%2B%2F%2B&y=canary/+/+/+&z=canary"); got != "x=***&y=***&z=***" {
+			t.Fatalf("the exchange shows %q", got)
+		}
+		s = compiled(t, s.File, Backend{Config: map[string]string{"a": "canary", "b": "canary/+/+/+"}})
+	}
+	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer backend.Close()
+	file := &apijson.Service{Prefix: "b2b", URL: backend.URL, ConfigValues: []apijson.ConfigValue{{Name: "k", Secret: true}},
+		GlobalParams: []apijson.GlobalParam{{Name: "key", Place: apijson.Request, ValueType: apijson.Config, Format: "k"}}}
+	g := newGateway(t, Config{}, compiled(t, file, Backend{Config: map[string]string{"k": "/+/+/+/+/+"}}))
+	g.x, g.keep = make(chan *Exchange, 1), 20
+	req, _ := http.NewRequest("POST", g.url+"/api/b2b/x", strings.NewReader("a=1"))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	g.do(t, req)
+	if x := <-g.x; string(x.Body) != "a=1&key=***" {
+		t.Errorf("the exchange shows %q", x.Body)
 	}
 }

@@ -24,7 +24,7 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, t *Target, c
 	}
 	c := &call{f: f, w: w, in: r, target: t, Caller: caller, x: x, began: time.Now()}
 	for _, secret := range t.at.secrets {
-		c.longest = max(c.longest, len(secret))
+		c.longest = max(c.longest, len(url.QueryEscape(secret)))
 	}
 	return c.forward(query, form)
 }
@@ -105,7 +105,7 @@ func (c *call) rewriteAll(query, form url.Values) error {
 
 // rewrite gives ReverseProxy the request to the backend.
 func (c *call) rewrite(pr *httputil.ProxyRequest) {
-	pr.Out.Header, pr.Out.URL, pr.Out.Host = c.header, &c.url, ""
+	pr.Out.Header, pr.Out.Trailer, pr.Out.URL, pr.Out.Host = c.header, nil, &c.url, ""
 	c.setBody(pr.Out)
 }
 
@@ -147,6 +147,9 @@ func (c *call) receive(answer *http.Response) error {
 	delete(answer.Header, "Date") // clients learn the clock of the platform by it
 	for name := range answer.Header {
 		delete(own, name)
+	}
+	if c.body.unread() {
+		answer.Header["Connection"] = []string{"close"}
 	}
 	if answer.Header["Content-Type"] == nil {
 		own["Content-Type"] = nil // or net/http guesses one

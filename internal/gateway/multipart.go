@@ -107,6 +107,9 @@ func (p *parts) next() error {
 	if err := p.readHeader(); err != nil {
 		return err
 	}
+	if p.room -= len(p.now.name); p.room < 0 { // names are remembered, of whatever part
+		return tooLarge()
+	}
 	if p.keep, p.collect, err = p.begin(p.now); err != nil {
 		return err
 	}

@@ -215,3 +215,17 @@ func readParts(body, bound string) (string, bool) {
 		}
 	}
 }
+
+// Names are remembered until the form ends, so they count like the values of fields.
+func TestTheNamesOfPartsAreBounded(t *testing.T) {
+	name := strings.Repeat("n", 1000)
+	body := formOf(field(name+"1", ""), field(name+"2", ""), field(name+"3", ""))
+	for room, want := range map[int]bool{2500: false, 4000: true} {
+		p := newParts(strings.NewReader(body), "b", room)
+		p.begin = func(part) (keep, collect bool, err error) { return true, false, nil }
+		_, err := io.Copy(io.Discard, p)
+		if (err == nil) != want {
+			t.Errorf("with room for %d bytes: %v", room, err)
+		}
+	}
+}
