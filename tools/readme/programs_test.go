@@ -52,10 +52,9 @@ import (
 	"github.com/shopex/prism-go/provider"
 )
 
-var getOrder, closeOrder func(context.Context, struct{}) (string, error)
-
 func piece%d(ctx context.Context, p *provider.Provider, config prism.Config, client *prism.Client, consumer *notify.Consumer, publisher *notify.Publisher, body []byte, srv *prismtest.Server, shop *httptest.Server) error {
-	_, _, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now, platform.New
+	var getOrder, closeOrder func(context.Context, struct{}) (string, error)
+	_, _, _, _, _, _, _, _, _ = errors.Is, fmt.Print, log.Print, slog.New, os.Stderr, time.Now, platform.New, getOrder, closeOrder
 %s
 	return nil
 }
