@@ -274,32 +274,3 @@ func TestTheRestOfABodyIsNoRequest(t *testing.T) {
 		})
 	}
 }
-
-// The record of a call is made when it is answered, and the body may still come then.
-func TestABodyMayComeWhileItsCallIsRemembered(t *testing.T) {
-	e := newGatewayEnv(t, platform.Config{})
-	e.backend.answers(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close") // or it waits for the body
-		w.WriteHeader(413)
-	})
-	for range 20 {
-		conn, in := e.halfway(t, "x")
-		sent := make(chan struct{})
-		go func() {
-			defer close(sent)
-			for range 1000 {
-				if _, err := conn.Write([]byte("xxxxxxxxxx")); err != nil {
-					return
-				}
-			}
-		}()
-		resp, err := http.ReadResponse(in, nil)
-		must(t, err)
-		resp.Body.Close()
-		if resp.StatusCode != 413 {
-			t.Errorf("status %d", resp.StatusCode)
-		}
-		conn.Close()
-		<-sent
-	}
-}

@@ -17,9 +17,10 @@ type tracing struct {
 	mu              sync.Mutex
 	asked           time.Time // for a connection
 	shook           time.Time // when TLS began
-	sent            time.Time
+	sent            time.Time // all of the request, or before that its beginning
 	dial, tls, wait time.Duration
-	written         bool // all of the request
+	written         bool // all of the request, or so much that it was answered
+	answered        bool
 	hints           int
 }
 
@@ -60,6 +61,7 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.clock.enter(sending)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
+	c.trace.sent = time.Now()
 	if info.Reused {
 		c.trace.tls = 0
 		return
@@ -67,13 +69,17 @@ func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.trace.dial = time.Since(c.trace.asked) - c.trace.tls
 }
 
+// wroteRequest is called by the goroutine that writes, so the answer may overtake it.
 func (c *call) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err != nil {
 		return
 	}
-	c.clock.enter(waiting)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
+	if c.trace.answered {
+		return
+	}
+	c.clock.enter(waiting)
 	c.trace.sent, c.trace.written = time.Now(), true
 }
 
@@ -89,12 +95,10 @@ func (c *call) gotHint(int, textproto.MIMEHeader) error {
 
 // answered notes that the header of the answer has come.
 func (c *call) answered() {
-	c.clock.enter(answering)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
-	if c.trace.written {
-		c.trace.wait = time.Since(c.trace.sent)
-	}
+	c.clock.enter(answering)
+	c.trace.wait, c.trace.written, c.trace.answered = time.Since(c.trace.sent), true, true
 	if c.trace.hints > 0 { // ReverseProxy has emptied the header with each
 		maps.Copy(c.w.Header(), c.preset)
 	}
