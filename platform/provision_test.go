@@ -44,6 +44,7 @@ func newPlatform(t testing.TB, cfg platform.Config) *platform.Platform {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { p.Shutdown(context.Background()) }) // ends what a call to no API of the platform has begun
 	return p
 }
 
