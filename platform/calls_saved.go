@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/shopex/prism-go/internal/calls"
@@ -76,21 +75,11 @@ func (s *callSaver) run(ctx context.Context) {
 func (s *callSaver) try(ctx context.Context, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
-	err := s.guarded(ctx, do)
+	err := withoutPanic(s.l.p.cfg.Logger, func() error { return do(ctx) })
 	if err != nil && !s.failed && ctx.Err() != context.Canceled {
 		s.l.p.cfg.Logger.Warn("statistics of calls cannot be saved; they are kept in memory", slog.Any("error", err))
 	}
 	s.failed = err != nil
-}
-
-func (s *callSaver) guarded(ctx context.Context, do func(context.Context) error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.l.p.cfg.Logger.Error("panic", slog.Any("value", v), slog.String("stack", string(debug.Stack())))
-			err = errPanicked
-		}
-	}()
-	return do(ctx)
 }
 
 // step saves the part of the series whose turn it is.
@@ -143,28 +132,11 @@ func (s *callSaver) save(ctx context.Context, name calls.Series) error {
 	if !changed {
 		return nil
 	}
-	err := replaceRecord(ctx, s.l.p.cfg.Store, kindCallStats, digest(callStatsName(s.slot, name)), text)
+	err := replaceRecord(ctx, s.l.p.cfg.Store, kindCallStats, digest(callStatsName(s.slot, name)), text, 0)
 	if err != nil {
 		stats.Unsaved(name)
 	}
 	return err
-}
-
-// replaceRecord stores a record, whatever was there.
-func replaceRecord(ctx context.Context, store Store, kind, id string, value []byte) error {
-	for range maxConflicts {
-		before, err := store.Load(ctx, kind, id)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return err
-		}
-		if _, err = store.Save(ctx, kind, id, value, before.Revision, 0); !errors.Is(err, ErrConflict) {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return ErrConflict
 }
 
 // load adds the records of the slot to what was counted, once.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -88,6 +90,18 @@ func (c *channel) beginStoring() error {
 
 // errPanicked is the error of a batch whose engine has panicked. The channel ends.
 var errPanicked = errors.New("platform: the engine has panicked")
+
+// withoutPanic runs do. A panic in it, of an engine or a hook, is logged and becomes
+// errPanicked.
+func withoutPanic(log *slog.Logger, do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("panic", slog.Any("value", v), slog.String("stack", string(debug.Stack())))
+			err = errPanicked
+		}
+	}()
+	return do()
+}
 
 // endStoring waits for the batch that is being stored, if there is one.
 func (c *channel) endStoring() error {

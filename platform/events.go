@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -89,7 +88,7 @@ func (e *events) publishAll(ctx context.Context, cancel context.CancelFunc, done
 	defer close(done)
 	defer cancel()
 	for batch := e.next(); batch != nil; batch = e.next() {
-		if err := e.publish(ctx, batch); err != nil {
+		if err := withoutPanic(e.log, func() error { return e.publish(ctx, batch) }); err != nil {
 			e.dropAll()
 		}
 	}
@@ -125,12 +124,6 @@ func (e *events) lose(n int, err error) {
 
 // publish publishes events. Its error means that the engine or the store does not work.
 func (e *events) publish(ctx context.Context, batch []systemEvent) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			e.log.Error("panic", slog.Any("value", v), slog.String("stack", string(debug.Stack())))
-			err = errPanicked
-		}
-	}()
 	ctx, cancel := context.WithTimeout(ctx, eventTime)
 	defer cancel()
 	located, lost := make(map[string][]systemEvent), 0

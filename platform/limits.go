@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -85,7 +84,7 @@ func (l *limits) run(ctx context.Context) {
 	ticker := time.NewTicker(levelEvery)
 	defer ticker.Stop()
 	for {
-		err := l.exchange(ctx)
+		err := withoutPanic(l.p.cfg.Logger, func() error { return l.exchange(ctx) })
 		if err != nil && !l.failed && ctx.Err() == nil {
 			l.p.cfg.Logger.Warn("limits of calls cannot be leveled with those of other platforms; what was known holds", slog.Any("error", err))
 		}
@@ -102,13 +101,7 @@ func (l *limits) run(ctx context.Context) {
 }
 
 // exchange tells what this platform has counted, and learns what others have.
-func (l *limits) exchange(ctx context.Context) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			l.p.cfg.Logger.Error("panic", slog.Any("value", v), slog.String("stack", string(debug.Stack())))
-			err = errPanicked
-		}
-	}()
+func (l *limits) exchange(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, levelTime)
 	defer cancel()
 	if err := l.tell(ctx); err != nil {
@@ -124,12 +117,7 @@ func (l *limits) tell(ctx context.Context) error {
 	if len(counted) == 0 && l.quiet && time.Since(l.last) < levelLife/3 {
 		return nil
 	}
-	store, id := l.p.cfg.Store, digest(l.name)
-	before, err := store.Load(ctx, kindLimits, id)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
-		return err
-	}
-	if _, err = store.Save(ctx, kindLimits, id, rate.Encode(counted), before.Revision, levelLife); err != nil {
+	if err := replaceRecord(ctx, l.p.cfg.Store, kindLimits, digest(l.name), rate.Encode(counted), levelLife); err != nil {
 		return err
 	}
 	l.quiet, l.last = len(counted) == 0, time.Now()

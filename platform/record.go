@@ -130,6 +130,23 @@ func putRecord[T any](ctx context.Context, s Store, kind, name string, change fu
 	return fmt.Errorf("platform: the store reports a conflict over a record of kind %s each time", kind)
 }
 
+// replaceRecord stores any bytes, whatever was there.
+func replaceRecord(ctx context.Context, s Store, kind, id string, value []byte, ttl time.Duration) error {
+	for range maxConflicts {
+		before, err := s.Load(ctx, kind, id)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+		if _, err = s.Save(ctx, kind, id, value, before.Revision, ttl); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return ErrConflict
+}
+
 func deleteRecord(ctx context.Context, s Store, kind, name string) error {
 	return s.Delete(ctx, kind, digest(name))
 }
