@@ -190,7 +190,9 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 		return bodyFailure(err)
 	}
 	c.inFlight = int64(len(body))
-	c.formed = bytes.Clone(body[:min(len(body), p.cfg.Gateway.keep())])
+	if _, own := p.find(c); !own && c.oauth == "" {
+		c.formed = bytes.Clone(body[:min(len(body), p.cfg.Gateway.keep())])
+	}
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {
 		return badRequest(code.InvalidForm, "the form in the body "+err.Error())
