@@ -287,10 +287,9 @@ func (im *importing) tell(s *Service, file *apijson.Service, did string) {
 
 func (p *Platform) serviceRestore(ctx context.Context, c *call) (any, error) {
 	s, err := p.changeService(ctx, c, "Id", func(s *Service) error {
-		if len(s.Previous) == 0 {
+		if !s.restore() {
 			return badRequest(code.InvalidParameter, "this service has no api.json of before: it was not refreshed yet")
 		}
-		s.File, s.Previous = s.Previous, s.File
 		return nil
 	})
 	if err != nil {
@@ -301,23 +300,10 @@ func (p *Platform) serviceRestore(ctx context.Context, c *call) (any, error) {
 
 // serviceList reads one file at a time: together they may be large.
 func (p *Platform) serviceList(ctx context.Context, c *call) (any, error) {
-	stored, err := p.registry.storedServices(ctx)
+	docs := []serviceDoc{}
+	err := p.registry.eachService(ctx, c.provides, func(s Service) { docs = append(docs, newServiceDoc(&s)) })
 	if err != nil {
 		return nil, err
-	}
-	docs := []serviceDoc{}
-	for _, s := range stored {
-		if !c.provides(&s.Service) {
-			continue
-		}
-		whole, err := p.registry.Service(ctx, s.ID)
-		if errors.Is(err, ErrUnknownService) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, newServiceDoc(&whole))
 	}
 	slices.SortFunc(docs, func(a, b serviceDoc) int { return strings.Compare(a.Path, b.Path) })
 	return docs, nil
@@ -356,11 +342,7 @@ func (p *Platform) namedService(ctx context.Context, c *call, param string) (*Se
 	}
 	s, err := p.registry.Service(ctx, name)
 	if errors.Is(err, ErrUnknownService) || err == nil && !c.provides(&s) {
-		var all prefixes
-		if all, err = p.registry.prefixes(ctx, c.app.Exchange()); err != nil {
-			return nil, err
-		}
-		s, err = p.registry.Service(ctx, all[strings.Trim(name, "/")])
+		s, err = p.registry.ServiceOf(ctx, c.app.Exchange(), strings.Trim(name, "/"))
 	}
 	if err == nil && !c.provides(&s) {
 		err = ErrUnknownService

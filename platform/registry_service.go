@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,22 +47,45 @@ func (r *Registry) Service(ctx context.Context, id string) (Service, error) {
 
 // Services returns all services, sorted by ID.
 func (r *Registry) Services(ctx context.Context) ([]Service, error) {
-	stored, err := r.storedServices(ctx)
+	var all []Service
+	err := r.eachService(ctx, func(*Service) bool { return true }, func(s Service) { all = append(all, s) })
 	if err != nil {
 		return nil, err
 	}
-	var all []Service
-	for _, s := range stored {
-		whole, err := r.Service(ctx, s.ID)
+	return all, nil
+}
+
+// eachService calls do for the services that are wanted, in the order of their IDs, and
+// has the files of one at a time in memory. wanted sees services without their files.
+func (r *Registry) eachService(ctx context.Context, wanted func(*Service) bool, do func(Service)) error {
+	stored, err := r.storedServices(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range stored {
+		if !wanted(&stored[i].Service) {
+			continue
+		}
+		whole, err := r.Service(ctx, stored[i].ID)
 		if errors.Is(err, ErrUnknownService) {
 			continue // deleted meanwhile
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, whole)
+		do(whole)
 	}
-	return all, nil
+	return nil
+}
+
+// ServiceOf returns the service of a domain that has this prefix, or [ErrUnknownService].
+// An empty domain is "default".
+func (r *Registry) ServiceOf(ctx context.Context, domain, prefix string) (Service, error) {
+	all, err := r.prefixes(ctx, cmp.Or(domain, defaultDomain))
+	if err != nil {
+		return Service{}, err
+	}
+	return r.Service(ctx, all[prefix])
 }
 
 // storedServices returns the services that are there, sorted by ID.
@@ -183,12 +207,20 @@ func (r *Registry) UpdateService(ctx context.Context, id string, change func(*Se
 // other way round. It returns [ErrUnknownService], or an error if there is no Previous.
 func (r *Registry) RestoreService(ctx context.Context, id string) (Service, error) {
 	return r.UpdateService(ctx, id, func(s *Service) error {
-		if len(s.Previous) == 0 {
+		if !s.restore() {
 			return fmt.Errorf("platform: the service %q has no api.json of before", id)
 		}
-		s.File, s.Previous = s.Previous, s.File
 		return nil
 	})
+}
+
+// restore makes File and Previous change places. It reports whether there is a Previous.
+func (s *Service) restore() bool {
+	there := len(s.Previous) > 0
+	if there {
+		s.File, s.Previous = s.Previous, s.File
+	}
+	return there
 }
 
 func (s *Service) clone() *Service {

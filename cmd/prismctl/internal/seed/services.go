@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,12 +105,11 @@ func (s *seeder) warnOfChanges(given Service, there *platform.Service) {
 
 // serviceOf returns the service of the domain default that has a prefix, or nil.
 func (s *seeder) serviceOf(ctx context.Context, prefix string) (*platform.Service, error) {
-	all, err := s.registry.Services(ctx)
-	i := slices.IndexFunc(all, func(one platform.Service) bool { return one.Prefix == prefix && one.Exchange() == defaultDomain })
-	if err != nil || i < 0 {
-		return nil, err
+	there, err := s.registry.ServiceOf(ctx, defaultDomain, prefix)
+	if errors.Is(err, platform.ErrUnknownService) {
+		return nil, nil
 	}
-	return &all[i], nil
+	return &there, err
 }
 
 // put gives a service what the settings say. What the operator names may be anywhere.
