@@ -128,6 +128,16 @@ type Parameter struct {
 	Unknown map[string]json.RawMessage
 }
 
+// Reserved reports whether a parameter of this name is the platform's own, such as client_id
+// and sign: callers send it to the platform, and no backend gets it (protocol chapter 2).
+func Reserved(name string) bool {
+	switch name {
+	case "apiver", "client_id", "client_secret", "sign", "sign_method", "sign_time":
+		return true
+	}
+	return false
+}
+
 // An Exception is a documented error of an API.
 type Exception struct {
 	Status  int // HTTP

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -177,7 +176,7 @@ func (e *exporter) operation(a *API, method, path string, only bool) *operation 
 	}
 	form := schema{Type: "object", Properties: map[string]schema{}}
 	for _, param := range a.Params {
-		if given[param.Name] || slices.Contains(reserved, param.Name) {
+		if given[param.Name] || Reserved(param.Name) {
 			continue
 		}
 		given[param.Name] = true

@@ -153,7 +153,7 @@ func (p *parser) params(v value) (all []Parameter) {
 				a.ParamType = p.string(v, name)
 			}
 		}
-		if a.Required && slices.Contains(reserved, a.Name) {
+		if a.Required && Reserved(a.Name) {
 			p.warnings.add(item.at, "the parameter %q is required, and is one that the platform takes for itself: the backend will not get it", a.Name)
 		}
 		if p.named(item, a.Name, "a parameter") {

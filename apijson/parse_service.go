@@ -14,9 +14,6 @@ var (
 	globalMembers = spelled("name", "value_type", "format", "param_type")
 )
 
-// reserved are the parameters of calls to the platform, which no backend gets.
-var reserved = []string{"client_id", "client_secret", "sign", "sign_method", "sign_time", "apiver"}
-
 func (p *parser) service(v value) *Service {
 	if v.raw[0] != '{' {
 		p.wrong(v, "the file", "an object, as in {\"url\": …}")
@@ -78,7 +75,7 @@ func (p *parser) whole(s *Service, where map[string]int) {
 		if s.ParamName == "" {
 			s.ParamName = "method"
 		}
-		if slices.Contains(reserved, s.ParamName) {
+		if Reserved(s.ParamName) {
 			p.faults.add(where["param_name"], "param_name is %q, which the platform takes for itself: write another, such as method", s.ParamName)
 		}
 	}

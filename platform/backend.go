@@ -60,7 +60,7 @@ func withoutReserved(params url.Values) url.Values {
 	}
 	own := make(url.Values, len(params))
 	for name, values := range params {
-		if !reservedName(name) {
+		if !gateway.Reserved(name) {
 			own[name] = values
 		}
 	}

@@ -6,23 +6,12 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/gateway"
 )
-
-// reservedName reports whether a backend could take a parameter of this name for a
-// reserved one: PHP ignores leading blanks and everything from a bracket on, and reads
-// a dot or a blank as an underscore.
-func reservedName(name string) bool {
-	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
-	name, _, _ = strings.Cut(name, "\x00")
-	name = strings.NewReplacer(".", "_", " ", "_").Replace(name)
-	reserved := reservedParams()
-	return slices.Contains(reserved[:], name)
-}
 
 // vetBody refuses a form that names a reserved parameter and is not covered by the
 // signature: a form in parts, or a form of another method. The backend gets such a form
@@ -74,7 +63,7 @@ func (p *Platform) vetParams(body string) error {
 		return badRequest(code.InvalidForm, "the form in the body "+err.Error())
 	}
 	for name := range params {
-		if reservedName(name) {
+		if gateway.Reserved(name) {
 			return reservedParam(name)
 		}
 	}
@@ -90,7 +79,7 @@ func vetParts(parts *multipart.Reader, limit int) error {
 		if err != nil {
 			return badRequest(code.InvalidForm, "the parts of the form cannot be read")
 		}
-		if name := part.FormName(); reservedName(name) {
+		if name := part.FormName(); gateway.Reserved(name) {
 			return reservedParam(name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/internal/code"
 )
 
@@ -35,16 +37,11 @@ type call struct {
 	form     url.Values // nil when the body is not a form
 	noBody   bool
 	inFlight int64     // bytes of the form
-	formed   []byte    // the first of them, for the record of a call
+	formed   []byte    // the first of them, for the record of a call through the gateway
 	passage  *passage  // through the gateway; nil for other calls
 	answer   int64     // bytes of an answer that may be large
 	count    *keyCount // that of the key, once answer is counted
 	observed bool
-}
-
-// reservedParams belong to the platform and are never passed on.
-func reservedParams() [6]string {
-	return [...]string{"apiver", "client_id", "client_secret", "sign", "sign_method", "sign_time"}
 }
 
 // params returns the call's own parameters, those of the form first.
@@ -55,9 +52,7 @@ func (c *call) params() url.Values {
 			own[name] = append(own[name], values...)
 		}
 	}
-	for _, name := range reservedParams() {
-		delete(own, name)
-	}
+	maps.DeleteFunc(own, func(name string, _ []string) bool { return apijson.Reserved(name) })
 	return own
 }
 

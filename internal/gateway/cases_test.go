@@ -290,10 +290,8 @@ func (g *testGateway) forward(w http.ResponseWriter, r *http.Request, x *Exchang
 	if err != nil {
 		return err
 	}
-	for name := range reserved {
-		delete(query, name)
-		delete(form, name)
-	}
+	dropReserved(query)
+	dropReserved(form)
 	target, err := g.table.Find(Request{Method: r.Method, Path: rest, Sandbox: sandbox, Query: query, Form: orElseForm(form, fields)})
 	if err != nil {
 		return err
@@ -337,4 +335,8 @@ func orElseForm(form, fields url.Values) url.Values {
 		return form
 	}
 	return fields
+}
+
+func dropReserved(params url.Values) {
+	maps.DeleteFunc(params, func(name string, _ []string) bool { return apijson.Reserved(name) })
 }

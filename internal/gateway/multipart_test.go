@@ -171,7 +171,7 @@ func FuzzAMultipartFormKeepsWhatIsNotReserved(f *testing.F) {
 			return
 		}
 		p := newParts(strings.NewReader(body), bound, 1<<20)
-		p.begin = func(now part) (bool, bool, error) { return !reserved[now.name], !now.file, nil }
+		p.begin = func(now part) (bool, bool, error) { return !apijson.Reserved(now.name), !now.file, nil }
 		p.field = func(string, string) error { return nil }
 		out, err := io.ReadAll(slow{p})
 		var refused *Refusal
@@ -210,7 +210,7 @@ func readParts(body, bound string) (string, bool) {
 		if err != nil {
 			return "", false
 		}
-		if !reserved[p.FormName()] {
+		if !apijson.Reserved(p.FormName()) {
 			fmt.Fprintf(&text, "%q %q\n", p.Header, content)
 		}
 	}

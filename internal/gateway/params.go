@@ -5,10 +5,20 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
 )
+
+// Reserved reports whether a backend could take a parameter of this name for one that is
+// reserved for the platform: PHP ignores leading blanks and everything from a bracket on, and
+// reads a dot or a blank as an underscore.
+func Reserved(name string) bool {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
+	name, _, _ = strings.Cut(name, "\x00")
+	return apijson.Reserved(strings.NewReplacer(".", "_", " ", "_").Replace(name))
+}
 
 // outgoing are the parameters of a request to a backend.
 type outgoing struct {

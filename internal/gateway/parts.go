@@ -8,11 +8,6 @@ import (
 	"github.com/shopex/prism-go/apijson"
 )
 
-// reserved are the parameters that callers have for the platform.
-var reserved = map[string]bool{
-	"apiver": true, "client_id": true, "client_secret": true, "sign": true, "sign_method": true, "sign_time": true,
-}
-
 // A multipartForm is the body of a call that has fields and files, with what is known of it.
 type multipartForm struct {
 	c      *call
@@ -40,7 +35,7 @@ func (c *call) meetMultipart(form url.Values) error {
 // begin decides about a part.
 func (m *multipartForm) begin(p part) (keep, collect bool, err error) {
 	file := m.c.target.Service.File
-	if reserved[phpName(p.name)] || m.c.target.Service.adds(p.name) {
+	if Reserved(p.name) || m.c.target.Service.adds(p.name) {
 		return false, false, nil
 	}
 	m.seen.Add(p.name, "")

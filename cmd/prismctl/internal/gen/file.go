@@ -132,8 +132,9 @@ func inURL(path string) string {
 	return strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23").Replace(path)
 }
 
-// Names of parameters that a prism.Client sets itself, or the platform takes away.
-var reserved = []string{"", "apiver", "client_id", "client_secret", "sign", "sign_method", "sign_time"}
+// isReserved reports whether a parameter has no name, or one that a prism.Client sets itself
+// or the platform takes away.
+func isReserved(name string) bool { return name == "" || apijson.Reserved(name) }
 
 // setFields sets the fields: those in the path, then the required ones, each in the order
 // of the file.
@@ -149,7 +150,7 @@ func (m *method) setFields(inPath []string) {
 	for i := range m.Params {
 		p := &m.Params[i]
 		switch {
-		case seen[p.Name] || slices.Contains(reserved, p.Name):
+		case seen[p.Name] || isReserved(p.Name):
 		case p.Required:
 			required = append(required, field{Parameter: p, Type: goType(p.Type), Listed: true, Required: true})
 		default:
@@ -172,7 +173,7 @@ func (m *method) parameter(name string) *apijson.Parameter {
 }
 
 func (m *method) lists(name string) bool {
-	return slices.ContainsFunc(m.Params, func(p apijson.Parameter) bool { return p.Name == name }) && !slices.Contains(reserved, name)
+	return slices.ContainsFunc(m.Params, func(p apijson.Parameter) bool { return p.Name == name }) && !isReserved(name)
 }
 
 func (m *method) nameFields() {
