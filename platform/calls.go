@@ -49,14 +49,11 @@ func (p *Platform) noteCall(rec *calls.Record) {
 	p.count.gateway(rec, limited)
 	api := rec.API
 	if rec.AnyAPI {
-		api = everyPath
+		api = everyAPI
 	}
 	l.stats.Load().Count(rec.Domain, rec.App, rec.Key, rec.Service, api, p.cfg.Now(), calls.ClassOf(rec.Status, limited), rec.Took)
 	l.last.Add(rec)
 }
-
-// everyPath is the name in statistics for all paths of a service without APIs.
-const everyPath = "*"
 
 // gateway counts a call through the gateway.
 func (n *counters) gateway(rec *calls.Record, limited bool) {

@@ -161,7 +161,8 @@ func (p *Platform) admit(c *call, t *gateway.Target, query, form url.Values) err
 	return nil
 }
 
-// everyAPI is the path of a binding to all APIs of a service.
+// everyAPI is the path of a binding to all APIs of a service, and stands for them where they
+// are counted together.
 const everyAPI = "*"
 
 // bindingFor returns the binding that lets an app call an API, or nil. One to the API
@@ -257,7 +258,7 @@ func refusal(c *call, services *domainServices, asked gateway.Request, err error
 	if !errors.As(err, &refused) {
 		return err
 	}
-	c.passage.phase, c.passage.cause = string(refused.Phase), refused.Cause
+	c.passage.phase, c.passage.cause = refused.Phase, refused.Cause
 	f := &failure{status: refused.Status, code: refused.Code, message: refused.Message, retryAfter: refused.RetryAfter}
 	if len(refused.Allow) > 0 {
 		f.header = http.Header{"Allow": {strings.Join(refused.Allow, ", ")}}

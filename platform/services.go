@@ -243,7 +243,7 @@ func (c *Config) gatewayConfig() gateway.Config {
 	g := c.Gateway
 	return gateway.Config{
 		Private: g.Private, Loopback: g.Loopback, Timeout: g.Timeout, IdleTimeout: g.IdleTimeout,
-		FormBytes: int(c.Limits.RequestBody), Breaker: g.Breaker, Now: c.Now, Logger: c.Logger,
+		FormBytes: int(c.Limits.RequestBody), Breaker: g.Breaker, Now: c.Now,
 	}
 }
 

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
@@ -22,22 +22,9 @@ func (t *tool) readService(name string) (*apijson.Service, error) {
 	}
 	s, err := apijson.Parse(text)
 	if err != nil {
-		return nil, faulty(name, err)
+		return nil, apisource.Faulty(name, err)
 	}
 	return s, nil
-}
-
-// faulty puts the name of a file in front of each of its faults.
-func faulty(name string, err error) error {
-	var faults apijson.Faults
-	if !errors.As(err, &faults) {
-		return fmt.Errorf("%s: %w", words.Shown(name), err)
-	}
-	var all []error
-	for _, f := range faults {
-		all = append(all, fmt.Errorf("%s:%d:%d: %s", words.Shown(name), f.Line, f.Column, f.Text))
-	}
-	return errors.Join(all...)
 }
 
 // readFile reads a file that is not too long, of standard input if its name is -.

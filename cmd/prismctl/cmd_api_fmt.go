@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
@@ -37,7 +38,7 @@ func (c *apiFmtCmd) Run(t *tool) error {
 	}
 	s, err := apijson.Parse(text)
 	if err != nil {
-		return faulty(c.File, err)
+		return apisource.Faulty(c.File, err)
 	}
 	formatted := s.Format()
 	if !c.Write {

@@ -10,7 +10,7 @@ import (
 // layouts are the letters of PHP's date that are layouts of package time.
 var layouts = map[byte]string{
 	'd': "02", 'D': "Mon", 'j': "2", 'l': "Monday", 'F': "January", 'm': "01", 'M': "Jan", 'n': "1",
-	'Y': "2006", 'o': "", 'y': "06", 'a': "pm", 'A': "PM", 'g': "3", 'h': "03", 'H': "15", 'i': "04", 's': "05",
+	'Y': "2006", 'y': "06", 'a': "pm", 'A': "PM", 'g': "3", 'h': "03", 'H': "15", 'i': "04", 's': "05",
 	'O': "-0700", 'P': "-07:00", 'p': "Z07:00", 'T': "MST",
 	'c': "2006-01-02T15:04:05-07:00", 'r': "Mon, 02 Jan 2006 15:04:05 -0700",
 }

@@ -6,7 +6,6 @@
 package gateway
 
 import (
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -39,7 +38,7 @@ type Refusal struct {
 	Message    string
 	RetryAfter time.Duration
 	Allow      []string // the methods of the API, for status 405
-	Phase      string   // of a call that failed on its way: one of the Phases
+	Phase      string   // of a call that failed on its way: dial, tls, send, wait or answer
 	Cause      error    // for the log
 }
 
@@ -53,7 +52,6 @@ type Config struct {
 	FormBytes         int           // of the fields of a multipart form that are signed; the default is 1 MiB
 	Breaker           int           // after how many failures in a row a backend gets no calls for 10 s; 0 is never
 	Now               func() time.Time
-	Logger            *slog.Logger
 }
 
 // A Caller is who makes a call, as the backend learns it.
