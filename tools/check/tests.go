@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,10 +36,10 @@ func tests() error {
 	if err != nil {
 		return err
 	}
-	flags := []string{"test", "-json", "-race"}
+	flags := []string{"test", "-json", "-p", strconv.Itoa(runtime.NumCPU() + 1), "-race"} // one package more than processors, as tests wait often
 	if cgo, _ := output("go", "env", "CGO_ENABLED"); cgo != "1" || !hasCompiler() {
 		fmt.Println("!!! WITHOUT THE RACE DETECTOR: it needs a C compiler and CGO_ENABLED=1 here")
-		flags = flags[:2]
+		flags = flags[:len(flags)-1]
 	}
 	ordered := longestFirst(strings.Fields(packages))
 	r := newReport(os.Stdout, len(ordered))
