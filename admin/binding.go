@@ -36,23 +36,37 @@ func (c *Client) BindAPI(ctx context.Context, appID string, b Binding) error {
 	return c.put(ctx, "platform/manageapp/bind", params)
 }
 
-// UnbindAPI takes a binding of an app away: the next call is refused. There need not be
-// one.
-func (c *Client) UnbindAPI(ctx context.Context, appID, service, path string) error {
-	return c.put(ctx, "platform/manageapp/unbind", prism.Params{"app_id": appID, "api_id": service, "path": path})
+// UnbindAPI takes the binding of an app with this service and path away, so that the next
+// call is refused, and returns it; none if there was none. Another binding that has the same
+// API, such as one with the path "*", stays.
+func (c *Client) UnbindAPI(ctx context.Context, appID, service, path string) ([]Binding, error) {
+	return c.unbind(ctx, prism.Params{"app_id": appID, "api_id": service, "path": path})
+}
+
+// UnbindService takes all bindings of an app to a service away, in one change, and returns
+// them, in the order in which they were made.
+func (c *Client) UnbindService(ctx context.Context, appID, service string) ([]Binding, error) {
+	return c.unbind(ctx, prism.Params{"app_id": appID, "api_id": service})
+}
+
+func (c *Client) unbind(ctx context.Context, params prism.Params) ([]Binding, error) {
+	var docs []bindingDoc
+	err := c.post(ctx, "platform/manageapp/unbind", params, &docs)
+	return bindingsOf(docs), err
 }
 
 // BoundAPIs returns the bindings of an app, in the order in which they were made.
 func (c *Client) BoundAPIs(ctx context.Context, appID string) ([]Binding, error) {
 	var docs []bindingDoc
-	if err := c.get(ctx, "platform/manageapp/bindlist", prism.Params{"app_id": appID}, &docs); err != nil {
-		return nil, err
+	err := c.get(ctx, "platform/manageapp/bindlist", prism.Params{"app_id": appID}, &docs)
+	return bindingsOf(docs), err
+}
+
+func bindingsOf(docs []bindingDoc) (all []Binding) {
+	for _, d := range docs {
+		all = append(all, Binding{Service: d.APIID, Prefix: d.Prefix, Path: d.Path, Count: d.Count, Per: time.Duration(d.Seconds) * time.Second})
 	}
-	bindings := make([]Binding, len(docs))
-	for i, d := range docs {
-		bindings[i] = Binding{Service: d.APIID, Prefix: d.Prefix, Path: d.Path, Count: d.Count, Per: time.Duration(d.Seconds) * time.Second}
-	}
-	return bindings, nil
+	return all
 }
 
 // A bindingDoc is a binding in the members of the platform's answer.

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -134,11 +135,18 @@ func TestABindingIsWhatItWasMadeOf(t *testing.T) {
 	if all := must[[]admin.Binding](t)(a.BoundAPIs(ctx, "test")); !reflect.DeepEqual(all, want) {
 		t.Errorf("bound %+v, want %+v", all, want)
 	}
-	if err := a.UnbindAPI(ctx, "test", "goods", "*"); err != nil {
-		t.Error(err)
+	for _, some := range [][]admin.Binding{want[:1], nil} {
+		if taken := must[[]admin.Binding](t)(a.UnbindAPI(ctx, "test", "goods", "*")); !reflect.DeepEqual(taken, some) {
+			t.Errorf("took %+v away, want %+v", taken, some)
+		}
 	}
-	if all := must[[]admin.Binding](t)(a.BoundAPIs(ctx, "test")); !reflect.DeepEqual(all, want[1:]) {
-		t.Errorf("bound %+v, want %+v", all, want[1:])
+	for _, some := range [][]admin.Binding{want[1:], nil} {
+		if all := must[[]admin.Binding](t)(a.BoundAPIs(ctx, "test")); !reflect.DeepEqual(all, some) {
+			t.Errorf("bound %+v, want %+v", all, some)
+		}
+		if taken := must[[]admin.Binding](t)(a.UnbindService(ctx, "test", "goods")); !reflect.DeepEqual(taken, some) {
+			t.Errorf("took %+v away, want %+v", taken, some)
+		}
 	}
 	if err := a.BindAPI(ctx, "test", admin.Binding{Service: "goods", Path: "nothing"}); !errors.Is(err, prism.ErrNotFound) {
 		t.Errorf("an API that does not exist: %v", err)
@@ -204,5 +212,39 @@ func TestOAuthSettingsComeBackWithoutThePassword(t *testing.T) {
 	}
 	if got := must[*admin.OAuthConfig](t)(a.OAuthConfig(t.Context(), false)); *got != (admin.OAuthConfig{}) {
 		t.Errorf("those of no sandbox are %+v", got)
+	}
+}
+
+// What comes between the bindings being looked at and being taken away is not lost, and
+// nothing is said to be taken away twice.
+func TestBindingsThatComeMeanwhileAreTakenOnceOrStay(t *testing.T) {
+	_, a := newAdmin(t)
+	must[*admin.Service](t)(a.ImportFile(t.Context(), []byte(`{"url":"http://127.0.0.1:1","prefix":"any"}`)))
+	const bindings = 20
+	ended := make(chan error, bindings)
+	for i := range bindings {
+		go func() {
+			ended <- a.BindAPI(t.Context(), "test", admin.Binding{Service: "any", Path: fmt.Sprint(i)})
+		}()
+	}
+	seen := map[string]int{}
+	count := func(all []admin.Binding) {
+		for _, b := range all {
+			seen[b.Path]++
+		}
+	}
+	for range bindings {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		count(must[[]admin.Binding](t)(a.UnbindService(t.Context(), "test", "any")))
+	}
+	if left := must[[]admin.Binding](t)(a.BoundAPIs(t.Context(), "test")); len(left) > 0 {
+		t.Errorf("left: %+v", left)
+	}
+	for i := range bindings {
+		if n := seen[fmt.Sprint(i)]; n != 1 {
+			t.Errorf("binding %d was taken away %d times", i, n)
+		}
 	}
 }

@@ -23,8 +23,12 @@ const (
 )
 
 func (p *Platform) apiBind(ctx context.Context, c *call) (any, error) {
-	app, b, s, err := p.namedBinding(ctx, c)
+	app, s, err := p.namedEnds(ctx, c)
 	if err != nil {
+		return nil, err
+	}
+	b := APIBinding{Service: s.ID}
+	if b.Path, err = bindingPath(c); err != nil {
 		return nil, err
 	}
 	if err := knownPath(s, b.Path); err != nil {
@@ -43,35 +47,46 @@ func (p *Platform) apiBind(ctx context.Context, c *call) (any, error) {
 	return err == nil, serviceFailure(err)
 }
 
-// apiUnbind takes bindings away. One to a service that no longer exists is named by its
-// ID.
+// apiUnbind takes the binding with the path away, or without path all of the app to the
+// service. The answer is what was taken away. A path that is empty is none that was left
+// out: a script without its value would take everything.
 func (p *Platform) apiUnbind(ctx context.Context, c *call) (any, error) {
-	app, b, _, err := p.namedBinding(ctx, c)
+	app, s, err := p.namedEnds(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	err = p.registry.UnbindAPI(ctx, app.ID, b.Service, b.Path)
-	if errors.Is(err, ErrUnknownApp) {
-		return nil, unknownApp()
+	which := func(b APIBinding) bool { return b.Service == s.ID }
+	if c.params().Has("path") {
+		path, err := bindingPath(c)
+		if err != nil {
+			return nil, err
+		}
+		which = APIBinding{Service: s.ID, Path: path}.same
 	}
-	return err == nil, err
+	taken, err := p.registry.unbind(ctx, app.ID, which)
+	switch {
+	case errors.Is(err, ErrUnknownApp):
+		return nil, unknownApp()
+	case err != nil:
+		return nil, err
+	}
+	return p.bindingDocs(ctx, app.ID, taken)
 }
 
-// namedBinding returns the binding that a call is about, with its app and its service.
-func (p *Platform) namedBinding(ctx context.Context, c *call) (*App, APIBinding, *Service, error) {
+// namedEnds returns the app and the service of the bindings that a call is about.
+func (p *Platform) namedEnds(ctx context.Context, c *call) (*App, *Service, error) {
 	app, err := p.namedApp(ctx, c)
 	if err != nil {
-		return nil, APIBinding{}, nil, err
+		return nil, nil, err
 	}
 	s, err := p.namedService(ctx, c, "api_id")
-	if err != nil {
-		return nil, APIBinding{}, nil, err
-	}
+	return app, s, err
+}
+
+// bindingPath reads the path of a binding, as it is stored.
+func bindingPath(c *call) (string, error) {
 	path, err := required(c.params(), "path", pathBytes)
-	if err != nil {
-		return nil, APIBinding{}, nil, err
-	}
-	return app, APIBinding{Service: s.ID, Path: cmp.Or(strings.Trim(path, "/"), path)}, s, nil
+	return cmp.Or(strings.Trim(path, "/"), path), err
 }
 
 // knownPath returns an error if the service has no such API.
@@ -137,10 +152,14 @@ func (p *Platform) bindList(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.bindingDocs(ctx, app.ID, app.APIs)
+}
+
+func (p *Platform) bindingDocs(ctx context.Context, app string, all []APIBinding) ([]bindingDoc, error) {
 	type named struct{ name, prefix string }
 	services := make(map[string]named)
 	docs := []bindingDoc{}
-	for _, b := range app.APIs {
+	for _, b := range all {
 		if _, ok := services[b.Service]; !ok {
 			name, prefix, err := p.nameOfService(ctx, b.Service)
 			if err != nil {
@@ -150,7 +169,7 @@ func (p *Platform) bindList(ctx context.Context, c *call) (any, error) {
 		}
 		s := services[b.Service]
 		docs = append(docs, bindingDoc{
-			APIID: b.Service, APIName: s.name, AppID: app.ID,
+			APIID: b.Service, APIName: s.name, AppID: app,
 			LimitCount: b.Limit.Count, LimitSeconds: int64(b.Limit.Per / time.Second),
 			Path: b.Path, Prefix: s.prefix,
 		})

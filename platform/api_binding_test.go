@@ -28,10 +28,18 @@ func TestABindingHasTheMembersThatToolsRead(t *testing.T) {
 	list().wantResult(t, "["+one("*", "1001", "61")+rest)
 	bind("api_id", id, "path", "*").wantResult(t, "true") // in place of the one before
 	list().wantResult(t, "["+one("*", "0", "0")+rest)
-	for range 2 {
-		ask(t, p, adminKey, "POST", "platform/manageapp/unbind", "app_id", "shop", "api_id", "goods", "path", "*").wantResult(t, "true")
+	unbind := func(params ...string) reply {
+		return ask(t, p, adminKey, "POST", "platform/manageapp/unbind", append([]string{"app_id", "shop", "api_id", "goods"}, params...)...)
 	}
+	unbind("path", "*").wantResult(t, "["+one("*", "0", "0")+"]")
+	unbind("path", "*").wantResult(t, "[]")
 	list().wantResult(t, "["+rest[1:])
+	unbind("path", "/list").wantResult(t, "["+one("list", "5", "60")+"]")
+	unbind("path", "").want(t, 400, "missing_parameter")
+	unbind().wantResult(t, "["+one("get", "0", "0")+","+one("{id}", "1000", "5")+"]")
+	unbind().wantResult(t, "[]")
+	list().wantResult(t, "[]")
+	bind("api_id", "goods", "path", "get").wantResult(t, "true")
 	ask(t, p, adminKey, "POST", "platform/service/delete", "Id", id).wantResult(t, "true")
 	list().wantResult(t, "[]")
 }

@@ -98,15 +98,24 @@ func (b APIBinding) same(other APIBinding) bool {
 // UnbindAPI takes a binding away, so that the next call is refused. There need not be
 // one. It returns [ErrUnknownApp] if there is no such app.
 func (r *Registry) UnbindAPI(ctx context.Context, app, service, path string) error {
-	return r.unbind(ctx, app, APIBinding{Service: service, Path: path}.same)
+	_, err := r.unbind(ctx, app, APIBinding{Service: service, Path: path}.same)
+	return err
 }
 
-func (r *Registry) unbind(ctx context.Context, app string, which func(APIBinding) bool) error {
-	_, err := r.UpdateApp(ctx, app, func(a *App) error {
-		a.APIs = slices.DeleteFunc(a.APIs, which)
+// unbind takes bindings away in one change, and returns them.
+func (r *Registry) unbind(ctx context.Context, app string, which func(APIBinding) bool) (taken []APIBinding, err error) {
+	_, err = r.UpdateApp(ctx, app, func(a *App) error {
+		taken = nil // the change is made again if another one came between
+		a.APIs = slices.DeleteFunc(a.APIs, func(b APIBinding) bool {
+			if !which(b) {
+				return false
+			}
+			taken = append(taken, b)
+			return true
+		})
 		return nil
 	})
-	return err
+	return taken, err
 }
 
 // unbindService takes all bindings to a service away.
@@ -117,7 +126,7 @@ func (r *Registry) unbindService(ctx context.Context, id string) error {
 		if !slices.ContainsFunc(app.APIs, ofService) {
 			continue
 		}
-		if left := r.unbind(ctx, app.ID, ofService); !errors.Is(left, ErrUnknownApp) {
+		if _, left := r.unbind(ctx, app.ID, ofService); !errors.Is(left, ErrUnknownApp) {
 			err = errors.Join(err, left)
 		}
 	}

@@ -11,24 +11,24 @@ import (
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
-// aBinding is what commands about one binding take.
+// aBinding is what commands about bindings of an app to a service take.
 type aBinding struct {
 	aService
-	App  string `arg:"" name:"app" help:"The ID of the app."`
-	Path string `default:"*" placeholder:"PATH|ID" help:"One API, by its path below the prefix or its method ID, instead of all."`
+	App string `arg:"" name:"app" help:"The ID of the app."`
 }
 
-// what is bound, in words.
-func (b *aBinding) what() string {
-	if b.Path == "*" {
+// what is bound by a path, in words.
+func (b *aBinding) what(path string) string {
+	if path == "*" {
 		return "all APIs of " + words.Shown(b.Service)
 	}
-	return words.Shown(b.Path) + " of " + words.Shown(b.Service)
+	return words.Shown(path) + " of " + words.Shown(b.Service)
 }
 
 type apiBindCmd struct {
 	connection
 	aBinding
+	Path  string    `default:"*" placeholder:"PATH|ID" help:"One API, by its path below the prefix or its method ID, instead of all."`
 	Limit callLimit `placeholder:"N/D" help:"How many calls a key of the app may make of each API in a time, such as 1000/60s, instead of what the api.json says."`
 }
 
@@ -42,71 +42,10 @@ func (*apiBindCmd) Help() string {
 
 // Run binds an app.
 func (c *apiBindCmd) Run(ctx context.Context, t *tool) error {
-	done := "app " + words.Shown(c.App) + " may call " + c.what() + c.Limit.text()
+	done := "app " + words.Shown(c.App) + " may call " + c.what(c.Path) + c.Limit.text()
 	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
 		return a.BindAPI(ctx, c.App, admin.Binding{Service: c.Service, Path: c.Path, Count: c.Limit.Count, Per: c.Limit.Per})
 	})
-}
-
-type apiUnbindCmd struct {
-	connection
-	aBinding
-}
-
-// Help teaches by example.
-func (*apiUnbindCmd) Help() string {
-	return `It counts from the next call on. A binding to all APIs is not taken away by one with --path.
-
-    prismctl api unbind sysgoods shop
-    prismctl api unbind sysgoods shop --path item.get`
-}
-
-// Run takes a binding away.
-func (c *apiUnbindCmd) Run(ctx context.Context, t *tool) error {
-	done := "app " + words.Shown(c.App) + " is not bound to " + c.what()
-	return c.provisioned(ctx, t, done, func(ctx context.Context, a *admin.Client) error {
-		return a.UnbindAPI(ctx, c.App, c.Service, c.Path)
-	})
-}
-
-type apiBoundCmd struct {
-	connection
-	anApp
-}
-
-// A boundLine is what an app may call, in JSON.
-type boundLine struct {
-	Service string `json:"service"`
-	Prefix  string `json:"prefix"`
-	Path    string `json:"path"`
-	Count   int    `json:"limit_count"` // 0: the limits of the api.json
-	Seconds int64  `json:"limit_seconds"`
-}
-
-// Run prints one binding a line.
-func (c *apiBoundCmd) Run(ctx context.Context, t *tool) error {
-	var bindings []admin.Binding
-	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
-		bindings, err = a.BoundAPIs(ctx, c.ID)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if t.Output == asJSON {
-		return printEach(bindings, func(b admin.Binding) error {
-			return t.printJSON(boundLine{b.Service, b.Prefix, b.Path, b.Count, int64(b.Per / time.Second)})
-		})
-	}
-	rows := [][]string{{"PREFIX", "PATH", "LIMIT"}}
-	for _, b := range bindings {
-		limit := "of the api.json"
-		if b.Count > 0 {
-			limit = fmt.Sprintf("%d/%ds", b.Count, b.Per/time.Second)
-		}
-		rows = append(rows, []string{words.Shown(b.Prefix), words.Shown(b.Path), limit})
-	}
-	return t.printTable(rows)
 }
 
 // A callLimit is so many calls in a time.

@@ -65,10 +65,11 @@ func TestAServiceIsImportedBoundCalledAndTakenBack(t *testing.T) {
 	step("shop    on line  2     商店     "+"http://", "api", "list")
 	step("app "+app+" may call order of shop, each 1 time in 86400 s\n", "api", "bind", "shop", app, "--path", "order", "--limit", "1/24h")
 	step("1/86400s", "api", "bound", app)
-	step("is not bound to all APIs of shop", "api", "unbind", "shop", app)
+	step("app "+app+" is not bound to all APIs of shop any more\n", "api", "unbind", "shop", app, "--path", "*")
 	call()
 	refused("rate_limited")
-	step("is not bound to order of shop", "api", "unbind", "shop", app, "--path", "order")
+	step("app "+app+" may call all APIs of shop\n", "api", "bind", "shop", app)
+	step("app "+app+" is not bound to order of shop any more\napp "+app+" is not bound to all APIs of shop any more\n", "api", "unbind", "shop", app)
 	refused("forbidden_api")
 	step("shop is as it was\n", "api", "refresh", "shop", file)
 	step("wrote", "api", "gen", "shop", "--out", t.TempDir())
@@ -123,5 +124,37 @@ func TestALimitIsCallsInWholeSeconds(t *testing.T) {
 		if err := new(callLimit).UnmarshalText([]byte(text)); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestUnbindTakesEachBindingAndSaysWhichOrThatThereIsNone(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	app := appOf(t, srv)
+	for _, step := range []struct {
+		args   string
+		status int
+		out    string
+		err    string
+	}{
+		{"import " + anAPI(t, "http://127.0.0.1:1"), exitDone, "shop has 2 APIs and is off line\n", "shop has no value token yet"},
+		{"unbind shop " + app, exitRefused, "", "app " + app + " is not bound to shop: \"prismctl api bound " + app + "\""},
+		{"bind shop " + app + " --path me --limit 5/60s", exitDone, "app " + app + " may call me of shop, each 5 times in 60 s\n", ""},
+		{"bind shop " + app + " --path orders/{id}", exitDone, "app " + app + " may call orders/{id} of shop\n", ""},
+		{"bind shop " + app, exitDone, "app " + app + " may call all APIs of shop\n", ""},
+		{"unbind shop " + app + " --path=", exitUsage, "", "--path is empty"},
+		{"unbind shop " + app + " --path order", exitRefused, "", "app " + app + " has no binding to order of shop"},
+		{"unbind shop " + app + " --path /orders/{id}", exitDone, "app " + app + " is not bound to orders/{id} of shop any more\n", ""},
+		{"unbind shop " + app + " --output json", exitDone, `"path":"me","limit_count":5,"limit_seconds":60}` + "\n", ""},
+		{"unbind shop " + app, exitRefused, "", "is not bound to shop"},
+		{"unbind nothing " + app, exitRefused, "", "unknown_service"},
+		{"unbind shop nobody", exitRefused, "", "unknown_app"},
+	} {
+		r := with(srv, strings.Fields("api "+step.args)...)
+		if r.status != step.status || !strings.Contains(r.out, step.out) || !strings.Contains(r.err, step.err) || step.err == "" && r.err != "" {
+			t.Errorf("%s: %+v", step.args, r)
+		}
+	}
+	if r := with(srv, "api", "bound", app, "--output", "json"); r.out != "" {
+		t.Errorf("left: %s", r.out)
 	}
 }
