@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/internal/calls"
+	"github.com/shopex/prism-go/internal/gateway"
 )
 
 // A Login is a user logged in with one browser, without the login page.
@@ -100,6 +101,13 @@ func EventsOfEachKind() []any {
 	}
 	login := head(eventLogin)
 	login.Time += 60
+	backend := func(name string) backendHead {
+		h := backendHead{eventHead: head(name), Service: "goods", Host: "goods.example:8080"}
+		h.ClientID, h.App = "", "supplier"
+		return h
+	}
+	paused, recovered := backend(eventBackendPaused), backend(eventBackendRecovered)
+	paused.Time, recovered.Time = at+3, at+93
 	return []any{
 		&loginEvent{eventHead: login, User: "7", SessionSince: at, SessionUntil: at + 30*24*3600},
 		&signRefusedEvent{eventHead: head(eventSignRefused), Address: "192.0.2.7", Code: "invalid_sign", Refused: 12},
@@ -107,8 +115,33 @@ func EventsOfEachKind() []any {
 		&parkedEvent{eventHead: head(eventParked), ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempts: 5, Reason: "no such article", ParkedBy: "KNX2J5VHC6 from 192.0.2.7:50312"},
 		&pushFailedEvent{eventHead: head(eventPushFailed), Host: "shop.example", Status: 503, Reason: "the receiver answered 503 Service Unavailable", Failed: 3, ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempt: 2},
 		&keyExpiredEvent{eventHead: head(eventKeyExpired), Expired: at - 12*3600},
+		&backendFailedEvent{backendHead: backend(eventBackendFailed), API: "goods.query", Code: "bad_gateway", Phase: "dial", Reason: "the backend cannot be reached: dial tcp 192.0.2.9:8080: connect: connection refused", Failed: 1},
+		&backendPausedEvent{paused, at, 5},
+		&backendRecoveredEvent{recovered, at, 14},
 	}
 }
+
+// A BackendOutcome is of a call through the gateway: it has the code of its refusal, "" for none, and
+// whether the backend gets no calls for a while.
+type BackendOutcome struct {
+	Refused string
+	Paused  bool
+}
+
+// NoteBackend notes what became of a call of the domain default to a service.
+func (p *Platform) NoteBackend(service string, o BackendOutcome) {
+	g := &passage{service: service, target: &gateway.Target{Service: &gateway.Service{ID: service}}, paused: o.Paused}
+	if g.exchange.Status = 200; o.Refused != "" {
+		g.exchange.Status, g.phase = 0, "dial"
+	}
+	p.noteBackend(&call{app: &App{}, passage: g}, o.Refused)
+}
+
+// LookAgain makes the next call see what another process has changed of services.
+func (p *Platform) LookAgain() { p.services.lookAgain() }
+
+// FailingBackends returns how many backends the platform remembers as failing.
+func (p *Platform) FailingBackends() int { return len(p.backends.known) }
 
 // AllowCall counts a call through the gateway under a limit.
 func (p *Platform) AllowCall(key, service, api string, l apijson.Limit) (wait time.Duration, ok bool) {

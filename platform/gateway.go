@@ -15,13 +15,16 @@ import (
 
 // A passage is a call on its way through the gateway.
 type passage struct {
-	service, api string // the prefix and the method ID; empty if none was found
-	anyAPI       bool   // the service has no such API, so api is what the caller chose
+	service, api string          // the prefix and the method ID; empty if none was found
+	anyAPI       bool            // the service has no such API, so api is what the caller chose
+	target       *gateway.Target // nil if none was found
+	provider     string          // the app that imported the service; empty if the operator did
 	secrets      serviceSecrets
 	callerID     string // the X-Request-Id of the caller, if the backend gets that
 	body         *keptBody
 	exchange     gateway.Exchange
 	phase        string // in which it failed
+	paused       bool   // the backend gets no calls for a while
 	cause        error
 }
 
@@ -52,8 +55,9 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 	if target == nil {
 		return refusal(c, services, asked, err)
 	}
-	c.passage.service, c.passage.api = target.Service.Prefix, target.ID
-	c.passage.anyAPI, c.passage.secrets = target.API == nil, services.known[target.Service.ID].secrets
+	known := services.known[target.Service.ID]
+	c.passage.service, c.passage.api, c.passage.target = target.Service.Prefix, target.ID, target
+	c.passage.anyAPI, c.passage.provider, c.passage.secrets = target.API == nil, known.stored.App, known.secrets
 	if err != nil && !isBound(c.app, target.Service.ID) {
 		return forbiddenAPI(c, target)
 	}
@@ -258,7 +262,7 @@ func refusal(c *call, services *domainServices, asked gateway.Request, err error
 	if !errors.As(err, &refused) {
 		return err
 	}
-	c.passage.phase, c.passage.cause = refused.Phase, refused.Cause
+	c.passage.phase, c.passage.paused, c.passage.cause = refused.Phase, refused.Paused, refused.Cause
 	f := &failure{status: refused.Status, code: refused.Code, message: refused.Message, retryAfter: refused.RetryAfter}
 	if len(refused.Allow) > 0 {
 		f.header = http.Header{"Allow": {strings.Join(refused.Allow, ", ")}}

@@ -39,6 +39,7 @@ type Platform struct {
 	gateway   *gateway.Forwarder
 	holders   holderCache
 	calls     callLog
+	backends  backends
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -269,6 +270,7 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 	p.logCall(r, c, status, code, took)
 	if c.passage != nil {
 		p.noteCall(c.passage.record(r, c, status, code, took))
+		p.noteBackend(c, code)
 	}
 	if p.cfg.Trace.Call != nil {
 		p.cfg.Trace.Call(c.public(r), Outcome{Status: status, Code: code, Duration: took})

@@ -34,15 +34,19 @@ func (b *breaker) wait(most int, now time.Time) time.Duration {
 	return 0
 }
 
-func (b *breaker) failed(most int, now time.Time) {
+// failed counts a failure, and reports whether the backend now gets no calls for a while.
+func (b *breaker) failed(most int, now time.Time) (paused bool) {
 	if most <= 0 {
-		return
+		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures++; b.failures >= most {
-		b.until = now.Add(pause)
+	b.failures++
+	if b.failures < most {
+		return false
 	}
+	b.until = now.Add(pause)
+	return true
 }
 
 func (b *breaker) succeeded(most int) {

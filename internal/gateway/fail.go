@@ -29,12 +29,12 @@ func (c *call) refuse(err error) *Refusal {
 	case bad != nil && !still:
 		return &Refusal{Status: http.StatusBadRequest, Code: code.InvalidBody, Phase: phase.String(), Cause: bad, Message: "the body ended before it was complete"}
 	}
-	c.target.at.breaker.failed(c.f.cfg.Breaker, time.Now())
+	paused := c.target.at.breaker.failed(c.f.cfg.Breaker, time.Now())
 	if still {
-		return &Refusal{Status: http.StatusGatewayTimeout, Code: code.BackendTimeout, Phase: phase.String(), Cause: errStill,
+		return &Refusal{Status: http.StatusGatewayTimeout, Code: code.BackendTimeout, Phase: phase.String(), Paused: paused, Cause: errStill,
 			Message: "the backend did not answer within " + c.clock.timeout.String()}
 	}
-	return &Refusal{Status: http.StatusBadGateway, Code: code.BadGateway, Phase: phase.String(),
+	return &Refusal{Status: http.StatusBadGateway, Code: code.BadGateway, Phase: phase.String(), Paused: paused,
 		Message: badGateway(phase, err), Cause: guard.Failure("backend", "request", err)}
 }
 
@@ -58,6 +58,6 @@ func badGateway(p phase, err error) string {
 
 func broken(wait time.Duration) *Refusal {
 	wait = time.Duration(math.Ceil(wait.Seconds())) * time.Second
-	return &Refusal{Status: http.StatusServiceUnavailable, Code: code.Unavailable, RetryAfter: wait,
+	return &Refusal{Status: http.StatusServiceUnavailable, Code: code.Unavailable, RetryAfter: wait, Paused: true,
 		Message: "the backend has failed several times and gets no calls for a while"}
 }

@@ -65,6 +65,8 @@ type Target struct {
 	Service *Service
 	API     *apijson.API // nil if the service lists no APIs
 	ID      string       // the method ID; without an API the path below the prefix
+	Node    string       // whose address was chosen; empty if it is that of the service
+	Sandbox bool         // it is the address of the sandbox
 
 	at       *endpoint
 	method   string
@@ -201,23 +203,30 @@ func (t *Target) choose(r Request) error {
 		id = r.Query.Get(nodeID)
 	}
 	s := t.Service
-	var known bool
-	if r.Sandbox {
-		if s.sandbox == nil {
+	own, nodes := s.live, s.nodes
+	if t.Sandbox = r.Sandbox; r.Sandbox {
+		if own, nodes = s.sandbox, s.tests; own == nil {
 			return unknown("the service has no sandbox")
 		}
-		if t.at, known = s.tests[id]; !known {
-			t.at = s.sandbox
-		}
-		return nil
 	}
-	if t.at, known = s.nodes[id]; !known {
-		t.at = s.live
+	if node, known := nodes[id]; known {
+		t.at, t.Node = node, id
+	} else {
+		t.at = own
 	}
 	if t.at == nil {
 		return unknown("the service has only a sandbox")
 	}
 	return nil
+}
+
+// Host returns the host of the address to which the call goes, with its port if the address
+// names one; "" if no address was chosen.
+func (t *Target) Host() string {
+	if t.at == nil {
+		return ""
+	}
+	return t.at.url.Host
 }
 
 // Missing returns the name of a parameter that the API requires and the call does not

@@ -39,6 +39,7 @@ type Refusal struct {
 	RetryAfter time.Duration
 	Allow      []string // the methods of the API, for status 405
 	Phase      string   // of a call that failed on its way: dial, tls, send, wait or answer
+	Paused     bool     // the backend gets no calls for a while
 	Cause      error    // for the log
 }
 
