@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"/prismtest":             {"", "apijson", "platform", "platform/memory"},
 	"/provider":              {"sign", "apijson"},
 	"/provider/providertest": {"", "apijson", "platform", "platform/memory", "prismtest", "provider", "sign"},
-	"/internal/tour":         {"", "notify", "oauth", "platform", "platform/memory"},
+	"/internal/tour":         {"", "admin", "apijson", "notify", "oauth", "platform", "platform/memory", "provider"},
 	"/examples/webapp":       {"", "oauth"},
 	"/examples/tour":         {"internal/tour"},
 }

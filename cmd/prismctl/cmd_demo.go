@@ -17,7 +17,7 @@ type demoCmd struct{ settings.Storage }
 
 // Help says what it shows.
 func (*demoCmd) Help() string {
-	return `Starts a platform on a free port of this machine and talks to it with the public packages over TCP: signed calls, the login of a user, publishing, consuming, acknowledging, a handler that fails, a connection that is cut and heals, a refused signature, a graceful end. Each step is checked; the exit status is 0 only if all of it held. It takes a second or two, needs nothing, and leaves nothing behind but, with --data or --nats, an empty queue.
+	return `Starts a platform on a free port of this machine and talks to it with the public packages over TCP: signed calls, the login of a user, an API that is offered, limited and taken back, publishing, consuming, acknowledging, a handler that fails, a connection that is cut and heals, a refused signature, a graceful end. Each step is checked, and the whole fits a terminal of 80 columns and 24 lines; with --output json each says more. The exit status is 0 only if all of it held. It takes a second or two, needs nothing, and leaves nothing behind but, with --data or --nats, an empty queue.
 
     prismctl demo
     prismctl demo --data ./data`

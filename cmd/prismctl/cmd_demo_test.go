@@ -18,7 +18,7 @@ func misleading() map[string]string {
 	}
 }
 
-const demoSteps = 8
+const demoSteps = 9
 
 func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 	began := time.Now()
@@ -27,9 +27,8 @@ func TestTheDemoHoldsWhateverTheEnvironmentSays(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for _, part := range []string{
-		"called        GET shop/order", "read          Hello demo-", "published     order.new: hello world (confirmed)", "consumed      order.new: hello world", "acknowledged  the queue is empty",
-		"tried again   order.paid", "cut           4 connections", "reconnected   the consumer", "reconnected   the publisher",
-		"consumed      all 200 messages", "refused       HTTP 401 invalid_sign", "All of it held",
+		"GET shop/order id=1001: HTTP 200", "Hello demo-", "HTTP 200, 3 pieces; then HTTP 429 rate_limited; then HTTP 403 forbidden_api",
+		"order.new: hello world: published", "tried again", "all 200 consumed", "HTTP 401 invalid_sign", "All of it held",
 	} {
 		if !strings.Contains(r.out, part) {
 			t.Errorf("%q is not in\n%s", part, r.out)
@@ -49,6 +48,17 @@ func TestTheDemoForProgramsIsOneObjectAStep(t *testing.T) {
 	for _, s := range steps {
 		if s["ok"] != true {
 			t.Errorf("%v", s)
+		}
+	}
+	for _, part := range []string{
+		"called GET shop/order", "read Hello demo-", "offered the APIs of a warehouse", "called GET warehouse/stock/4711 for a user: HTTP 200, 3 pieces for demo-",
+		"refused a further call: HTTP 429 rate_limited", "taken back the binding: HTTP 403 forbidden_api",
+		"published order.new: hello world (confirmed)", "consumed order.new: hello world", "acknowledged the queue is empty",
+		"tried again order.paid", "cut 4 connections", "reconnected the consumer", "reconnected the publisher",
+		"consumed all 200 messages", "refused HTTP 401 invalid_sign",
+	} {
+		if !strings.Contains(r.out, part) {
+			t.Errorf("%q is not in\n%s", part, r.out)
 		}
 	}
 }

@@ -1,14 +1,14 @@
 // Tour shows what this module does in a second: a platform on a free port of
-// this machine, signed calls, the login of a user, messages from one application
-// to another, a handler that fails, connections that are cut and heal, a refusal
-// that explains itself. It needs nothing, and each step is checked; the exit
+// this machine, signed calls, the login of a user, an API that a provider offers,
+// messages from one application to another, a handler that fails, connections that
+// are cut and heal, a refusal that explains itself. It needs nothing, and each step is checked; the exit
 // status is 0 only if all of them held. From the directory of this module:
 //
 //	go run ./examples/tour
 //
-// The code that it runs is in internal/tour: call.go calls an API, message.go
-// publishes and consumes, user.go is a page behind a login, start.go is the
-// platform.
+// The code that it runs is in internal/tour: call.go calls an API, offer.go offers
+// one, message.go publishes and consumes, user.go is a page behind a login,
+// start.go is the platform.
 package main
 
 import (

@@ -16,7 +16,7 @@ func TestTheProgramTellsTheWholeTour(t *testing.T) {
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatalf("%v after\n%s", err, out.String())
 	}
-	if text := out.String(); strings.Count(text, "✓") != 8 || !strings.HasSuffix(text, " s.\n") {
+	if text := out.String(); strings.Count(text, "✓") != 9 || !strings.HasSuffix(text, " s.\n") {
 		t.Errorf("it told\n%s", text)
 	}
 }

@@ -28,6 +28,7 @@ func (s *story) call(ctx context.Context) error {
 		return err
 	}
 	s.say("called", "GET platform/notify/status: %s in the queue", counted(status.Messages, "message", "messages"))
+	s.show("GET shop/order id=1001: HTTP %d, order %s is %s", res.Status, order.Order, order.State)
 	return check(status.Messages == 0, "the queue of a new key is not empty")
 }
 
@@ -46,6 +47,7 @@ func (s *story) refusal(ctx context.Context) error {
 	s.say("called", "GET shop/order id=1001, signed with another secret")
 	s.say("refused", "HTTP %d %s", failure.Status, failure.Code)
 	s.say("explained", "the platform signed %s", signed)
+	s.show("HTTP %d %s: the platform signed %s", failure.Status, failure.Code, signed)
 	return errors.Join(check(signed != "", "the refusal does not explain itself"),
 		check(!strings.Contains(err.Error(), s.key.Secret), "the refusal shows the secret"))
 }

@@ -62,7 +62,9 @@ func (s *story) cutting(ctx context.Context) error {
 	}
 	err = errors.Join(err, publisher.Close(ctx), stop())
 	if err == nil {
-		s.say("consumed", "all %d messages, and %s, as at-least-once allows", len(r.seen), counted(r.repeats, "repeat", "repeats"))
+		repeats := counted(r.repeats, "repeat", "repeats")
+		s.say("consumed", "all %d messages, and %s, as at-least-once allows", len(r.seen), repeats)
+		s.show("%s sent again after a cut; all %d consumed, and %s", counted(int(publisher.Stats().Resent), "message", "messages"), len(r.seen), repeats)
 	}
 	return err
 }

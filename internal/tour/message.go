@@ -29,6 +29,7 @@ func (s *story) message(ctx context.Context) error {
 	got, err := await(ctx, arrived, "the delivery")
 	if err == nil {
 		s.say("consumed", "%s: %s (tag %d)", got.Key, got.Body, got.Tag)
+		s.show("%s: %s: published, confirmed, consumed, acknowledged", got.Key, got.Body)
 		err = errors.Join(check(string(got.Body) == "hello world", "the body has changed"), s.awaitEmpty(ctx))
 	}
 	return errors.Join(err, stop())
@@ -57,6 +58,7 @@ func (s *story) failing(ctx context.Context) error {
 	}
 	if err == nil {
 		s.say("tried again", "order.paid: the handler succeeded")
+		s.show("order.paid: the handler failed; tried again, it succeeded: acknowledged")
 		err = s.awaitEmpty(ctx)
 	}
 	return errors.Join(err, stop())
@@ -89,6 +91,7 @@ func (s *story) ending(ctx context.Context) error {
 		return err
 	}
 	s.say("stopped", "the platform")
+	s.show("the consumer stopped once its handler had finished, then the platform")
 	return nil
 }
 

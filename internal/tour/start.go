@@ -28,6 +28,7 @@ func (s *story) start(ctx context.Context) error {
 		return err
 	}
 	s.engine = &engine
+	s.made = &madeRecords{Store: engine.Store, made: map[record]bool{}}
 	if err := s.provision(ctx); err != nil {
 		return err
 	}
@@ -38,6 +39,7 @@ func (s *story) start(ctx context.Context) error {
 		s.erpClient, err = s.clientOf(s.erp)
 	}
 	s.say("listening", "on %s, with the key %s of a shop and the key %s of an ERP", s.host.url, s.key.ID, s.erp.ID)
+	s.show("on %s, with keys of a shop and of an ERP", s.host.url)
 	return err
 }
 
@@ -45,14 +47,15 @@ func (s *story) clientOf(key platform.Key) (*prism.Client, error) {
 	return prism.New(prism.Config{Server: s.host.url, Key: key.ID, Secret: key.Secret})
 }
 
-// provision makes two apps with a key each, and a user, with unique names and in a domain
+// provision makes three apps with a key each, and a user, with unique names and in a domain
 // of their own, as the engine may have others: those must not get the messages of a tour.
-// The shop may publish orders, and the ERP may listen to them.
+// The shop may publish orders, and the ERP may listen to them. The third key is an admin key.
 func (s *story) provision(ctx context.Context) error {
-	s.registry = platform.NewRegistry(s.engine.Store)
-	s.key, s.erp = platform.NewKey(""), platform.NewKey("")
+	s.registry = platform.NewRegistry(s.made)
+	s.key, s.erp, s.admin = platform.NewKey(""), platform.NewKey(""), platform.NewKey("")
 	s.key.App = "demo-" + s.key.ID
-	s.erp.App = s.key.App + "-erp"
+	s.erp.App, s.admin.App = s.key.App+"-erp", s.key.App+"-admin"
+	s.admin.Admin = true
 	orders := platform.Matching("order.#")
 	s.password = platform.NewKey("").Secret
 	hash, err := platform.HashPassword(s.password, 1) // a random password needs no slow hash
@@ -65,8 +68,10 @@ func (s *story) provision(ctx context.Context) error {
 			Redirects: []string{"http://127.0.0.1" + callbackPath},
 		}),
 		s.registry.SaveApp(ctx, platform.App{ID: s.erp.App, Domain: s.key.App, Publish: platform.Nothing(), Listen: orders}),
+		s.registry.SaveApp(ctx, platform.App{ID: s.admin.App, Domain: s.key.App, Publish: platform.Nothing(), Listen: platform.Nothing()}),
 		s.registry.SaveKey(ctx, s.key),
 		s.registry.SaveKey(ctx, s.erp),
+		s.registry.SaveKey(ctx, s.admin),
 		s.registry.SaveUser(ctx, platform.User{ID: s.key.App, Login: s.key.App}, hash))
 }
 
@@ -82,8 +87,9 @@ type host struct {
 func (s *story) serve() error {
 	silent := slog.New(slog.DiscardHandler)
 	p, err := platform.New(platform.Config{
-		Store: s.engine.Store, Users: s.registry, Queues: s.engine.Queues, Logger: silent,
+		Store: s.made, Users: s.registry, Queues: s.engine.Queues, Logger: silent,
 		Explain: true, Backend: http.HandlerFunc(shop), Trace: &platform.Trace{Ack: s.sawAck},
+		Gateway: platform.Gateway{Loopback: true},
 	})
 	if err != nil {
 		return err
@@ -133,28 +139,4 @@ func (s *story) sawAck(platform.AckEvent) {
 	case s.acked <- struct{}{}:
 	default:
 	}
-}
-
-// leave stops the platform and removes what provision made, once.
-func (s *story) leave() (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-	defer cancel()
-	for _, client := range []*prism.Client{s.client, s.erpClient} {
-		if client != nil {
-			client.CloseIdleConnections()
-		}
-	}
-	if h := s.host; h != nil {
-		s.host = nil
-		err = h.stop(ctx)
-	}
-	if e := s.engine; e != nil {
-		s.engine = nil
-		err = errors.Join(err, s.registry.DeleteUser(ctx, s.key.App))
-		for _, key := range []platform.Key{s.key, s.erp} {
-			err = errors.Join(err, s.registry.DeleteApp(ctx, key.App), e.Queues.Forget(ctx, key.ID))
-		}
-		err = errors.Join(err, e.Close())
-	}
-	return err
 }

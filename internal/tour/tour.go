@@ -16,15 +16,16 @@ import (
 type Config struct {
 	// Open opens the engine of the platform. If nil, the engine is in memory.
 	Open func(context.Context) (Engine, error)
-	// Line gets each line of the text for people, without its end. If nil,
-	// there is none. Its first error ends the tour.
+	// Line gets each line of the text for people, without its end: two for each
+	// step that succeeds, and all that was said in one that fails. If nil, there is
+	// none. Its first error ends the tour.
 	Line func(text string) error
 	// Step gets each step once it is over, in the same way.
 	Step func(Step) error
 }
 
-// An Engine is where a platform stores everything. The tour leaves nothing in it,
-// except an empty queue in a durable one.
+// An Engine is where a platform stores everything. The tour leaves nothing of its own in
+// it but records that expire, and an empty queue in a durable one.
 type Engine struct {
 	Store  platform.Store
 	Queues platform.Queues
@@ -43,7 +44,7 @@ type Step struct {
 const (
 	// tourTime is more than enough on any machine; a healthy tour takes a second.
 	tourTime  = 30 * time.Second
-	leaveTime = time.Second
+	leaveTime = 5 * time.Second
 )
 
 // Run makes the tour. It returns when everything that it started has ended. Its error
@@ -55,7 +56,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	s := &story{Config: cfg, acked: make(chan struct{}, 1)}
 	began := time.Now()
-	s.write("A platform and its clients talk over TCP, on this machine only.")
+	s.write("A platform and its clients talk over TCP, on this machine only.\n")
 	timed, cancel := context.WithTimeout(ctx, tourTime)
 	defer cancel()
 	err := s.run(timed)

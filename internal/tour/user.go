@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -33,19 +34,25 @@ func (s *story) user(ctx context.Context) error {
 		return errors.Join(err, l.Close())
 	}
 	defer login.Close()
-	site := &http.Server{Handler: login.Require(http.HandlerFunc(orders)), ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- site.Serve(l) }()
-	defer func() {
-		_ = site.Close()
-		<-served
-	}()
+	defer serveHTTP(l, login.Require(http.HandlerFunc(s.orders)))()
 	return s.signIn(ctx, address+"/orders")
 }
 
+// serveHTTP serves until stop is called.
+func serveHTTP(l net.Listener, handler http.Handler) (stop func()) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	return func() {
+		_ = server.Close()
+		<-served
+	}
+}
+
 // orders is the page: it calls the API for the user that opened it.
-func orders(w http.ResponseWriter, r *http.Request) {
+func (s *story) orders(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
+	s.token = oauth.UserToken(ctx).AccessToken
 	res, err := oauth.UserClient(ctx).Get(ctx, "shop/order", prism.Params{"id": "1001"})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
@@ -82,6 +89,7 @@ func (s *story) signIn(ctx context.Context, address string) error {
 	}
 	s.say("signed in", "as %s, and back at %s", s.key.App, page.address)
 	s.say("read", "%s: the backend knows for whom it is called", page.body)
+	s.show("%s", page.body)
 	want := fmt.Sprintf("Hello %[1]s, order 1001 is that of %[1]s", s.key.App)
 	return errors.Join(check(page.address == address, "the login does not lead back to the page"),
 		check(page.body == want, cmp.Or(page.body, "the page is empty")))

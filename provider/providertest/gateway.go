@@ -36,7 +36,7 @@ type described interface {
 // its functions through it: each below the prefix of its api.json, or "test" if that has none.
 //
 //	client := providertest.Gateway(t, p)
-//	order, err := prism.Get[Order](t.Context(), client, "test/orders/7", nil)
+//	resp, err := client.Get(t.Context(), "test/orders/7", nil)
 //
 // The platform is the real one, on the loopback interface: it imports the api.json, checks
 // required parameters, users and limits, and signs. It is closed when the test ends. For
