@@ -64,11 +64,46 @@ type errorDoc struct {
 	Data      map[string]any `json:"data,omitempty"`
 }
 
+const contentJSON = "application/json; charset=utf-8"
+
+// messageTexts are messages as JSON, megabytes of them.
+type messageTexts []json.RawMessage
+
+func (t messageTexts) size() (n int) {
+	for _, text := range t {
+		n += len(text)
+	}
+	return n
+}
+
 func (a *answer) succeed(result any) error {
-	if doc, ok := result.(stored); ok {
-		return a.send(http.StatusOK, doc)
+	switch result := result.(type) {
+	case stored:
+		return a.send(http.StatusOK, result)
+	case messageTexts:
+		a.sendMessages(result)
+		return nil
 	}
 	return a.send(http.StatusOK, envelope{Result: result})
+}
+
+// sendMessages writes one text after another: joined, all would be held twice until the
+// caller has read them.
+func (a *answer) sendMessages(texts messageTexts) {
+	const begin, end = `{"result":[`, `],"error":null}` + "\n"
+	a.Header().Set("Content-Type", contentJSON)
+	a.Header().Set("Content-Length", strconv.Itoa(len(begin)+texts.size()+max(0, len(texts)-1)+len(end)))
+	a.WriteHeader(http.StatusOK)
+	a.Write([]byte(begin)) // an error means that the caller has gone, here and below
+	for i, text := range texts {
+		if i > 0 {
+			a.Write([]byte{','})
+		}
+		if _, err := a.Write(text); err != nil {
+			return
+		}
+	}
+	a.Write([]byte(end))
 }
 
 func (a *answer) send(status int, doc any) error {
@@ -76,7 +111,7 @@ func (a *answer) send(status int, doc any) error {
 	if err != nil {
 		return err
 	}
-	a.Header().Set("Content-Type", "application/json; charset=utf-8")
+	a.Header().Set("Content-Type", contentJSON)
 	a.WriteHeader(status)
 	a.Write(append(body, '\n')) // an error means that the caller has gone
 	return nil

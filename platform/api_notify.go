@@ -170,7 +170,7 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return p.messageTexts(c, num, func(step, _ int) (texts []json.RawMessage, err error) {
+	return p.takeMessages(c, num, func(step, _ int) (texts messageTexts, err error) {
 		messages, err := p.cfg.Queues.Read(ctx, of.key.ID, topic, step)
 		for _, m := range messages {
 			texts = append(texts, messageText(m))
@@ -179,17 +179,17 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 	})
 }
 
-// messageTexts returns the texts of up to num messages, which next takes from a queue. It
+// takeMessages returns the texts of up to num messages, which next takes from a queue. It
 // ends early at Limits.ReadBytes, of which next learns how many are left. After the first
 // texts it returns no error, or those would be lost.
-func (p *Platform) messageTexts(c *call, num int, next func(step, room int) ([]json.RawMessage, error)) (any, error) {
+func (p *Platform) takeMessages(c *call, num int, next func(step, room int) (messageTexts, error)) (any, error) {
 	// There must be room for the messages before they are taken.
 	held := min(int64(p.cfg.Limits.ReadBytes), int64(num)*int64(p.cfg.Limits.MaxBody))
 	c.count = p.owners.countOf(c.key.ID)
 	if !p.reserveAnswer(c.count, held) {
 		return nil, overloaded()
 	}
-	texts, room := []json.RawMessage{}, p.cfg.Limits.ReadBytes
+	texts, room := messageTexts{}, p.cfg.Limits.ReadBytes
 	defer func() {
 		c.answer = int64(p.cfg.Limits.ReadBytes - room) // until it is written
 		p.releaseAnswer(c.count, held-c.answer)
@@ -200,9 +200,7 @@ func (p *Platform) messageTexts(c *call, num int, next func(step, room int) ([]j
 		if err != nil && len(texts) == 0 {
 			return nil, err
 		}
-		for _, text := range more {
-			room -= len(text)
-		}
+		room -= more.size()
 		texts = append(texts, more...)
 		if len(more) < step {
 			break

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/url"
@@ -130,7 +129,7 @@ func (p *Platform) queueParked(ctx context.Context, c *call, of *holder) (any, e
 	if err != nil {
 		return nil, err
 	}
-	return p.messageTexts(c, num, func(step, room int) (texts []json.RawMessage, err error) {
+	return p.takeMessages(c, num, func(step, room int) (texts messageTexts, err error) {
 		err = p.eachParked(ctx, of.key.ID, queue, after, func(found *Parked) (more bool, err error) {
 			after = found.Message.ID
 			if !filter.takes(found) {

@@ -3,7 +3,6 @@ package platform
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -84,6 +83,7 @@ func newPeekDoc(found *Peeked) peekDoc {
 	}
 	if !utf8.Valid(m.Body) {
 		doc.BodyBase64 = m.Body
+		doc.Body = string([]rune(doc.Body)) // encoding/json would write U+FFFD as six bytes, not three
 	}
 	if found.Held {
 		doc.State, doc.HeldBy = "held", found.Holder
@@ -104,7 +104,7 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return p.messageTexts(c, num, func(step, room int) (texts []json.RawMessage, err error) {
+	return p.takeMessages(c, num, func(step, room int) (texts messageTexts, err error) {
 		found, err := p.cfg.Queues.Peek(ctx, of.key.ID, topic, after, step)
 		if err != nil {
 			return nil, err
@@ -115,7 +115,7 @@ func (p *Platform) queuePeek(ctx context.Context, c *call, of *holder) (any, err
 				return nil, err
 			}
 			texts, after = append(texts, text), found[i].Message.ID
-			if room -= len(text); room <= 0 { // bytes that are escaped take seven times as many
+			if room -= len(text); room <= 0 { // bytes that are escaped take six times as many
 				break
 			}
 		}

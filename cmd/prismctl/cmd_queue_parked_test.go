@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -250,11 +248,10 @@ func TestAnAdminPutsBackWhatAnotherKeyHasParked(t *testing.T) {
 func TestConsumeShowsTheAttempt(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	srv.Publish("order.new", "hello")
-	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{Attempts: 1})
-	if err != nil {
-		t.Fatal(err)
+	if r := with(srv, "consume", "-n", "1", "--no-ack"); r.status != 0 || !strings.Contains(r.out, `"attempt":1,`) {
+		t.Fatalf("%+v", r)
 	}
-	failOnce(t, srv, consumer)
+	srv.WaitFails(1)
 	if r := with(srv, "consume", "-n", "1", "--no-ack", "--output", "text"); !strings.Contains(r.out, "#1  attempt 2  ") {
 		t.Errorf("%+v", r)
 	}
@@ -262,20 +259,6 @@ func TestConsumeShowsTheAttempt(t *testing.T) {
 	if d := parsed(t, r.out); len(d) != 1 || d[0]["attempt"].(float64) < 2 {
 		t.Errorf("%+v", r)
 	}
-}
-
-// failOnce lets a consumer fail until the platform has counted that.
-func failOnce(t *testing.T, srv *prismtest.Server, consumer *notify.Consumer) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	end := make(chan error, 1)
-	go func() {
-		end <- consumer.Run(ctx, func(context.Context, *notify.Delivery) error { return errors.New("no stock") })
-	}()
-	srv.WaitDeliveries(1)
-	cancel()
-	<-end
-	srv.WaitFails(1)
 }
 
 func TestWhatChoosesMessagesForUnparkChoosesThemForParked(t *testing.T) {

@@ -57,7 +57,7 @@ func busFloods() []flood {
 		},
 		{
 			row: "Answers of `notify/read` that are not written yet", with: "peeks", args: []string{"--limits-forms-in-flight", "16777216"},
-			bound: 16, pours: 32 * 11, pour: peekUnread,
+			bound: 16, pours: 32 * 6, pour: peekUnread,
 		},
 	}
 }
@@ -209,7 +209,7 @@ func publishMuch(x *flooded) {
 func peekUnread(x *flooded) {
 	p := x.opened(false)
 	for range 8 {
-		if _, err := p.Write(publishFrame("a.x", bytes.Repeat([]byte{0xff}, 1<<20-64))); err != nil {
+		if _, err := p.Write(publishFrame("a.x", bytes.Repeat([]byte{1}, 1<<20-64))); err != nil {
 			x.t.Fatal(err)
 		}
 	}
