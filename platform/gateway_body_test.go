@@ -107,7 +107,7 @@ func TestTheBackendMayAskForTheBody(t *testing.T) {
 // BodyTimeout is for bodies that the platform reads; the gateway looks whether one stands
 // still.
 func TestASlowBodyHasTheGatewaysTime(t *testing.T) {
-	e := newGatewayEnv(t, platform.Config{BodyTimeout: 100 * time.Millisecond, Gateway: platform.Gateway{IdleTimeout: 300 * time.Millisecond}})
+	e := newGatewayEnv(t, platform.Config{BodyTimeout: 100 * time.Millisecond, Gateway: platform.Gateway{IdleTimeout: 2 * time.Second}})
 	body, sender := io.Pipe()
 	go func() {
 		for range 4 {

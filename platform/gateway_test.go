@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -138,7 +139,7 @@ func TestChangesByOthersCountWithinASecond(t *testing.T) {
 	e.update("orders", func(s *platform.Service) { s.Online = false })
 	changed := time.Now()
 	for e.get(first(), "orders/list").status == 200 {
-		if time.Since(changed) > 1500*time.Millisecond {
+		if time.Since(changed) > busy.Of(1500*time.Millisecond) {
 			t.Fatal("a service that was taken off line answers after a second and a half")
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -314,7 +315,7 @@ func TestABackendThatIsTooSlowIsGivenUpAfterItsTime(t *testing.T) {
 	e.backend.answers(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	began := time.Now()
 	e.get(first(), "orders/quick").want(t, 504, "backend_timeout")
-	if took := time.Since(began); took < 900*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(began); took < 900*time.Millisecond || took > busy.Of(3*time.Second) {
 		t.Errorf("after %v", took)
 	}
 	if n, _, _ := e.backend.got(); n != 1 {

@@ -33,7 +33,7 @@ const (
 )
 
 // patience bounds every wait for something that must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // virtualPatience bounds them where the clock is virtual.
 const virtualPatience = time.Hour

@@ -113,33 +113,36 @@ func TestAnEngineThatIsNotAvailableIsNoWrongPassword(t *testing.T) {
 // milliseconds, so that a check that is left out is far outside of the noise.
 func TestAnUnknownLoginCostsAsMuchTimeAsAKnownOne(t *testing.T) {
 	store := new(memory.Store)
-	must(t, platform.NewRegistry(store).SaveUser(t.Context(), platform.User{Login: "bob"}, hash(t, "x", 1)))
-	must(t, platform.NewRegistry(store).SaveUser(t.Context(), platform.User{Login: "ann"}, hash(t, "x", 50_000)))
+	before := platform.NewRegistry(store)
+	for login, iterations := range map[string]int{"ann": 50_000, "cheap": 1, "disabled": 1, "deleted": 50_000} {
+		must(t, before.SaveUser(t.Context(), platform.User{Login: login}, hash(t, "x", iterations)))
+	}
 	r := platform.NewRegistry(store)
 	took := func(login string) time.Duration {
+		began := time.Now()
+		if _, err := r.Authenticate(t.Context(), login, "wrong"); err != platform.ErrWrongPassword {
+			t.Error(err)
+		}
+		return time.Since(began)
+	}
+	known := took("ann")
+	// Both are tried in turn, and again where a busy machine made the known one slow.
+	costs := func(login string) {
 		best := time.Hour
-		for range 3 {
-			began := time.Now()
-			_, err := r.Authenticate(t.Context(), login, "wrong")
-			best = min(best, time.Since(began))
-			if err != platform.ErrWrongPassword {
-				t.Error(err)
+		for round := range 30 {
+			known, best = min(known, took("ann")), min(best, took(login))
+			if round >= 2 && best >= known/4 {
+				return
 			}
 		}
-		return best
+		t.Errorf("a known login takes %v, %s %v", known, login, best)
 	}
-	known, unknown := took("ann"), took("nobody")
-	if cheap := took("bob"); cheap < known/4 {
-		t.Errorf("a login with a costly hash takes %v, one with a cheap hash %v", known, cheap)
-	}
-	must(t, r.DisableUser(t.Context(), "bob"))
-	if disabled := took("bob"); disabled < known/4 {
-		t.Errorf("a login takes %v, a disabled one %v", known, disabled)
-	}
-	must(t, r.DeleteUser(t.Context(), "ann"))
-	if gone := took("ann"); min(unknown, gone) < known/4 {
-		t.Errorf("a known login takes %v, an unknown one %v, a deleted one %v", known, unknown, gone)
-	}
+	costs("unknown")
+	costs("cheap")
+	must(t, r.DisableUser(t.Context(), "disabled"))
+	costs("disabled")
+	must(t, r.DeleteUser(t.Context(), "deleted"))
+	costs("deleted")
 }
 
 func TestUsersMayBeUsedByManyGoroutines(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/platform"
@@ -115,7 +116,7 @@ func TestTheNextMessagesAreReadWhileAnEngineStores(t *testing.T) {
 	}
 	<-queues.began
 	// The first message of each batch asks for the time, and the storing of the first batch.
-	for began := time.Now(); asked.Load() < before+3 && time.Since(began) < 5*time.Second; {
+	for began := time.Now(); asked.Load() < before+3 && time.Since(began) < busy.Of(5*time.Second); {
 		runtime.Gosched()
 	}
 	opened := start.Add(time.Duration(asked.Load()) * time.Second)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -133,7 +134,7 @@ func TestLogoutIsNoLink(t *testing.T) {
 }
 
 func TestItSaysWhatIsMissing(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Of(10*time.Second))
 	defer cancel()
 	for _, c := range []struct{ listen, server, err string }{
 		{"127.0.0.1:0", "", "set PRISM_URL, PRISM_KEY and PRISM_SECRET"},

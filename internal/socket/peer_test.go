@@ -11,6 +11,7 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/internal/patience"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -209,7 +210,7 @@ func closing(code Code, reason string) raw {
 
 // soon bounds a wait that ought to be over at once.
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience.Of(10*time.Second))
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	grown "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -145,7 +146,7 @@ func TestWhatWasConfirmedOutlivesKill9(t *testing.T) {
 	checkDropped(t, e)
 	checkContents(t, e, "orders", published)
 	checkContents(t, e, "", want)
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > grown.Of(10*time.Second) {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -280,7 +281,7 @@ func TestTheLogIsCleanedBehindAStuckMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(grown.Of(10 * time.Second)); ; time.Sleep(10 * time.Millisecond) {
 		info, err := e.journal.js.Stream(t.Context(), e.journal.stream)
 		if err != nil {
 			t.Fatal(err)

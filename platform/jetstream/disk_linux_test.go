@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -141,7 +142,7 @@ func TestAReserveOfTheDiskLetsConsumersMakeRoom(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(busy.Of(time.Minute)); ; time.Sleep(10 * time.Millisecond) {
 		if err = e.Write(t.Context(), shop, "orders", m); err == nil {
 			return
 		}
@@ -164,7 +165,7 @@ func TestALostDataDirectoryIsNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(busy.Of(time.Minute)); err == nil && time.Now().Before(deadline); {
 				err = e.Write(t.Context(), shop, "orders", &platform.Message{Body: []byte("x")})
 			}
 			if !errors.Is(err, platform.ErrUnavailable) || !strings.Contains(err.Error(), "removed or replaced") {
@@ -198,7 +199,7 @@ func TestANearlyFullDiskShedsBeforeItRefuses(t *testing.T) {
 	}
 	refused := 0
 	for i := range 1000 { // 400 MB, twice what the disk holds
-		for deadline := time.Now().Add(time.Minute); ; refused++ {
+		for deadline := time.Now().Add(busy.Of(time.Minute)); ; refused++ {
 			err := write(i)
 			if err == nil {
 				break

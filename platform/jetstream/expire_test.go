@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -57,7 +58,7 @@ func TestAWallClockThatIsAheadAtTheStartRemovesNothing(t *testing.T) {
 // awaitStatus waits for the status of the default queue.
 func awaitStatus(t testing.TB, e *Engine, want platform.QueueStatus) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), busy.Of(30*time.Second))
 	defer cancel()
 	for tick := time.Tick(10 * time.Millisecond); ; {
 		got, err := e.counts(ctx, shop, "")

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -82,7 +83,7 @@ func TestAnEngineWaitsForServersThatWereJustStarted(t *testing.T) {
 // awaitPort returns when a server takes connections.
 func awaitPort(t *testing.T, url string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(busy.Of(20 * time.Second)); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "nats://"))
 		if err == nil {
 			conn.Close()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go"
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/notify"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -27,7 +28,7 @@ func TestAConsumerIsToldThatAnotherProcessConsumesItsQueue(t *testing.T) {
 	consume(t, other, "orders")
 	select {
 	case <-told:
-	case <-time.After(30 * time.Second):
+	case <-time.After(busy.Of(30 * time.Second)):
 		t.Fatal("it was not told")
 	}
 	consume(t, other, "orders")

@@ -14,6 +14,7 @@ import (
 
 	nats "github.com/nats-io/nats-server/v2/server"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/enginetest"
 )
@@ -171,7 +172,7 @@ func consume(t testing.TB, e *Engine, topic string) platform.Consumer {
 // fetchN fetches n messages within half a minute and returns their bodies.
 func fetchN(t testing.TB, c platform.Consumer, n int) (leases []platform.Lease, texts []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), busy.Of(30*time.Second))
 	defer cancel()
 	for len(leases) < n {
 		more, err := c.Fetch(ctx, n-len(leases), math.MaxInt)
@@ -328,7 +329,7 @@ func startCluster(t testing.TB, all []*nats.Options) ([]*nats.Server, string) {
 		s := startExternal(t, o.Clone())
 		servers, urls = append(servers, s), append(urls, s.ClientURL())
 	}
-	for deadline := time.Now().Add(30 * time.Second); !ready(servers); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(busy.Of(30 * time.Second)); !ready(servers); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the cluster has no leader")
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/enginetest"
 )
@@ -37,7 +38,7 @@ func TestRecordsAreComparedAndExpire(t *testing.T) {
 	if r, err := s.Load(ctx, "session", "a1"); err != nil || len(r.Value) != 0 || r.Revision != second {
 		t.Errorf("%+v, %v", r, err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(busy.Of(10 * time.Second)); ; time.Sleep(20 * time.Millisecond) {
 		if _, err = s.Load(ctx, "session", "a1"); errors.Is(err, platform.ErrNoRecord) {
 			break
 		}
@@ -119,7 +120,7 @@ func TestOneOfTwoEnginesKeepsThePromisesOfAStore(t *testing.T) {
 
 func within(t *testing.T, true func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !true(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(busy.Of(10 * time.Second)); !true(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it has not come true within 10 s")
 		}

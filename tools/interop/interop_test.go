@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/internal/socket"
 )
 
@@ -74,7 +75,7 @@ func dial(t *testing.T, s *httptest.Server, o socket.Options) *socket.Conn {
 }
 
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Of(20*time.Second))
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -209,7 +210,7 @@ func TestTheirCloseIsUnderstood(t *testing.T) {
 			// gws does not wait for an answer, so there may be nobody to take it.
 			start := time.Now()
 			ours.Close(soon(t), socket.NormalClosure, "")
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > patience.Of(2*time.Second) {
 				t.Errorf("Close took %v", took)
 			}
 		})
