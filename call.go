@@ -84,7 +84,7 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.repeat(ctx, r)
+	return c.do(ctx, r)
 }
 
 // A request is a checked call. Any number of tries read it, and none changes it.

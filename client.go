@@ -26,7 +26,8 @@ type Client struct {
 type shared struct {
 	cfg       Config // checked, defaults filled in
 	transport http.RoundTripper
-	jar       http.CookieJar // or nil
+	wrapped   http.RoundTripper // by Config.WrapTransport, or nil
+	jar       http.CookieJar    // or nil
 	log       *slog.Logger
 	clock     clock
 	http1     atomic.Bool    // the server is believed to speak HTTP/1 only
@@ -43,7 +44,11 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	return &Client{shared: newShared(cfg), base: *base, token: cfg.Token}, nil
+	s, err := newShared(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{shared: s, base: *base, token: cfg.Token}, nil
 }
 
 // WithToken returns a client that sends token, the access token of a logged-in

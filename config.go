@@ -38,6 +38,24 @@ type Config struct {
 	// to 100 idle connections.
 	HTTPClient *http.Client
 
+	// WrapTransport wraps that Transport, or its default, in what watches or
+	// changes requests, such as the Transport of otelhttp. What wraps it sees the
+	// calls, but not the secret or a signature, be it in the URL or in the body; passwords and
+	// tokens among the parameters read ***. The header has the user's token. It may change
+	// the header, except what is signed; all other changes are without effect.
+	// It must send each request once, with the context, or not at all, and not answer
+	// from a cache. If nil, nothing wraps the Transport. A Transport of HTTPClient sees
+	// each URL with its signature instead.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
+
+	// Trace has functions to be called at the stages of calls. If nil, none are.
+	Trace *Trace
+
+	// Limiter is waited for before each try of a call, and not before a handshake
+	// of a channel. The time that takes counts for neither Timeout nor, before the
+	// first try, Retry.Within. If nil, calls are not limited.
+	Limiter Limiter
+
 	// Logger gets a record when a call is given up (Error), when one is repeated
 	// (Warn), when the clock is corrected (Info), and for each request (Debug).
 	// If nil, nothing is logged.
@@ -227,7 +245,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-func newShared(cfg Config) *shared {
+func newShared(cfg Config) (*shared, error) {
 	s := &shared{cfg: cfg, log: cfg.Logger, random: rand.Float64}
 	s.clock.now = time.Now
 	s.http1.Store(strings.HasPrefix(cfg.Server, "http:"))
@@ -242,7 +260,15 @@ func newShared(cfg Config) *shared {
 	default:
 		s.transport, s.jar = given.Transport, given.Jar
 	}
-	return s
+	if recordsURLs(s.transport) {
+		return nil, errRecordsURLs
+	}
+	if cfg.WrapTransport != nil {
+		if s.wrapped = cfg.WrapTransport(sealedTransport{}); s.wrapped == nil {
+			return nil, errors.New("prism: Config.WrapTransport returned nil: return what wraps its argument")
+		}
+	}
+	return s, nil
 }
 
 func newTransport() http.RoundTripper {

@@ -14,12 +14,18 @@ import (
 
 // repeat makes tries of r until one is answered for good or no other is allowed.
 func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
-	until := time.Now().Add(c.cfg.Retry.Within)
+	var until time.Time
 	corrected := false
 	var refused *Error // the failure that was answered last
 	var o outcome
-	for number := 1; ; number++ {
-		o = c.try(ctx, r, o.signedAt)
+	for number, sent := 1, 1; ; number, sent = number+1, sent+1 {
+		if err := c.awaitTurn(ctx, r, o.err); err != nil {
+			return o.response, err
+		}
+		if number == 1 && !corrected {
+			until = time.Now().Add(c.cfg.Retry.Within)
+		}
+		o = c.try(ctx, r, o.signedAt, sent)
 		c.logTry(ctx, r, &o, number)
 		if !errors.As(o.err, &refused) && o.err != nil && refused != nil {
 			o.err = fmt.Errorf("%w; an earlier try: %v", o.err, refused)
@@ -38,6 +44,7 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 			return o.response, o.err
 		}
 		c.logRepeat(ctx, r, &o, number, wait)
+		c.traceRepeat(ctx, &o, sent, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return o.response, fmt.Errorf("prism: %s %s: %w while waiting to repeat after: %w", r.method, r.name, err, o.err)
 		}

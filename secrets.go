@@ -29,13 +29,24 @@ func (m *mask) secrets() secrets {
 	r := m.call
 	s := append(m.client.proxySecrets(r), m.client.cfg.Secret, r.token, m.signature, strings.ToLower(m.signature))
 	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
-	for _, name := range []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"} {
-		if name == "code" && !grant {
-			continue // elsewhere it is the code of a product or a shop
+	for _, name := range secretNames {
+		if isSecret(name, grant) {
+			s = append(append(s, r.form[name]...), r.query[name]...)
 		}
-		s = append(append(s, r.form[name]...), r.query[name]...)
 	}
 	return slices.DeleteFunc(s, func(text string) bool { return len(text) < minSecret })
+}
+
+// secretNames are the parameters whose values are secrets.
+var secretNames = []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"}
+
+// isSecret reports whether a parameter of that name is a secret in a call that exchanges
+// a grant for a token, or in any other.
+func isSecret(name string, grant bool) bool {
+	if name == "code" && !grant {
+		return false // it is the code of a product or a shop
+	}
+	return slices.Contains(secretNames, name)
 }
 
 // clean returns text with every secret replaced by ***, also where the secret is

@@ -25,7 +25,7 @@ type trace struct {
 
 func (t *trace) follow(ctx context.Context) context.Context {
 	t.hooks.GotConn = t.gotConn
-	return httptrace.WithClientTrace(ctx, &t.hooks)
+	return httptrace.WithClientTrace(discreet(ctx), &t.hooks)
 }
 
 // preventReplay keeps net/http from sending a request a second time over
@@ -57,12 +57,15 @@ func (c *Client) preventReplay(t *trace, req *http.Request) {
 
 // send is http.Client.Do without redirects, and without its Timeout, which would
 // make the body of a 101 answer read-only.
-func (c *Client) send(via http.RoundTripper, req *http.Request) (*http.Response, error) {
+func (c *Client) send(via http.RoundTripper, r *request, req *http.Request) (*http.Response, error) {
 	if c.jar != nil {
 		req.Header = req.Header.Clone()
 		for _, cookie := range c.jar.Cookies(req.URL) {
 			req.AddCookie(cookie)
 		}
+	}
+	if c.wrapped != nil {
+		via, req = c.wrapped, r.conceal(req, via)
 	}
 	resp, err := via.RoundTrip(req)
 	if err != nil {

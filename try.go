@@ -24,12 +24,14 @@ type outcome struct {
 	began    time.Time
 	ended    time.Time
 	proof
+	proto string // of the answer
 	proxy string // the address of the proxy that gave no connection, if any
 }
 
 // try sends r once, with a signature of its own, and reads the answer. last is
-// the sign_time of the try before.
-func (c *Client) try(ctx context.Context, r *request, last int64) outcome {
+// the sign_time of the try before, and number counts the tries.
+func (c *Client) try(ctx context.Context, r *request, last int64, number int) outcome {
+	ctx, r = c.startTry(ctx, r, number)
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	t := new(trace)
@@ -37,9 +39,10 @@ func (c *Client) try(ctx context.Context, r *request, last int64) outcome {
 	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
 	req := r.build(t.follow(limited), t, o.encoded)
 	c.preventReplay(t, req)
-	resp, err := c.send(c.transport, req)
+	resp, err := c.send(c.transport, r, req)
 	if err == nil {
 		c.http1.Store(resp.ProtoMajor < 2)
+		o.proto = resp.Proto
 		o.response, err = readResponse(resp, c.cfg.MaxBody, o.mask)
 	} else {
 		o.unsent = c.unsent(t, limited, err)
@@ -51,6 +54,7 @@ func (c *Client) try(ctx context.Context, r *request, last int64) outcome {
 	case o.response.failure != nil:
 		o.err = o.response.failure
 	}
+	c.endTry(ctx, &o, number)
 	return o
 }
 

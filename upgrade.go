@@ -38,10 +38,10 @@ func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (
 	if err != nil {
 		return nil, err
 	}
-	resp, o := c.handshake(ctx, r, 0)
+	resp, o := c.handshake(ctx, r, 0, 1)
 	c.logTry(ctx, r, &o, 1)
 	if resp == nil && ctx.Err() == nil && c.learnClock(ctx, &o) {
-		resp, o = c.handshake(ctx, r, o.signedAt)
+		resp, o = c.handshake(ctx, r, o.signedAt, 2)
 		c.logTry(ctx, r, &o, 2)
 	}
 	return resp, o.err
@@ -49,7 +49,14 @@ func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (
 
 // handshake returns the answer if it opens a connection, and what came of the
 // try if not.
-func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.Response, outcome) {
+func (c *Client) handshake(ctx context.Context, r *request, last int64, number int) (*http.Response, outcome) {
+	ctx, r = c.startTry(ctx, r, number)
+	resp, o := c.shake(ctx, r, last)
+	c.endTry(ctx, &o, number)
+	return resp, o
+}
+
+func (c *Client) shake(ctx context.Context, r *request, last int64) (*http.Response, outcome) {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	// A RoundTripper may tie the connection to the context of its request, so
@@ -58,7 +65,7 @@ func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.R
 	stop := context.AfterFunc(limited, abort)
 	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
 	var got atomic.Pointer[net.Conn]
-	own = httptrace.WithClientTrace(own, &httptrace.ClientTrace{
+	own = httptrace.WithClientTrace(discreet(own), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
 	})
 	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
@@ -66,10 +73,13 @@ func (c *Client) handshake(ctx context.Context, r *request, last int64) (*http.R
 	via, proxy, err := c.through(req)
 	var resp *http.Response
 	if err == nil {
-		resp, err = c.send(via, req)
+		resp, err = c.send(via, r, req)
 	}
 	if err != nil && got.Load() == nil {
 		o.proxy = proxy
+	}
+	if err == nil {
+		o.proto = resp.Proto
 	}
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		if err = c.exposeConnection(resp, got.Load()); err == nil && stop() {

@@ -34,6 +34,7 @@ type lifecycle struct {
 	onConnect    func()
 	onDisconnect func(error)
 	onError      func(error)
+	trace        *Trace // or nil
 }
 
 // check fills in the defaults.

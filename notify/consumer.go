@@ -87,6 +87,9 @@ type ConsumerConfig struct {
 	OnConnect    func()
 	OnDisconnect func(err error)
 	OnError      func(err error)
+
+	// Trace has functions to be called at the stages of a delivery. If nil, none are.
+	Trace *Trace
 }
 
 // check fills in the defaults, and returns an error for a value that is not valid.
@@ -157,7 +160,7 @@ func NewConsumer(client *prism.Client, cfg ConsumerConfig) (*Consumer, error) {
 	c := &Consumer{cfg: cfg, link: lifecycle{
 		client: client, maxMessage: cfg.MaxDelivery, query: "?consumer_id=" + rand.Text(),
 		retry: cfg.Reconnect, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
-		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
+		onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError, trace: cfg.Trace,
 	}}
 	if err := c.link.check(); err != nil {
 		return nil, err
@@ -231,6 +234,7 @@ func (c *Consumer) reconnect(ctx context.Context, p *pool) error {
 		if err != nil {
 			return err
 		}
+		c.link.trace.reconnect(end.err, wait)
 		if !elapse(wait, ctx.Done()) {
 			return ctx.Err()
 		}

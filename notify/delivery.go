@@ -91,7 +91,9 @@ func (d *Delivery) Ack(ctx context.Context) error {
 	if !d.acked.CompareAndSwap(false, true) {
 		return nil
 	}
-	return d.session.ack(ctx, d)
+	err := d.session.ack(ctx, d)
+	d.session.link.trace.acked(d, err)
+	return err
 }
 
 func (s *session) ack(ctx context.Context, d *Delivery) error {

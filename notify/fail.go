@@ -80,5 +80,6 @@ func (s *session) report(ctx context.Context, then time.Time) {
 func (s *session) fail(ctx context.Context, f failure) {
 	if s.conn.Write(ctx, socket.Binary, wire.AppendFail(nil, f.tag, f.reason)) == nil {
 		s.stats.returned.Add(1)
+		s.link.trace.returned(f)
 	}
 }

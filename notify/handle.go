@@ -40,13 +40,8 @@ type pool struct {
 // cancelled.
 const stuckAfter = time.Second
 
-var (
-	// errAbandoned is the error of a delivery that is not given up, and for which another
-	// attempt is useless.
-	errAbandoned = errors.New("notify: abandoned")
-	// errGoexit is the error of a handler that called runtime.Goexit, as t.FailNow does.
-	errGoexit = errors.New("notify: the handler has ended its goroutine")
-)
+// errGoexit is the error of a handler that called runtime.Goexit, as t.FailNow does.
+var errGoexit = errors.New("notify: the handler has ended its goroutine")
 
 func newPool(ctx context.Context, c *Consumer, handle Handler, workers int, manual bool) *pool {
 	p := &pool{
@@ -144,39 +139,45 @@ func (p *pool) process(d *Delivery) (kept bool) {
 			p.mu.Unlock()
 		}
 	}()
-	err := p.attempt(d)
+	ctx := p.link.trace.handleStart(p.ctx, d)
+	info := p.attempt(ctx, d)
 	switch {
-	case err == nil && p.manual:
+	case info.Err == nil && p.manual:
 		kept = true
-	case err == nil:
+	case info.Err == nil:
 		_ = d.Ack(context.Background()) // it is handled; a stale one is counted
-	case !errors.Is(err, errAbandoned):
-		p.giveUp(d, err)
+	case info.GivenUp:
+		info.PutAside = p.giveUp(d, info.Err)
 	}
+	p.link.trace.handleDone(ctx, d, info)
 	returned = true
 	return kept
 }
 
 // attempt calls the handler until it returns nil or a permanent error, at most Attempts
-// times.
-func (p *pool) attempt(d *Delivery) error {
+// times. A delivery that failed and is not given up will not come again, or another
+// attempt is useless.
+func (p *pool) attempt(ctx context.Context, d *Delivery) HandleDoneInfo {
 	for n := 1; ; n++ {
-		err := p.guard(d, func() error { return p.handle(p.ctx, d) })
+		err := p.guard(d, func() error { return p.handle(ctx, d) })
+		p.link.trace.attemptDone(ctx, d, n, err)
+		info := HandleDoneInfo{Attempts: n, Err: err}
 		if err == nil {
-			return nil
+			return info
 		}
 		p.stats.failed.Add(1)
 		if d.acked.Load() || p.ctx.Err() != nil {
-			return errAbandoned // it will not come again, or it failed because it was cancelled
+			return info // it will not come again, or it failed because it was cancelled
 		}
 		p.link.log.Warn("handler failed", "attempt", n, "key", d.Key, "tag", d.Tag, "error", err)
 		var permanent *PermanentError
 		if n >= p.cfg.Attempts || errors.As(err, &permanent) {
-			return err
+			info.GivenUp = true
+			return info
 		}
 		wait := backoff(n, p.cfg.AttemptDelay, 100*p.cfg.AttemptDelay)
 		if !elapse(wait, d.session.drained) || p.over.Err() != nil {
-			return errAbandoned
+			return info
 		}
 	}
 }
@@ -194,14 +195,15 @@ func (p *pool) guard(d *Delivery, call func() error) (err error) {
 }
 
 // giveUp asks the user what to do with a delivery that failed in all attempts, and gives
-// it back if nothing was done.
-func (p *pool) giveUp(d *Delivery, err error) {
+// it back if nothing was done. It reports whether something was.
+func (p *pool) giveUp(d *Delivery, err error) (putAside bool) {
 	p.stats.givenUp.Add(1)
 	p.link.onError(err)
 	if p.cfg.OnGiveUp != nil && p.guard(d, func() error { return p.cfg.OnGiveUp(d, err) }) == nil {
 		p.link.log.Warn("a delivery was given up and put aside", "topic", p.cfg.Topic, "key", d.Key, "type", d.ContentType, "published", d.Time, "attempt", d.Attempt, "error", err)
 		_ = d.Ack(context.Background())
-		return
+		return true
 	}
 	d.session.giveBack(d, err)
+	return false
 }

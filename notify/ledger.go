@@ -20,6 +20,7 @@ type ledger struct {
 type entry struct {
 	frame  []byte
 	done   func(error) // or nil
+	traced func(error) // or nil; called after done
 	waits  bool        // a caller waits for result, instead of done
 	result chan error  // made when it is first needed
 

@@ -37,6 +37,9 @@ type PublisherConfig struct {
 	OnConnect    func()
 	OnDisconnect func(err error)
 	OnError      func(err error)
+
+	// Trace has functions to be called at the stages of publishing. If nil, none are.
+	Trace *Trace
 }
 
 func (cfg *PublisherConfig) check() error {
@@ -85,7 +88,7 @@ func NewPublisher(client *prism.Client, cfg PublisherConfig) (*Publisher, error)
 		cfg: cfg,
 		link: lifecycle{
 			client: client, retry: cfg.Reconnect, pingInterval: cfg.PingInterval, pongTimeout: cfg.PongTimeout,
-			onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError,
+			onConnect: cfg.OnConnect, onDisconnect: cfg.OnDisconnect, onError: cfg.OnError, trace: cfg.Trace,
 		},
 		more:   make(chan struct{}, 1),
 		spare:  sync.Pool{New: func() any { return new(entry) }},
@@ -114,6 +117,15 @@ func (p *Publisher) Publish(ctx context.Context, key string, body []byte) error 
 // fails with a [*RefusedError], one that is too large with a [*SizeError], and
 // after Close with [ErrClosed].
 func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
+	ctx, m, traced := p.cfg.Trace.publishStart(ctx, m)
+	err := p.publish(ctx, m)
+	if traced != nil {
+		traced(err)
+	}
+	return err
+}
+
+func (p *Publisher) publish(ctx context.Context, m Message) error {
 	e := p.spare.Get().(*entry)
 	e.waits = true
 	if e.result == nil {
@@ -140,8 +152,13 @@ func (p *Publisher) PublishMessage(ctx context.Context, m Message) error {
 // Flush returns the first failure. PublishAsync copies m.Body.
 func (p *Publisher) PublishAsync(ctx context.Context, m Message, done func(error)) error {
 	e := p.spare.Get().(*entry)
-	e.done = done
-	return p.add(ctx, m, e)
+	ctx, m, traced := p.cfg.Trace.publishStart(ctx, m)
+	e.done, e.traced = done, traced
+	err := p.add(ctx, m, e)
+	if err != nil && traced != nil {
+		traced(err)
+	}
+	return err
 }
 
 // recycle makes an entry available for another message, if it was confirmed or was never

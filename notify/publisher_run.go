@@ -13,7 +13,9 @@ func (p *Publisher) run() {
 		if p.ctx.Err() != nil {
 			return
 		}
-		elapse(r.after(p, end), p.ctx.Done())
+		wait := r.after(p, end)
+		p.link.trace.reconnect(end.err, wait)
+		elapse(wait, p.ctx.Done())
 	}
 }
 
@@ -46,6 +48,7 @@ func (p *Publisher) connect() ending {
 	p.stats.connected.Store(true)
 	conn.pause() // no goroutine reads while OnConnect runs
 	p.link.onConnect()
+	p.link.trace.connected()
 	conn.resume()
 	began, confirmed := time.Now(), p.stats.confirmed.Load()
 	p.rewind()
@@ -56,6 +59,7 @@ func (p *Publisher) connect() ending {
 	p.stats.connected.Store(false)
 	p.link.log.Info("disconnected", "error", err)
 	p.link.onDisconnect(err)
+	p.link.trace.disconnected(err)
 	return ending{
 		err:      err,
 		answered: conn.answered(),
@@ -66,12 +70,14 @@ func (p *Publisher) connect() ending {
 // rewind makes everything that is not confirmed be sent over the new connection.
 func (p *Publisher) rewind() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stats.resent.Add(int64(p.ledger.rewind()))
+	again := p.ledger.rewind()
 	if !isQueueFull(p.lastErr) {
 		p.lastErr = nil
 	}
 	p.signal()
+	p.mu.Unlock()
+	p.stats.resent.Add(int64(again))
+	p.link.trace.resend(again)
 }
 
 const batchSize = 64 // frames for each ping, and for each call of next
@@ -123,6 +129,9 @@ func (p *Publisher) report(entries []*entry, err error) {
 	for _, e := range entries {
 		if e.done != nil {
 			e.done(err)
+		}
+		if e.traced != nil {
+			e.traced(err)
 		}
 	}
 }

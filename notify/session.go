@@ -74,6 +74,7 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	c.stats.connected.Store(true)
 	conn.pause() // no goroutine reads while OnConnect runs
 	c.link.onConnect()
+	c.link.trace.connected()
 	conn.resume()
 	began, acked := time.Now(), c.stats.acked.Load()
 	go s.read()
@@ -87,6 +88,7 @@ func (c *Consumer) serve(ctx context.Context, p *pool, renewals int) ending {
 	c.stats.connected.Store(false)
 	c.link.log.Info("disconnected", "error", end.err)
 	c.link.onDisconnect(end.err)
+	c.link.trace.disconnected(end.err)
 	end.answered = conn.answered()
 	end.useful = time.Since(began) > usefulAfter || c.stats.acked.Load() > acked
 	return end
@@ -228,6 +230,7 @@ func (s *session) admit() {
 		return
 	}
 	s.stats.received.Add(int64(len(s.fresh)))
+	s.link.trace.received(s.fresh)
 	p := s.pool
 	p.mu.Lock()
 	for _, d := range s.fresh {
