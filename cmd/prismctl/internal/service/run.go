@@ -195,7 +195,7 @@ func (s *service) config(access *accessLog) platform.Config {
 		Logger:       s.log,
 		Explain:      onLoopback(s.listener.Addr()),
 		PushPrivate:  s.PushPrivate,
-		PushLoopback: onLoopback(s.listener.Addr()),
+		PushLoopback: s.PushLoopback || s.amongItself(),
 		Limits:       s.Limits.Platform(),
 		Gateway:      s.Gateway.Platform(s.Nats != ""),
 		Trace: &platform.Trace{
@@ -207,7 +207,7 @@ func (s *service) config(access *accessLog) platform.Config {
 			Publish:    s.metrics.publish,
 		},
 	}
-	cfg.Gateway.Loopback = cfg.Gateway.Loopback || onLoopback(s.listener.Addr())
+	cfg.Gateway.Loopback = cfg.Gateway.Loopback || s.amongItself()
 	cfg.TrustedProxies, _ = s.Proxies() // checked with the settings
 	cfg.PublicURL, _ = s.Public()
 	for _, window := range []*time.Duration{&cfg.SignWindow, &cfg.SignWindowPast} {
@@ -219,6 +219,12 @@ func (s *service) config(access *accessLog) platform.Config {
 		cfg.ErrorCodes = platform.ErrorCodes(s.ErrorCodes)
 	}
 	return cfg
+}
+
+// amongItself reports whether only programs of this machine reach the platform. With a proxy
+// in front anybody may, wherever it listens.
+func (s *service) amongItself() bool {
+	return onLoopback(s.listener.Addr()) && s.PublicURL == "" && len(s.TrustedProxies) == 0
 }
 
 // stop ends the platform within --drain. What had to be cut is no failure of the

@@ -11,7 +11,8 @@ import (
 type Front struct {
 	TrustedProxies []string `config:"trusted-proxies" placeholder:"ADDR|PREFIX,..." help:"Reverse proxies in front, such as 127.0.0.1,10.0.0.0/8: from them, and from nobody else, the caller's address and scheme are taken as Forwarded or X-Forwarded-For and -Proto say."`
 	PublicURL      string   `name:"public-url" config:"public-url" placeholder:"URL" help:"How browsers reach this platform, such as https://prism.example, when a proxy is in front: cookies and the origins of forms go by it."`
-	PushPrivate    bool     `config:"push-private" help:"Push messages to addresses in private networks, too. Addresses of this machine are pushed to if --listen is one of them, and link-local ones never."`
+	PushPrivate    bool     `config:"push-private" help:"Push messages to addresses in private networks, too. Link-local ones are never pushed to."`
+	PushLoopback   bool     `config:"push-loopback" help:"Push messages to addresses of this machine, too. They may be such wherever --listen is one of them, and neither --public-url nor --trusted-proxies says that others come through a proxy."`
 }
 
 func (f *Front) check(from Sources) error {

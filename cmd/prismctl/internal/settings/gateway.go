@@ -16,7 +16,7 @@ type Gateway struct {
 	Mock    []string `is:"file" config:"mock" placeholder:"FILE,..." help:"Offer the APIs of an api.json, each of which answers with the sample that stands there. May be repeated."`
 
 	BackendPrivate  bool          `config:"backend-private" help:"Let the backends of services that others import be in private networks, too. What these settings name may be there anyway."`
-	BackendLoopback bool          `config:"backend-loopback" help:"Let them be on this machine, too. They may be wherever the platform itself is reached by this machine alone."`
+	BackendLoopback bool          `config:"backend-loopback" help:"Let them be on this machine, too. They may be wherever --listen is an address of this machine, and neither --public-url nor --trusted-proxies says that others come through a proxy."`
 	BackendTimeout  time.Duration `config:"backend-timeout" default:"10s" placeholder:"D" help:"How long a backend may take to begin its answer (${default}), where its api.json does not say it."`
 	BackendIdle     time.Duration `name:"backend-idle-timeout" config:"backend-idle-timeout" default:"60s" placeholder:"D" help:"How long the body of a call or an answer may stand still (${default})."`
 	BackendBreaker  int           `config:"backend-breaker" default:"0" placeholder:"N" help:"After how many failures in a row a backend gets no calls for 10 s; 0 is never."`
