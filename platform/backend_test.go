@@ -148,3 +148,26 @@ func TestSpoofedHeadersAreSignedAndThenRemoved(t *testing.T) {
 		t.Error("the header takes no part in the signature")
 	}
 }
+
+// A path that servers read in different ways goes to no backend, with services and without.
+func TestNoBackendGetsAPathWithDots(t *testing.T) {
+	for _, withServices := range []bool{false, true} {
+		called := false
+		cfg := platform.Config{Backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true })}
+		var e *gatewayEnv
+		if withServices {
+			e = newGatewayEnv(t, cfg)
+		} else {
+			e = &gatewayEnv{tokenEnv: newTokenEnv(t, cfg)}
+		}
+		for _, path := range []string{"shop/../admin", "shop/%2e%2e/admin", "shop/..%2fadmin", "shop/%252e%252e%255cadmin", "orders/../admin", "shop/..;/admin"} {
+			e.send(e.exactly(first(), "GET", "/api/"+path)).want(t, 400, "invalid_request")
+		}
+		if called {
+			t.Error("the backend got a call")
+		}
+		if e.get(first(), "shop/a..b/.c"); !called {
+			t.Error("the backend did not get a call that is none of these")
+		}
+	}
+}

@@ -45,7 +45,7 @@ func (p *Platform) throughGateway(w *answer, r *http.Request, c *call) error {
 	switch {
 	case services == nil:
 		return err
-	case target == nil && p.cfg.Backend != nil && !c.sandbox:
+	case target == nil && err == nil && p.cfg.Backend != nil && !c.sandbox:
 		return p.forward(p.cfg.Backend, w, r, c)
 	}
 	c.passage = &passage{}
@@ -119,9 +119,6 @@ func isRefusal(err error) bool {
 // find returns what a call is for; target is nil if no service has the path, and err if that
 // is all there is to say.
 func (s *domainServices) find(r gateway.Request) (target *gateway.Target, err error) {
-	if len(s.list) == 0 {
-		return nil, nil
-	}
 	target, err = s.table.Find(r)
 	var refused *gateway.Refusal
 	if target == nil && errors.As(err, &refused) && refused.Code == code.UnknownAPI {

@@ -441,3 +441,15 @@ func TestACallersTrailersReachNoBackend(t *testing.T) {
 		t.Errorf("the backend got the trailers %v", trailer)
 	}
 }
+
+// What a backend has said of an answer that never came is not in the platform's own.
+func TestHintsLeaveNothingInARefusal(t *testing.T) {
+	hint := "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Request-Id: forged\r\nSet-Cookie: a=b\r\n\r\n"
+	for name, then := range map[string]string{"broken off": "", "broken": "HTTP/1.1 200 OK\r\nX y\r\n\r\n", "hints without end": strings.Repeat(hint, maxHints)} {
+		g := before(t, Config{}, 0, rawBackend(t, hint+then, "", true))
+		answer := g.get(t, "GET")
+		if answer.StatusCode != 502 || answer.Header.Get("Link") != "" || answer.Header.Get("Set-Cookie") != "" || answer.Header.Get("X-Request-Id") != "3mpm4wr76dtmejev" {
+			t.Errorf("%s: answer %d %v", name, answer.StatusCode, answer.Header)
+		}
+	}
+}

@@ -13,6 +13,7 @@ type breaker struct {
 	mu       sync.Mutex
 	failures int       // in a row
 	until    time.Time // no calls go to the backend
+	probing  bool      // one call finds out whether it works again
 }
 
 // wait returns for how long no call may go to the backend, of which most failures in a row
@@ -30,8 +31,21 @@ func (b *breaker) wait(most int, now time.Time) time.Duration {
 	if left := b.until.Sub(now); left > 0 {
 		return left
 	}
-	b.until = now.Add(pause)
+	b.until, b.probing = now.Add(pause), true
 	return 0
+}
+
+// undecided is told of a call that its caller has ended, or that was not sent: it says nothing
+// of the backend. If the others wait for what becomes of it, the next one finds out.
+func (b *breaker) undecided(most int, now time.Time) {
+	if most <= 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failures >= most && b.probing {
+		b.until, b.probing = now, false
+	}
 }
 
 // failed counts a failure, and reports whether the backend now gets no calls for a while.
@@ -41,6 +55,7 @@ func (b *breaker) failed(most int, now time.Time) (paused bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.probing = false
 	b.failures++
 	if b.failures < most {
 		return false
@@ -55,5 +70,5 @@ func (b *breaker) succeeded(most int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failures = 0
+	b.failures, b.probing = 0, false
 }

@@ -25,6 +25,7 @@ type Service struct {
 	sandbox  *endpoint            // nil if there is none
 	nodes    map[string]*endpoint // by node_id
 	tests    map[string]*endpoint // nodes of the sandbox
+	added    map[string]bool      // the global parameters, by the names that PHP gives them
 	routes   route                // in mode Path
 	byID     map[string]*apijson.API
 }
@@ -56,9 +57,13 @@ func Compile(file *apijson.Service, b Backend) (*Service, error) {
 	return s, s.addAPIs()
 }
 
-// checkParams returns an error for a global parameter that cannot be made.
+// checkParams remembers the global parameters. It returns an error for one that cannot be made.
 func (s *Service) checkParams() error {
+	s.added = map[string]bool{}
 	for _, p := range s.File.GlobalParams {
+		if p.Place != apijson.None {
+			s.added[phpName(p.Name)] = true
+		}
 		if p.ValueType == apijson.Sign && p.Place != apijson.None && secretName(p.Format) == "" {
 			return fmt.Errorf("the global parameter %q has the format %q, which is no scheme of signatures: write prism, ecos or shopex", p.Name, p.Format)
 		}

@@ -10,9 +10,27 @@ import (
 	"github.com/shopex/prism-go/internal/guard"
 )
 
-// refuse says why a call has no answer.
+// refuse says why a call has no answer. The breaker counts only what the backend has done.
 func (c *call) refuse(err error) *Refusal {
+	c.restoreHeader()
 	phase, still := c.clock.at()
+	breaker := &c.target.at.breaker
+	if refused := c.refuseCaller(phase, still, err); refused != nil {
+		breaker.undecided(c.f.cfg.Breaker, time.Now())
+		return refused
+	}
+	paused := breaker.failed(c.f.cfg.Breaker, time.Now())
+	if still {
+		return &Refusal{Status: http.StatusGatewayTimeout, Code: code.BackendTimeout, Phase: phase.String(), Paused: paused, Cause: errStill,
+			Message: "the backend did not answer within " + c.clock.timeout.String()}
+	}
+	return &Refusal{Status: http.StatusBadGateway, Code: code.BadGateway, Phase: phase.String(), Paused: paused,
+		Message: badGateway(phase, err), Cause: guard.Failure("backend", "request", err)}
+}
+
+// refuseCaller says why a call has no answer if its caller is the cause. It returns nil if
+// that is the backend.
+func (c *call) refuseCaller(phase phase, still bool, err error) *Refusal {
 	bad := c.body.failure()
 	var refused *Refusal
 	var large *http.MaxBytesError
@@ -29,13 +47,7 @@ func (c *call) refuse(err error) *Refusal {
 	case bad != nil && !still:
 		return &Refusal{Status: http.StatusBadRequest, Code: code.InvalidBody, Phase: phase.String(), Cause: bad, Message: "the body ended before it was complete"}
 	}
-	paused := c.target.at.breaker.failed(c.f.cfg.Breaker, time.Now())
-	if still {
-		return &Refusal{Status: http.StatusGatewayTimeout, Code: code.BackendTimeout, Phase: phase.String(), Paused: paused, Cause: errStill,
-			Message: "the backend did not answer within " + c.clock.timeout.String()}
-	}
-	return &Refusal{Status: http.StatusBadGateway, Code: code.BadGateway, Phase: phase.String(), Paused: paused,
-		Message: badGateway(phase, err), Cause: guard.Failure("backend", "request", err)}
+	return nil
 }
 
 // badGateway says what happened without a word of the backend.

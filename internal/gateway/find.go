@@ -161,7 +161,7 @@ func (s *Service) findByParam(t *Target, r Request, elements []string) error {
 func dispatched(name string, places ...url.Values) (id string, given bool, err error) {
 	for _, params := range places {
 		for n, values := range params {
-			if n != name && phpName(n) != name {
+			if phpName(n) != phpName(name) {
 				continue
 			}
 			for _, v := range values {
@@ -178,20 +178,6 @@ func dispatched(name string, places ...url.Values) (id string, given bool, err e
 func twoAPIs(name string) *Refusal {
 	return &Refusal{Status: http.StatusBadRequest, Code: code.DuplicateParameter,
 		Message: fmt.Sprintf("the parameter %s, which names the API, has two values", name)}
-}
-
-// phpName returns the name under which PHP keeps a parameter, without indexes.
-func phpName(name string) string {
-	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "\x00")
-	if at := strings.IndexByte(name, '['); at > 0 && strings.IndexByte(name[at:], ']') > 0 {
-		name = name[:at]
-	}
-	return strings.Map(func(c rune) rune {
-		if c == ' ' || c == '.' || c == '[' {
-			return '_'
-		}
-		return c
-	}, name)
 }
 
 const nodeID = "node_id"
@@ -249,12 +235,9 @@ func missingParameter(name string) *Refusal {
 	return &Refusal{Status: http.StatusBadRequest, Code: code.MissingParameter, Message: "the parameter " + name + " is missing"}
 }
 
-// adds reports whether the platform adds a parameter to each call.
-func (s *Service) adds(name string) bool {
-	return slices.ContainsFunc(s.File.GlobalParams, func(p apijson.GlobalParam) bool {
-		return p.Name == name && p.Place != apijson.None
-	})
-}
+// adds reports whether the platform adds a parameter to each call that a backend could take
+// for one of this name.
+func (s *Service) adds(name string) bool { return s.added[phpName(name)] }
 
 // inPath reports whether a parameter is an element of the path.
 func (t *Target) inPath(name string) bool {

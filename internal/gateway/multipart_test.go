@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/sign"
@@ -227,5 +228,29 @@ func TestTheNamesOfPartsAreBounded(t *testing.T) {
 		if (err == nil) != want {
 			t.Errorf("with room for %d bytes: %v", room, err)
 		}
+	}
+}
+
+// A body moves while parts come of it that are taken out.
+func TestPartsThatAreTakenOutCountAsProgress(t *testing.T) {
+	const idle = 300 * time.Millisecond
+	g := through(t, Config{IdleTimeout: idle}, 0, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	body, sender := io.Pipe()
+	go func() {
+		start := formOf(field("sign", ""))
+		_, _ = io.WriteString(sender, start[:len(start)-len("\r\n--b--\r\n")])
+		for began := time.Now(); time.Since(began) < 3*idle/2; {
+			if _, err := sender.Write(make([]byte, 64<<10)); err != nil {
+				return
+			}
+			time.Sleep(idle / 30) // a caller that is slow
+		}
+		_, _ = io.WriteString(sender, "\r\n--b--\r\n")
+		sender.Close()
+	}()
+	req, _ := http.NewRequest("POST", g.url+"/api/b2b/x", body)
+	req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+	if answer := g.do(t, req); answer.StatusCode != 200 {
+		t.Errorf("answer %d %s", answer.StatusCode, answer.Header.Get("X-Code"))
 	}
 }

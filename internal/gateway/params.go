@@ -12,12 +12,23 @@ import (
 )
 
 // Reserved reports whether a backend could take a parameter of this name for one that is
-// reserved for the platform: PHP ignores leading blanks and everything from a bracket on, and
-// reads a dot or a blank as an underscore.
-func Reserved(name string) bool {
-	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
-	name, _, _ = strings.Cut(name, "\x00")
-	return apijson.Reserved(strings.NewReplacer(".", "_", " ", "_").Replace(name))
+// reserved for the platform.
+func Reserved(name string) bool { return apijson.Reserved(phpName(name)) }
+
+// phpName returns the name under which PHP keeps a parameter, without indexes: it ignores
+// leading blanks, an index and what follows it, and everything from a NUL on, and reads a
+// dot, a blank or an open bracket as an underscore.
+func phpName(name string) string {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "\x00")
+	if at := strings.IndexByte(name, '['); at > 0 && strings.IndexByte(name[at:], ']') > 0 {
+		name = name[:at]
+	}
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '.' || c == '[' {
+			return '_'
+		}
+		return c
+	}, name)
 }
 
 // outgoing are the parameters of a request to a backend.
@@ -37,14 +48,10 @@ func (c *call) prepare(query, form url.Values) {
 	if form == nil && (c.parts != nil || c.in.ContentLength == 0 && inForm(c.in.Method) && c.target.Service.needsForm()) {
 		c.out.form = url.Values{}
 	}
-	params := c.target.Service.File.GlobalParams
-	for _, p := range params { // a caller cannot say what the platform says
-		if p.Place != apijson.None {
-			delete(c.out.query, p.Name)
-			delete(c.out.form, p.Name)
-		}
+	for _, params := range []url.Values{c.out.query, c.out.form} { // a caller cannot say what the platform says
+		maps.DeleteFunc(params, func(name string, _ []string) bool { return c.target.Service.adds(name) })
 	}
-	for _, p := range params {
+	for _, p := range c.target.Service.File.GlobalParams {
 		if p.ValueType != apijson.Sign {
 			c.add(p.Place, p.Name, c.value(p))
 		}

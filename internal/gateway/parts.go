@@ -39,7 +39,7 @@ func (m *multipartForm) begin(p part) (keep, collect bool, err error) {
 		return false, false, nil
 	}
 	m.seen.Add(p.name, "")
-	if file.Mode == apijson.Param && phpName(p.name) == file.ParamName {
+	if file.Mode == apijson.Param && phpName(p.name) == phpName(file.ParamName) {
 		if p.name != file.ParamName || p.file {
 			return false, false, twoAPIs(file.ParamName)
 		}
@@ -122,12 +122,24 @@ func (c *call) readMultipart() error {
 	return err
 }
 
+// moving tells the clock of a call what comes of its body, also of parts that are taken out.
+type moving struct {
+	io.Reader
+	c *call
+}
+
+func (r moving) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.c.clock.enter(reading)
+	return n, err
+}
+
 // body returns the rewritten body, and its length, -1 if that is not known.
 func (m *multipartForm) body(from io.ReadCloser) (io.ReadCloser, int64) {
 	if m.text != nil {
 		return io.NopCloser(bytes.NewReader(m.text)), int64(len(m.text))
 	}
-	m.parts.src.Reset(from)
+	m.parts.src.Reset(moving{from, m.c})
 	return struct {
 		io.Reader
 		io.Closer

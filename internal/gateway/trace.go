@@ -99,9 +99,17 @@ func (c *call) answered() {
 	defer c.trace.mu.Unlock()
 	c.clock.enter(answering)
 	c.trace.wait, c.trace.written, c.trace.answered = time.Since(c.trace.sent), true, true
-	if c.trace.hints > 0 { // ReverseProxy has emptied the header with each
-		maps.Copy(c.w.Header(), c.preset)
+	if c.trace.hints > 0 {
+		c.restoreHeader()
 	}
+}
+
+// restoreHeader makes the header of the answer what it was before the call. With each
+// informational answer, ReverseProxy puts its header there and takes everything away again.
+func (c *call) restoreHeader() {
+	own := c.w.Header()
+	clear(own)
+	maps.Copy(own, c.preset)
 }
 
 func (t *tracing) fill(x *Exchange) (written bool) {
