@@ -2,11 +2,15 @@ package main
 
 import (
 	"os"
+	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -211,9 +215,75 @@ func TestTheExampleIsAConfiguration(t *testing.T) {
 	whole := regexp.MustCompile(`(?m)^# (\[\[|[a-z-]+ = )`).ReplaceAllString(string(text), "$1")
 	whole = regexp.MustCompile(`(?m)^data = .*$`).ReplaceAllString(whole, "")
 	got = configOf(t, nil, "--config", inFile(t, "whole.toml", whole))
-	for _, want := range []string{"replicas = 3 # ", `id = "shop1"`, `login = "alice"`, `pattern = "order.#"`, `admin-key = "operator" # `} {
+	for _, want := range []string{"replicas = 3 # ", `backend = ["shop=http://127.0.0.1:9000"] # `, "refuse-replays = true # ", `id = "shop1"`, `login = "alice"`, `pattern = "order.#"`, `admin-key = "operator" # `} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+// settingsWithDefaults returns all settings of serve with what counts where nothing is said.
+func settingsWithDefaults(t *testing.T) map[string]string {
+	t.Helper()
+	all, table := make(map[string]string), ""
+	for line := range strings.Lines(configOf(t, nil)) {
+		if m := regexp.MustCompile(`^\[([a-z]+)\]$`).FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			table = m[1] + "."
+		}
+		if m := regexp.MustCompile(`^([a-z-]+) = (.*?) # default`).FindStringSubmatch(line); m != nil {
+			all[table+m[1]] = strings.Trim(strings.Trim(m[2], `"`), "[]")
+		}
+	}
+	if len(all) < 70 {
+		t.Fatalf("only %d settings are found", len(all))
+	}
+	return all
+}
+
+func TestTheManualHasEachSettingWithItsDefault(t *testing.T) {
+	_, chapter, _ := strings.Cut(project(t, "docs/operations.md"), "\n## Settings\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	told := make(map[string]string)
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z.-]+)` \\|(?: `(.*?)`)? \\|").FindAllStringSubmatch(chapter, -1) {
+		told[row[1]] = row[2]
+	}
+	all := settingsWithDefaults(t)
+	for name, value := range all {
+		got, ok := told[name]
+		if d, err := time.ParseDuration(value); err == nil {
+			if same, err := time.ParseDuration(got); err == nil && same == d {
+				continue
+			}
+		}
+		if !ok || got != value {
+			t.Errorf("docs/operations.md has no row | `%s` | `%s` | ... | but one with the default %q", name, value, got)
+		}
+	}
+	for name := range told {
+		if _, ok := all[name]; !ok && name != "redirects" {
+			t.Errorf("docs/operations.md has a row of %s, which is no setting", name)
+		}
+	}
+	for _, list := range []any{settings.Lists{}, settings.App{}, settings.Key{}, settings.Binding{}, settings.User{}} {
+		of := reflect.TypeOf(list)
+		for i := range of.NumField() {
+			if name, _, _ := strings.Cut(of.Field(i).Tag.Get("toml"), ","); !strings.Contains(chapter, "`"+name+"`") && !strings.Contains(chapter, "`[["+name+"]]`") {
+				t.Errorf("docs/operations.md does not have %s of %s", name, of)
+			}
+		}
+	}
+}
+
+// The limits have a manual; who sets up a server finds everything else in the example.
+func TestTheExampleHasEachSettingButLimits(t *testing.T) {
+	example := project(t, "deploy/prismctl.toml")
+	for name := range settingsWithDefaults(t) {
+		if _, limit, ok := strings.Cut(name, "limits."); ok && limit != "" {
+			continue
+		}
+		_, name = path.Split(strings.ReplaceAll(name, ".", "/"))
+		if !regexp.MustCompile(`(?m)^(# +)?` + name + ` = `).MatchString(example) {
+			t.Errorf("deploy/prismctl.toml does not have %s", name)
 		}
 	}
 }

@@ -13,10 +13,10 @@ func TestQueuesThatFillAreInTheMetrics(t *testing.T) {
 	_, text := ask(t, s.AdminURL+"/metrics")
 	for series, want := range map[string]string{
 		`prism_queues_filled{percent="50"}`: "2", `prism_queues_filled{percent="80"}`: "1", `prism_queues_filled{percent="95"}`: "1",
-		`prism_queue_filled_percent{key="` + s.Key + `",topic="half"}`:    "50",
-		`prism_queue_filled_percent{key="` + s.Key + `",topic="all"}`:     "100",
-		`prism_queue_filled_percent{key="` + s.Key + `",topic="quarter"}`: "",
-		`prism_queue_consumers{key="` + s.Key + `",topic="all"}`:          "0",
+		`prism_queue_filled_ratio{key="` + s.Key + `",topic="half"}`:    "0.5",
+		`prism_queue_filled_ratio{key="` + s.Key + `",topic="all"}`:     "1",
+		`prism_queue_filled_ratio{key="` + s.Key + `",topic="quarter"}`: "",
+		`prism_queue_consumers{key="` + s.Key + `",topic="all"}`:        "0",
 	} {
 		if got := metric(text, series); got != want {
 			t.Errorf("%s is %q, want %q", series, got, want)

@@ -14,11 +14,11 @@ import (
 
 var (
 	queueMessages  = prometheus.NewDesc("prism_queue_messages", "Messages of a queue; only of the 1,000 deepest.", []string{"key", "topic", "state"}, nil)
-	queueFilled    = prometheus.NewDesc("prism_queue_filled_percent", "How much of its limit a queue has, in messages or bytes; of 1,000 queues that have 50 % or more.", []string{"key", "topic"}, nil)
+	queueFilled    = prometheus.NewDesc("prism_queue_filled_ratio", "How much of its limit a queue has, in messages or bytes, where 1 is full; of 1,000 queues that have half or more.", []string{"key", "topic"}, nil)
 	queueDropped   = prometheus.NewDesc("prism_queue_dropped_total", "Messages that a full queue has dropped, ever; of the 1,000 queues that have dropped most.", []string{"key", "topic"}, nil)
 	queueParked    = prometheus.NewDesc("prism_queue_parked", "Parked messages of a queue; of the 1,000 queues that have most.", []string{"key", "topic"}, nil)
 	parkedDropped  = prometheus.NewDesc("prism_queue_parked_dropped_total", "Parked messages of a queue that made room for others, ever; of the 1,000 queues that have dropped most.", []string{"key", "topic"}, nil)
-	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_percent shows.", []string{"key", "topic"}, nil)
+	queueConsumers = prometheus.NewDesc("prism_queue_consumers", "Consumers of a queue that prism_queue_filled_ratio shows.", []string{"key", "topic"}, nil)
 	filledQueues   = prometheus.NewDesc("prism_queues_filled", "Queues that have so much of their limit, or more.", []string{"percent"}, nil)
 	queues         = prometheus.NewDesc("prism_queues", "Queues of all keys.", nil, nil)
 	messages       = prometheus.NewDesc("prism_messages", "Messages of all queues.", []string{"state"}, nil)
@@ -50,7 +50,7 @@ var (
 	connsRefused   = prometheus.NewDesc("prism_connections_refused_total", "Connections that found no place or lost it to another, since the start.", nil, nil)
 	systemEvents   = prometheus.NewDesc("prism_system_events_total", "System events that were published to somebody, since the start.", nil, nil)
 	eventsLost     = prometheus.NewDesc("prism_system_events_lost_total", "System events that could not be published, or were too many, since the start.", nil, nil)
-	forwarded      = prometheus.NewDesc("prism_gateway_calls_total", "Calls that backends of services have answered, since the start.", nil, nil)
+	forwarded      = prometheus.NewDesc("prism_gateway_answered_total", "Calls that backends of services have answered, since the start.", nil, nil)
 	forwardFailed  = prometheus.NewDesc("prism_gateway_failed_total", "Calls that backends of services were to answer and have not, since the start.", nil, nil)
 	limited        = prometheus.NewDesc("prism_gateway_limited_total", "Calls to services that were over their limit, since the start.", nil, nil)
 	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
@@ -157,7 +157,7 @@ func collectFilling(out chan<- prometheus.Metric, depths []platform.QueueDepth) 
 		}
 		if markOf(percent) > 0 && shown < shownQueues {
 			shown++
-			gauge(out, queueFilled, int64(percent), label(d.Owner), label(d.Topic))
+			out <- prometheus.MustNewConstMetric(queueFilled, prometheus.GaugeValue, float64(percent)/100, label(d.Owner), label(d.Topic))
 			gauge(out, queueConsumers, int64(d.Consumers), label(d.Owner), label(d.Topic))
 		}
 	}

@@ -27,11 +27,11 @@ type serviceAPI struct{ service, api string }
 func newGatewayMetrics() *gatewayMetrics {
 	return &gatewayMetrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "prism_service_calls_total",
-			Help: "Calls to services, by service, API and HTTP status.",
+			Name: "prism_gateway_calls_total",
+			Help: "Calls to services, whatever became of them, by service, API and HTTP status; 1,000 APIs have series of their own.",
 		}, []string{"service", "api", "code"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "prism_service_duration_seconds",
+			Name:    "prism_gateway_duration_seconds",
 			Help:    "Time to answer a call to a service, by service and API.",
 			Buckets: durations,
 		}, []string{"service", "api"}),

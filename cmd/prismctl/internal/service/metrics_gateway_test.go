@@ -22,13 +22,13 @@ func TestMetricsCountCallsByServiceAndAPI(t *testing.T) {
 	call("", "", 404)
 	text := m.text()
 	for series, want := range map[string]string{
-		`prism_service_calls_total{api="order.get",code="200",service="商店"}`:      "2",
-		`prism_service_calls_total{api="order.get",code="429",service="商店"}`:      "1",
-		`prism_service_calls_total{api="*",code="7xx",service="商店"}`:              "1",
-		`prism_service_duration_seconds_count{api="order.get",service="商店"}`:      "3",
-		`prism_service_duration_seconds_bucket{api="*",service="商店",le="0.0025"}`: "0",
-		`prism_service_duration_seconds_bucket{api="*",service="商店",le="0.005"}`:  "1",
-		`prism_service_calls_total{api="",code="404",service=""}`:                 "",
+		`prism_gateway_calls_total{api="order.get",code="200",service="商店"}`:      "2",
+		`prism_gateway_calls_total{api="order.get",code="429",service="商店"}`:      "1",
+		`prism_gateway_calls_total{api="*",code="7xx",service="商店"}`:              "1",
+		`prism_gateway_duration_seconds_count{api="order.get",service="商店"}`:      "3",
+		`prism_gateway_duration_seconds_bucket{api="*",service="商店",le="0.0025"}`: "0",
+		`prism_gateway_duration_seconds_bucket{api="*",service="商店",le="0.005"}`:  "1",
+		`prism_gateway_calls_total{api="",code="404",service=""}`:                 "",
 	} {
 		if got := metric(text, series); got != want {
 			t.Errorf("%s is %q, want %q", series, got, want)
@@ -45,10 +45,10 @@ func TestMetricsOfCallsAreBounded(t *testing.T) {
 		m.call(platform.Call{Service: "s", MethodID: fmt.Sprint(i)}, platform.Outcome{Status: 200 + i%800})
 	}
 	text := m.text()
-	if got := strings.Count(text, "\nprism_service_duration_seconds_count{"); got != shownAPIs+1 {
+	if got := strings.Count(text, "\nprism_gateway_duration_seconds_count{"); got != shownAPIs+1 {
 		t.Errorf("%d series, want %d", got, shownAPIs+1)
 	}
-	if got := metric(text, `prism_service_duration_seconds_count{api="other",service="other"}`); got != "100" {
+	if got := metric(text, `prism_gateway_duration_seconds_count{api="other",service="other"}`); got != "100" {
 		t.Errorf("%s calls of others, want 100", got)
 	}
 	codes := make(map[string]bool)

@@ -132,6 +132,10 @@ func inForce(name string, value reflect.Value) any {
 		case name == "log-level" && v == "":
 			return "warn"
 		}
+	case []string:
+		if v == nil {
+			return []string{} // nil has no line
+		}
 	}
 	return value.Interface()
 }
