@@ -138,10 +138,8 @@ func (s *Service) endpoint(name, address string, config map[string]string) (*end
 		return nil, fmt.Errorf("%s: the query cannot be read", name)
 	}
 	base := strings.TrimRight(u.EscapedPath(), "/")
-	for element := range strings.SplitSeq(base, "/") {
-		if dots(element) {
-			return nil, fmt.Errorf("%s: the path must not have . or .. as an element", name)
-		}
+	if _, ok := readings(base); !ok {
+		return nil, fmt.Errorf("%s: the path must not have . or .. as an element", name)
 	}
 	return &endpoint{url: u, base: base, query: query, config: config, secrets: s.secrets(config)}, nil
 }

@@ -78,9 +78,8 @@ type Target struct {
 func (t *Table) Find(r Request) (*Target, error) {
 	var buffer [8]string
 	elements, ok := split(buffer[:0], r.Path)
-	if !ok {
-		return nil, &Refusal{Status: http.StatusBadRequest, Code: code.InvalidRequest,
-			Message: "the path has an element . or .., or an escape that cannot be read"}
+	if _, clear := readings(r.Path); !ok || !clear {
+		return nil, invalidPath("the path has an element . or .., a control character, or an escape that cannot be read")
 	}
 	s, n := t.longest(elements)
 	if s == nil {
@@ -91,6 +90,10 @@ func (t *Table) Find(r Request) (*Target, error) {
 		return target, s.findByParam(target, r, elements[n:])
 	}
 	return target, s.findByPath(target, r, elements[n:], behind(r.Path, n))
+}
+
+func invalidPath(message string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Code: code.InvalidRequest, Message: message}
 }
 
 func unknown(message string) *Refusal {
@@ -110,6 +113,9 @@ func (s *Service) findByPath(t *Target, r Request, elements []string, rest strin
 			return refusePath(r.Method, allow)
 		}
 		t.API, t.ID = api, api.ID
+		if s.routes.another(api, r.Method, rest) {
+			return invalidPath("the path of this API could be read as that of another: send its parts without escaped slashes and the like")
+		}
 	}
 	return t.choose(r)
 }

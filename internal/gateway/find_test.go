@@ -189,8 +189,8 @@ func FuzzWhatIsForwardedStaysBelowTheAddress(f *testing.F) {
 		if got, _ := url.PathUnescape(sent); strings.TrimLeft(got, "/") != strings.TrimLeft(own, "/") || !strings.HasPrefix(sent, "/") {
 			t.Errorf("%q goes on as %q", path, sent)
 		}
-		for range decodings {
-			for e := range strings.FieldsFuncSeq(sent, isSlash) {
+		for range 3 {
+			for e := range strings.FieldsFuncSeq(sent, func(c rune) bool { return c == '/' || c == '\\' }) {
 				if e, _, _ = strings.Cut(e, ";"); e == "." || e == ".." {
 					t.Errorf("%q goes on as %q", path, sent)
 				}

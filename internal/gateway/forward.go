@@ -114,7 +114,7 @@ func (c *call) rewriteURL() {
 	at := c.target.at
 	c.url = *at.url
 	if c.target.rest != "" {
-		c.url.RawPath = at.base + c.target.rest
+		c.url.RawPath = at.base + asWritten(c.target.rest)
 		c.url.Path, _ = url.PathUnescape(c.url.RawPath) // both parts have been decoded before
 	}
 	if c.url.Path == "" {

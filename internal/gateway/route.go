@@ -18,10 +18,10 @@ type route struct {
 }
 
 func (r *route) add(api *apijson.API) error {
+	if _, ok := readings(pathOf(api)); !ok {
+		return fmt.Errorf("the path of API %q must not have . or .. as an element", api.ID)
+	}
 	for element := range strings.SplitSeq(pathOf(api), "/") {
-		if dots(element) {
-			return fmt.Errorf("the path of API %q must not have . or .. as an element", api.ID)
-		}
 		r = r.child(element)
 	}
 	r.apis = append(r.apis, api)
@@ -86,6 +86,25 @@ func (r *route) find(method string, elements []string, allow []string) (*apijson
 		return r.any.find(method, elements[1:], allow)
 	}
 	return nil, allow
+}
+
+// another reports whether some server could take an escaped path for that of another API:
+// its backend would run that, whatever this one may be called for.
+func (r *route) another(api *apijson.API, method, path string) bool {
+	all, ok := readings(strings.TrimLeft(path, "/"))
+	if !ok {
+		return true
+	}
+	for _, reading := range all[1:] {
+		elements := strings.Split(reading, "/")
+		for i, e := range elements {
+			elements[i] = decoded(e)
+		}
+		if other, _ := r.find(method, elements, nil); other != nil && other != api {
+			return true
+		}
+	}
+	return false
 }
 
 // allows reports whether an API takes a method. HEAD is a GET without the body.
