@@ -67,16 +67,23 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 		return User{}, err
 	}
 	defer p.logins.leave()
-	// Read before the password is checked, so that a change meanwhile ends the session.
-	epoch, err := p.userEpoch(ctx, login)
-	if err != nil && !errors.Is(err, ErrUnknownUser) {
-		return User{}, err
-	}
 	failed = true // if Users panics
 	user, err := p.cfg.Users.Authenticate(ctx, login, password)
-	user.epoch = epoch
 	failed = err != nil && (ctx.Err() != nil || errors.Is(err, ErrWrongPassword))
+	if err == nil && user.Epoch == "" {
+		err = p.checkHasNoEpoch(ctx, login)
+	}
 	return user, err
+}
+
+// checkHasNoEpoch returns an error if a user has an epoch, and Authenticate has not said
+// which: nothing would end the session.
+func (p *Platform) checkHasNoEpoch(ctx context.Context, login string) error {
+	epoch, err := p.userEpoch(ctx, login)
+	if err == nil && epoch != "" {
+		return errors.New("platform: Config.Users is a UserEpochs, and its Authenticate has set no Epoch")
+	}
+	return unless(err, ErrUnknownUser)
 }
 
 // loggedIn gives the browser a new session, whatever cookie it had: an attacker may know

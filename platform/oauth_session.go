@@ -19,7 +19,7 @@ type session struct {
 	ID      string `json:"-"` // the session_id that apps get; in no record
 	User    User
 	Began   time.Time // zero in records of older versions
-	Epoch   string    // of the user when the password was checked, or ""
+	Epoch   string    // of User when the password was checked, or ""
 	Expires time.Time // when the session becomes idle: the user then has to log in again
 	Keys    []string  // holders of the keys of the apps that the user was logged in to
 }
@@ -54,7 +54,7 @@ func (p *Platform) beginSession(ctx context.Context, user User) (cookie string, 
 	}
 	cookie = randomName()
 	now := p.cfg.Now()
-	s = &session{ID: sessionID(cookie), User: user, Began: now, Epoch: user.epoch, Expires: now.Add(p.cfg.OAuth.SessionIdle)}
+	s = &session{ID: sessionID(cookie), User: user, Began: now, Epoch: user.Epoch, Expires: now.Add(p.cfg.OAuth.SessionIdle)}
 	err = saveRecord(ctx, p.cfg.Store, kindSession, sessionRef(s.ID), s, 0, p.sessionTTL())
 	if err != nil {
 		return "", nil, err

@@ -181,7 +181,9 @@ func (r *Registry) Authenticate(ctx context.Context, login, password string) (Us
 		return User{}, ErrWrongPassword
 	}
 	_ = r.strengthen(ctx, a, password) // the next login tries again
-	return a.User, nil
+	user := a.User
+	user.Epoch = a.epoch()
+	return user, nil
 }
 
 // checkAsLong is CheckPassword in the time of decoy.

@@ -38,6 +38,7 @@ func TestOnlyTheRightPasswordLetsAUserIn(t *testing.T) {
 		{"bob", "秘密", false},
 	} {
 		got, err := r.Authenticate(t.Context(), row.login, row.password)
+		got.Epoch = ""
 		if row.right && (err != nil || !reflect.DeepEqual(got, user)) {
 			t.Errorf("%q with the right password: %+v, %v", row.login, got, err)
 		}

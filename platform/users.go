@@ -13,7 +13,9 @@ type User struct {
 	// of a token's data and of X-Api-Oauth.
 	Data map[string]string
 
-	epoch string // the user's epoch when the password was checked; "" if there is none
+	// Epoch is set by the Authenticate of a [UserEpochs] and used for nothing else: the
+	// user's epoch by the time the password was checked.
+	Epoch string `json:"-"`
 }
 
 // Users has the users that may log in, such as a [Registry]. Its methods may be called
@@ -27,14 +29,17 @@ type Users interface {
 }
 
 // UserEpochs is an interface that a [Users] may implement, too. Then the sessions and
-// tokens of a user end at once when the user is deleted or disabled, or gets another
-// password. Without it a session lasts as long as [OAuth] says.
+// tokens of a user end when the user is deleted or disabled, or gets another password:
+// with the next use after Epoch has said so. Without it a session lasts as long as [OAuth]
+// says. Authenticate sets [User].Epoch then, and reads it no later than what it checks the
+// password by, so that a change meanwhile ends the session.
 type UserEpochs interface {
 	// Epoch returns a text for the user with this login. When it is another text
 	// than when the user logged in, or the error is [ErrUnknownUser], the user's
 	// sessions are over, and their tokens with them; any other error means that
 	// the answer is not known. It is asked for each use of a session or token,
-	// so it should be fast.
+	// so it should be fast. An empty text says that the user has no epoch: sessions
+	// of this user end by their time only.
 	Epoch(ctx context.Context, login string) (string, error)
 }
 

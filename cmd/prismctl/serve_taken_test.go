@@ -12,10 +12,16 @@ import (
 // aliceAt signs alice in at one of several platforms, by prismctl login.
 func aliceAt(t *testing.T, s served, password string) *person {
 	t.Helper()
+	return personAt(t, s, "alice", password)
+}
+
+// personAt signs a user in, by prismctl login.
+func personAt(t *testing.T, s served, name, password string) *person {
+	t.Helper()
 	walker := prismtest.NewServer(t) // for its browser only
 	p := &person{t: t, env: s.env(), config: t.TempDir(), opened: make(chan string, 1)}
 	done := begin(p.invocation("login"))
-	page := walker.SignIn(walker.Browser(), p.address(done), "alice", password)
+	page := walker.SignIn(walker.Browser(), p.address(done), name, password)
 	if r := <-done; r.status != exitDone || page.StatusCode != http.StatusOK {
 		t.Fatalf("HTTP %d, %+v", page.StatusCode, r)
 	}

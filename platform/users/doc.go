@@ -9,9 +9,10 @@
 //		...
 //	})
 //
-// The platform asks at each login, and keeps the answer for as long as the session lasts:
-// that a user is disabled or gets another password ends no session. How long one lasts
-// is [platform.OAuth].SessionLife; how often a login may fail, the platform limits.
+// The platform asks at each login, and keeps the answer for as long as the session lasts.
+// A session that is used is asked about again, once a minute: it ends when the user is
+// gone, or has another ID or password. [HTTP] needs a CheckURL for that. How long a session
+// lasts is [platform.OAuth].SessionLife; how often a login may fail, the platform limits.
 package users
 
 import (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -63,20 +64,34 @@ type HTTP struct {
 	// not checked: an API should refuse a signature with 403.
 	WrongStatus []int
 
-	// AllowPlain lets URL be http to other machines. Everyone on the way can read the
+	// CheckURL is asked whether a user who has logged in still may be: it gets the same
+	// form without the password, and answers likewise. No user ends the sessions, and so
+	// does another ID, or another value of the member epoch of the user, which the
+	// answers of both may have: any text or number that changes with the password. If
+	// CheckURL is empty, sessions end by their time only.
+	CheckURL string
+
+	// CheckEvery is how long it may take until a session ends by what CheckURL says. The
+	// default is a minute.
+	CheckEvery time.Duration
+
+	// AllowPlain lets URL and CheckURL be http to other machines. Everyone on the way can read the
 	// passwords then.
 	AllowPlain bool
 
-	// Timeout bounds a login. The default is 10 seconds.
+	// Timeout bounds a login, and a check. The default is 10 seconds.
 	Timeout time.Duration
 
 	// Client sends, and is not changed. If nil, it is one of this package, which takes 64
 	// KiB of headers. Redirects are not followed, as they might take the password
 	// elsewhere.
 	Client *http.Client
-}
 
-var _ platform.Users = (*HTTP)(nil)
+	// Logger gets failures of CheckURL. If nil, nothing is logged.
+	Logger *slog.Logger
+
+	epochs epochs
+}
 
 const (
 	maxAnswer = 64 << 10 // bytes
@@ -91,19 +106,32 @@ var defaultClient = sync.OnceValue(func() *http.Client {
 
 // Check returns what is missing or wrong. [HTTP.Authenticate] does, too.
 func (h *HTTP) Check() error {
-	u, err := url.Parse(h.URL)
-	switch {
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "":
-		return errors.New("users: URL must be that of an API, such as https://shop.example/check, without a user")
-	case u.Scheme == "http" && !h.AllowPlain && !isLoopback(u.Hostname()):
-		return errors.New("users: URL is http to another machine: everyone on the way could read the passwords; use https")
-	case h.Key == "" || h.Secret == "":
+	if err := h.checkURL("URL", h.URL); err != nil {
+		return err
+	}
+	if h.CheckURL != "" {
+		if err := h.checkURL("CheckURL", h.CheckURL); err != nil {
+			return err
+		}
+	}
+	if h.Key == "" || h.Secret == "" {
 		return errors.New("users: HTTP needs Key and Secret, to sign with")
 	}
 	for _, name := range []string{h.loginName(), h.passwordName(), "client_id", "sign_method", "sign_time", "sign"} {
 		if _, ok := h.Meta[name]; ok {
 			return fmt.Errorf("users: Meta has %s, which is a parameter of its own", name)
 		}
+	}
+	return nil
+}
+
+func (h *HTTP) checkURL(name, address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "":
+		return fmt.Errorf("users: %s must be that of an API, such as https://shop.example/check, without a user", name)
+	case u.Scheme == "http" && !h.AllowPlain && !isLoopback(u.Hostname()):
+		return fmt.Errorf("users: %s is http to another machine: everyone on the way could read the passwords; use https", name)
 	}
 	return nil
 }
@@ -124,7 +152,22 @@ func (h *HTTP) Authenticate(ctx context.Context, login, password string) (platfo
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.Timeout, defaultTimeout))
 	defer cancel()
-	status, answer, err := h.ask(ctx, login, password)
+	user, err := h.user(ctx, h.URL, url.Values{h.loginName(): {login}, h.passwordName(): {password}}, password)
+	user.Login = login
+	if err == nil && h.CheckURL != "" {
+		user.Epoch = epochOfAPI(user)
+		h.epochs.learn(login, user.Epoch, cmp.Or(h.CheckEvery, defaultCheck))
+	}
+	if h.CheckURL != "" {
+		delete(user.Data, epochMember)
+	}
+	return user, err
+}
+
+// user returns the user that the API at an address answers with. The password is not in the
+// words of an error.
+func (h *HTTP) user(ctx context.Context, address string, form url.Values, password string) (platform.User, error) {
+	status, answer, err := h.ask(ctx, address, form)
 	if err != nil {
 		return platform.User{}, unavailable(ctx, password, "the API of the users was asked", err)
 	}
@@ -132,13 +175,12 @@ func (h *HTTP) Authenticate(ctx context.Context, login, password string) (platfo
 	if err != nil && !errors.Is(err, platform.ErrWrongPassword) {
 		return platform.User{}, unavailable(ctx, password, "the API of the users has answered", err)
 	}
-	user.Login = login
 	return user, err
 }
 
 // ask posts the form, and returns what is answered.
-func (h *HTTP) ask(ctx context.Context, login, password string) (status int, answer []byte, err error) {
-	request, err := h.request(ctx, login, password)
+func (h *HTTP) ask(ctx context.Context, address string, form url.Values) (status int, answer []byte, err error) {
+	request, err := h.request(ctx, address, form)
 	if err != nil {
 		return 0, nil, withoutAddress(err)
 	}
@@ -156,16 +198,15 @@ func (h *HTTP) ask(ctx context.Context, login, password string) (status int, ans
 	return response.StatusCode, answer, err
 }
 
-// request makes the signed request.
-func (h *HTTP) request(ctx context.Context, login, password string) (*http.Request, error) {
-	form := url.Values{
-		h.loginName(): {login}, h.passwordName(): {password},
-		"client_id": {h.Key}, "sign_method": {"md5"}, "sign_time": {strconv.FormatInt(time.Now().Unix(), 10)},
-	}
+// request makes the signed request, with further parameters in the form.
+func (h *HTTP) request(ctx context.Context, address string, form url.Values) (*http.Request, error) {
+	form.Set("client_id", h.Key)
+	form.Set("sign_method", "md5")
+	form.Set("sign_time", strconv.FormatInt(time.Now().Unix(), 10))
 	for name, value := range h.Meta {
 		form.Set(name, value)
 	}
-	request, err := http.NewRequestWithContext(ctx, "POST", h.URL, nil)
+	request, err := http.NewRequestWithContext(ctx, "POST", address, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -174,28 +174,29 @@ func TestAnAPIThatCannotAnswerIsNoWrongPassword(t *testing.T) {
 }
 
 func TestSettingsThatWouldShowPasswordsAreRefused(t *testing.T) {
-	for _, h := range []users.HTTP{
+	for _, h := range []*users.HTTP{
 		{URL: "http://192.0.2.1/check", Key: key, Secret: secret},
 		{URL: "http://localhost.example/check", Key: key, Secret: secret},
 		{URL: "ftp://shop.example/", Key: key, Secret: secret},
 		{URL: "https://a:b@shop.example/", Key: key, Secret: secret},
 		{URL: "https:///check", Key: key, Secret: secret},
+		{URL: "https://shop.example/", CheckURL: "http://shop.example/still", Key: key, Secret: secret},
 		{URL: "https://shop.example/", Key: key},
 		{URL: "https://shop.example/", Secret: secret},
 		{URL: "https://shop.example/", Key: key, Secret: secret, Meta: map[string]string{"sign": "x"}},
 		{URL: "https://shop.example/", Key: key, Secret: secret, LoginName: "a", Meta: map[string]string{"a": "x"}},
 	} {
 		if _, err := h.Authenticate(t.Context(), "ann", canary); err == nil || errors.Is(err, platform.ErrWrongPassword) || strings.Contains(err.Error(), secret) {
-			t.Errorf("%+v: %v", h, err)
+			t.Errorf("%s: %v", h.URL, err)
 		}
 	}
-	for _, h := range []users.HTTP{
+	for _, h := range []*users.HTTP{
 		{URL: "http://192.0.2.1/check", Key: key, Secret: secret, AllowPlain: true},
 		{URL: "http://[::1]:80/check", Key: key, Secret: secret},
 		{URL: "http://localhost/check", Key: key, Secret: secret},
 	} {
 		if err := h.Check(); err != nil {
-			t.Errorf("%+v: %v", h, err)
+			t.Errorf("%s: %v", h.URL, err)
 		}
 	}
 }

@@ -56,16 +56,27 @@ type SQL struct {
 	// does, it is logged.
 	OnSuccess, OnFailure string
 
-	// Timeout bounds a login, with all of its statements. The default is 10 seconds.
+	// CheckEvery is how long it may take until a session ends whose user may not log in
+	// any more, or has another ID or hash. The default is a minute; with a negative
+	// number sessions end by their time only.
+	CheckEvery time.Duration
+
+	// CheckQuery says it in place of Query: its parameter is the login, and a session
+	// ends when it has no row or any of its columns is another one, such as the time of
+	// the last change of the password. With Compare, sessions end by their time only
+	// without it.
+	CheckQuery string
+
+	// Timeout bounds a login, with all of its statements, and a check. The default is 10
+	// seconds.
 	Timeout time.Duration
 
-	// Logger gets failures of OnFailure. If nil, nothing is logged.
+	// Logger gets failures of OnFailure and of checks. If nil, nothing is logged.
 	Logger *slog.Logger
 
 	effort effort
+	epochs epochs
 }
-
-var _ platform.Users = (*SQL)(nil)
 
 const defaultTimeout = 10 * time.Second
 
@@ -95,6 +106,7 @@ func (s *SQL) Authenticate(ctx context.Context, login, password string) (platfor
 		if err := s.run(ctx, s.OnSuccess, login); err != nil {
 			return platform.User{}, unavailable(ctx, password, "OnSuccess failed", err)
 		}
+		s.epochs.learn(login, user.Epoch, s.every())
 		return user, nil
 	case !errors.Is(err, platform.ErrWrongPassword):
 		return platform.User{}, err
@@ -108,8 +120,12 @@ func (s *SQL) Authenticate(ctx context.Context, login, password string) (platfor
 // find returns the user with this login and password.
 func (s *SQL) find(ctx context.Context, login, password string) (platform.User, error) {
 	var user *row
+	var epoch string
 	if isText(login) && (!s.Compare || isText(password)) {
 		var err error
+		if epoch, err = s.epochAtLogin(ctx, login); err != nil {
+			return platform.User{}, unavailable(ctx, password, "the database was asked by CheckQuery", err)
+		}
 		if user, err = s.query(ctx, login, password); err != nil {
 			return platform.User{}, unavailable(ctx, password, "the database was asked for a user", err)
 		}
@@ -118,10 +134,13 @@ func (s *SQL) find(ctx context.Context, login, password string) (platform.User, 
 	switch {
 	case err != nil:
 		return platform.User{}, unavailable(ctx, password, "the hash of the user "+user.id, err)
-	case !right:
+	case !right || epoch == "" && s.CheckQuery != "" && s.checks():
 		return platform.User{}, platform.ErrWrongPassword
 	}
-	return platform.User{ID: user.id, Login: login, Data: user.data}, nil
+	if s.checks() {
+		epoch = cmp.Or(epoch, user.epoch())
+	}
+	return platform.User{ID: user.id, Login: login, Data: user.data, Epoch: epoch}, nil
 }
 
 // right reports whether the password is that of user, who is nil if the login is unknown.
@@ -148,22 +167,44 @@ func (s *SQL) query(ctx context.Context, login, password string) (*row, error) {
 	if s.Compare {
 		parameters = append(parameters, password)
 	}
-	rows, err := s.DB.QueryContext(ctx, s.Query, parameters...)
+	var user *row
+	err := s.one(ctx, s.Query, parameters, func(rows *sql.Rows) (err error) {
+		user, err = s.read(rows)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	return user, nil
+}
+
+// one reads the row of a query, if there is one.
+func (s *SQL) one(ctx context.Context, query string, parameters []any, read func(*sql.Rows) error) error {
+	rows, err := s.DB.QueryContext(ctx, query, parameters...)
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return nil, rows.Err()
+		return rows.Err()
 	}
-	user, err := s.read(rows)
-	if err != nil {
-		return nil, err
+	if err := read(rows); err != nil {
+		return err
 	}
 	if rows.Next() {
-		return nil, errors.New("the query has more than one row for this login")
+		return errors.New("the query has more than one row for this login")
 	}
-	return user, rows.Err()
+	return rows.Err()
+}
+
+// scan returns the values of a row.
+func scan(rows *sql.Rows, columns int) ([]sql.NullString, error) {
+	values := make([]sql.NullString, columns)
+	into := make([]any, columns)
+	for i := range values {
+		into[i] = &values[i]
+	}
+	return values, rows.Scan(into...)
 }
 
 // read reads one row.
@@ -176,12 +217,8 @@ func (s *SQL) read(rows *sql.Rows) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := make([]sql.NullString, len(columns))
-	into := make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	if err := rows.Scan(into...); err != nil {
+	values, err := scan(rows, len(columns))
+	if err != nil {
 		return nil, err
 	}
 	user := &row{id: values[id].String, data: make(map[string]string)}

@@ -73,7 +73,7 @@ var lint = []step{
 var test = []step{
 	{"a browser for the tests", browser},
 	{"a proxy for the tests", nginx},
-	{"a database for the tests", postgres},
+	{"databases for the tests", databases},
 	{"tests with the race detector", tests},
 	{"fuzzing each decoder with " + fuzzInputs, fuzz},
 	{"a release that installs, and its demo", func() error { return run("go", "run", "./tools/release", "check") }},

@@ -41,6 +41,7 @@ func (s *service) usersOfAPI() (platform.Users, error) {
 	h := &users.HTTP{
 		URL: s.UsersHTTPURL, Key: s.UsersHTTPKey, Secret: secret, Meta: make(map[string]string),
 		Member: s.UsersHTTPMember, IDMember: s.UsersHTTPID, AllowPlain: s.UsersHTTPPlain, Timeout: s.UsersTimeout,
+		CheckURL: s.UsersHTTPCheckURL, CheckEvery: s.UsersCheckEvery, Logger: s.log,
 	}
 	for _, pair := range s.UsersHTTPMeta {
 		name, value, _ := strings.Cut(pair, "=")
@@ -74,10 +75,14 @@ func (s *service) usersOfDatabase(ctx context.Context) (platform.Users, error) {
 	if err := db.PingContext(within); err != nil {
 		s.log.Warn("the database of the users cannot be reached, so nobody can sign in until it can", "error", err)
 	}
+	every := s.UsersCheckEvery
+	if every == 0 {
+		every = -1
+	}
 	return &users.SQL{
 		DB: db, Query: s.UsersQuery, IDColumn: s.UsersIDColumn, HashColumn: s.UsersHashColumn,
 		Compare: s.UsersHash == "query", Verify: verifierOf(s.UsersHash),
-		OnSuccess: s.UsersOnSuccess, OnFailure: s.UsersOnFailure, Timeout: s.UsersTimeout, Logger: s.log,
+		OnSuccess: s.UsersOnSuccess, OnFailure: s.UsersOnFailure, CheckEvery: every, CheckQuery: s.UsersCheckQuery, Timeout: s.UsersTimeout, Logger: s.log,
 	}, nil
 }
 
