@@ -225,6 +225,51 @@ func TestTheLoginOfTheReadmeWorks(t *testing.T) {
 	}
 }
 
+// The fifth program is a backend, whose APIs the lines below it offer, call and take back.
+func TestTheAPIsOfTheReadmeAreOfferedCalledAndTakenBack(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the README's command lines are for a Unix shell")
+	}
+	const fixed = "127.0.0.1:4000"
+	dir := module(t, english)
+	address := freePort(t, filepath.Join(dir, "offer", "main.go"), fixed)
+	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
+	command(t, dir, "build", "-o", bin, "./offer")
+	buildTool(t, bin)
+	srv := prismtest.NewServerConfig(t, prismtest.Config{App: "prismctl"}) // as that of serve
+	shell := func(lines string) *exec.Cmd {
+		cmd := program(srv, "sh", "-e", "-c", lines)
+		cmd.Dir = dir
+		return cmd
+	}
+
+	running := strings.Replace(blockWith(t, "OFFER_SECRET=").code, "go run ./offer", "exec bin/offer", 1)
+	start(t, shell(running), "offering http://"+address+"/api.json")
+	awaitListener(t, address)
+	told := output(t, shell(strings.ReplaceAll(blockWith(t, "bin/prismctl api import ").code, fixed, address)))
+	for _, want := range []string{`{"pieces":3,"user":""}`, "  200  "} {
+		if !strings.Contains(told, want) {
+			t.Errorf("%q is not in\n%s", want, told)
+		}
+	}
+	after := shell("bin/prismctl get warehouse/stock/4711")
+	if text, err := after.CombinedOutput(); after.ProcessState.ExitCode() != 1 || !strings.Contains(string(text), "forbidden_api") {
+		t.Errorf("after unbind: %v, %s", err, text)
+	}
+}
+
+// blockWith returns the block of the README that has a text.
+func blockWith(t *testing.T, text string) block {
+	t.Helper()
+	for _, b := range read(t, english).blocks {
+		if b.language == "sh" && strings.Contains(b.code, text) {
+			return b
+		}
+	}
+	t.Fatalf("no block has %q", text)
+	return block{}
+}
+
 // freePort puts an address that is free in the place of a fixed one.
 func freePort(t *testing.T, file, fixed string) string {
 	t.Helper()
