@@ -57,34 +57,58 @@ type Refreshed struct {
 	Changes []Change // none if the file is as it was
 }
 
-// ImportService makes the platform fetch an api.json from an address, and returns the
-// service that it describes; or those of an api.txt, which is a list of such files. A
-// service is off line until SetOnline. One that was imported from the same address before
-// is refreshed.
+// An Import says what to import: URL or File.
+type Import struct {
+	URL   string // of an api.json or an api.txt, which the platform fetches
+	File  []byte // the text of an api.json
+	Force bool   // also with a change that breaks callers
+}
+
+// An Imported is what an Import has done.
+type Imported struct {
+	Services []*Service
+	Changes  []Change // of those that were there already
+}
+
+// Import imports the service that an api.json describes, or those of an api.txt, which is a
+// list of such files. A service is off line until SetOnline. One that was imported from the
+// same address before is refreshed, and one that has the prefix of File.
 //
 // If the address cannot be read the error matches [ErrFetchFailed]. It is a [*FaultyFile]
 // if a file is not valid, and a [*BreakingChange] if one that was imported before would
 // break callers; nothing is imported then. It matches [ErrPrefixTaken] if another service
 // of the domain has the prefix.
-func (c *Client) ImportService(ctx context.Context, address string) ([]*Service, error) {
-	return c.importServices(ctx, prism.Params{"url": address})
-}
-
-// ImportFile imports the text of an api.json, as ImportService does.
-func (c *Client) ImportFile(ctx context.Context, text []byte) (*Service, error) {
-	services, err := c.importServices(ctx, prism.Params{"file": string(text)})
-	if err != nil {
-		return nil, err
+func (c *Client) Import(ctx context.Context, from Import) (*Imported, error) {
+	params := prism.Params{"url": from.URL}
+	if from.File != nil {
+		params = prism.Params{"file": string(from.File)}
 	}
-	return services[0], nil
-}
-
-func (c *Client) importServices(ctx context.Context, params prism.Params) ([]*Service, error) {
+	if from.Force {
+		params["force"] = 1
+	}
 	var doc importDoc
 	if err := c.post(ctx, "platform/service/import", params, &doc); err != nil {
 		return nil, err
 	}
-	return doc.services(), nil
+	return &Imported{doc.services(), doc.Changes}, nil
+}
+
+// ImportService is Import from an address.
+func (c *Client) ImportService(ctx context.Context, address string) ([]*Service, error) {
+	done, err := c.Import(ctx, Import{URL: address})
+	if err != nil {
+		return nil, err
+	}
+	return done.Services, nil
+}
+
+// ImportFile is Import of the text of an api.json.
+func (c *Client) ImportFile(ctx context.Context, text []byte) (*Service, error) {
+	done, err := c.Import(ctx, Import{File: text})
+	if err != nil {
+		return nil, err
+	}
+	return done.Services[0], nil
 }
 
 // RefreshService reads the api.json of a service anew. As everywhere in this package, id

@@ -93,7 +93,8 @@ func TestWhatIsWrongWithAFileCanBeActedOn(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()
 	must[*admin.Service](t)(a.ImportFile(ctx, []byte(goodsFile)))
-	_, err := a.ImportFile(ctx, []byte(goodsFile))
+	text := goodsFile
+	_, err := a.ImportService(ctx, page(t, &text))
 	if !errors.Is(err, admin.ErrPrefixTaken) {
 		t.Errorf("a prefix that is taken: %v", err)
 	}
@@ -246,5 +247,29 @@ func TestBindingsThatComeMeanwhileAreTakenOnceOrStay(t *testing.T) {
 		if n := seen[fmt.Sprint(i)]; n != 1 {
 			t.Errorf("binding %d was taken away %d times", i, n)
 		}
+	}
+}
+
+func TestAFileThatIsImportedAgainRefreshesItsService(t *testing.T) {
+	_, a := newAdmin(t)
+	ctx := t.Context()
+	made := must[*admin.Service](t)(a.ImportFile(ctx, []byte(goodsFile)))
+	if err := errors.Join(a.SetOnline(ctx, made.ID, true), a.SetConfig(ctx, made.ID, "token", "s3cret")); err != nil {
+		t.Fatal(err)
+	}
+	more := []byte(strings.Replace(goodsFile, `"apis":{`, `"apis":{"new":{"path":"new/one"},`, 1))
+	done := must[*admin.Imported](t)(a.Import(ctx, admin.Import{File: more}))
+	if s := done.Services[0]; s.ID != made.ID || s.APIs != 3 || !s.Online || !s.Config[0].Set || len(done.Changes) != 1 || done.Changes[0].API != "new" {
+		t.Errorf("imported %+v, %+v", s, done.Changes)
+	}
+	var breaking *admin.BreakingChange
+	if _, err := a.ImportFile(ctx, []byte(goodsFile)); !errors.As(err, &breaking) || breaking.Changes[0].API != "new" {
+		t.Errorf("a change that breaks: %v", err)
+	}
+	if done := must[*admin.Imported](t)(a.Import(ctx, admin.Import{File: []byte(goodsFile), Force: true})); done.Services[0].APIs != 2 || len(done.Changes) != 1 {
+		t.Errorf("forced: %+v", done)
+	}
+	if again := must[*admin.Imported](t)(a.Import(ctx, admin.Import{File: []byte(goodsFile)})); len(again.Changes) != 0 {
+		t.Errorf("nothing has changed, and it says %+v", again.Changes)
 	}
 }

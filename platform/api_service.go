@@ -63,7 +63,8 @@ func (p *Platform) newImporting(c *call) (*importing, error) {
 }
 
 // serviceImport imports the api.json at an address or in the call, or those of a list.
-// Nothing is imported if one of them has a fault, or a prefix is taken.
+// A file in the call refreshes the service that has its prefix. Nothing is imported if one
+// of them has a fault, or a prefix is taken.
 func (p *Platform) serviceImport(ctx context.Context, c *call) (any, error) {
 	im, err := p.newImporting(c)
 	if err != nil {
@@ -159,23 +160,13 @@ func (im *importing) plan(ctx context.Context, sources []apiFile) error {
 	if err != nil {
 		return err
 	}
-	taken := make(map[string]string) // by prefix the ID
-	bySource := make(map[string]string)
-	for _, s := range stored {
-		if s.Exchange() != im.c.app.Exchange() {
-			continue
-		}
-		taken[s.Prefix] = s.ID
-		if s.Source != "" && im.c.provides(&s.Service) {
-			bySource[s.Source] = s.ID
-		}
-	}
+	there := newServiceIDs(im.c, stored)
 	for i := range sources {
-		if err := im.planOne(ctx, &sources[i], bySource, taken); err != nil {
+		if err := im.planOne(ctx, &sources[i], there); err != nil {
 			return err
 		}
 	}
-	if len(taken) > maxServices {
+	if len(there.byPrefix) > maxServices {
 		return &failure{
 			status: http.StatusForbidden, code: code.TooManyServices,
 			message: fmt.Sprintf("this domain may have %d services; delete one with platform/service/delete", maxServices),
@@ -187,11 +178,49 @@ func (im *importing) plan(ctx context.Context, sources []apiFile) error {
 	return nil
 }
 
-func (im *importing) planOne(ctx context.Context, s *apiFile, bySource, taken map[string]string) error {
-	if s.id == "" {
-		s.id = bySource[s.url]
+// serviceIDs are the IDs of the services of a domain.
+type serviceIDs struct {
+	byPrefix  map[string]string
+	ownSource map[string]string // of those that the caller provides, by the address of the file
+	ownPrefix map[string]string
+}
+
+func newServiceIDs(c *call, stored []storedService) *serviceIDs {
+	there := &serviceIDs{map[string]string{}, map[string]string{}, map[string]string{}}
+	for _, s := range stored {
+		if s.Exchange() != c.app.Exchange() {
+			continue
+		}
+		there.byPrefix[s.Prefix] = s.ID
+		if !c.provides(&s.Service) {
+			continue
+		}
+		there.ownPrefix[s.Prefix] = s.ID
+		if s.Source != "" {
+			there.ownSource[s.Source] = s.ID
+		}
 	}
-	if s.id == "" && !im.adds {
+	return there
+}
+
+// of returns the ID of the service that a file describes anew, or an empty one: that of
+// the same address, or of the same prefix if the file was given as text.
+func (there *serviceIDs) of(s *apiFile) string {
+	if s.url != "" {
+		return there.ownSource[s.url]
+	}
+	return there.ownPrefix[s.file.Prefix]
+}
+
+func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs) error {
+	if s.id == "" {
+		s.id = there.of(s)
+	}
+	switch {
+	case s.id != "" || im.adds:
+	case s.url == "":
+		return serviceFailure(ErrUnknownService)
+	default:
 		return unknownSource()
 	}
 	made := Service{ID: s.id, Domain: im.c.app.Exchange(), App: im.app, Source: s.url, File: s.text, Trusted: im.c.trusted()}
@@ -201,10 +230,10 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, bySource, taken ma
 	if err := made.check(); err != nil { // of an update, too, as the check is of the file
 		return serviceFailure(err)
 	}
-	if other := taken[made.Prefix]; other != "" && other != made.ID {
+	if other := there.byPrefix[made.Prefix]; other != "" && other != made.ID {
 		return prefixTaken(made.Prefix)
 	}
-	taken[made.Prefix] = made.ID
+	there.byPrefix[made.Prefix] = made.ID
 	if s.id == "" {
 		s.made = &made
 		im.doc.APIs = append(im.doc.APIs, newServiceDoc(&made))

@@ -247,6 +247,10 @@ func TestAServiceIsManagedByItsDomainAndItsProvider(t *testing.T) {
 	ask(t, p, alienAdmin, "POST", "platform/manageapp/bind", "app_id", "alien", "api_id", doc.ID, "path", "*").want(t, 404, "unknown_service")
 	importOf(t, p, alienAdmin, "file", goodsFile) // prefixes are those of a domain
 	ask(t, p, two, "POST", "platform/service/import", "file", goodsFile).want(t, 409, "prefix_taken")
+	ask(t, p, two, "POST", "platform/service/refresh", "file", goodsFile).want(t, 404, "unknown_service")
+	if again := importOf(t, p, one, "file", goodsFile); again.ID != doc.ID {
+		t.Errorf("the same file makes the service %q, had %q", again.ID, doc.ID)
+	}
 
 	ask(t, p, one, "POST", "platform/service/config/set", "Id", doc.ID, "key", "shop", "value", "7").wantResult(t, "true")
 	ask(t, p, adminKey, "POST", "platform/manageapi/online", "Id", doc.ID).wantResult(t, "true")
