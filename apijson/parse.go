@@ -66,7 +66,7 @@ const largestGrowth = 64
 // unreadable returns what keeps a text from being read as JSON.
 func unreadable(text []byte) notes {
 	if len(text) > MaxSize {
-		return notes{{0, fmt.Sprintf("the file has %d bytes, and may have %d", len(text), MaxSize)}}
+		return notes{{0, fmt.Sprintf("the file has more bytes than it may have, which is %d: divide it into several with prefixes of their own", MaxSize)}}
 	}
 	if at := invalid(text); at >= 0 {
 		return notes{{at, "this is no UTF-8: save the file as UTF-8"}}

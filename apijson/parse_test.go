@@ -287,7 +287,7 @@ func TestAFileThatIsNoJSONSaysWhere(t *testing.T) {
 		"{\"a\": 1} {}":               "line 1, column 10: this is no JSON",
 		"{\"a\": \"\xb6\xa9\"}":       "line 1, column 8: this is no UTF-8",
 		strings.Repeat("[", 20_000):   "this is no JSON",
-		strings.Repeat(" ", 5<<20):    "may have 4194304",
+		strings.Repeat(" ", 5<<20):    "may have, which is 4194304",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.40q: %v, want %s", text, err, want)

@@ -1,18 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
-// explainImport says what is wrong with a file, and what to do about a change that breaks
-// callers.
+// explainImport says what the platform has found wrong with a file.
 func (t *tool) explainImport(err error) error {
 	var faulty *admin.FaultyFile
 	if errors.As(err, &faulty) && len(faulty.Faults) > 0 {
@@ -20,32 +21,49 @@ func (t *tool) explainImport(err error) error {
 			t.notice("%s:%d:%d: %s", f.URL, f.Line, f.Column, f.Text)
 		}
 	}
-	var breaking *admin.BreakingChange
-	if errors.As(err, &breaking) {
-		t.noticeChanges(breaking.Changes)
-		return fmt.Errorf("%w\nTake it nevertheless: prismctl api refresh PREFIX --force", err)
-	}
 	return err
 }
 
-// readServices reads the files with a name, or the one on standard input if it is -.
-func (t *tool) readServices(name string) ([]apisource.File, error) {
-	if name != "-" {
-		return apisource.Read(name)
+// agreed makes a change of services. One that breaks callers it makes only if the user
+// agrees.
+func (t *tool) agreed(ctx context.Context, change func(force bool) error) error {
+	err := change(false)
+	var breaking *admin.BreakingChange
+	if !errors.As(err, &breaking) {
+		return err
 	}
-	file, err := apisource.From("standard input", t.in)
-	if err != nil {
-		return nil, err
+	t.noticeChanges(breaking.Changes)
+	yes, asked := t.confirm(ctx, "Take it nevertheless? [y/N] ")
+	switch {
+	case !asked && ctx.Err() != nil:
+		return ctx.Err()
+	case !asked:
+		return fmt.Errorf("%w\nTake it nevertheless: --force", err)
+	case !yes:
+		return exit.With(exit.Refused, errors.New("nothing was changed"))
 	}
-	return []apisource.File{*file}, nil
+	return change(true)
 }
 
-// exitIf is the error of a file that is wrong, on the side of the one who calls.
-func exitIf(err error) error {
-	if err == nil {
-		return nil
+// confirm asks a question on a terminal. asked is false where there is none, or when ctx
+// has ended; then the read goes on until the process ends.
+func (t *tool) confirm(ctx context.Context, question string) (yes, asked bool) {
+	if _, ok := terminal(t.in); !ok {
+		return false, false
 	}
-	return exit.With(exit.Refused, err)
+	fmt.Fprint(t.err, question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(t.in).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case text := <-answer:
+		return text == "y" || text == "yes", true
+	case <-ctx.Done():
+		fmt.Fprintln(t.err)
+		return false, false
+	}
 }
 
 // noticeChanges shows what is different, beside the output.

@@ -62,7 +62,7 @@ func (k *checking) all(ctx context.Context, name string) error {
 		s, err := apijson.Parse(text)
 		return k.one(apifile.Found{Name: name, File: apijson.File{Text: text, Service: s, Err: err}})
 	}
-	for found := range apifile.Walk(ctx, name) {
+	for found := range apifile.Walk(ctx, name, nil) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -88,7 +88,7 @@ func (k *checking) one(f apifile.Found) error {
 	}
 	s := f.Service
 	if first, taken := k.prefixes[s.Prefix]; taken {
-		return k.printFaults(f.Name, fmt.Errorf("the prefix %s is that of %s, too: write another one", s.Prefix, words.Shown(first)))
+		return k.printFaults(f.Name, apifile.SamePrefix(s.Prefix, first))
 	}
 	k.prefixes[s.Prefix] = f.Name
 	if k.Output == asJSON {

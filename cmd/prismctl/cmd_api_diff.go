@@ -45,7 +45,7 @@ func (c *apiDiffCmd) Run(t *tool) error {
 	if err != nil {
 		return err
 	}
-	changes := apijson.Diff(old, new)
+	changes := apijson.Diff(old.Service, new.Service)
 	if err := printEach(changes, t.printChange); err != nil {
 		return err
 	}

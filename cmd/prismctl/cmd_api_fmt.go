@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/shopex/prism-go/apijson"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/files"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
@@ -32,19 +30,15 @@ func (c *apiFmtCmd) Validate() error {
 
 // Run formats.
 func (c *apiFmtCmd) Run(t *tool) error {
-	text, err := t.readFile(c.File)
+	file, err := t.readService(c.File)
 	if err != nil {
 		return err
 	}
-	s, err := apijson.Parse(text)
-	if err != nil {
-		return apisource.Faulty(c.File, err)
-	}
-	formatted := s.Format()
+	formatted := file.Service.Format()
 	if !c.Write {
 		return t.write(formatted)
 	}
-	if bytes.Equal(text, formatted) {
+	if bytes.Equal(file.Text, formatted) {
 		return t.printDone(words.Shown(c.File) + " is as it should be")
 	}
 	if err := files.Replace(c.File, formatted); err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/shopex/prism-go/admin"
 	"github.com/shopex/prism-go/apijson"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apifile"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/gen"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
@@ -67,18 +67,12 @@ func (c *apiGenCmd) Run(ctx context.Context, t *tool) error {
 // service reads the file, or gets that of the platform.
 func (c *apiGenCmd) service(ctx context.Context, t *tool) (*apijson.Service, error) {
 	_, missing := os.Stat(c.Service)
-	if c.Service == "-" || missing == nil || strings.HasSuffix(c.Service, ".json") {
-		files, err := t.readServices(c.Service)
+	if c.Service == "-" || missing == nil || apifile.IsURL(c.Service) || strings.HasSuffix(c.Service, ".json") {
+		file, err := t.readOne(ctx, c.Service)
 		if err != nil {
 			return nil, err
 		}
-		if len(files) != 1 {
-			return nil, exit.Usagef("%s has several files: name one", words.Shown(c.Service))
-		}
-		return files[0].Service, nil
-	}
-	if apisource.IsURL(c.Service) {
-		return nil, exit.Usagef("give a file or a prefix; \"prismctl api import URL\" makes the platform fetch an address")
+		return file.Service, nil
 	}
 	var text []byte
 	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {

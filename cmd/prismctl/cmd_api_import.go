@@ -5,20 +5,22 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
+	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apifile"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
 type apiImportCmd struct {
 	connection
-	Source string `is:"file" arg:"" name:"file|url|dir" help:"An api.json; a directory, of which each file that ends in .json is one; an address, of an api.json or of a list of such, which the platform fetches; or - for an api.json on standard input."`
+	Source string `is:"file" arg:"" name:"file|url|dir" help:"An api.json; an api.txt, which is a list of such; a directory, of which its api.txt is taken, or each file that ends in .json; an address of a file or a list, which the platform fetches; or - for an api.json on standard input."`
 	App    string `placeholder:"APP" help:"Bind this app to all of its APIs."`
 	Online bool   `help:"Bring it on line, too."`
+	Force  bool   `help:"Take a file also if that breaks callers of its service, without asking."`
 }
 
 // Help teaches by example.
 func (*apiImportCmd) Help() string {
-	return `A service that is new is off line until "prismctl api online", so that its values can be set before. One that is there already is refreshed, and not if a change would break its callers: "prismctl api refresh" shows it and asks.
+	return `A service that is new is off line until "prismctl api online", so that its values can be set before. What was imported from the same address, and of files what has the same prefix, is refreshed, and what changes is shown; a change that breaks callers is asked about on a terminal, and refused elsewhere unless --force is given. A list on this machine names files below its directory, and addresses, which the platform fetches.
 
     prismctl api import api.json --app shop --online
     prismctl api import https://backend.example/api.txt
@@ -27,57 +29,59 @@ func (*apiImportCmd) Help() string {
 
 // Run imports services.
 func (c *apiImportCmd) Run(ctx context.Context, t *tool) error {
-	files, err := c.files(t)
+	sources, err := c.sources(ctx, t)
 	if err != nil {
 		return err
 	}
-	var services []*admin.Service
-	err = c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
-		services, err = c.bring(ctx, a, files)
+	client, err := c.client(ctx, t)
+	if err != nil {
 		return err
+	}
+	for _, source := range sources {
+		if err := c.bring(ctx, t, admin.New(client), source); err != nil {
+			return t.explainImport(err)
+		}
+	}
+	return nil
+}
+
+// sources are what is imported one after the other: files with their names, and addresses.
+func (c *apiImportCmd) sources(ctx context.Context, t *tool) ([]apifile.Found, error) {
+	if apifile.IsURL(c.Source) {
+		return []apifile.Found{{Name: c.Source, File: apijson.File{Err: apifile.ErrElsewhere}}}, nil
+	}
+	return t.readServices(ctx, c.Source)
+}
+
+// bring imports one of the sources, and says what was imported.
+func (c *apiImportCmd) bring(ctx context.Context, t *tool, a *admin.Client, source apifile.Found) error {
+	from := admin.Import{File: source.Text}
+	if source.Err != nil {
+		from.URL = source.Name
+	}
+	var done *admin.Imported
+	shown := false
+	err := t.agreed(ctx, func(force bool) error {
+		from.Force, shown = force || c.Force, force
+		return c.attempt(ctx, func(ctx context.Context) (err error) {
+			if done, err = a.Import(ctx, from); err != nil {
+				return err
+			}
+			for _, s := range done.Services {
+				if err := c.offer(ctx, a, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
-	for _, s := range services {
-		if wrong := t.printImported(s); wrong != nil {
-			return wrong
-		}
+	if err != nil {
+		return fmt.Errorf("%s: %w", words.Shown(source.Name), err)
 	}
-	return t.explainImport(err)
-}
-
-// files reads what the platform cannot; it returns none for an address.
-func (c *apiImportCmd) files(t *tool) ([]apisource.File, error) {
-	if apisource.IsURL(c.Source) {
-		return nil, nil
+	if !shown {
+		t.noticeChanges(done.Changes)
 	}
-	files, err := t.readServices(c.Source)
-	return files, exitIf(err)
-}
-
-// bring imports the files, or what is at the address, and returns what was imported.
-func (c *apiImportCmd) bring(ctx context.Context, a *admin.Client, files []apisource.File) (done []*admin.Service, err error) {
-	var services []*admin.Service
-	if len(files) == 0 {
-		if services, err = a.ImportService(ctx, c.Source); err != nil {
-			return nil, err
-		}
-	}
-	for _, file := range files {
-		s, err := a.ImportFile(ctx, file.Text)
-		if err != nil {
-			return done, fmt.Errorf("%s: %w", words.Shown(file.Name), err)
-		}
-		if err := c.offer(ctx, a, s); err != nil {
-			return done, err
-		}
-		done = append(done, s)
-	}
-	for _, s := range services {
-		if err := c.offer(ctx, a, s); err != nil {
-			return done, err
-		}
-		done = append(done, s)
-	}
-	return done, nil
+	return printEach(done.Services, t.printImported)
 }
 
 // offer brings a service on line, and binds the app, as the flags say.

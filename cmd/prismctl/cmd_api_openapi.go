@@ -33,11 +33,11 @@ func (c *apiOpenapiCmd) Validate() error {
 
 // Run exports.
 func (c *apiOpenapiCmd) Run(t *tool) error {
-	s, err := t.readService(c.File)
+	file, err := t.readService(c.File)
 	if err != nil {
 		return err
 	}
-	text, err := apijson.OpenAPI(s, c.Server)
+	text, err := apijson.OpenAPI(file.Service, c.Server)
 	if err != nil {
 		return err
 	}

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
@@ -30,33 +25,20 @@ func (*apiRefreshCmd) Help() string {
 
 // Run refreshes a service.
 func (c *apiRefreshCmd) Run(ctx context.Context, t *tool) error {
-	how := admin.Refresh{Force: c.Force, DryRun: c.DryRun}
+	how := admin.Refresh{DryRun: c.DryRun}
 	if c.File != "" {
-		files, err := t.readServices(c.File)
+		file, err := t.readOne(ctx, c.File)
 		if err != nil {
-			return exitIf(err)
+			return err
 		}
-		if len(files) != 1 {
-			return exit.Usagef("%s has several files: name one", words.Shown(c.File))
-		}
-		how.File = files[0].Text
+		how.File = file.Text
 	}
-	done, err := c.refresh(ctx, t, how)
-	var breaking *admin.BreakingChange
-	if errors.As(err, &breaking) {
-		t.noticeChanges(breaking.Changes)
-		yes, asked := t.confirm(ctx, "Take it nevertheless? [y/N] ")
-		switch {
-		case !asked && ctx.Err() != nil:
-			return ctx.Err()
-		case !asked:
-			return fmt.Errorf("%w\nTake it nevertheless: --force", err)
-		case !yes:
-			return exit.With(exit.Refused, errors.New("nothing was changed"))
-		}
-		how.Force = true
+	var done *admin.Refreshed
+	err := t.agreed(ctx, func(force bool) (err error) {
+		how.Force = force || c.Force
 		done, err = c.refresh(ctx, t, how)
-	}
+		return err
+	})
 	if err != nil {
 		return t.explainImport(err)
 	}
@@ -92,27 +74,6 @@ func (c *apiRefreshCmd) print(t *tool, done *admin.Refreshed) error {
 		return t.println("%s would have %s", name, words.Counted(len(done.Changes), "change", "changes"))
 	}
 	return t.println("%s has %s", name, words.Counted(len(done.Changes), "change", "changes"))
-}
-
-// confirm asks a question on a terminal. asked is false where there is none, or when ctx
-// has ended; then the read goes on until the process ends.
-func (t *tool) confirm(ctx context.Context, question string) (yes, asked bool) {
-	if _, ok := terminal(t.in); !ok {
-		return false, false
-	}
-	fmt.Fprint(t.err, question)
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(t.in).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case text := <-answer:
-		return text == "y" || text == "yes", true
-	case <-ctx.Done():
-		fmt.Fprintln(t.err)
-		return false, false
-	}
 }
 
 type apiRestoreCmd struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -113,4 +114,53 @@ func importsFromHere(t *testing.T, p served) result {
 	}
 	p.Key, p.Secret = info.Result.Key, info.Result.Secret
 	return p.do("post platform/service/import url=" + backend.URL + "/api.json")
+}
+
+func TestServeFollowsAListOnTheDiskAndAtAnAddressAlike(t *testing.T) {
+	backend := aBackend(t)
+	var gone atomic.Bool
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		prefix, isFile := strings.CutSuffix(r.URL.Path[1:], ".json")
+		switch {
+		case gone.Load():
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case isFile:
+			_, _ = w.Write([]byte(`{"url":"` + backend + `","prefix":"` + prefix + `"}`))
+		default:
+			_, _ = w.Write([]byte("#apilist\na.json\n/b.json\nsub.txt\n" + r.URL.Path))
+		}
+	}))
+	t.Cleanup(page.Close)
+	list, data := t.TempDir(), t.TempDir()
+	put(t, list, map[string]string{"api.txt": "#apilist\nc.json\n" + page.URL + "/d.json\n", "c.json": `{"url":"` + backend + `","prefix":"c"}`})
+	env := map[string]string{"PRISM_ADMIN_SECRET": "secret-of-the-operator"}
+	calls := func(refused string) string {
+		p := serve(t, env, "--admin-key", "operator", "--data", data, "--api", page.URL+"/api.txt", "--api", list)
+		p.Key, p.Secret = "operator", env["PRISM_ADMIN_SECRET"]
+		for _, prefix := range []string{"a", "b", "c", "d"} {
+			want := `{"path":"/x"}`
+			if prefix == refused {
+				want = "unknown_api"
+			}
+			if r := p.do("get " + prefix + "/x"); !strings.Contains(r.out, want) {
+				t.Errorf("%s: %+v", prefix, r)
+			}
+		}
+		if refused == "" {
+			p.do("api delete b").want(t, exitDone, "deleted service b\n", "")
+		}
+		return p.stop().err
+	}
+	calls("")
+	gone.Store(true)
+	if log := calls("b"); strings.Count(log, "go on as they were") != 2 || !strings.Contains(log, "503") {
+		t.Errorf("the log is\n%s", log)
+	}
+	gone.Store(false)
+	if log := calls("b"); strings.Contains(log, "go on as they were") {
+		t.Errorf("the log is\n%s", log)
+	}
+	gone.Store(true)
+	r := invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--api", page.URL + "/api.txt"}}.run()
+	r.want(t, exitUsage, "", page.URL+"/api.txt: the server answered 503")
 }

@@ -1,4 +1,5 @@
-// Package apifile finds and reads the api.json files that a command line names.
+// Package apifile finds and reads the api.json files that a command line or a setting
+// names.
 package apifile
 
 import (
@@ -24,13 +25,31 @@ type Found struct {
 	apijson.File
 }
 
+// A Fetch gets the file at an address, and returns where it was at last. It bounds what it
+// reads, and knows which addresses it may go to.
+type Fetch func(ctx context.Context, u *url.URL) (text []byte, at *url.URL, err error)
+
 // ErrElsewhere is the error of a file that a list has by its URL, and that is not fetched.
 var ErrElsewhere = errors.New("it is not on this machine, and was left out")
 
-// Walk reads the api.json with this name, the files of a list such as api.txt, or those of
-// a directory: of the api.txt in it, or all whose names end in .json. Lists lead to no file
-// outside of the directory in which the first one is, which their absolute paths begin at.
-func Walk(ctx context.Context, name string) iter.Seq[Found] {
+// IsURL reports whether a name is an address, and no file.
+func IsURL(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}
+
+// Walk reads the api.json with this name or address, the files of a list such as api.txt,
+// or those of a directory: of the api.txt in it, or all whose names end in .json. Lists are
+// followed as [apijson.Walk] does. Those on this machine lead to no file outside of the
+// directory in which the first one is, which their absolute paths begin at, and those at
+// an address to none on this machine. What has an address is got by fetch; if that is nil,
+// its error is [ErrElsewhere].
+func Walk(ctx context.Context, name string, fetch Fetch) iter.Seq[Found] {
+	if fetch == nil {
+		fetch = func(context.Context, *url.URL) ([]byte, *url.URL, error) { return nil, nil, ErrElsewhere }
+	}
+	if IsURL(name) {
+		return walkAddress(ctx, name, fetch)
+	}
 	return func(yield func(Found) bool) {
 		dir, start := filepath.Dir(name), "/"+filepath.Base(name)
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -42,8 +61,28 @@ func Walk(ctx context.Context, name string) iter.Seq[Found] {
 			return
 		}
 		defer root.Close()
-		for file := range apijson.Walk(ctx, &url.URL{Scheme: "file", Path: start}, local{root}.fetch) {
+		l := local{root, name, start, fetch}
+		for file := range apijson.Walk(ctx, &url.URL{Scheme: "file", Path: start}, l.get) {
 			if !yield(Found{known(dir, file.URL), file}) {
+				return
+			}
+		}
+	}
+}
+
+func walkAddress(ctx context.Context, address string, fetch Fetch) iter.Seq[Found] {
+	return func(yield func(Found) bool) {
+		start, err := url.Parse(address)
+		if err != nil {
+			yield(Found{address, apijson.File{Err: errors.New("the address is no URL")}})
+			return
+		}
+		for file := range apijson.Walk(ctx, start, fetch) {
+			name := file.URL.String()
+			if file.URL == start {
+				name = address // as it was written
+			}
+			if !yield(Found{name, file}) {
 				return
 			}
 		}
@@ -58,15 +97,21 @@ func known(dir string, u *url.URL) string {
 	return filepath.Join(dir, filepath.FromSlash(u.Path))
 }
 
-// local reads files below a directory.
-type local struct{ root *os.Root }
+// local reads files below a directory, and fetches others.
+type local struct {
+	root        *os.Root
+	name, start string // of the first file, and its path below root
+	fetch       Fetch
+}
 
-func (l local) fetch(_ context.Context, u *url.URL) (text []byte, at *url.URL, err error) {
+func (l local) get(ctx context.Context, u *url.URL) (text []byte, at *url.URL, err error) {
 	switch {
 	case u.Scheme != "file":
-		return nil, nil, ErrElsewhere
+		return l.fetch(ctx, u)
 	case u.Path == "/":
 		text, err = l.directory()
+	case u.Path == l.start:
+		text, err = readAll(os.Open(l.name)) // which may be a link to anywhere, as it was named
 	default:
 		text, err = l.read(strings.TrimPrefix(path.Clean(u.Path), "/"))
 	}
@@ -74,7 +119,10 @@ func (l local) fetch(_ context.Context, u *url.URL) (text []byte, at *url.URL, e
 }
 
 func (l local) read(name string) ([]byte, error) {
-	f, err := l.root.Open(filepath.FromSlash(name))
+	return readAll(l.root.Open(filepath.FromSlash(name)))
+}
+
+func readAll(f *os.File, err error) ([]byte, error) {
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -26,7 +26,7 @@ func below(t *testing.T, files map[string]string) string {
 func found(t *testing.T, dir, name string) string {
 	t.Helper()
 	var lines []string
-	for f := range Walk(t.Context(), filepath.Join(dir, name)) {
+	for f := range Walk(t.Context(), filepath.Join(dir, name), nil) {
 		line := strings.TrimPrefix(filepath.ToSlash(f.Name), filepath.ToSlash(dir))
 		if f.Err != nil {
 			line += ": " + f.Err.Error()

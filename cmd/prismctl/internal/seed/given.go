@@ -31,6 +31,7 @@ type gift struct {
 	Environment bool `json:"environment,omitempty"`
 
 	Backend string `json:"backend,omitempty"` // of a service
+	From    string `json:"from,omitempty"`    // the file, list or directory by which the setting names it
 
 	// Of an app; null was not given.
 	Redirects []string `json:"redirects"`

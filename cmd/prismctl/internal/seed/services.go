@@ -18,6 +18,7 @@ import (
 type Service struct {
 	File    *apijson.Service
 	Source  string // its address, if it was fetched
+	From    string // what the setting names: a file, a list or a directory, by its name or address
 	Backend string // instead of the address in File
 	Alone   bool   // only the backend is given: a file that is there stays
 	Mock    bool   // Backend answers with samples, and verifies nothing
@@ -82,7 +83,7 @@ func (s *seeder) service(ctx context.Context, given Service, key string) error {
 			return err
 		}
 	}
-	return s.give(ctx, gift{Kind: giftService, ID: prefix, Backend: given.Backend})
+	return s.give(ctx, gift{Kind: giftService, ID: prefix, Backend: given.Backend, From: given.From})
 }
 
 // warnOfChanges says what in a newer file breaks calls that worked. It is taken anyway: the

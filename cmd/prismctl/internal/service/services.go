@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/apisource"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/apifile"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/mock"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/seed"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/internal/guard"
-	"github.com/shopex/prism-go/platform"
 )
 
 // services returns the services that the settings give, and serves the mocks.
@@ -30,7 +30,7 @@ func (s *service) services(ctx context.Context) ([]seed.Service, error) {
 		all = append(all, given...)
 	}
 	for _, name := range s.Mock {
-		given, err := s.mocked(name)
+		given, err := s.mocked(ctx, name)
 		if err != nil {
 			return nil, exit.With(exit.Usage, fmt.Errorf("%s: %w", s.From["mock"], err))
 		}
@@ -81,70 +81,71 @@ func (s *service) withBackends(all []seed.Service) ([]seed.Service, error) {
 	return all, nil
 }
 
-// described reads what an operator names.
+// describeTime is how long one setting may take to fetch its files.
+const describeTime = 30 * time.Second
+
+// described reads what a setting names: a file or those of a list, here or where the
+// operator says, which may be this machine. While one of them cannot be fetched, the
+// services of the setting go on as an earlier start has them.
 func (s *service) described(ctx context.Context, name string) ([]seed.Service, error) {
-	if apisource.IsURL(name) {
-		return s.fetched(ctx, name)
-	}
-	files, err := apisource.Read(name)
-	if err != nil {
+	within, cancel := context.WithTimeout(ctx, describeTime)
+	defer cancel()
+	fetcher := guard.Fetcher{Networks: guard.Networks{Private: true, Loopback: true}}
+	failed := false
+	files, err := apifile.Read(within, name, func(ctx context.Context, u *url.URL) ([]byte, *url.URL, error) {
+		got, err := fetcher.Fetch(ctx, u.String())
+		if err != nil {
+			failed = true
+			return nil, nil, err
+		}
+		return got.Body, got.URL, nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case failed || within.Err() != nil:
+		return s.known(ctx, name, err)
+	case err != nil:
 		return nil, err
 	}
 	var all []seed.Service
 	for _, file := range files {
-		all = append(all, seed.Service{File: file.Service})
+		given := seed.Service{File: file.Service, From: name}
+		if apifile.IsURL(file.Name) {
+			given.Source = file.Name
+		}
+		all = append(all, given)
 	}
 	return all, nil
 }
 
-// fetched gets an api.json from where the operator says, which may be this machine. While
-// it cannot be read, the service goes on as an earlier start has it.
-func (s *service) fetched(ctx context.Context, address string) ([]seed.Service, error) {
-	fetcher := guard.Fetcher{Networks: guard.Networks{Private: true, Loopback: true}}
-	got, err := fetcher.Fetch(ctx, address)
-	if err != nil {
-		return s.known(ctx, address, err)
-	}
-	file, err := apisource.Parse(address, got.Body)
-	if err != nil {
+// known returns the services that an earlier start has from a setting.
+func (s *service) known(ctx context.Context, name string, failed error) ([]seed.Service, error) {
+	all, err := seed.Known(ctx, s.engine.Store, s.registry, name)
+	switch {
+	case err != nil:
 		return nil, err
+	case all == nil:
+		return nil, failed
 	}
-	return []seed.Service{{File: file.Service, Source: address}}, nil
-}
-
-func (s *service) known(ctx context.Context, address string, failed error) ([]seed.Service, error) {
-	all, err := s.registry.Services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(all, func(one platform.Service) bool { return one.Source == address })
-	if i < 0 {
-		return nil, fmt.Errorf("%s: %w", address, failed)
-	}
-	s.log.Warn("an api.json could not be fetched; the service goes on as it was", "url", address, "error", failed)
-	file, err := apijson.Parse(all[i].File)
-	return []seed.Service{{File: file, Source: address}}, err
+	s.log.Warn("files could not be fetched; the services of this setting go on as they were", "name", name, "error", failed)
+	return all, nil
 }
 
 // mocked serves the samples of files on this machine.
-func (s *service) mocked(name string) ([]seed.Service, error) {
-	files, err := apisource.Read(name)
-	if err != nil {
-		return nil, err
-	}
-	var all []seed.Service
-	for _, file := range files {
-		handler, err := mock.Handler(file.Service)
+func (s *service) mocked(ctx context.Context, name string) ([]seed.Service, error) {
+	all, err := s.described(ctx, name)
+	for i := range all {
+		handler, err := mock.Handler(all[i].File)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", words.Shown(file.Name), err)
+			return nil, fmt.Errorf("%s: %w", words.Shown(name), err)
 		}
-		address, err := s.serveMock(handler)
-		if err != nil {
+		if all[i].Backend, err = s.serveMock(handler); err != nil {
 			return nil, err
 		}
-		all = append(all, seed.Service{File: file.Service, Backend: address, Mock: true})
+		all[i].Mock = true
 	}
-	return all, nil
+	return all, err
 }
 
 // serveMock serves until the end of s, and returns the address.

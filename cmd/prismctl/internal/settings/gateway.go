@@ -11,9 +11,9 @@ import (
 
 // Gateway is the settings of services, and of how calls reach their backends.
 type Gateway struct {
-	API     []string `is:"file" name:"api" config:"api" placeholder:"FILE|URL|DIR,..." help:"Offer the APIs of an api.json, on line, to the first app; of a directory, those of each of its files that end in .json. May be repeated."`
+	API     []string `is:"file" name:"api" config:"api" placeholder:"FILE|URL|DIR,..." help:"Offer the APIs of an api.json, on line, to the first app; or of all files of a list such as api.txt, or of a directory: those of its api.txt, or else each that ends in .json. May be repeated."`
 	Backend []string `config:"backend" placeholder:"PREFIX=URL,..." help:"Where calls below a prefix go: instead of the address in the api.json, or without one, whatever the rest of the path is. May be repeated."`
-	Mock    []string `is:"file" config:"mock" placeholder:"FILE,..." help:"Offer the APIs of an api.json, each of which answers with the sample that stands there. May be repeated."`
+	Mock    []string `is:"file" config:"mock" placeholder:"FILE|URL|DIR,..." help:"Offer the APIs of an api.json, each of which answers with the sample that stands there. May be repeated."`
 
 	BackendPrivate  bool          `config:"backend-private" help:"Let the backends of services that others import be in private networks, too. What these settings name may be there anyway."`
 	BackendLoopback bool          `config:"backend-loopback" help:"Let them be on this machine, too. They may be wherever --listen is an address of this machine, and neither --public-url nor --trusted-proxies says that others come through a proxy."`
