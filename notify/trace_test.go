@@ -16,9 +16,12 @@ import (
 
 // notes are the lines of a Trace, one for each call of a function.
 type notes struct {
-	mu    sync.Mutex
-	lines []string
+	mu       sync.Mutex
+	lines    []string
+	returned chan string // of their own: the message may come again before this side knows that it told the platform
 }
+
+func newNotes() *notes { return &notes{returned: make(chan string, 8)} }
 
 func (n *notes) add(format string, args ...any) {
 	n.mu.Lock()
@@ -68,13 +71,13 @@ func (n *notes) trace() *Trace {
 			n.add("handled %v in %d: %v, given up %v, put aside %v", ctx.Value(span{}), i.Attempts, i.Err, i.GivenUp, i.PutAside)
 		},
 		Acked:    func(d *Delivery, err error) { n.add("acked %s: %v", d.Body, err) },
-		Returned: func(tag uint64, reason string) { n.add("returned %d: %s", tag, reason) },
+		Returned: func(tag uint64, reason string) { n.returned <- fmt.Sprintf("%d: %s", tag, reason) },
 	}
 }
 
 func TestATraceSeesPublishing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := new(notes)
+		n := newNotes()
 		w := newWorld(t, memory.Config{}, nil)
 		p := w.publisher(PublisherConfig{Trace: n.trace()})
 		if err := p.Publish(t.Context(), "k", []byte("one")); err != nil {
@@ -117,7 +120,7 @@ func TestATraceSeesPublishing(t *testing.T) {
 // What was sent and is not confirmed when a connection is lost is sent again.
 func TestATraceSeesWhatIsSentAgain(t *testing.T) {
 	whileItWaits := func(t *testing.T) {
-		n, m := new(notes), new(moody)
+		n, m := newNotes(), new(moody)
 		w := newRawPeer(t, m.script)
 		p := w.publisher(PublisherConfig{Reconnect: Reconnect{Delay: time.Second}, Trace: n.trace()})
 		if err := p.Publish(t.Context(), "k", []byte("first")); err != nil {
@@ -145,25 +148,27 @@ func TestATraceSeesWhatBecomesOfADelivery(t *testing.T) {
 		cfg    ConsumerConfig
 		handle func(context.Context, *Delivery) error
 		want   []string
+
+		returned string
 	}{
 		"that is handled": {ConsumerConfig{}, func(ctx context.Context, d *Delivery) error { return nil },
-			[]string{"connected", "received one", "handle one", "attempt 1 at one: <nil>", "acked one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}},
+			[]string{"connected", "received one", "handle one", "attempt 1 at one: <nil>", "acked one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}, ""},
 		"that the handler acknowledges": {ConsumerConfig{ManualAck: true}, func(ctx context.Context, d *Delivery) error { return d.Ack(ctx) },
-			[]string{"connected", "received one", "handle one", "acked one: <nil>", "attempt 1 at one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}},
+			[]string{"connected", "received one", "handle one", "acked one: <nil>", "attempt 1 at one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}, ""},
 		"that is put aside": {ConsumerConfig{Attempts: 2, OnGiveUp: func(*Delivery, error) error { return nil }}, func(context.Context, *Delivery) error { return failed },
-			[]string{"connected", "received one", "handle one", "attempt 1 at one: no stock", "attempt 2 at one: no stock", "acked one: <nil>", "handled one in 2: no stock, given up true, put aside true"}},
+			[]string{"connected", "received one", "handle one", "attempt 1 at one: no stock", "attempt 2 at one: no stock", "acked one: <nil>", "handled one in 2: no stock, given up true, put aside true"}, ""},
 		"that panics and goes back": {ConsumerConfig{Attempts: 1}, func(ctx context.Context, d *Delivery) error {
 			if d.Attempt == 1 {
 				panic("oh")
 			}
 			return nil
 		}, []string{"connected", "received one", "handle one", "attempt 1 at one: notify: the handler panicked: oh",
-			"handled one in 1: notify: the handler panicked: oh, given up true, put aside false", "returned 1: notify: the handler panicked: oh",
-			"received one", "handle one", "attempt 1 at one: <nil>", "acked one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}},
+			"handled one in 1: notify: the handler panicked: oh, given up true, put aside false",
+			"received one", "handle one", "attempt 1 at one: <nil>", "acked one: <nil>", "handled one in 1: <nil>, given up false, put aside false"}, "1: notify: the handler panicked: oh"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := new(notes)
+				n := newNotes()
 				w := newWorld(t, memory.Config{}, nil)
 				w.publish("one")
 				c.cfg.Trace = n.trace()
@@ -176,6 +181,10 @@ func TestATraceSeesWhatBecomesOfADelivery(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				synctest.Wait()
 				n.want(t, c.want...)
+				close(n.returned)
+				if got := <-n.returned; got != c.returned {
+					t.Errorf("the platform was told %q, want %q", got, c.returned)
+				}
 				if err := stop(); !errors.Is(err, context.Canceled) {
 					t.Fatal(err)
 				}
@@ -187,7 +196,7 @@ func TestATraceSeesWhatBecomesOfADelivery(t *testing.T) {
 
 func TestATraceSeesALateAcknowledgement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := new(notes)
+		n := newNotes()
 		w := newWorld(t, memory.Config{}, nil)
 		w.publish("one")
 		var late *Delivery
@@ -209,7 +218,7 @@ func TestATraceSeesALateAcknowledgement(t *testing.T) {
 
 func TestATraceSeesFailedConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := new(notes)
+		n := newNotes()
 		w := newWorld(t, memory.Config{}, nil)
 		w.setDown(true)
 		w.run(w.consumer(ConsumerConfig{Reconnect: Reconnect{Delay: time.Second}, Trace: n.trace()}), func(context.Context, *Delivery) error { return nil })
