@@ -160,8 +160,8 @@ func TestADirectoryInUseIsRefused(t *testing.T) {
 }
 
 func TestALaterSyncIsWarnedOf(t *testing.T) {
-	s := serve(t, nil, "--data", filepath.Join(t.TempDir(), "data"), "--sync", "50ms")
-	s.stop().want(t, exitDone, "", "a power failure may take the messages that were confirmed in the last 50ms")
+	s := serve(t, nil, "--data", filepath.Join(t.TempDir(), "data"), "--sync", "5s")
+	s.stop().want(t, exitDone, "", "a power failure may take the messages that were confirmed in the last 5s")
 }
 
 func TestABackupIsMadeWhileThePlatformRunsAndGoesOnElsewhere(t *testing.T) {
