@@ -139,6 +139,7 @@ func (c *apiOfflineCmd) Run(ctx context.Context, t *tool) error {
 type apiDeleteCmd struct {
 	connection
 	aService
+	destructive
 }
 
 // Run deletes a service.

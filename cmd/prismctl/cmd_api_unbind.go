@@ -11,6 +11,7 @@ import (
 
 type apiUnbindCmd struct {
 	connection
+	destructive
 	aBinding
 	Path *string `placeholder:"PATH|ID" help:"Only the binding to this API, as \"prismctl api bound\" names it; * is that to all APIs."`
 }

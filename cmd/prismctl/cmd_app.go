@@ -121,6 +121,7 @@ func (c *connection) appOf(ctx context.Context, t *tool, call func(context.Conte
 type appDeleteCmd struct {
 	connection
 	anApp
+	destructive
 }
 
 // Run deletes an app.

@@ -11,6 +11,7 @@ import (
 
 type benchCmd struct {
 	connection
+	destructive
 	Topic      string `placeholder:"TOPIC" help:"The queue. Without it, the default queue of the key. One that is not there is made, bound, and dropped in the end."`
 	RoutingKey string `placeholder:"KEY" default:"bench.load" help:"The routing key of all messages (${default})."`
 

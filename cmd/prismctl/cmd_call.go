@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/shopex/prism-go"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 )
 
 // callFlags are what calls of all methods take.
@@ -25,7 +23,10 @@ type (
 	getCmd    struct{ callFlags }
 	postCmd   struct{ callFlags }
 	putCmd    struct{ callFlags }
-	deleteCmd struct{ callFlags }
+	deleteCmd struct {
+		callFlags
+		destructive
+	}
 )
 
 // Run calls the API.
@@ -120,31 +121,4 @@ func (t *tool) do(ctx context.Context, client *prism.Client, call prism.Call) er
 		return err
 	}
 	return cmp.Or(t.printBody(res.Body), err)
-}
-
-// parseParams reads name=value arguments.
-func parseParams(args []string) (prism.Params, error) {
-	params := prism.Params{}
-	for _, arg := range args {
-		name, value, ok := strings.Cut(arg, "=")
-		if !ok || name == "" {
-			return nil, exit.Usagef("%q is no parameter: write name=value, such as topic=orders", arg)
-		}
-		values, _ := params[name].([]string)
-		params[name] = append(values, value)
-	}
-	return params, nil
-}
-
-// parseHeader reads 'Name: value' arguments.
-func parseHeader(args []string) (http.Header, error) {
-	header := http.Header{}
-	for _, arg := range args {
-		name, value, ok := strings.Cut(arg, ":")
-		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, exit.Usagef("%q is no header: write -H 'X-Api-Name: value'", arg)
-		}
-		header.Add(name, strings.TrimSpace(value))
-	}
-	return header, nil
 }

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -19,9 +15,6 @@ func (hashPasswordCmd) Help() string {
     prismctl hash-password
     prismctl hash-password < alice.password`
 }
-
-// longestPassword is more than anybody types.
-const longestPassword = 4 << 10
 
 // Run hashes a password.
 func (hashPasswordCmd) Run(ctx context.Context, t *tool) error {
@@ -39,21 +32,5 @@ func (hashPasswordCmd) Run(ctx context.Context, t *tool) error {
 	return t.println("%s", hash)
 }
 
-// password asks for one, or reads it, without the end of its line.
-func (t *tool) password(ctx context.Context) (string, error) {
-	if fd, ok := terminal(t.in); ok {
-		return t.askSecret(ctx, fd, "password")
-	}
-	text, err := io.ReadAll(io.LimitReader(t.in, longestPassword+1))
-	if err != nil {
-		return "", fmt.Errorf("cannot read standard input: %w", err)
-	}
-	password := strings.TrimRight(string(text), "\r\n")
-	switch {
-	case password == "":
-		return "", exit.Usagef("there is no password on standard input")
-	case len(text) > longestPassword:
-		return "", exit.Usagef("the password is longer than %d bytes", longestPassword)
-	}
-	return password, nil
-}
+// password asks for one, or reads it.
+func (t *tool) password(ctx context.Context) (string, error) { return t.typed(ctx, "password") }

@@ -101,6 +101,7 @@ func (c *connection) keyOf(ctx context.Context, t *tool, call func(context.Conte
 type keyDeleteCmd struct {
 	connection
 	aKey
+	destructive
 }
 
 // Run deletes a key.

@@ -11,6 +11,7 @@ import (
 type keyRotateCmd struct {
 	connection
 	aKey
+	destructive
 	Grace time.Duration `default:"24h" placeholder:"D" help:"How long the secret that the key has is good, too (${default}); 0 ends it at once, for a secret that others know."`
 }
 

@@ -75,6 +75,7 @@ func (c *queueCreateCmd) Run(ctx context.Context, t *tool) error {
 type queueDropCmd struct {
 	queueOwner
 	aTopic
+	destructive
 }
 
 // Run removes a queue.
@@ -87,6 +88,7 @@ func (c *queueDropCmd) Run(ctx context.Context, t *tool) error {
 type queuePurgeCmd struct {
 	queueOwner
 	aQueue
+	destructive
 	Parked bool `help:"Discard what is parked, too."`
 }
 

@@ -63,6 +63,7 @@ func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.QueueClient)
 
 type queueUnbindCmd struct {
 	queueOwner
+	destructive
 	Topic   string `arg:"" help:"The queue; '' is the default queue."`
 	Pattern string `arg:"" help:"The pattern as it was bound."`
 }

@@ -12,6 +12,7 @@ import (
 type queueLimitCmd struct {
 	queueOwner
 	aQueue
+	destructive
 	MaxMessages *int          `placeholder:"N" help:"Messages that the queue holds, ready and held by consumers; 0 is the platform's default."`
 	MaxBytes    *int64        `placeholder:"N" help:"Bytes of their bodies, routing keys and content types; 0 is the platform's default."`
 	MaxAttempts *int          `placeholder:"N" help:"Park a message that has failed so often; 0 tries each for ever."`
@@ -55,6 +56,8 @@ func (o *overflowFlag) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("%q is nothing that a full queue does: use refuse, drop-oldest, drop-newest or default", text)
 }
+
+func (c *queueLimitCmd) destroys() bool { return c.asked() != notify.QueueLimits{} }
 
 // Run changes what was given, and shows what holds then.
 func (c *queueLimitCmd) Run(ctx context.Context, t *tool) error {

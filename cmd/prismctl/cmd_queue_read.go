@@ -10,6 +10,7 @@ import (
 type queueReadCmd struct {
 	queueOwner
 	aQueue
+	destructive
 	Count int `short:"n" name:"count" placeholder:"N" default:"1" help:"At most this many (${default})."`
 }
 

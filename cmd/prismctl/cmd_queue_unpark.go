@@ -27,7 +27,10 @@ func (c *queueUnparkCmd) Run(ctx context.Context, t *tool) error {
 	return c.apply(ctx, t, "put back", (*notify.QueueClient).Unpark)
 }
 
-type queueDiscardCmd struct{ parkedChange }
+type queueDiscardCmd struct {
+	parkedChange
+	destructive
+}
 
 // Help teaches by example.
 func (*queueDiscardCmd) Help() string {
@@ -38,6 +41,8 @@ func (*queueDiscardCmd) Help() string {
     prismctl queue discard orders - < old
     prismctl queue discard orders --all`
 }
+
+func (c *queueDiscardCmd) destroys() bool { return !c.DryRun }
 
 // Run removes parked messages.
 func (c *queueDiscardCmd) Run(ctx context.Context, t *tool) error {

@@ -75,6 +75,7 @@ func (c *redirectAddCmd) Run(ctx context.Context, t *tool) error {
 type redirectRemoveCmd struct {
 	connection
 	aRedirect
+	destructive
 }
 
 // Run takes an address away.

@@ -56,7 +56,7 @@ func (c *signCmd) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	secret, err := c.secret(ctx, t)
+	secret, err := c.secretOf(ctx, t)
 	if err != nil {
 		return err
 	}

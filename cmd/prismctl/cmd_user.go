@@ -95,6 +95,7 @@ func (c *connection) users(ctx context.Context, t *tool) (users []*admin.User, e
 type userDisableCmd struct {
 	connection
 	aUser
+	destructive
 }
 
 // Run disables a user.
@@ -119,6 +120,7 @@ func (c *userEnableCmd) Run(ctx context.Context, t *tool) error {
 type userDeleteCmd struct {
 	connection
 	aUser
+	destructive
 }
 
 // Run deletes a user.

@@ -12,6 +12,7 @@ import (
 type userPasswordCmd struct {
 	connection
 	aUser
+	destructive
 	PasswordFile string `is:"file" placeholder:"FILE" help:"A file with the password. Without it the password is asked for on a terminal, or read from standard input."`
 }
 

@@ -11,8 +11,11 @@ import (
 type userSessionsCmd struct {
 	connection
 	aUser
+	destructive
 	End bool `help:"End the sessions and tokens of the user, who may log in again."`
 }
+
+func (c *userSessionsCmd) destroys() bool { return c.End }
 
 // Run ends the sessions of a user, or shows the user.
 func (c *userSessionsCmd) Run(ctx context.Context, t *tool) error {

@@ -41,21 +41,27 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	if c.Timeout < 0 {
 		return nil, exit.Usagef("--timeout must not be negative")
 	}
-	server := cmp.Or(c.URL, t.env("PRISM_URL"))
+	to, err := c.destination(t)
+	if err != nil {
+		return nil, err
+	}
+	server := to.url.value
 	if server == "" {
-		return nil, exit.Usagef("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine.")
+		return nil, exit.Usagef("no platform is named: set PRISM_URL or give --url\n\"prismctl serve\" runs one on this machine, \"prismctl profile add\" remembers one.")
 	}
 	if i := strings.IndexFunc(server, secrets.Unseen); i >= 0 {
 		return nil, exit.Usagef("PRISM_URL (or --url) has %s at byte %d: leave it out", secrets.Named([]rune(server[i:])[0]), i)
 	}
-	key, err := secrets.Visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
+	key, err := secrets.Visible("PRISM_KEY (or --key)", to.key.value)
 	if err != nil {
 		return nil, err
 	}
 	if key == "" {
 		return nil, exit.Usagef("no key is named: set PRISM_KEY or give --key")
 	}
-	secret, err := c.secret(ctx, t)
+	timed, cancel := c.within(ctx)
+	defer cancel()
+	secret, err := c.secretFor(timed, t, to)
 	if err != nil {
 		return nil, err
 	}

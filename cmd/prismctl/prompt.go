@@ -4,20 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/profile"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/secrets"
 )
 
 // secret reads the secret from where no other user of the machine sees it: a
-// file, the environment, or the keyboard.
-func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
+// file, the environment, the profile if there is one, or the keyboard.
+func (s *secretSource) secret(ctx context.Context, t *tool, p *profile.Profile) (string, error) {
 	secret, err := secrets.Of(s.SecretFile, t.env, "PRISM_SECRET")
 	if secret != "" || err != nil {
 		return secret, err
+	}
+	if p != nil {
+		return p.ReadSecret(ctx, t.environ())
 	}
 	fd, ok := terminal(t.in)
 	if !ok {
@@ -28,6 +33,29 @@ func (s *secretSource) secret(ctx context.Context, t *tool) (string, error) {
 		return "", err
 	}
 	return secrets.Visible("the secret", secret)
+}
+
+// longestTyped is more than anybody types.
+const longestTyped = 4 << 10
+
+// typed asks for what is called a secret or a password on a terminal, or reads it from
+// standard input, without the end of its line.
+func (t *tool) typed(ctx context.Context, what string) (string, error) {
+	if fd, ok := terminal(t.in); ok {
+		return t.askSecret(ctx, fd, what)
+	}
+	text, err := io.ReadAll(io.LimitReader(t.in, longestTyped+1))
+	if err != nil {
+		return "", fmt.Errorf("cannot read standard input: %w", err)
+	}
+	typed := strings.TrimRight(string(text), "\r\n")
+	switch {
+	case typed == "":
+		return "", exit.Usagef("there is no %s on standard input", what)
+	case len(text) > longestTyped:
+		return "", exit.Usagef("the %s is longer than %d bytes", what, longestTyped)
+	}
+	return typed, nil
 }
 
 // askSecret asks for what is called a secret or a password on the terminal fd, without echo. When ctx ends

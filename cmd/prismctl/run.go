@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -24,7 +25,8 @@ type tool struct {
 
 // everyFlag is the flags that every command has.
 type everyFlag struct {
-	Output format `placeholder:"FORMAT" help:"Print text, for people, or json, one value a line."`
+	Output  format `placeholder:"FORMAT" choices:"text,json" help:"Print text, for people, or json, one value a line."`
+	Profile string `placeholder:"NAME" names:"profile" help:"The profile that says what to connect to, where no flag and no variable does (PRISM_PROFILE)."`
 	settings.Log
 }
 
@@ -57,6 +59,7 @@ type commands struct {
 	User  userCmd  `cmd:"" group:"provision" help:"Look after users, and end what their logins have begun."`
 	Calls callsCmd `cmd:"" group:"provision" help:"Look at the calls through the gateway, and count them."`
 
+	Profiles     profileCmd      `cmd:"" name:"profile" group:"other" help:"Remember platforms, keys, and where the secrets are."`
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
 	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`
 	Version      versionCmd      `cmd:"" group:"other" help:"Print the version."`
@@ -107,6 +110,9 @@ func run(ctx context.Context, args []string, t tool) int {
 		return t.report(misused(err))
 	}
 	t.everyFlag = c.everyFlag
+	if err := cmp.Or(t.checkProfile(parsed), t.agree(ctx, parsed)); err != nil {
+		return t.report(err)
+	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return t.report(parsed.Run(&t))
 }

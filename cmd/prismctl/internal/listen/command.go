@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/cmd/prismctl/internal/shell"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -48,7 +49,7 @@ func (c *command) deliver(ctx context.Context, d *notify.Delivery, a *Attempt) e
 	within, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
 	out := &output{to: func(line string) { c.out.print(ctx, line) }}
-	cmd := shell(within, c.script)
+	cmd := shell.Command(within, c.script)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(d.Body), out, out
 	cmd.Env = append(c.env[:len(c.env):len(c.env)], variables(d, a.Attempt)...)
 	cmd.WaitDelay = outputDelay

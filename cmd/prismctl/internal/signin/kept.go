@@ -90,21 +90,5 @@ func (k *Keep) Forget() (bool, error) {
 // Alone calls change while no other process changes what is kept. It waits for
 // its turn until ctx ends.
 func (k *Keep) Alone(ctx context.Context, change func() error) error {
-	dir := filepath.Dir(k.File)
-	err := os.MkdirAll(dir, 0o700)
-	if err == nil {
-		err = os.Chmod(dir, 0o700) // it may have been there, open to others
-	}
-	if err != nil {
-		return fmt.Errorf("there is no directory to keep a login in: %w", err)
-	}
-	f, err := os.OpenFile(k.File+".lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("the kept login cannot be locked: %w", err)
-	}
-	defer f.Close() // which unlocks it
-	if err := files.Lock(ctx, f); err != nil {
-		return fmt.Errorf("the kept login cannot be locked: %w", err)
-	}
-	return change()
+	return files.Alone(ctx, "the kept login", k.File, change)
 }

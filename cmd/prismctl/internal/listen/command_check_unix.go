@@ -8,19 +8,9 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"syscall"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
-
-// shell returns a command with a process group of its own: Ctrl-C is for listen alone,
-// which lets the command finish, and when ctx ends all that it has started ends.
-func shell(ctx context.Context, script string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "sh", "-c", script)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	return cmd
-}
 
 // check refuses a script that the shell cannot read, and one whose first word is a command
 // that is not there. What is neither shows when the first message comes.
