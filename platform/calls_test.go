@@ -230,6 +230,56 @@ func TestStatisticsAreSavedWithinFiveMinutesAndAddedUpOverProcesses(t *testing.T
 	})
 }
 
+// However many keys and APIs there are, what is kept and saved of them is bounded, and
+// no call is lost in silence.
+func TestAFloodOfKeysAndAPIsIsCountedWithinABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := provisionedStore()
+		p := newPlatform(t, platform.Config{Store: store, Gateway: platform.Gateway{KeepCalls: -1}})
+		const apis, keys, domains = 10_000, 1000, 10
+		rec := noted("one")
+		for i := range apis {
+			rec.Key, rec.API = fmt.Sprint("key", i%keys), fmt.Sprint("api", i)
+			p.NoteCall(rec)
+		}
+		for i := range domains {
+			rec.Domain = fmt.Sprint("domain", i)
+			p.NoteCall(rec)
+		}
+		synctest.Wait()
+		must(t, p.Shutdown(t.Context()))
+		saved, err := store.List(t.Context(), "callStats")
+		must(t, err)
+		size := 0
+		for _, record := range saved {
+			size += len(record.Value)
+		}
+		if len(saved) > 460 || size > 460*1000 { // of one minute and one hour each
+			t.Errorf("%d records of %d bytes are saved", len(saved), size)
+		}
+		next := newPlatform(t, platform.Config{Store: store})
+		for by, least := range map[string]int{"app": 1, "key": 100, "api": 100} {
+			total, own, other := int64(0), 0, false
+			for _, s := range result[[]statsSeries](t, ask(t, next, adminKey, "GET", "platform/calls/stats", "by", by)) {
+				if s.Name == "(other)" {
+					other = true
+				} else {
+					own++
+				}
+				for _, point := range s.Points {
+					total += point.Calls
+				}
+			}
+			if total != apis || own < least || other != (by != "app") {
+				t.Errorf("by %s %d calls are counted, for %d with statistics of their own; (other) is told: %v", by, total, own, other)
+			}
+		}
+		if n := p.Stats().Uncounted; n == 0 || n > 3*domains {
+			t.Errorf("%d are not counted, of %d domains", n, domains)
+		}
+	})
+}
+
 func TestStatisticsAreKeptWhileTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &outage{Store: provisionedStore()}

@@ -161,6 +161,7 @@ type Stats struct {
 	Forwarded     int64 // calls that a backend of a service has answered
 	ForwardFailed int64 // calls that a backend was to answer, and has not
 	Limited       int64 // calls that were over their limit
+	Uncounted     int64 // apps, keys and APIs of calls, for whose statistics there was no room, not even as (other)
 }
 
 type counters struct {
@@ -194,6 +195,7 @@ func (p *Platform) Stats() Stats {
 		Forwarded:     n.forwarded.Load(),
 		ForwardFailed: n.forwardFailed.Load(),
 		Limited:       n.limited.Load(),
+		Uncounted:     p.calls.stats.Load().Lost(),
 	}
 }
 

@@ -31,6 +31,9 @@ const (
 	// mostSeries is how many series there are at most, with 100 KB each when they have
 	// calls all the time.
 	mostSeries = 440
+	// reserved is how many of them each kind has for itself, so that many APIs leave room
+	// for apps and keys.
+	reserved   = 100
 	mostOthers = 20 // further ones, called Other
 	// mostName bounds the name of a series.
 	mostName = 256
@@ -65,12 +68,13 @@ func ClassOf(status int, limited bool) Class {
 type Stats struct {
 	mu     sync.RWMutex // guards what follows
 	series map[Series]*series
+	named  map[Kind]int // series of each kind
 	others int
 	lost   int64 // calls that found no series at all
 }
 
 // NewStats returns Stats without any call.
-func NewStats() *Stats { return &Stats{series: make(map[Series]*series)} }
+func NewStats() *Stats { return &Stats{series: make(map[Series]*series), named: make(map[Kind]int)} }
 
 // Count counts a call: for its app, its key and its API, of those that it has.
 func (s *Stats) Count(domain, app, key, service, api string, at time.Time, class Class, took time.Duration) {
@@ -116,17 +120,19 @@ func (s *Stats) of(name Series) *series {
 
 // make is of for a caller that holds mu.
 func (s *Stats) make(name Series) *series {
-	if len(name.Name) > mostName || s.series[name] == nil && len(s.series)-s.others >= mostSeries {
+	if len(name.Name) > mostName || s.series[name] == nil && !s.room(name.Kind) {
 		name.Name = Other
 	}
 	if found := s.series[name]; found != nil {
 		return found
 	}
-	if name.Name == Other {
-		if s.others >= mostOthers {
-			s.lost++
-			return nil
-		}
+	switch {
+	case name.Name != Other:
+		s.named[name.Kind]++
+	case s.others >= mostOthers:
+		s.lost++
+		return nil
+	default:
 		s.others++
 	}
 	made := &series{}
@@ -134,7 +140,21 @@ func (s *Stats) make(name Series) *series {
 	return made
 }
 
-// Lost returns how many calls found no series, not even one for all others.
+// room reports whether there is room for one more series of a kind.
+func (s *Stats) room(kind Kind) bool {
+	left, known := mostSeries, false
+	for _, k := range []Kind{ByApp, ByKey, ByAPI} {
+		if n := s.named[k]; k == kind {
+			left, known = left-n, true
+		} else {
+			left -= max(n, reserved)
+		}
+	}
+	return known && left > 0
+}
+
+// Lost returns how often a call found no series, not even one for all others: once for each
+// kind by which it was to be counted.
 func (s *Stats) Lost() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -165,6 +185,8 @@ func (s *Stats) Forget(since time.Time) (gone []Series) {
 			delete(s.series, name)
 			if name.Name == Other {
 				s.others--
+			} else {
+				s.named[name.Kind]--
 			}
 		}
 	}

@@ -128,15 +128,19 @@ func TestAllSeriesInAllMinutesTakeLessThan50MB(t *testing.T) {
 	before := inUse()
 	s := NewStats()
 	for i := range 20_000 {
-		s.Count(fmt.Sprint("domain", i%100), "", fmt.Sprint("key", i), "", "", noon, Served, time.Millisecond)
+		s.Count(fmt.Sprint("domain", i%100), fmt.Sprint("app", i), fmt.Sprint("key", i), "goods", fmt.Sprint("api", i), noon, Served, time.Millisecond)
 	}
 	now := noon.Add(31 * 24 * time.Hour)
+	busy := bucket{calls: 50_000, refused: 300, limited: 200, failed: 1}
+	for i := range busy.took[:10] {
+		busy.took[i] = 40
+	}
 	for _, one := range s.series {
 		for n := int64(0); n < minuteBlocks*minutesInBlock; n++ {
-			*one.minuteAt(numberIn(now, time.Minute) - n) = bucket{calls: 1}
+			*one.minuteAt(numberIn(now, time.Minute) - n) = busy
 		}
 		for n := int64(0); n < hourBlocks*hoursInBlock; n++ {
-			*one.hourAt(numberIn(now, time.Hour) - n) = bucket{calls: 1}
+			*one.hourAt(numberIn(now, time.Hour) - n) = busy
 		}
 	}
 	if n := len(s.Names()); n != mostSeries+mostOthers {
@@ -147,16 +151,56 @@ func TestAllSeriesInAllMinutesTakeLessThan50MB(t *testing.T) {
 	if took > 50e6 {
 		t.Errorf("all series take %d bytes", took)
 	}
+	saved := 0
+	for name, one := range s.series {
+		saved += len(encode(name, one.counts(now)))
+	}
+	if t.Logf("saved they take %d bytes", saved); saved > 50e6 {
+		t.Errorf("saved, all series take %d bytes", saved)
+	}
 	counted := s.Lost()
 	for _, name := range s.Names() {
 		if name.Name == Other {
 			counted += int64(s.series[name].minute.calls)
 		}
 	}
-	if counted != 20_000-mostSeries {
-		t.Errorf("%d calls are among the others or lost, want %d", counted, 20_000-mostSeries)
+	if counted != 3*20_000-mostSeries { // each call is counted by app, key and API
+		t.Errorf("%d calls are among the others or lost, want %d", counted, 3*20_000-mostSeries)
 	}
 	runtime.KeepAlive(s)
+}
+
+// With 10,000 APIs there was no series left for any app or key.
+func TestManyAPIsLeaveRoomForAppsAndKeys(t *testing.T) {
+	s := NewStats()
+	for i := range 10_000 {
+		s.Count("default", fmt.Sprint("app", i%50), fmt.Sprint("key", i%1000), "goods", fmt.Sprint("api", i), noon, Served, time.Millisecond)
+	}
+	own, counted := map[Kind]int{}, map[Kind]int64{}
+	for _, name := range s.Names() {
+		if name.Name != Other {
+			own[name.Kind]++
+		}
+		counted[name.Kind] += Sum(points(s, name, noon, noon.Add(time.Minute), time.Minute, noon)).Calls
+	}
+	if own[ByApp] != 50 || own[ByKey] < reserved || own[ByAPI] < reserved || own[ByApp]+own[ByKey]+own[ByAPI] > mostSeries {
+		t.Errorf("series of their own have %v", own)
+	}
+	for _, kind := range []Kind{ByApp, ByKey, ByAPI} {
+		if counted[kind] != 10_000 || s.Lost() != 0 {
+			t.Errorf("by %s %d calls are counted, and %d lost", kind, counted[kind], s.Lost())
+		}
+	}
+	if err := s.Load(encode(Series{"default", "moon", "k"}, nil), noon); err != nil || s.named["moon"] > 0 {
+		t.Errorf("a kind that is none has %d series, %v", s.named["moon"], err)
+	}
+	s.Forget(noon.Add(time.Hour))
+	for i := range 200 {
+		s.Count("default", "", fmt.Sprint("later", i), "", "", noon.Add(time.Hour), Served, 0)
+	}
+	if n := len(s.Names()); n != 200 {
+		t.Errorf("of 200 keys after all others are forgotten %d have series", n)
+	}
 }
 
 func TestTheLargestSeriesFitsInARecord(t *testing.T) {

@@ -53,6 +53,7 @@ var (
 	forwarded      = prometheus.NewDesc("prism_gateway_answered_total", "Calls that backends of services have answered, since the start.", nil, nil)
 	forwardFailed  = prometheus.NewDesc("prism_gateway_failed_total", "Calls that backends of services were to answer and have not, since the start.", nil, nil)
 	limited        = prometheus.NewDesc("prism_gateway_limited_total", "Calls to services that were over their limit, since the start.", nil, nil)
+	uncounted      = prometheus.NewDesc("prism_gateway_uncounted_total", "Apps, keys and APIs of calls that no statistics of calls had room for.", nil, nil)
 	strayAcks      = prometheus.NewDesc("prism_stray_acks_total", "Acknowledgements of nothing that was outstanding, since the start.", nil, nil)
 )
 
@@ -115,7 +116,7 @@ func (m *metrics) collectStats(out chan<- prometheus.Metric) {
 		{acked, s.Acked}, {strayAcks, s.StrayAcks}, {failed, s.Failed}, {parkedEver, s.Parked},
 		{systemEvents, s.Events}, {eventsLost, s.EventsLost},
 		{pushed, s.Pushed}, {pushFailed, s.PushFailed},
-		{forwarded, s.Forwarded}, {forwardFailed, s.ForwardFailed}, {limited, s.Limited},
+		{forwarded, s.Forwarded}, {forwardFailed, s.ForwardFailed}, {limited, s.Limited}, {uncounted, s.Uncounted},
 	} {
 		counter(out, c.desc, c.value)
 	}
