@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -393,4 +395,108 @@ func TestAnAnswerIsPassedOnAsItIs(t *testing.T) {
 	if dates := r.header["Date"]; len(dates) != 1 || strings.Contains(dates[0], "2001") {
 		t.Errorf("Date is %q", dates)
 	}
+}
+
+// A store that hangs holds each call no longer than its caller waits, and all together no
+// longer than one.
+func TestAHangingStoreIsWaitedForOnceByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &hangingStore{Store: twoKeys()}
+		registry := platform.NewRegistry(store)
+		must(t, registry.SaveService(t.Context(), platform.Service{ID: "orders", File: ordersAPIs().Format(), Online: true, Created: time.Now()}))
+		must(t, registry.BindAPI(t.Context(), "shop", platform.APIBinding{Service: "orders", Path: "*"}))
+		p := newPlatform(t, platform.Config{Store: store})
+		defer func() { must(t, p.Shutdown(t.Context())) }()
+		key := platform.Key{ID: testKey, Secret: testSecret}
+		together := func(path string, within time.Duration) (statuses map[int]int, took time.Duration) {
+			began, answers := time.Now(), make(chan int)
+			for range 20 {
+				go func() {
+					ctx, cancel := context.WithTimeout(t.Context(), within)
+					defer cancel()
+					answers <- serve(t, p, signedRequest(key, "GET", path).WithContext(ctx)).status
+				}()
+			}
+			statuses = map[int]int{}
+			for range 20 {
+				statuses[<-answers]++
+			}
+			return statuses, time.Since(began)
+		}
+		store.hangs.Store(true)
+		if got, took := together("orders/nothing", time.Second); got[499] != 20 || took != time.Second {
+			t.Errorf("callers that wait for a second: %v after %v", got, took)
+		}
+		if got, took := together("orders/nothing", time.Hour); got[503] != 20 || took > 30*time.Second {
+			t.Errorf("no services known: %v after %v", got, took)
+		}
+		store.hangs.Store(false)
+		if got, _ := together("orders/nothing", time.Hour); got[404] != 20 {
+			t.Errorf("the store works: %v", got)
+		}
+		store.hangs.Store(true)
+		loads := store.loads.Load()
+		if got, took := together("orders/nothing", time.Hour); got[404] != 20 || took > 2*time.Second {
+			t.Errorf("services known: %v after %v", got, took)
+		}
+		if n := store.loads.Load() - loads; n > 2 {
+			t.Errorf("the store was asked %d times", n)
+		}
+	})
+}
+
+type hangingStore struct {
+	platform.Store
+	hangs atomic.Bool
+	loads atomic.Int32 // of notes
+}
+
+func (s *hangingStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	if kind == "note" {
+		s.loads.Add(1)
+		if s.hangs.Load() {
+			<-ctx.Done()
+			return platform.Record{}, ctx.Err()
+		}
+	}
+	return s.Store.Load(ctx, kind, id)
+}
+
+// What was saved before a call counts for it, though the services are being read for another
+// one that came earlier.
+func TestAServiceIsFoundWhileOthersAreLookedFor(t *testing.T) {
+	store := &pausedStore{Store: twoKeys(), reading: make(chan struct{}), goOn: make(chan struct{})}
+	e := newGatewayEnv(t, platform.Config{Store: store})
+	e.get(first(), "orders/list").answered(t)
+	store.slow.Store(true)
+	early := make(chan struct{})
+	req := e.requestAs(first(), "GET", "/api/more/early", nil)
+	go func() {
+		defer close(early)
+		if resp, err := e.client.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-store.reading
+	e.save("more", &apijson.Service{URL: "http://127.0.0.1:1/", Prefix: "more", Mode: apijson.Path, ParamName: "method"})
+	e.bind("shop", "more", "*")
+	go close(store.goOn)
+	e.get(first(), "more/late").answered(t)
+	<-early
+}
+
+// A pausedStore says when a note has been read for the first time, and then waits.
+type pausedStore struct {
+	platform.Store
+	slow          atomic.Bool
+	reading, goOn chan struct{}
+}
+
+func (s *pausedStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	rec, err := s.Store.Load(ctx, kind, id)
+	if kind == "note" && s.slow.CompareAndSwap(true, false) {
+		close(s.reading)
+		<-s.goOn
+	}
+	return rec, err
 }

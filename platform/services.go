@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -37,12 +36,23 @@ type serviceTables struct {
 
 // A domainTable keeps the services of one domain fresh.
 type domainTable struct {
-	domain   string
-	looked   atomic.Int64 // when the note was looked at, in nanoseconds since began; 0 for never
-	services atomic.Pointer[domainServices]
+	domain string
 
-	mu     sync.Mutex // held while the services are loaded; guards failed
-	failed bool
+	mu       sync.Mutex // guards what follows; never held while the store is asked
+	services *domainServices
+	looked   time.Time // when the last look began that has ended; zero if there was none since the last change
+	look     *look     // the one under way
+	failed   bool
+}
+
+// A look is one reading of the note of changes, and of what has changed. Calls share it.
+type look struct {
+	outdated bool // a change came meanwhile; guarded by domainTable.mu
+
+	done     chan struct{}   // closed when the following are set
+	services *domainServices // those that were there before, if the look has failed
+	failed   bool
+	err      error // if it has failed and there were none before
 }
 
 // domainServices are the services of a domain at one time. They do not change.
@@ -62,9 +72,6 @@ type knownService struct {
 	secrets  serviceSecrets
 }
 
-// began is the origin of times that are kept as numbers.
-var began = time.Now()
-
 func (t *serviceTables) init(r *Registry, log *slog.Logger) {
 	t.registry, t.log, t.byDomain = r, log, make(map[string]*domainTable)
 	r.servicesChanged = t.lookAgain
@@ -75,7 +82,16 @@ func (t *serviceTables) lookAgain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, d := range t.byDomain {
-		d.looked.Store(0)
+		d.change()
+	}
+}
+
+func (d *domainTable) change() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.looked = time.Time{}
+	if d.look != nil {
+		d.look.outdated = true
 	}
 }
 
@@ -93,58 +109,98 @@ func (t *serviceTables) of(domain string) *domainTable {
 // current returns the services of a domain as they were within the last second.
 func (t *serviceTables) current(ctx context.Context, domain string) (*domainServices, error) {
 	d := t.of(domain)
-	known, looked := d.services.Load(), time.Duration(d.looked.Load())
-	if known == nil {
+	d.mu.Lock()
+	known, looked, looking := d.services, d.looked, d.look
+	outdated := looking != nil && looking.outdated
+	d.mu.Unlock()
+	switch {
+	case known != nil && !looked.IsZero() && (looking != nil || time.Since(looked) < servicesAge):
+		return known, nil
+	case outdated:
 		return t.now(ctx, domain)
 	}
-	if looked != 0 && time.Since(began)-looked < servicesAge {
-		return known, nil
-	}
-	if !d.mu.TryLock() {
-		if looked != 0 { // another call is looking
-			return known, nil
-		}
-		d.mu.Lock()
-	}
-	defer d.mu.Unlock()
-	return t.look(ctx, d)
+	return t.begin(ctx, d).wait(ctx)
 }
 
-// now returns the services of a domain as they are.
+// now returns the services of a domain as they are. A look that is under way may have begun
+// before a change that the caller knows of, so the one after it counts.
 func (t *serviceTables) now(ctx context.Context, domain string) (*domainServices, error) {
 	d := t.of(domain)
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	return t.look(ctx, d)
+	before := d.look
+	d.mu.Unlock()
+	if before != nil {
+		if known, err := before.wait(ctx); err != nil || before.failed {
+			return known, err
+		}
+	}
+	return t.begin(ctx, d).wait(ctx)
 }
 
-// look looks at the note of changes, and loads what has changed. d.mu is held.
-func (t *serviceTables) look(ctx context.Context, d *domainTable) (*domainServices, error) {
-	known := d.services.Load()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.patience(known))
-	defer cancel()
-	d.looked.Store(int64(max(1, time.Since(began)))) // before the note is read: what changes meanwhile is seen the next time
-	next, err := t.load(ctx, d.domain, known)
-	first := err != nil && !d.failed
-	d.failed = err != nil
-	if err != nil && known == nil {
-		return nil, err
+// wait returns what a look has found. It returns early when ctx ends.
+func (l *look) wait(ctx context.Context) (*domainServices, error) {
+	select {
+	case <-l.done:
+		return l.services, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if first {
+}
+
+// begin returns the look that is under way, or else a new one, which goes on when its caller
+// has gone: others may wait for it.
+func (t *serviceTables) begin(ctx context.Context, d *domainTable) *look {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.look == nil {
+		patience := refreshTimeout
+		if d.services == nil {
+			patience = finishTime
+		}
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		l := &look{done: make(chan struct{}), services: d.services}
+		d.look = l
+		go func() {
+			defer cancel()
+			t.run(within, d, l)
+		}()
+	}
+	return d.look
+}
+
+// run looks at the note of changes, and loads what has changed.
+func (t *serviceTables) run(ctx context.Context, d *domainTable, l *look) {
+	began := time.Now()
+	next, err := t.loadSafely(ctx, d.domain, l.services)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first := err != nil && !d.failed
+	d.look, d.failed, l.failed = nil, err != nil, err != nil
+	if !l.outdated {
+		d.looked = began
+	}
+	switch {
+	case err == nil:
+		d.services, l.services = next, next
+	case l.services == nil:
+		l.err = err
+	case first:
 		t.log.Warn("services cannot be looked up; those that were known are used", slog.Any("error", err))
 	}
-	if err != nil {
-		return known, nil
-	}
-	d.services.Store(next)
-	return next, nil
+	close(l.done)
 }
 
-func (t *serviceTables) patience(known *domainServices) time.Duration {
-	if known == nil {
-		return finishTime
-	}
-	return refreshTimeout
+// loadSafely turns a panic into an error: no call is there to be failed by it.
+func (t *serviceTables) loadSafely(ctx context.Context, domain string, known *domainServices) (next *domainServices, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("platform: the loading of services panicked: %v", v)
+		}
+	}()
+	return t.load(ctx, domain, known)
 }
 
 // maxReloads bounds how often the services are read that change while they are read.
