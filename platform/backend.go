@@ -4,8 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/shopex/prism-go/internal/gateway"
 )
@@ -16,13 +16,11 @@ func (p *Platform) forward(h http.Handler, w *answer, r *http.Request, c *call) 
 	if err := p.boundBody(r, c); err != nil {
 		return err
 	}
-	if err := p.vetBody(w, r, c); err != nil {
+	out := backendRequest(r, c)
+	if err := p.takeOut(w, out, c); err != nil {
 		return err
 	}
-	if c.form == nil && r.ContentLength != 0 {
-		http.NewResponseController(w).SetReadDeadline(time.Time{}) // h decides how long the body may take
-	}
-	h.ServeHTTP(w, backendRequest(r, c))
+	h.ServeHTTP(w, out)
 	if w.status == 0 { // net/http answers 200 for a handler that wrote nothing
 		w.status = http.StatusOK
 	}
@@ -44,12 +42,25 @@ func backendRequest(r *http.Request, c *call) *http.Request {
 		out.Header.Del("Content-Length")
 	}
 	gateway.DropClaims(out.Header)
+	dropCookies(out.Header)
 	caller := gateway.Caller{RequestID: c.id, IP: c.caller.ip(), Key: c.key.ID, App: c.key.App}
 	if c.user.ID != "" {
 		caller.User = userQuery(c.user)
 	}
 	caller.Claims(out.Header)
 	return out
+}
+
+// dropCookies removes the cookies that PHP could take for reserved parameters.
+func dropCookies(h http.Header) {
+	for i, line := range h["Cookie"] {
+		pairs := slices.DeleteFunc(strings.Split(line, ";"), func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			plain, _ := url.QueryUnescape(name)
+			return gateway.Reserved(name) || gateway.Reserved(plain)
+		})
+		h["Cookie"][i] = strings.TrimSpace(strings.Join(pairs, ";"))
+	}
 }
 
 // withoutReserved returns the parameters that are a call's own; nil stays nil, as it says

@@ -48,7 +48,6 @@
 //	400 invalid_query, invalid_form, invalid_body   what was sent cannot be read
 //	400 ambiguous_forwarded                         two kinds of proxy headers that contradict
 //	400 duplicate_parameter                         a reserved parameter came twice
-//	400 reserved_parameter                          a form for a backend has one
 //	400 missing_parameter, invalid_parameter        the message names it
 //	400 invalid_handshake                           also with other statuses
 //	400 invalid_session                             of session_check

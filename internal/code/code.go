@@ -20,7 +20,6 @@ const (
 	InvalidRequest          = "invalid_request"
 	InvalidSession          = "invalid_session"
 	MissingParameter        = "missing_parameter"
-	ReservedParameter       = "reserved_parameter"
 	TooManyRedirects        = "too_many_redirects"
 	UnknownRedirectURI      = "unknown_redirect_uri"
 	UnsupportedGrantType    = "unsupported_grant_type"

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -13,10 +14,9 @@ import (
 func (c *call) setBody(out *http.Request) {
 	out.GetBody = nil
 	switch {
-	case c.parts != nil && c.parts.text != nil:
-		out.Body, out.ContentLength = c.parts.body(nil)
-		out.TransferEncoding = nil
-		c.form, c.body = string(c.parts.text), nil
+	case c.whole != nil:
+		out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(c.whole)), int64(len(c.whole)), nil
+		c.form, c.body = string(c.whole), nil
 	case c.parts != nil:
 		c.stream(out)
 	case c.out.form != nil:
@@ -31,7 +31,7 @@ func (c *call) setBody(out *http.Request) {
 func (c *call) setForm(out *http.Request) {
 	form := c.out.form.Encode()
 	if out.Header.Get("Content-Type") == "" {
-		out.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+		out.Header["Content-Type"] = formType
 	}
 	c.form = form
 	out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(strings.NewReader(form)), int64(len(form)), nil
@@ -71,8 +71,7 @@ func (c *call) stream(out *http.Request) {
 	_ = rc.SetReadDeadline(time.Time{}) // the clock sees to it
 	c.body = &requestBody{c: c, from: out.Body}
 	if c.parts != nil {
-		c.body.from, out.ContentLength = c.parts.body(out.Body)
-		out.TransferEncoding = nil
+		c.body.from, out.ContentLength, out.TransferEncoding = c.parts.body(out.Body), -1, nil
 	}
 	out.Body = c.body
 }

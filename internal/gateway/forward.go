@@ -48,7 +48,8 @@ type call struct {
 	clock  clock
 	trace  tracing
 	cancel context.CancelCauseFunc
-	form   string       // the body, if it is a form
+	form   string       // the body, if it is a form or whole
+	whole  []byte       // the body, if it was read and goes on as it is
 	body   *requestBody // nil if it is a form, or there is none
 	answer *answerBody  // nil before there is one
 	err    error        // for which there is no answer
@@ -89,7 +90,8 @@ var silence = log.New(io.Discard, "", 0)
 // rewriteAll makes the parts of the request to the backend. The signature is the last, as it
 // covers the others.
 func (c *call) rewriteAll(query, form url.Values) error {
-	if err := c.meetMultipart(form); err != nil {
+	form, err := c.meetBody(form)
+	if err != nil {
 		return err
 	}
 	c.rewriteHeader()

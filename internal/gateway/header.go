@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +15,8 @@ const agent = "Prism/1.0.1"
 var hops = []string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
 	"Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade", "Http2-Settings",
-	"Cookie", "Expect", "X-Proxy-Ua",
+	"Cookie", "Expect",
+	"Proxy", // which CGI takes for the setting HTTP_PROXY
 }
 
 // rewriteHeader makes the header of the request to the backend.
@@ -30,7 +32,30 @@ func (c *call) rewriteHeader() {
 		h["X-Proxy-Ua"] = ua
 	}
 	h["User-Agent"] = []string{agent}
+	c.rewriteType(h)
 	c.header = h
+}
+
+// rewriteType leaves one Content-Type, in which all servers see the body that the platform has
+// seen.
+func (c *call) rewriteType(h http.Header) {
+	said := h["Content-Type"]
+	if len(said) > 1 {
+		h["Content-Type"] = said[:1]
+	}
+	_, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch {
+	case c.parts != nil:
+		h["Content-Type"] = multipartType(c.parts.bound)
+	case err != nil && isForm(h):
+		h["Content-Type"] = formType
+	}
+}
+
+var formType = []string{"application/x-www-form-urlencoded"}
+
+func multipartType(boundary string) []string {
+	return []string{mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": boundary})}
 }
 
 // dropConnection removes what Connection lists.
@@ -64,14 +89,16 @@ func DropClaims(h http.Header) {
 }
 
 // isClaim reports whether some server takes name for a header that only the platform may
-// set: CGI, WSGI and PHP do not distinguish a hyphen from other signs.
+// set, or that has another path or method than the call: CGI, WSGI and PHP do not distinguish
+// a hyphen from other signs.
 func isClaim(name string) bool {
 	name = strings.TrimSpace(name)
 	if len(name) < len("X-Api-Arg") || name[0]|0x20 != 'x' {
 		return false
 	}
 	switch strings.Map(headerLetter, name) {
-	case "x-api-oauth", "x-api-arg", "x-caller-ip", "x-request-id":
+	case "x-api-oauth", "x-api-arg", "x-caller-ip", "x-request-id", "x-proxy-ua",
+		"x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override":
 		return true
 	}
 	return false

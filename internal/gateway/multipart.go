@@ -271,12 +271,20 @@ var quote = strings.NewReplacer("\"", "%22", "\r", "%0D", "\n", "%0A")
 func boundary(h http.Header) (string, error) {
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
-	case media == "multipart/form-data" && err == nil && params["boundary"] != "":
+	case media == "multipart/form-data" && err == nil && isBoundary(params["boundary"]):
 		return params["boundary"], nil
 	case media == "multipart/form-data" || err != nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(h.Get("Content-Type"))), "multipart/form-data"):
 		return "", invalidForm("the Content-Type of the form cannot be read")
 	}
 	return "", nil
+}
+
+// isBoundary reports whether a boundary is one by RFC 2046. Servers read others in different
+// ways.
+func isBoundary(text string) bool {
+	return text != "" && len(text) <= 70 && text[len(text)-1] != ' ' && !strings.ContainsFunc(text, func(c rune) bool {
+		return !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.ContainsRune("'()+_,-./:=? ", c))
+	})
 }
 
 // PeekMultipart returns the fields that stand at the beginning of a multipart form, without

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"io"
 	"net/url"
 
@@ -11,22 +10,19 @@ import (
 // A multipartForm is the body of a call that has fields and files, with what is known of it.
 type multipartForm struct {
 	c      *call
+	bound  string
 	parts  *parts
 	fields url.Values // without those that are added
 	seen   url.Values // names of all parts
-	text   []byte     // all of the rewritten body, if it was read at once
 }
 
 // meetMultipart finds out whether the body is a multipart form.
-func (c *call) meetMultipart(form url.Values) error {
-	if form != nil || c.in.ContentLength == 0 || c.in.Body == nil {
-		return nil
-	}
+func (c *call) meetMultipart() error {
 	bound, err := boundary(c.in.Header)
 	if bound == "" || err != nil {
 		return err
 	}
-	m := &multipartForm{c: c, fields: url.Values{}, seen: url.Values{}, parts: newParts(nil, bound, c.f.cfg.FormBytes)}
+	m := &multipartForm{c: c, bound: bound, fields: url.Values{}, seen: url.Values{}, parts: newParts(nil, bound, c.f.cfg.FormBytes)}
 	m.parts.begin, m.parts.field, m.parts.end = m.begin, m.field, m.end
 	c.parts = m
 	return nil
@@ -113,12 +109,12 @@ func (c *call) readMultipart() error {
 	c.body = &requestBody{c: c, from: c.in.Body}
 	from := &io.LimitedReader{R: c.body, N: most + 1}
 	c.parts.parts.src.Reset(from)
-	text, err := io.ReadAll(c.parts.parts)
+	var err error
+	c.whole, err = io.ReadAll(c.parts.parts)
 	if from.N <= 0 {
 		err = tooLarge()
 	}
 	c.clock.enter(dialing)
-	c.parts.text = text
 	return err
 }
 
@@ -134,14 +130,11 @@ func (r moving) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// body returns the rewritten body, and its length, -1 if that is not known.
-func (m *multipartForm) body(from io.ReadCloser) (io.ReadCloser, int64) {
-	if m.text != nil {
-		return io.NopCloser(bytes.NewReader(m.text)), int64(len(m.text))
-	}
+// body returns the rewritten body, whose length is not known.
+func (m *multipartForm) body(from io.ReadCloser) io.ReadCloser {
 	m.parts.src.Reset(moving{from, m.c})
 	return struct {
 		io.Reader
 		io.Closer
-	}{m.parts, from}, -1
+	}{m.parts, from}
 }
