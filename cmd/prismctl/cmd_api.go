@@ -43,7 +43,7 @@ func (*apiCmd) Help() string {
 
 // aService is the argument of commands about one service.
 type aService struct {
-	Service string `arg:"" name:"prefix" help:"The prefix of the service, or its ID."`
+	Service string `arg:"" names:"service" name:"prefix" help:"The prefix of the service, or its ID."`
 }
 
 // Validate is called for the argument.

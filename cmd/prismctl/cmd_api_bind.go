@@ -14,7 +14,7 @@ import (
 // aBinding is what commands about bindings of an app to a service take.
 type aBinding struct {
 	aService
-	App string `arg:"" name:"app" help:"The ID of the app."`
+	App string `arg:"" names:"app" name:"app" help:"The ID of the app."`
 }
 
 // what is bound by a path, in words.

@@ -13,7 +13,7 @@ import (
 type apiImportCmd struct {
 	connection
 	Source string `is:"file" arg:"" name:"file|url|dir" help:"An api.json; an api.txt, which is a list of such; a directory, of which its api.txt is taken, or each file that ends in .json; an address of a file or a list, which the platform fetches; or - for an api.json on standard input."`
-	App    string `placeholder:"APP" help:"Bind this app to all of its APIs."`
+	App    string `placeholder:"APP" names:"app" help:"Bind this app to all of its APIs."`
 	Online bool   `help:"Bring it on line, too."`
 	Force  bool   `help:"Take a file also if that breaks callers of its service, without asking."`
 }

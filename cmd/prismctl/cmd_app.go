@@ -32,7 +32,7 @@ func (*appCmd) Help() string {
 
 // anApp is the argument of commands about one app.
 type anApp struct {
-	ID string `arg:"" name:"app" help:"The ID of the app."`
+	ID string `arg:"" names:"app" name:"app" help:"The ID of the app."`
 }
 
 // Validate is called for the argument.

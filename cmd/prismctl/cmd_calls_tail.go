@@ -13,9 +13,9 @@ type callsTailCmd struct {
 	connection
 	Follow  bool   `short:"f" help:"Go on with the calls that come, until Ctrl-C."`
 	Count   int    `short:"n" name:"count" placeholder:"N" default:"20" help:"At most this many of the last ones (${default})."`
-	Client  string `placeholder:"CLIENT-ID" help:"Only calls of this key."`
-	App     string `placeholder:"APP" help:"Only calls of this app."`
-	Service string `placeholder:"PREFIX" help:"Only calls to this service."`
+	Client  string `placeholder:"CLIENT-ID" names:"key" help:"Only calls of this key."`
+	App     string `placeholder:"APP" names:"app" help:"Only calls of this app."`
+	Service string `placeholder:"PREFIX" names:"service" help:"Only calls to this service."`
 	API     string `name:"api" placeholder:"ID" help:"Only calls to this API."`
 	Failed  bool   `help:"Only calls that were refused or failed."`
 }

@@ -17,7 +17,7 @@ import (
 
 type consumeCmd struct {
 	connection
-	Topic string        `arg:"" optional:"" help:"The queue. Without it, the default queue of the key."`
+	Topic string        `arg:"" optional:"" names:"queue" help:"The queue. Without it, the default queue of the key."`
 	Count *int          `short:"n" name:"count" placeholder:"N" help:"End after this many deliveries."`
 	NoAck bool          `name:"no-ack" help:"Only look: acknowledge nothing, so that it all comes again."`
 	Ping  time.Duration `placeholder:"D" help:"Time between two pings (30s). A platform that answers none is given up after the same time, at most 10s."`

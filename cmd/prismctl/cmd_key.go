@@ -30,7 +30,7 @@ func (*keyCmd) Help() string {
 
 // aKey is the argument of commands about one key.
 type aKey struct {
-	ID string `arg:"" name:"client-id" help:"The key, also called client_id."`
+	ID string `arg:"" names:"key" name:"client-id" help:"The key, also called client_id."`
 }
 
 // Validate is called for the argument.

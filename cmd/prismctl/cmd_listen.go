@@ -12,7 +12,7 @@ import (
 
 type listenCmd struct {
 	server
-	Topic     string  `arg:"" optional:"" help:"The queue. Without it, the default queue of the key, or with --filter a new one."`
+	Topic     string  `arg:"" optional:"" names:"queue" help:"The queue. Without it, the default queue of the key, or with --filter a new one."`
 	ForwardTo *string `placeholder:"URL" help:"POST each message to this address."`
 	Exec      *string `is:"bytes" placeholder:"COMMAND" help:"Run this command of the shell for each message."`
 

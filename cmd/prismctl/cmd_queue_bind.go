@@ -12,7 +12,7 @@ import (
 
 type queueBindCmd struct {
 	queueOwner
-	Topic   string `arg:"" help:"The queue, made if it is not there; '' is the default queue."`
+	Topic   string `arg:"" names:"queue" help:"The queue, made if it is not there; '' is the default queue."`
 	Pattern string `arg:"" help:"Words with dots between; * is any one word, # any number of words."`
 }
 
@@ -64,7 +64,7 @@ func (c *queueBindCmd) warn(ctx context.Context, t *tool, q *notify.QueueClient)
 type queueUnbindCmd struct {
 	queueOwner
 	destructive
-	Topic   string `arg:"" help:"The queue; '' is the default queue."`
+	Topic   string `arg:"" names:"queue" help:"The queue; '' is the default queue."`
 	Pattern string `arg:"" help:"The pattern as it was bound."`
 }
 

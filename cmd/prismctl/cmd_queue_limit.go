@@ -16,7 +16,7 @@ type queueLimitCmd struct {
 	MaxMessages *int          `placeholder:"N" help:"Messages that the queue holds, ready and held by consumers; 0 is the platform's default."`
 	MaxBytes    *int64        `placeholder:"N" help:"Bytes of their bodies, routing keys and content types; 0 is the platform's default."`
 	MaxAttempts *int          `placeholder:"N" help:"Park a message that has failed so often; 0 tries each for ever."`
-	Overflow    *overflowFlag `placeholder:"POLICY" help:"What a full queue does: refuse, drop-oldest, drop-newest, or default."`
+	Overflow    *overflowFlag `placeholder:"POLICY" choices:"refuse,drop-oldest,drop-newest,default" help:"What a full queue does: refuse, drop-oldest, drop-newest, or default."`
 }
 
 // Help teaches by example.

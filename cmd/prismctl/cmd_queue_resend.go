@@ -12,7 +12,7 @@ import (
 
 type queueResendCmd struct {
 	queueOwner
-	First string  `arg:"" name:"topic-or-id" help:"The queue; or the ID, if it is the only argument, of a message in the default queue of the key."`
+	First string  `arg:"" names:"queue" name:"topic-or-id" help:"The queue; or the ID, if it is the only argument, of a message in the default queue of the key."`
 	ID    *string `arg:"" optional:"" help:"The ID of the message."`
 }
 

@@ -16,9 +16,9 @@ import (
 
 type queueWriteCmd struct {
 	queueOwner
-	First   string  `is:"bytes" arg:"" name:"topic-or-message" help:"The queue, made if it is not there; or the message, if it is the only argument."`
+	First   string  `is:"bytes" arg:"" names:"queue" name:"topic-or-message" help:"The queue, made if it is not there; or the message, if it is the only argument."`
 	Message *string `is:"bytes" arg:"" optional:"" help:"The message; - reads it from standard input."`
-	Topic   *string `placeholder:"TOPIC" help:"The queue of a message that is the only argument. Without it, the default queue of the key."`
+	Topic   *string `placeholder:"TOPIC" names:"queue" help:"The queue of a message that is the only argument. Without it, the default queue of the key."`
 }
 
 // Help teaches by example.

@@ -30,7 +30,7 @@ func (*userCmd) Help() string {
 
 // aUser is the argument of commands about one user.
 type aUser struct {
-	Login string `arg:"" name:"login" help:"The name that the user types."`
+	Login string `arg:"" names:"user" name:"login" help:"The name that the user types."`
 }
 
 // Validate is called for the argument.

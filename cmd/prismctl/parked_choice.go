@@ -17,7 +17,7 @@ import (
 // A parkedChoice says which parked messages of a queue are meant: those for which all
 // holds that is given.
 type parkedChoice struct {
-	Topic      string         `arg:"" optional:"" help:"The name of the queue; '' is the default queue of the key."`
+	Topic      string         `arg:"" optional:"" names:"queue" help:"The name of the queue; '' is the default queue of the key."`
 	IDs        []string       `arg:"" optional:"" name:"id" help:"Only these messages; - reads their IDs from standard input."`
 	RoutingKey givenText      `placeholder:"PATTERN" help:"Only messages whose routing key matches, such as 'order.#'."`
 	Older      *time.Duration `placeholder:"D" help:"Only messages that were parked so long ago, such as 90m, or longer."`

@@ -12,7 +12,7 @@ import (
 // queueOwner is the connection of a command for queues, and whose queues they are.
 type queueOwner struct {
 	connection
-	Of keyFlag `placeholder:"KEY" help:"The queues of this key of the domain, instead of those of the own key. That needs an admin key."`
+	Of keyFlag `placeholder:"KEY" names:"key" help:"The queues of this key of the domain, instead of those of the own key. That needs an admin key."`
 }
 
 // A keyFlag is a key that is given: never the empty one, so that an empty variable of a
@@ -66,7 +66,7 @@ func (c *queueOwner) change(ctx context.Context, t *tool, done string, do func(c
 
 // aTopic is the argument of commands that need one.
 type aTopic struct {
-	Topic string `arg:"" help:"The name of the queue."`
+	Topic string `arg:"" names:"queue" help:"The name of the queue."`
 }
 
 // Validate is called for the argument.
@@ -79,5 +79,5 @@ func (a *aTopic) Validate() error {
 
 // aQueue is the argument of commands for any queue.
 type aQueue struct {
-	Topic string `arg:"" optional:"" help:"The name of the queue. Without it, the default queue of the key."`
+	Topic string `arg:"" optional:"" names:"queue" help:"The name of the queue. Without it, the default queue of the key."`
 }

@@ -60,6 +60,7 @@ type commands struct {
 	Calls callsCmd `cmd:"" group:"provision" help:"Look at the calls through the gateway, and count them."`
 
 	Profiles     profileCmd      `cmd:"" name:"profile" group:"other" help:"Remember platforms, keys, and where the secrets are."`
+	Completion   completionCmd   `cmd:"" group:"other" help:"Print what completes command lines in a shell."`
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
 	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`
 	Version      versionCmd      `cmd:"" group:"other" help:"Print the version."`
@@ -100,6 +101,9 @@ func run(ctx context.Context, args []string, t tool) int {
 	if err != nil {
 		return t.report(err)
 	}
+	if len(args) > 0 && args[0] == completeWord {
+		return t.complete(ctx, parser.Model, args[1:])
+	}
 	parsed, err := parser.Parse(asked(args))
 	switch {
 	case help.err != nil:
@@ -117,10 +121,16 @@ func run(ctx context.Context, args []string, t tool) int {
 	return t.report(parsed.Run(&t))
 }
 
-// asked makes "help COMMAND" what kong knows.
+// asked makes what kong knows of "help COMMAND", of a version that is asked for by a flag,
+// and of no arguments at all.
 func asked(args []string) []string {
-	if len(args) > 0 && args[0] == "help" {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
 		return append(args[1:len(args):len(args)], "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
 	}
 	return args
 }

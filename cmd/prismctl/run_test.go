@@ -30,7 +30,6 @@ func TestWrongUseExits2AndSaysWhatIsWrong(t *testing.T) {
 		env  map[string]string
 		err  string
 	}{
-		{"", complete, "expected one of"},
 		{"nix", complete, "unexpected argument nix"},
 		{"get", complete, "Read: prismctl get --help"},
 		{"get a --nix", complete, "unknown flag --nix"},
@@ -163,11 +162,13 @@ func TestHelpTeachesByExample(t *testing.T) {
 			t.Errorf("help %s is not %s --help", command, command)
 		}
 	}
-	invocation{args: []string{"--help"}}.run().want(t, exitDone, invocation{args: []string{"help"}}.run().out, "")
+	for _, args := range [][]string{nil, {"--help"}} {
+		invocation{args: args}.run().want(t, exitDone, invocation{args: []string{"help"}}.run().out, "")
+	}
 }
 
 func TestVersionIsThatOfTheModule(t *testing.T) {
-	if r := (invocation{args: []string{"version"}}).run(); !strings.HasPrefix(r.out, "prismctl "+prism.Version+" ") {
+	if r := (invocation{args: []string{"version"}}).run(); r != (invocation{args: []string{"--version"}}).run() || !strings.HasPrefix(r.out, "prismctl "+prism.Version+" ") {
 		t.Errorf("printed %q", r.out)
 	}
 	if r := (invocation{args: []string{"version", "--output", "json"}}).run(); !strings.HasPrefix(r.out, `{"version":"`+prism.Version+`"`) {

@@ -8,7 +8,7 @@ import (
 
 // Log is the setting of the log, which is a flag of all commands.
 type Log struct {
-	LogLevel string `short:"v" config:"log-level" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
+	LogLevel string `short:"v" config:"log-level" choices:"error,warn,info,debug" placeholder:"LEVEL" help:"Log to standard error: error, warn, info or debug (PRISM_LOG)."`
 }
 
 // Level returns the level of a log that has this name.

@@ -1,0 +1,44 @@
+package completion
+
+import "strings"
+
+// Split returns the words of a line as a shell sees them, as far as they were typed. The
+// last one is empty behind a blank. Quotes may be open. Of what came before a ; | or &
+// nothing is left.
+func Split(line string) []string {
+	var all []string
+	var word strings.Builder
+	var quote rune
+	escaped, begun := false, false
+	end := func() {
+		if begun {
+			all = append(all, word.String())
+		}
+		word.Reset()
+		begun = false
+	}
+	for _, r := range line {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped, begun = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, begun = r, true
+		case r == ' ' || r == '\t' || r == '\n':
+			end()
+		case r == ';' || r == '|' || r == '&' || r == '(' || r == '`':
+			end()
+			all = nil
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	return append(all, word.String())
+}
