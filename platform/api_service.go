@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -19,8 +20,13 @@ import (
 // The calls about services, which are called APIs by published tools: admin keys make them
 // for their domain, and members who provide for the services that they have imported.
 
-// maxServices bounds the services of a domain.
-const maxServices = 1000
+// The bounds of the services of a domain. Every process keeps what its calls need of them,
+// which takes about as much memory as the files, and the store keeps the files, with
+// those before the last refresh.
+const (
+	maxServices  = 1000
+	serviceBytes = 64 << 20
+)
 
 // An importDoc is the answer of an import or a refresh. Its first members are those that
 // published tools read.
@@ -161,15 +167,17 @@ func (im *importing) plan(ctx context.Context, sources []apiFile) error {
 		return err
 	}
 	there := newServiceIDs(im.c, stored)
+	before := there.allBytes()
 	for i := range sources {
 		if err := im.planOne(ctx, &sources[i], there); err != nil {
 			return err
 		}
 	}
-	if len(there.byPrefix) > maxServices {
+	if after := there.allBytes(); len(there.byPrefix) > maxServices || after > max(before, im.p.registry.serviceBytes) {
 		return &failure{
 			status: http.StatusForbidden, code: code.TooManyServices,
-			message: fmt.Sprintf("this domain may have %d services; delete one with platform/service/delete", maxServices),
+			message: fmt.Sprintf("this domain may have %d services, whose api.json files, with those before the last refresh, may have %d bytes together; delete one with platform/service/delete",
+				maxServices, im.p.registry.serviceBytes),
 		}
 	}
 	if !im.force && !im.dry && slices.ContainsFunc(im.doc.Changes, func(c changeDoc) bool { return c.Breaking }) {
@@ -178,20 +186,29 @@ func (im *importing) plan(ctx context.Context, sources []apiFile) error {
 	return nil
 }
 
-// serviceIDs are the IDs of the services of a domain.
+// serviceIDs are the IDs of the services of a domain, and how large they are.
 type serviceIDs struct {
 	byPrefix  map[string]string
 	ownSource map[string]string // of those that the caller provides, by the address of the file
 	ownPrefix map[string]string
+	bytes     map[string]int // of the files, by ID
+}
+
+func (there *serviceIDs) allBytes() (sum int) {
+	for _, n := range there.bytes {
+		sum += n
+	}
+	return sum
 }
 
 func newServiceIDs(c *call, stored []storedService) *serviceIDs {
-	there := &serviceIDs{map[string]string{}, map[string]string{}, map[string]string{}}
+	there := &serviceIDs{map[string]string{}, map[string]string{}, map[string]string{}, map[string]int{}}
 	for _, s := range stored {
 		if s.Exchange() != c.app.Exchange() {
 			continue
 		}
 		there.byPrefix[s.Prefix] = s.ID
+		there.bytes[s.ID] = s.File.Bytes + s.Previous.Bytes
 		if !c.provides(&s.Service) {
 			continue
 		}
@@ -236,6 +253,7 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	there.byPrefix[made.Prefix] = made.ID
 	if s.id == "" {
 		s.made = &made
+		there.bytes[made.ID] = len(s.file.Format())
 		im.doc.APIs = append(im.doc.APIs, newServiceDoc(&made))
 		return nil
 	}
@@ -245,6 +263,9 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	}
 	if err := im.compare(&now, s); err != nil {
 		return err
+	}
+	if text := s.file.Format(); !bytes.Equal(text, now.File) {
+		there.bytes[now.ID] = len(text) + len(now.File)
 	}
 	im.doc.APIs = append(im.doc.APIs, newServiceDoc(&now))
 	return nil

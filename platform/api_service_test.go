@@ -405,3 +405,29 @@ func TestOAuthSettingsAreKeptWithoutThePassword(t *testing.T) {
 	get("1").wantResult(t, none)
 	ask(t, p, alienAdmin, "POST", "platform/manageoauth/config/get").wantResult(t, none)
 }
+
+func TestTheFilesOfADomainAreBoundedTogether(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	importOf(t, p, adminKey, "file", ordersFile)
+	var stored string
+	if err := json.Unmarshal(ask(t, p, adminKey, "GET", "platform/service/file", "Id", "oms/orders").Result, &stored); err != nil {
+		t.Fatal(err)
+	}
+	platform.BoundFiles(p, 3*len(stored))
+	second := strings.ReplaceAll(ordersFile, "oms/orders", "oms/others")
+	importOf(t, p, adminKey, "file", second+strings.Repeat(" ", len(stored))) // blanks are not stored
+	newer := func(name string) reply {
+		return ask(t, p, adminKey, "POST", "platform/service/refresh", "Id", "oms/others", "force", "1", "file", strings.ReplaceAll(second, "order.get", name))
+	}
+	newer("order.set").want(t, 200, "")
+	third := ask(t, p, adminKey, "POST", "platform/service/import", "file", strings.ReplaceAll(ordersFile, "oms/orders", "oms/thirds"))
+	third.want(t, 403, "too_many_services")
+	contains(t, third.body, "bytes together", "delete one")
+
+	newer("order.put").want(t, 200, "") // in place of the one before
+	platform.BoundFiles(p, len(stored))
+	newer("order.put").want(t, 200, "")
+	newer("order.let").want(t, 200, "")
+	newer("order.rewritten").want(t, 403, "too_many_services")
+	ask(t, p, adminKey, "POST", "platform/service/delete", "Id", "oms/orders").want(t, 200, "")
+}

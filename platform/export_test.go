@@ -153,3 +153,6 @@ func (p *Platform) NoteCall(rec *calls.Record) { p.noteCall(rec) }
 
 // CutFiles makes r store files in parts of n bytes.
 func CutFiles(r *Registry, n int) { r.partBytes = n }
+
+// BoundFiles lets calls make the api.json files of a domain n bytes large.
+func BoundFiles(p *Platform, n int) { p.registry.serviceBytes = n }

@@ -105,11 +105,14 @@ type Registry struct {
 
 	store           Store
 	partBytes       int    // of the api.json of a service
+	serviceBytes    int    // of the files of the services of a domain, for calls
 	servicesChanged func() // is told when a service has changed; may be nil
 }
 
 // NewRegistry returns a registry of the records in store.
-func NewRegistry(store Store) *Registry { return &Registry{store: store, partBytes: partBytes} }
+func NewRegistry(store Store) *Registry {
+	return &Registry{store: store, partBytes: partBytes, serviceBytes: serviceBytes}
+}
 
 // App returns the app with this ID, or [ErrUnknownApp].
 func (r *Registry) App(ctx context.Context, id string) (App, error) {

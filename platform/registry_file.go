@@ -19,6 +19,7 @@ const (
 type storedFile struct {
 	Generation uint64 // 0 if there is no file
 	Parts      int
+	Bytes      int
 }
 
 func (s *storedService) files() []storedFile { return []storedFile{s.File, s.Previous} }
@@ -31,7 +32,7 @@ func partName(id string, generation uint64, part int) string {
 // uses.
 func (r *Registry) saveFile(ctx context.Context, id string, after uint64, text []byte) (storedFile, error) {
 	for generation := after + 1; generation < after+maxConflicts; generation++ {
-		file := storedFile{Generation: generation}
+		file := storedFile{Generation: generation, Bytes: len(text)}
 		var err error
 		for rest := text; len(rest) > 0 && err == nil; file.Parts++ {
 			n := min(len(rest), r.partBytes)

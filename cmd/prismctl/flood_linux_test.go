@@ -108,6 +108,14 @@ var notFlooded = map[string]string{
 	"What an app may listen to":                             "an admin key says it, and keys share it: TestALongRoutingKeyIsComparedOnceWithWhatManyQueuesMayListenTo of platform/memory",
 	"What is remembered and counted of a key":               "some words of each key that exists: TestLittleIsRememberedOfKeysThatAreGone",
 	"The record of what the settings gave":                  "no peer adds to it",
+	"Services, and their api.json files":                    "an admin key imports them: TestTheFilesOfADomainAreBoundedTogether",
+	"What is set of a service":                              "it is a part of one record, and no record has more than 512 KiB",
+	"An import that is under way":                           "TestAListThatNeverEndsIsRefused, TestAHostThatHangsHoldsNothing",
+	"Bodies of calls to services":                           "TestLongBodiesAreStreamed of internal/gateway measures it",
+	"Counts of calls for limits":                            "TestAFloodOfNamesTakesTheMemoryOfFew of internal/limit",
+	"The last calls to services":                            "TestTheLogTakesNoMoreThanItsBytes of internal/calls",
+	"Statistics of calls":                                   "TestAllSeriesInAllMinutesTakeLessThan50MB of internal/calls",
+	"Series of metrics of services":                         "TestMetricsOfCallsAreBounded of internal/service",
 }
 
 func TestEachRowOfTheManualIsFlooded(t *testing.T) {
@@ -144,7 +152,7 @@ func wantsTests(t *testing.T, reason string) {
 	t.Helper()
 	for _, name := range regexp.MustCompile(`Test\w+`).FindAllString(reason, -1) {
 		found := false
-		for _, dir := range []string{".", "../../platform", "../../platform/memory"} {
+		for _, dir := range []string{".", "internal/service", "../../platform", "../../platform/memory", "../../internal/gateway", "../../internal/limit", "../../internal/calls"} {
 			files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 			found = found || slices.ContainsFunc(files, func(file string) bool { return strings.Contains(readAll(t, file), "func "+name+"(") })
 		}
