@@ -67,7 +67,7 @@ func (c *call) forward(query, form url.Values) error {
 	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.f.transport(c.target.Service),
+		Transport:      c,
 		ModifyResponse: c.receive,
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.err = err },
 		BufferPool:     &c.f.buffers,

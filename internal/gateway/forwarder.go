@@ -55,7 +55,7 @@ func New(cfg Config) *Forwarder {
 func transport(networks guard.Networks) *http.Transport {
 	dialer := &net.Dialer{ControlContext: networks.Control}
 	return &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            dialed(dialer.DialContext),
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		DisableCompression:     true, // answers stay as they are
 		MaxIdleConns:           idleConns,

@@ -22,6 +22,8 @@ type tracing struct {
 	written         bool // all of the request, or so much that it was answered
 	answered        bool
 	hints           int
+	kept            *backendConn // by which the request goes, if others have gone by it before
+	before          int64        // bytes that they have written
 }
 
 // follow returns a context by which the call is traced.
@@ -59,6 +61,7 @@ func (c *call) endedTLS(tls.ConnectionState, error) {
 
 func (c *call) gotConn(info httptrace.GotConnInfo) {
 	c.clock.enter(sending)
+	c.trace.use(info.Conn, info.Reused)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
 	c.trace.sent = time.Now()
