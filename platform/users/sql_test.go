@@ -152,22 +152,23 @@ func TestAnUnknownLoginTakesAsLongAsTheSlowestHash(t *testing.T) {
 	}
 	tb := &table{columns: []string{"id", "hash"}}
 	s := asking(t, tb)
-	took := func(hashes ...string) time.Duration {
+	took := func(least time.Duration, hashes ...string) time.Duration {
 		tb.rows = nil
 		for _, hash := range hashes {
 			tb.rows = append(tb.rows, []driver.Value{int64(7), hash})
 		}
-		least := time.Hour
-		for range 3 {
-			began := time.Now()
-			_, _ = s.Authenticate(t.Context(), "ann", "other")
-			least = min(least, time.Since(began))
-		}
-		return least
+		began := time.Now()
+		_, _ = s.Authenticate(t.Context(), "ann", "other")
+		return min(least, time.Since(began))
 	}
-	atFirst, longest := took(), took(slow)
-	unknown, cheap := took(), took(hashOf(t, canary))
-	if atFirst > longest/4 || unknown < longest/3 || cheap < longest/3 {
+	atFirst := took(took(time.Hour))
+	longest, unknown, cheap := time.Hour, time.Hour, time.Hour
+	failed := true
+	for round := 0; round < 3 || failed && round < 30; round++ { // the least times are those that nothing else was in the way of
+		longest, unknown, cheap = took(longest, slow), took(unknown), took(cheap, hashOf(t, canary))
+		failed = atFirst > longest/4 || unknown < longest/3 || cheap < longest/3
+	}
+	if failed {
 		t.Errorf("before any hash %v, with the slow one %v, then an unknown login %v and a cheap hash %v", atFirst, longest, unknown, cheap)
 	}
 }
