@@ -272,4 +272,7 @@ func TestAFileThatIsImportedAgainRefreshesItsService(t *testing.T) {
 	if again := must[*admin.Imported](t)(a.Import(ctx, admin.Import{File: []byte(goodsFile)})); len(again.Changes) != 0 {
 		t.Errorf("nothing has changed, and it says %+v", again.Changes)
 	}
+	if s := must[*admin.Service](t)(a.RestoreService(ctx, made.ID)); s.APIs != 3 {
+		t.Errorf("what has changed nothing has replaced the earlier file: %+v", s)
+	}
 }

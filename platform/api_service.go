@@ -311,7 +311,7 @@ func (im *importing) store(ctx context.Context, s *apiFile) (*Service, error) {
 		if s.url != "" {
 			now.Source = s.url
 		}
-		now.File = s.text
+		now.File = s.file.Format() // as it is stored, so that an unchanged one replaces nothing
 		return nil
 	})
 	if err == nil {

@@ -196,8 +196,11 @@ func TestAnAddressThatMustNotBeFetchedIsRefused(t *testing.T) {
 			t.Errorf("%s: answered %d %s", address, r.status, r.body)
 		}
 	}
-	for _, address := range []string{"ftp://a.example/", "file:///etc/passwd", "http://user:s3cret@a.example/", "a.json"} {
-		ask(t, p, adminKey, "POST", "platform/service/import", "url", address).want(t, 400, "fetch_failed")
+	for _, address := range []string{"ftp://a.example/", "file:///etc/passwd", "http://user:s3cret@a.example/", "http://user:s3cret@[a.example/", "a.json"} {
+		r := ask(t, p, adminKey, "POST", "platform/service/import", "url", address)
+		if r.want(t, 400, "fetch_failed"); strings.Contains(r.body, "s3cret") {
+			t.Errorf("%s: the password is in %s", address, r.body)
+		}
 	}
 }
 

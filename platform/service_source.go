@@ -184,6 +184,11 @@ func faultyFile(address string, faults apijson.Faults) *failure {
 	}
 }
 
+// fetchFailed shows the address unless a password could be in it.
 func fetchFailed(address string, cause error) *failure {
-	return badRequest(code.FetchFailed, fmt.Sprintf("%s could not be fetched: %v", shorten(address, 256), cause))
+	shown := "the address"
+	if u, err := url.Parse(address); err == nil && u.User == nil {
+		shown = shorten(address, 256)
+	}
+	return badRequest(code.FetchFailed, fmt.Sprintf("%s could not be fetched: %v", shown, cause))
 }

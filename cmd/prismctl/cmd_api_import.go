@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/apifile"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
@@ -29,7 +28,7 @@ func (*apiImportCmd) Help() string {
 
 // Run imports services.
 func (c *apiImportCmd) Run(ctx context.Context, t *tool) error {
-	sources, err := c.sources(ctx, t)
+	sources, err := t.readServices(ctx, c.Source)
 	if err != nil {
 		return err
 	}
@@ -45,15 +44,7 @@ func (c *apiImportCmd) Run(ctx context.Context, t *tool) error {
 	return nil
 }
 
-// sources are what is imported one after the other: files with their names, and addresses.
-func (c *apiImportCmd) sources(ctx context.Context, t *tool) ([]apifile.Found, error) {
-	if apifile.IsURL(c.Source) {
-		return []apifile.Found{{Name: c.Source, File: apijson.File{Err: apifile.ErrElsewhere}}}, nil
-	}
-	return t.readServices(ctx, c.Source)
-}
-
-// bring imports one of the sources, and says what was imported.
+// bring imports a file, or what is at an address, and says what was imported.
 func (c *apiImportCmd) bring(ctx context.Context, t *tool, a *admin.Client, source apifile.Found) error {
 	from := admin.Import{File: source.Text}
 	if source.Err != nil {

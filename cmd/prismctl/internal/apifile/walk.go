@@ -73,8 +73,12 @@ func Walk(ctx context.Context, name string, fetch Fetch) iter.Seq[Found] {
 func walkAddress(ctx context.Context, address string, fetch Fetch) iter.Seq[Found] {
 	return func(yield func(Found) bool) {
 		start, err := url.Parse(address)
-		if err != nil {
-			yield(Found{address, apijson.File{Err: errors.New("the address is no URL")}})
+		switch {
+		case err != nil: // whose text has the address, and a password that may be in it
+			yield(Found{"the address", apijson.File{Err: errors.New("it is no URL")}})
+			return
+		case start.User != nil:
+			yield(Found{"the address", apijson.File{Err: errors.New("it must not have a user or password, which would be seen wherever the address is")}})
 			return
 		}
 		for file := range apijson.Walk(ctx, start, fetch) {
