@@ -1,26 +1,26 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"sync"
+	"fmt"
 	"time"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/lifeline"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/pipes"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/receipts"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/notify"
 )
 
 type consumeCmd struct {
 	connection
-	Topic string        `arg:"" optional:"" names:"queue" help:"The queue. Without it, the default queue of the key."`
-	Count *int          `short:"n" name:"count" placeholder:"N" help:"End after this many deliveries."`
-	NoAck bool          `name:"no-ack" help:"Only look: acknowledge nothing, so that it all comes again."`
-	Ping  time.Duration `placeholder:"D" help:"Time between two pings (30s). A platform that answers none is given up after the same time, at most 10s."`
+	Topic  string        `arg:"" optional:"" names:"queue" help:"The queue. Without it, the default queue of the key."`
+	Create bool          `help:"Make the queue, if it is not there. It gets messages once it is bound."`
+	Count  *int          `short:"n" name:"count" placeholder:"N" help:"End after this many deliveries."`
+	NoAck  bool          `name:"no-ack" help:"Only look: acknowledge nothing, so that it all comes again."`
+	Ping   time.Duration `placeholder:"D" help:"Time between two pings (30s). A platform that answers none is given up after the same time, at most 10s."`
 }
 
 // Help teaches by example.
@@ -33,6 +33,7 @@ func (c *consumeCmd) Help() string {
 A body that is no UTF-8 is in the member body_base64. A lost connection is made again; what was not acknowledged by then comes twice.
 
     prismctl consume --output text
+    prismctl consume orders --create
     prismctl consume orders -n 10 --timeout 30s || echo "fewer than 10 came"
     prismctl consume orders --no-ack --timeout 1s
 
@@ -58,6 +59,9 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
+	if err := c.ensureQueue(ctx, client); err != nil {
+		return err
+	}
 	ctx, line := lifeline.New(ctx, c.URL, t.notice)
 	consumer, err := notify.NewConsumer(client, notify.ConsumerConfig{
 		Topic: c.Topic, PingInterval: c.Ping, PongTimeout: min(c.Ping, 10*time.Second),
@@ -73,57 +77,19 @@ func (c *consumeCmd) Run(ctx context.Context, t *tool) error {
 	return lifeline.Verdict(ctx, c.shortfall(ctx, done, line))
 }
 
-// print prints and acknowledges deliveries until there are enough, and returns
-// how many that were. The connection outlives ctx until the reader of a pipe has
-// taken what was printed.
-func (c *consumeCmd) print(ctx context.Context, t *tool, consumer *notify.Consumer) (done int, err error) {
-	connected, stop := context.WithCancel(context.WithoutCancel(ctx))
-	out := pipes.Of(t.out)
-	pipe := pipes.Count(connected, out)
-	if pipe != nil {
-		t.out = pipe
+// ensureQueue says so if the queue is not there, which consuming would make without a word,
+// or makes it. What else is wrong with the platform the connection tells.
+func (c *consumeCmd) ensureQueue(ctx context.Context, client *prism.Client) error {
+	if c.Topic == "" {
+		return nil
 	}
-	r := receipts.New(connected, stop, pipe)
-	var watching sync.WaitGroup
-	watching.Go(r.Watch)
-	if out != nil {
-		watching.Go(func() { r.WatchReader(ctx, out) })
+	queues := notify.NewQueueClient(client)
+	if c.Create {
+		return c.attempt(ctx, func(ctx context.Context) error { return queues.Create(ctx, c.Topic) })
 	}
-	defer context.AfterFunc(ctx, r.Finish)()
-	err = c.printUntil(ctx, connected, t, consumer, r)
-	stop()
-	watching.Wait()
-	done, lost := r.Outcome()
-	if lost == pipes.ErrNoReader && c.Count != nil && done >= *c.Count {
-		lost = nil // it had what it wanted
-	}
-	return done, cmp.Or(lost, err)
-}
-
-func (c *consumeCmd) printUntil(ctx, connected context.Context, t *tool, consumer *notify.Consumer, r *receipts.Receipts) error {
-	for d, err := range consumer.Deliveries(connected) {
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			<-connected.Done()
-			return nil
-		}
-		if err := t.printDelivery(d); err != nil {
-			if connected.Err() != nil {
-				return nil // the reader stalls, and the command is at its end
-			}
-			r.Finish() // what the reader took before it went is acknowledged
-			return err
-		}
-		if c.NoAck {
-			r.Pass()
-		} else {
-			r.Add(d)
-		}
-		if c.Count != nil && r.Enough(*c.Count) {
-			return nil
-		}
+	var failure *prism.Error
+	if _, err := queues.Status(ctx, c.Topic); errors.As(err, &failure) && failure.Code == code.UnknownTopic {
+		return exit.With(exit.Refused, fmt.Errorf("there is no %s: --create makes it, \"prismctl queue list\" names the queues", words.Queue(c.Topic)))
 	}
 	return nil
 }

@@ -191,3 +191,15 @@ func TestConsumeOfADroppedQueueSaysThatAndNoMore(t *testing.T) {
 		t.Errorf("it says %q", r.err)
 	}
 }
+
+func TestConsumeOfAQueueThatIsNotThereSaysSo(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	with(srv, "consume", "orders", "-n", "1").want(t, exitRefused, "", "there is no queue orders: --create makes it")
+	with(srv, "queue", "bindings", "orders").want(t, exitRefused, "", "unknown_topic") // nothing was made
+	done := begin(invocation{args: []string{"consume", "orders", "--create", "-n", "1", "--output", "text"}, env: of(srv)})
+	srv.WaitConnections(1)
+	srv.Write("orders", "hello")
+	if r := <-done; r.status != exitDone || r.err != "" || !strings.Contains(r.out, "hello") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -98,8 +98,8 @@ func TestAFlagCountsMoreThanTheEnvironmentAndThatMoreThanTheProfile(t *testing.T
 			t.Errorf("with %s, %s: %s, want %s", step.name, step.flags, got, step.want)
 		}
 	}
-	d.do("queue", "list").want(t, exitDone, "", "")
-	d.do("queue", "list", "--profile", "work").want(t, exitDone, "", "the environment counts more than profile work: unset PRISM_SECRET to use the profile")
+	d.do("queue", "bindings").want(t, exitDone, "#\n", "")
+	d.do("queue", "bindings", "--profile", "work").want(t, exitDone, "#\n", "the environment counts more than profile work: unset PRISM_SECRET to use the profile")
 }
 
 func TestAProfileIsNamedBeforeAndBehindACommand(t *testing.T) {
@@ -151,7 +151,7 @@ func TestTheKeyringHasTheSecretUntilTheProfileIsRemoved(t *testing.T) {
 	keyring.MockInitWithError(fmt.Errorf("the keyring is locked"))
 	r = invocation{args: []string{"profile", "add", "desk", "--replace", "--keyring", "--url", srv.URL(), "--key", srv.Key()}, env: d.env, config: d.config, in: strings.NewReader(srv.Secret())}.run()
 	r.want(t, exitUsage, "", "the keyring of this system took no secret (the keyring is locked)")
-	d.do("queue", "list").want(t, exitDone, "orders\n", "") // the profile is as it was
+	d.do("queue", "bindings", "orders").want(t, exitDone, "", "") // the profile is as it was
 }
 
 func TestASecretThatAProfileCannotGetIsExplained(t *testing.T) {

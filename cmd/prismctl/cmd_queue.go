@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
 type queueCmd struct {
-	List     queueListCmd     `cmd:"" help:"Name the queues."`
+	List     queueListCmd     `cmd:"" help:"List the queues, with how much is in them."`
 	Create   queueCreateCmd   `cmd:"" help:"Make a queue."`
 	Drop     queueDropCmd     `cmd:"" help:"Remove a queue with its messages and bindings."`
 	Purge    queuePurgeCmd    `cmd:"" help:"Remove the messages that no consumer holds and that are not parked."`
@@ -36,28 +35,6 @@ func (*queueCmd) Help() string {
     prismctl queue peek orders
     prismctl queue status orders
     prismctl queue read orders`
-}
-
-type queueListCmd struct{ queueOwner }
-
-// Run prints one topic a line; the default queue has none.
-func (c *queueListCmd) Run(ctx context.Context, t *tool) error {
-	var topics []string
-	err := c.queues(ctx, t, func(ctx context.Context, q *notify.QueueClient) (err error) {
-		topics, err = q.Topics(ctx)
-		return err
-	})
-	for _, topic := range topics {
-		if err != nil {
-			break
-		}
-		if t.Output == asJSON {
-			err = t.printJSON(map[string]string{"topic": topic})
-		} else {
-			err = t.println("%s", words.Shown(topic))
-		}
-	}
-	return err
 }
 
 type queueCreateCmd struct {

@@ -200,7 +200,7 @@ func TestAnAdminKeyWorksOnTheQueuesOfOtherKeys(t *testing.T) {
 		{"queue bindings", 0, "order.new\n", ""},
 		{"queue bindings --output json", 0, `{"routing_key":"order.new"}` + "\n", ""},
 		{"queue create parcels", 0, "created queue parcels of key " + key.Key + "\n", ""},
-		{"queue list", 0, "parcels\n", ""},
+		{"queue list", 0, "READY  HELD  PARKED  CONSUMERS  QUEUE\n0      0     0       0          (default)\n0      0     0       0          parcels\n", ""},
 		{"queue bind parcels parcel.#", 1, "", "order.#"},
 		{"queue bind parcels order.*", 0, "bound queue parcels of key " + key.Key + " to order.*\n", ""},
 		{"queue unbind parcels order.*", 0, "unbound queue parcels of key " + key.Key + " from order.*\n", ""},

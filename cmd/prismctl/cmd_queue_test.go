@@ -22,11 +22,11 @@ func TestQueuesAreMadeBoundReadAndDropped(t *testing.T) {
 		out    string
 		err    string
 	}{
-		{"queue list", 0, "", ""},
+		{"queue list", 0, "READY  HELD  PARKED  CONSUMERS  QUEUE\n0      0     0       0          (default)\n", ""},
 		{"queue create orders", 0, "created queue orders\n", ""},
 		{"queue create orders --output json", 0, "true\n", ""},
-		{"queue list", 0, "orders\n", ""},
-		{"queue list --output json", 0, `{"topic":"orders"}` + "\n", ""},
+		{"queue list", 0, "READY  HELD  PARKED  CONSUMERS  QUEUE\n0      0     0       0          (default)\n0      0     0       0          orders\n", ""},
+		{"queue list --output json", 0, `{"topic":"","messages":0,"ready":0,"unacknowledged":0,"parked":0,"consumers":0}` + "\n" + `{"topic":"orders","messages":0,"ready":0,"unacknowledged":0,"parked":0,"consumers":0}` + "\n", ""},
 		{"queue bind orders order.#", 0, "bound queue orders to order.#\n", ""},
 		{"publish order.new one", 0, "", "1 message confirmed"},
 		{"queue write --topic orders two", 0, "written to queue orders\n", ""},

@@ -46,9 +46,9 @@ func TestAKeyIsRotatedOnTheCommandLine(t *testing.T) {
 	if r.status != exitDone || rotated["key"] != key.Key || len(secret) != 20 || secret == key.Secret {
 		t.Errorf("rotated to %+v", r)
 	}
-	as(srv, key, "queue", "list").want(t, exitDone, "", "")
+	as(srv, key, "queue", "bindings").want(t, exitDone, "", "")
 	key.Secret = secret
-	as(srv, key, "queue", "list").want(t, exitDone, "", "")
+	as(srv, key, "queue", "bindings").want(t, exitDone, "", "")
 	with(srv, "key", "rotate", key.Key, "--grace", "1ms").want(t, exitUsage, "", "--grace must be whole seconds")
 	if r := with(srv, "key", "rotate", key.Key, "--grace", "0s"); r.status != exitDone {
 		t.Errorf("%+v", r)

@@ -127,7 +127,7 @@ func TestSignalsEndServeAndConsumeCleanly(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		platform, env := serveProcess(t, "127.0.0.1:0")
 		consumer := start(t, env, "consume")
-		counting := start(t, env, "consume", "orders", "-n", "2")
+		counting := start(t, env, "consume", "orders", "--create", "-n", "2")
 		start(t, env, "publish", "a", "x").wants(exitDone)
 		start(t, env, "queue", "write", "--topic", "orders", "x").wants(exitDone)
 		consumer.line()

@@ -32,7 +32,7 @@ func TestADirectoryKeepsKeysUsersAndMessages(t *testing.T) {
 	if got := parsed(t, again.do("queue read").out); len(got) != 1 || got[0]["body"] != "hello" {
 		t.Errorf("read %v", got)
 	}
-	again.do("queue list").want(t, exitDone, "orders\n", "")
+	again.do("queue bindings orders").want(t, exitDone, "", "")
 	r := again.signIn(t, "demo", s.Password)
 	r.want(t, exitDone, "Signed in as demo\n", "The browser opens, to sign in")
 	again.stop().want(t, exitDone, "", "")
