@@ -13,6 +13,8 @@ import (
 	"time"
 
 	nats "github.com/nats-io/nats-server/v2/server"
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
@@ -143,11 +145,35 @@ func TestEnginesThatShareAServerKeepThePromisesTogether(t *testing.T) {
 	names := 0
 	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		names++
+		name := fmt.Sprint("t", names)
+		dropStreams(t, url, name)
 		a := &alternating{}
 		for range 2 {
-			a.engines = append(a.engines, open(t, suite(Config{URL: url, Name: fmt.Sprint("t", names), cleanAbove: 4096}, wanted)))
+			a.engines = append(a.engines, open(t, suite(Config{URL: url, Name: name, cleanAbove: 4096}, wanted)))
 		}
 		return a
+	})
+}
+
+// dropStreams removes the streams of engines when t has ended: servers that elect a leader
+// for those of a hundred tests have no time for the next.
+func dropStreams(t testing.TB, url, engine string) {
+	t.Helper()
+	t.Cleanup(func() {
+		nc, err := client.Connect(url)
+		must(t, err)
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		must(t, err)
+		ctx, cancel := context.WithTimeout(context.Background(), busy.Of(time.Minute))
+		defer cancel()
+		all := js.StreamNames(ctx)
+		for stream := range all.Name() {
+			if strings.HasPrefix(strings.TrimPrefix(stream, "KV_")+"-", engine+"-") {
+				must(t, js.DeleteStream(ctx, stream))
+			}
+		}
+		must(t, all.Err())
 	})
 }
 
@@ -349,9 +375,11 @@ func TestThreeNodesKeepThePromises(t *testing.T) {
 	names := 0
 	enginetest.Queues(t, func(t testing.TB, wanted platform.QueueBounds) platform.Queues {
 		names++
+		name := fmt.Sprint("t", names)
+		dropStreams(t, url, name)
 		a := &alternating{}
 		for range 2 {
-			a.engines = append(a.engines, open(t, suite(Config{URL: url, Name: fmt.Sprint("t", names), Replicas: 3}, wanted)))
+			a.engines = append(a.engines, open(t, suite(Config{URL: url, Name: name, Replicas: 3}, wanted)))
 		}
 		return a
 	})
