@@ -133,7 +133,8 @@ type Config struct {
 
 	// Backend gets the verified calls to APIs that neither the platform nor a service
 	// has: the reserved parameters (apiver, client_id, client_secret,
-	// sign, sign_method, sign_time) are removed from query and form, and the
+	// sign, sign_method, sign_time) are removed from query, form, the fields of a
+	// multipart form and cookies, and the
 	// headers X-Request-Id, X-Caller-Ip and X-Api-Arg are set. The answer's
 	// X-Request-Id and Date are set already. If nil, such a call gets 404.
 	Backend http.Handler
