@@ -183,6 +183,9 @@ func parseServer(server string) (*url.URL, error) {
 	if err != nil {
 		// The text of err quotes the URL, and with it a password. The text of the
 		// reason may quote the password as the port.
+		if !strings.Contains(server, "://") {
+			return nil, errNoScheme
+		}
 		why, _, _ := strings.Cut(reason(err).Error(), " \"")
 		return nil, errors.New("prism: Config.Server is not a URL: " + why)
 	}
@@ -193,12 +196,14 @@ func parseServer(server string) (*url.URL, error) {
 	return u, nil
 }
 
+var errNoScheme = errors.New("prism: Config.Server must begin with https:// or http://")
+
 func checkServer(u *url.URL) error {
 	switch {
 	case u.Scheme == "ws" || u.Scheme == "wss":
 		return errors.New("prism: Config.Server is a WebSocket URL: give the http or https URL of the API, channels are opened from it")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("prism: Config.Server must begin with https:// or http://")
+		return errNoScheme
 	case u.User != nil:
 		return errors.New("prism: Config.Server holds a user name or password: the platform knows only Key and Secret")
 	case u.Hostname() == "":

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
@@ -32,6 +34,26 @@ func asGiven() kong.Option {
 		}
 		target.SetString(text)
 		return err
+	}))
+}
+
+// withUnit says of a duration without a unit how to write it.
+func withUnit() kong.Option {
+	return kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		token, err := ctx.Scan.PopValue("duration")
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprint(token.Value)
+		d, err := time.ParseDuration(text)
+		if _, bare := strconv.ParseFloat(text, 64); err != nil && bare == nil {
+			return fmt.Errorf("%s has no unit: write %[1]ss for seconds, %[1]sm for minutes or %[1]sh for hours", text)
+		}
+		if err != nil {
+			return fmt.Errorf("%q is no duration: write one such as 10s, 5m or 1h30m", text)
+		}
+		target.SetInt(int64(d))
+		return nil
 	}))
 }
 

@@ -28,6 +28,7 @@ type benchCmd struct {
 
 	Patience   time.Duration `placeholder:"D" default:"10s" help:"How long connecting may take, and after the load what is on its way (${default})."`
 	Remote     bool          `help:"Load a platform that is not on this machine."`
+	Histogram  bool          `help:"Show how the times are distributed, too."`
 	NoProgress bool          `help:"Show no progress. Without a terminal there is none."`
 }
 
@@ -93,5 +94,5 @@ func (c *benchCmd) print(t *tool, r *load.Report) error {
 	if t.Output == asJSON {
 		return t.printJSON(r)
 	}
-	return t.write([]byte(r.Text()))
+	return t.write([]byte(r.Text(c.Histogram)))
 }

@@ -45,7 +45,13 @@ func TestBenchForPeople(t *testing.T) {
 	if r.status != exitDone || r.err != "" { // no progress without a terminal
 		t.Errorf("exit status %d\n%s", r.status, r.err)
 	}
-	for _, want := range []string{"1 publisher (without waiting)", "\npublished ", " messages/s ", " MB/s\n", "\nlost                              0\n", "p99.9", "\nto the confirmation\n  up to ", "█"} {
+	if lines := strings.Split(r.out, "\n"); len(lines) > 24 || strings.Contains(r.out, "█") || !strings.HasPrefix(lines[len(lines)-2], "to the confirmation ") {
+		t.Errorf("it does not end with the summary, on one screen:\n%s", r.out)
+	}
+	if r := with(srv, "bench", "-d", shortLoad(), "--histogram"); !strings.Contains(r.out, "\nto the confirmation\n  up to ") || !strings.Contains(r.out, "█") {
+		t.Errorf("no histogram in\n%s", r.out)
+	}
+	for _, want := range []string{"1 publisher (without waiting)", "\npublished ", " messages/s ", " MB/s\n", "\nlost                              0\n", "p99.9"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in\n%s", want, r.out)
 		}

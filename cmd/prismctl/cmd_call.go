@@ -13,7 +13,7 @@ import (
 type callFlags struct {
 	connection
 	Path   string   `arg:"" help:"The API below the base URL, such as platform/notify/status. It may have a query of its own."`
-	Params []string `is:"bytes" arg:"" optional:"" name:"name=value" help:"Parameters. The same name may come several times."`
+	Params []string `is:"bytes" arg:"" optional:"" name:"name=value" help:"Parameters; NAME=@FILE is what the file has, NAME=@- what standard input has, and NAME=@@TEXT a text that begins with @. The same name may come several times."`
 	Header []string `is:"bytes" short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A header; X-Api-* headers are signed. May be repeated."`
 	Token  string   `is:"bytes" xor:"user" placeholder:"TOKEN" help:"The access token of the user to call for. Better: PRISM_TOKEN, which no other user of this machine sees."`
 	AsUser bool     `xor:"user" help:"Call as the user who has signed in by login; PRISM_TOKEN is not used then."`
@@ -61,6 +61,7 @@ func (c *postCmd) Help() string {
 	return `The parameters are sent as a form.
 
     prismctl post platform/notify/write topic=orders data='hello world'
+    prismctl post platform/notify/write topic=orders data=@order.json
     PRISM_TOKEN=$token prismctl post user/address city=Shanghai
     prismctl post user/address city=Shanghai --as-user
 ` + callHelp
@@ -85,7 +86,7 @@ func (c *deleteCmd) Help() string {
 func (c *callFlags) call(ctx context.Context, t *tool, method string) error {
 	call := prism.Call{Method: method, Path: c.Path, Token: cmp.Or(c.Token, t.env("PRISM_TOKEN"))}
 	var err error
-	if call.Params, err = parseParams(c.Params); err != nil {
+	if call.Params, err = t.paramsOf(ctx, c.Params); err != nil {
 		return err
 	}
 	if call.Header, err = parseHeader(c.Header); err != nil {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,4 +126,39 @@ func TestANumberBelowZeroIsAMessageBehindTwoDashes(t *testing.T) {
 	}
 	with(srv, "post", "platform/notify/write", "-5").want(t, exitUsage, "", "An argument that begins with - stands behind --")
 	with(srv, "post", "platform/notify/write", "--", "-5").want(t, exitUsage, "", `"-5" is no parameter: write name=value`)
+}
+
+func TestAParameterIsReadFromAFileOrFromStandardInput(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	file := filepath.Join(t.TempDir(), "order.json")
+	if err := os.WriteFile(file, []byte("{\"id\":7}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]string{"data=@" + file: "{\"id\":7}\n", "data=@-": "from a pipe\n", "data=@@home": "@home", "data=a@b": "a@b"} {
+		r := invocation{args: []string{"post", "platform/notify/write", arg}, env: of(srv), in: strings.NewReader("from a pipe\n")}.run()
+		if r.status != exitDone {
+			t.Errorf("%s: %+v", arg, r)
+		}
+		if got := parsed(t, with(srv, "queue", "read").out)[0]["body"]; got != want {
+			t.Errorf("%s sent %q, want %q", arg, got, want)
+		}
+	}
+}
+
+func TestAnErrorOfTheConnectionSaysWhatItWas(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	for url, want := range map[string]string{
+		secure.URL: "This machine does not trust who has signed its certificate",
+		strings.Replace(plain.URL, "http://", "https://", 1): "It speaks no TLS: does PRISM_URL (or --url) need http://",
+		"http://127.0.0.1:1": "Nothing listens there",
+	} {
+		env := map[string]string{"PRISM_URL": url + "/api", "PRISM_KEY": "k", "PRISM_SECRET": "s"}
+		for _, command := range []string{"queue status", "publish a b"} {
+			invocation{args: strings.Fields(command), env: env}.run().want(t, exitUnreachable, "", want)
+		}
+	}
 }

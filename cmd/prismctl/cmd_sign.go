@@ -52,7 +52,7 @@ func (c *signCmd) Run(ctx context.Context, t *tool) error {
 	if c.Method == "-" {
 		return signLines(ctx, t)
 	}
-	request, err := c.request()
+	request, err := c.request(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (c *signCmd) Run(ctx context.Context, t *tool) error {
 	return t.write([]byte(explainSign(secret, request)))
 }
 
-func (c *signCmd) request() (r sign.Request, err error) {
+func (c *signCmd) request(ctx context.Context, t *tool) (r sign.Request, err error) {
 	path, query, _ := strings.Cut(c.Path, "?")
 	if path, err = url.PathUnescape(path); err != nil {
 		return r, exit.Usagef("the path: %w", err)
@@ -79,7 +79,7 @@ func (c *signCmd) request() (r sign.Request, err error) {
 	if c.Method == http.MethodPost || c.Method == http.MethodPut {
 		values = r.Form
 	}
-	params, err := parseParams(c.Params)
+	params, err := t.paramsOf(ctx, c.Params)
 	if err != nil {
 		return r, err
 	}

@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	helped := false
 	help := &noted{w: t.out} // the parser takes its error for a wrong argument
 	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
-		kong.Writers(help, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(),
+		kong.Writers(help, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(), withUnit(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "user", Title: "Act as a user:"},

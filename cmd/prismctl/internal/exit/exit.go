@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/shopex/prism-go"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -40,11 +39,6 @@ func (e *Error) Unwrap() error { return e.err }
 // Usagef returns an error of wrong use.
 func Usagef(format string, args ...any) error {
 	return With(Usage, fmt.Errorf(format, args...))
-}
-
-// CannotReach returns the error of a platform that cannot be reached at url.
-func CannotReach(url string, err error) error {
-	return With(Unreachable, fmt.Errorf("cannot reach the platform at %s: %s\nIs it running? Check PRISM_URL (or --url)", url, words.Plain(err)))
 }
 
 // Of returns the exit status for err.

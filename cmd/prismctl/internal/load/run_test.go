@@ -272,7 +272,7 @@ func TestBenchSaysThatItDoesNotKnowWhatStays(t *testing.T) {
 	if report := r.report; exit.Of(r.err) != exit.Refused || report.Lost != nil || report.Left != nil || !strings.Contains(r.err.Error(), "how many messages stayed in the queue is unknown: ") {
 		t.Errorf("%+v", r)
 	}
-	if people := (&Report{}).Text(); !strings.Contains(people, "\nlost                        unknown\n") {
+	if people := (&Report{}).Text(true); !strings.Contains(people, "\nlost                        unknown\n") {
 		t.Errorf("for people it is\n%s", people)
 	}
 }

@@ -9,21 +9,25 @@ import (
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
-// Text is the report for people.
-func (r *Report) Text() string {
+// Text is the report for people, in lines of at most 80 columns, with the summary at its end.
+// The histograms are in front of that, if they are asked for.
+func (r *Report) Text(histogram bool) string {
 	var s strings.Builder
 	s.WriteString(r.Settings.text() + "\n")
 	fmt.Fprintf(&s, "%s, %.1f s of load", r.Server, r.Load)
 	if r.Early {
 		s.WriteString(", ended early")
 	}
-	s.WriteString("\n\n")
+	s.WriteString("\n")
+	if histogram {
+		r.Handled.writeBins(&s, "to the handler")
+		r.Confirm.writeBins(&s, "to the confirmation")
+	}
+	s.WriteString("\n")
 	r.writeCounts(&s)
-	fmt.Fprintf(&s, "\n%-22s %10s %9s %9s %9s %9s %9s\n", "time from publishing", "min", "p50", "p90", "p99", "p99.9", "max")
+	fmt.Fprintf(&s, "\n%-20s %9s %9s %9s %9s %9s %9s\n", "time from publishing", "min", "p50", "p90", "p99", "p99.9", "max")
 	r.Handled.writeRow(&s, "to the handler")
 	r.Confirm.writeRow(&s, "to the confirmation")
-	r.Handled.writeBins(&s, "to the handler")
-	r.Confirm.writeBins(&s, "to the confirmation")
 	return s.String()
 }
 
@@ -36,7 +40,7 @@ func (s Settings) text() string {
 	if s.Rate > 0 {
 		rate = grouped(s.Rate) + " messages/s"
 	}
-	return fmt.Sprintf("%s (%s), %s with %s each, bodies of %s bytes, %s, at most %s in flight",
+	return fmt.Sprintf("%s (%s),\n%s with %s each,\nbodies of %s bytes, %s, at most %s in flight",
 		words.Counted(s.Publishers, "publisher", "publishers"), how, words.Counted(s.Consumers, "consumer", "consumers"),
 		words.Counted(s.Workers, "worker", "workers"), grouped(int64(s.Size)), rate, grouped(int64(s.InFlight)))
 }
@@ -85,7 +89,7 @@ func (d *Spread) writeRow(s *strings.Builder, name string) {
 	if d == nil {
 		return
 	}
-	fmt.Fprintf(s, "%-22s", name)
+	fmt.Fprintf(s, "%-20s", name)
 	for _, ms := range []float64{d.Min, d.P50, d.P90, d.P99, d.P999, d.Max} {
 		fmt.Fprintf(s, " %9s", shortTime(ms))
 	}
