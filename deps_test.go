@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 	"/internal/tour":         {"", "admin", "apijson", "notify", "oauth", "platform", "platform/memory", "provider"},
 	"/examples/webapp":       {"", "oauth"},
 	"/examples/tour":         {"internal/tour"},
+	"/examples/network":      {"", "notify"},
 }
 
 func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
