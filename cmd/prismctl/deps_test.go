@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"profile":    {"words", "exit", "files", "secrets", "shell", "github.com/BurntSushi/toml", "github.com/zalando/go-keyring"},
 	"settings":   {"files", module + "/platform", module + "/platform/memory", module + "/platform/jetstream", module + "/internal/guard", "github.com/BurntSushi/toml", "github.com/alecthomas/kong"},
 	"engine":     {"words", "exit", "files", "settings", module + "/platform", module + "/platform/memory", module + "/platform/jetstream"},
+	"manual":     {"github.com/alecthomas/kong"},
 	"completion": {"words", "github.com/alecthomas/kong"},
 	"conns":      {},
 	"apifile":    {"words", module + "/apijson"},

@@ -7,7 +7,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
+	"github.com/shopex/prism-go/cmd/prismctl/internal/manual"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 )
 
@@ -101,8 +103,11 @@ func run(ctx context.Context, args []string, t tool) int {
 	if err != nil {
 		return t.report(err)
 	}
-	if len(args) > 0 && args[0] == completeWord {
+	switch {
+	case len(args) > 0 && args[0] == completeWord:
 		return t.complete(ctx, parser.Model, args[1:])
+	case len(args) == 3 && args[0] == manualWord:
+		return t.report(manual.Write(args[1], parser.Model, prism.Version, args[2]))
 	}
 	parsed, err := parser.Parse(asked(args))
 	switch {
@@ -120,6 +125,10 @@ func run(ctx context.Context, args []string, t tool) int {
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return t.report(parsed.Run(&t))
 }
+
+// manualWord is the first word of the command line by which tools/dist asks for the manual
+// pages: __manual DIR DATE.
+const manualWord = "__manual"
 
 // asked makes what kong knows of "help COMMAND", of a version that is asked for by a flag,
 // and of no arguments at all.

@@ -58,9 +58,13 @@ func build() error {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
+	pages, err := manual()
+	if err != nil {
+		return err
+	}
 	var list bytes.Buffer
 	for _, t := range targets {
-		name, archive, err := t.archive()
+		name, archive, err := t.archive(pages)
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", t.os, t.arch, err)
 		}
@@ -78,12 +82,13 @@ func write(name string, content []byte) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// archive returns the name and the bytes of one archive.
-func (t target) archive() (name string, archive []byte, err error) {
+// archive returns the name and the bytes of one archive, with the manual pages.
+func (t target) archive(pages []file) (name string, archive []byte, err error) {
 	files, err := t.files()
 	if err != nil {
 		return "", nil, err
 	}
+	files = append(files, pages...)
 	stem := fmt.Sprintf("prismctl_%s_%s_%s", prism.Version, t.os, t.arch)
 	pack, suffix := packTar, ".tar.gz"
 	if t.os == "windows" {
