@@ -183,10 +183,10 @@ func (p *Platform) failureOf(r *http.Request, c *call, err error) *failure {
 	case r.Context().Err() != nil:
 		return &failure{status: statusCanceled, code: code.Canceled, message: "the caller has gone"}
 	case errors.Is(err, ErrUnavailable):
-		p.cfg.Logger.Warn("engine not available", slog.Any("error", err), slog.String("request_id", c.id))
+		c.cause = err
 		return unavailable()
 	}
-	p.cfg.Logger.Error("call failed", slog.Any("error", err), slog.String("request_id", c.id))
+	p.cfg.Logger.Error("the platform failed", slog.Any("error", err), slog.String("request_id", c.id))
 	return internalFailure(c)
 }
 

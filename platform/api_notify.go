@@ -94,7 +94,7 @@ func (p *Platform) queueWrite(ctx context.Context, c *call, of *holder) (any, er
 	default:
 		queues, err = p.publish(ctx, c.app, m)
 	}
-	p.published(p.owners.countOf(c.key.ID), PublishEvent{Key: c.key.ID, Topic: topic, Message: m, Queues: queues, Err: err})
+	p.published(c.actor(), p.owners.countOf(c.key.ID), PublishEvent{Key: c.key.ID, Topic: topic, Message: m, Queues: queues, Err: err})
 	if err != nil {
 		return nil, err
 	}

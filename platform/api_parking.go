@@ -40,17 +40,18 @@ func (p *Platform) queuePark(ctx context.Context, c *call, of *holder) (any, err
 		return nil, err
 	}
 	if n > 0 {
-		p.tellParked(ctx, of.key.ID, queue, by, ids)
+		p.tellParked(ctx, actor{of, c.caller.remote}, queue, by, ids)
 	}
 	return countDoc{n}, nil
 }
 
 // tellParked tells of those of the messages that the caller named by has parked.
-func (p *Platform) tellParked(ctx context.Context, owner, queue, by string, ids []MessageID) {
+func (p *Platform) tellParked(ctx context.Context, of actor, queue, by string, ids []MessageID) {
+	owner := of.key.ID
 	for _, id := range ids {
 		found, err := p.cfg.Queues.Parked(ctx, owner, queue, id.before(), 1)
 		if err == nil && len(found) == 1 && found[0].Message.ID == id && found[0].By == by {
-			p.parked(ParkEvent{Key: owner, Topic: queue, ID: id, RoutingKey: found[0].Message.Key, Attempts: found[0].Attempts, Reason: found[0].Reason, By: by})
+			p.parked(of, ParkEvent{Key: owner, Topic: queue, ID: id, RoutingKey: found[0].Message.Key, Attempts: found[0].Attempts, Reason: found[0].Reason, By: by})
 		}
 	}
 }

@@ -112,10 +112,10 @@ func (c *channel) countAttempts(ctx context.Context, a attempts) (left []uint64,
 	for _, d := range a.deliveries {
 		isParked := slices.Contains(parked, d.id)
 		if err == nil || isParked {
-			c.p.failed(FailEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, Tag: d.tag, ID: d.message, Attempt: d.attempt, Reason: a.reason})
+			c.p.failed(c.actor(), FailEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, Tag: d.tag, ID: d.message, RoutingKey: d.routing, Attempt: d.attempt, Reason: a.reason})
 		}
 		if isParked {
-			c.p.parked(ParkEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, ID: d.message, RoutingKey: d.routing, Attempts: d.attempt, Reason: a.reason, By: a.queue.name})
+			c.p.parked(c.actor(), ParkEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.queue.topic, ID: d.message, RoutingKey: d.routing, Attempts: d.attempt, Reason: a.reason, By: a.queue.name})
 			continue
 		}
 		left = append(left, d.id)

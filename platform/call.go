@@ -31,6 +31,7 @@ type call struct {
 	sign     string     // of the caller; "" in secret mode
 	app      *App       // of key
 	holder   *holder    // key and app as they were read
+	claimed  *holder    // those that an unverified caller names; nil if there are none
 	codes    ErrorCodes // of key, which may not be verified
 	user     User       // the user of the call's access token; none without a valid one
 	query    url.Values
@@ -41,6 +42,7 @@ type call struct {
 	passage  *passage  // through the gateway; nil for other calls
 	answer   int64     // bytes of an answer that may be large
 	count    *keyCount // that of the key, once answer is counted
+	cause    error     // why it was refused, for the log alone; nil if the code says it all
 	observed bool
 }
 

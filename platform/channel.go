@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go/internal/activity"
 	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/internal/wire"
@@ -107,6 +109,8 @@ type ending struct {
 	reason string
 	cut    bool // the peer cannot be reached, so no close frame is sent
 	tried  bool // the peer may have ended because of a message, so what it handled counts as tried
+
+	refused string // the code of what was refused; "" if nothing was
 }
 
 func shuttingDown() ending {
@@ -244,6 +248,7 @@ func (c *channel) run(serving context.Context) {
 // reportStart and reportEnd write the log records of the connection, and call the hooks.
 func (c *channel) reportStart() {
 	c.p.count.connections.Add(1)
+	c.noteConn(activity.Connect, ending{})
 	c.p.cfg.Logger.Info("connected", c.logAttrs()...)
 	if c.p.cfg.Trace.Connect != nil {
 		c.p.cfg.Trace.Connect(c.info)
@@ -252,7 +257,12 @@ func (c *channel) reportStart() {
 
 func (c *channel) reportEnd(e ending) {
 	c.p.count.connections.Add(-1)
-	c.p.cfg.Logger.Info("disconnected", append(c.logAttrs(), slog.Int("code", int(e.code)), slog.String("reason", e.reason))...)
+	c.noteConn(activity.Close, e)
+	attrs := append(c.logAttrs(), slog.Int("code", int(e.code)), slog.String("reason", e.reason))
+	if e.refused != "" {
+		attrs = append(attrs, slog.String("refused", e.refused))
+	}
+	c.p.cfg.Logger.Info("disconnected", attrs...)
 	if c.p.cfg.Trace.Disconnect != nil {
 		c.p.cfg.Trace.Disconnect(c.info, e.reason)
 	}
@@ -366,9 +376,9 @@ func endingOf(err error) ending {
 	var broken *socket.ProtocolError
 	switch {
 	case errors.As(err, &closed):
-		return ending{code: closed.Code, reason: fmt.Sprintf("closed by the peer with code %d %s", closed.Code, shorten(closed.Reason, 123)), tried: true}
+		return ending{code: closed.Code, reason: strings.TrimRight(fmt.Sprintf("closed by the peer with code %d %s", closed.Code, shorten(closed.Reason, 123)), " "), tried: true}
 	case errors.As(err, &broken):
-		return ending{code: broken.Code, reason: broken.Reason, tried: true}
+		return ending{code: broken.Code, reason: broken.Reason, tried: true, refused: code.InvalidRequest}
 	}
 	return ending{code: socket.Abnormal, reason: "lost: " + err.Error(), cut: true, tried: true}
 }
@@ -399,9 +409,16 @@ func (c *channel) execute(frame []byte) error {
 	}
 }
 
-// refusal returns the ending for a command that was refused. Only what the peer has sent
-// can be because of a message: the rest is about the platform, the key or a queue.
+// refusal returns the ending for a command that was refused.
 func (c *channel) refusal(err error) ending {
+	e := c.endingFor(err)
+	e.refused = codeOf(err)
+	return e
+}
+
+// endingFor returns the close frame of a refusal. Only what the peer has sent can be because
+// of a message: the rest is about the platform, the key or a queue.
+func (c *channel) endingFor(err error) ending {
 	var bad *wire.Error
 	var forbidden *failure
 	switch {

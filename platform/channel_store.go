@@ -173,7 +173,7 @@ func (c *channel) publishAll(all []*Message) (routed []int, err error) {
 }
 
 func (c *channel) published(m *Message, queues int, err error) {
-	c.p.published(c.count, PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Queues: queues, Err: err})
+	c.p.published(c.actor(), c.count, PublishEvent{Conn: c.info.ID, Key: c.info.Key, Message: m, Queues: queues, Err: err})
 }
 
 // An ack is an acknowledgement that was read and is not stored yet, or its opposite: a
@@ -182,6 +182,7 @@ type ack struct {
 	tag    uint64
 	hasTag bool
 	known  bool   // it named a delivery
+	topic  string // of that
 	failed bool   // the opposite
 	reason string // of that
 	held          // until it is stored; of the opposite also afterwards
@@ -212,9 +213,9 @@ func (c *channel) storeAcks() (err error) {
 		switch {
 		case a.queue != nil: // not stored, or storeFails has told
 		case a.failed:
-			c.p.failed(FailEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Reason: a.reason, Stray: true})
+			c.p.failed(c.actor(), FailEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Reason: a.reason, Stray: true})
 		default:
-			c.p.acked(AckEvent{Conn: c.info.ID, Key: c.info.Key, Tag: a.tag, Stray: !a.known})
+			c.p.acked(c.actor(), AckEvent{Conn: c.info.ID, Key: c.info.Key, Topic: a.topic, ID: a.message, RoutingKey: a.routing, Tag: a.tag, Stray: !a.known})
 		}
 	}
 	clear(c.acks)
@@ -260,7 +261,7 @@ func (c *channel) releaseAcked(acks []ack) {
 		if !a.hasTag || !known {
 			continue
 		}
-		a.held, a.known = h, true
+		a.held, a.known, a.topic = h, true, h.queue.topic
 		c.acked++
 		h.queue.settled = max(h.queue.settled, a.tag)
 		c.free(a.tag, h)

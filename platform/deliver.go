@@ -147,6 +147,7 @@ func (c *channel) fetchFailed(err error) {
 func (c *channel) send(queue *source, leases []Lease, frame []byte) (int, []byte, error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
+	by := c.actor()
 	var id [maxMessageID]byte // so that its text is not allocated
 	for n, l := range leases {
 		m, tag := l.Message, c.lastTag+1
@@ -159,7 +160,7 @@ func (c *channel) send(queue *source, leases []Lease, frame []byte) (int, []byte
 		if !c.reserve(tag, held{queue: queue, id: l.ID, message: m.ID, routing: m.Key, attempt: l.Attempt, size: sizeOf(m), frame: len(frame)}) {
 			return n, frame, nil
 		}
-		c.p.delivering(DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: queue.topic, Tag: tag, Attempt: l.Attempt, Message: m})
+		c.p.delivering(by, DeliverEvent{Conn: c.info.ID, Key: c.info.Key, Topic: queue.topic, Tag: tag, Attempt: l.Attempt, Message: m})
 		if err := c.conn.Write(c.ctx, opcodeOf(frame), frame); err != nil {
 			return n, frame, err
 		}

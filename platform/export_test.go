@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
@@ -90,8 +91,23 @@ func (p *Platform) HeldByForms() int64 {
 	return p.arriving.used
 }
 
+// Refusals writes the lines about refused calls.
+type Refusals struct{ refusalLog }
+
+// NewRefusals returns one that has written nothing yet.
+func NewRefusals(log *slog.Logger) *Refusals {
+	r := &Refusals{}
+	r.init(log)
+	return r
+}
+
+// First reports whether a refusal gets a line of its own.
+func (r *Refusals) First(key, code string) bool {
+	return r.first(slog.LevelInfo, slog.String("key", key), code)
+}
+
 // Posted tells of a POST to a push address as the pushing does.
-func (p *Platform) Posted(e PushEvent) { p.posted(e) }
+func (p *Platform) Posted(e PushEvent) { p.posted(actor{}, e) }
 
 // EventsOfEachKind returns an event of each kind.
 func EventsOfEachKind() []any {

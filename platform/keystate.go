@@ -304,7 +304,7 @@ func (s *keyStates) enforce(p *keyState) {
 	now := s.now()
 	for c := range p.channels {
 		if refused := p.refusal(c.secret, now); refused != nil && c.enforced {
-			c.end(ending{code: socket.PolicyViolation, reason: refused.message})
+			c.end(ending{code: socket.PolicyViolation, reason: refused.message, refused: refused.code})
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopex/prism-go/internal/activity"
 	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/gateway"
 	"github.com/shopex/prism-go/internal/steady"
@@ -40,6 +41,8 @@ type Platform struct {
 	holders   holderCache
 	calls     callLog
 	backends  backends
+	feed      activity.Feed
+	refused   refusalLog
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
@@ -85,6 +88,7 @@ func New(cfg Config) (*Platform, error) {
 	p.services.init(p.registry, cfg.Logger)
 	p.gateway = gateway.New(cfg.gatewayConfig())
 	p.calls.init(p)
+	p.refused.init(cfg.Logger)
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)
@@ -100,7 +104,7 @@ func New(cfg Config) (*Platform, error) {
 
 // Shutdown ends the message channel: new connections are refused with 503, and
 // each open one gets its unacknowledged messages returned to their queues and
-// is then closed with code 1001. It ends [Platform.Push], which finishes the POSTs under
+// is then closed with code 1001. It ends the answers of platform/activity/tail and [Platform.Push], which finishes the POSTs under
 // way and begins no other. It returns when all are gone, the system events that wait are
 // published and the statistics of calls are saved, or cuts the remaining ones when ctx ends and returns ctx's error;
 // messages whose POSTs were cut come again. Other API calls are still served: end them
@@ -108,6 +112,8 @@ func New(cfg Config) (*Platform, error) {
 // cause is no system event any more.
 func (p *Platform) Shutdown(ctx context.Context) error {
 	var late error
+	p.feed.Close()
+	defer p.refused.tell()
 	idle, pushed := p.conns.shut(), p.pushers.shut()
 	for idle != nil || pushed != nil {
 		select {
@@ -268,6 +274,7 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 	took := time.Since(c.began)
 	p.count.calls.Add(1)
 	p.logCall(r, c, status, code, took)
+	p.noteCalled(r, c, status, code, took)
 	if c.passage != nil {
 		p.noteCall(c.passage.record(r, c, status, code, took))
 		p.noteBackend(c, code)
@@ -280,18 +287,21 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 // loggedBytes is how much of a text that the caller chose goes into the log.
 const loggedBytes = 256
 
+// logCall writes a line about a call: at debug, or at info if it was refused, at warn if the
+// engine or the store was not available, or as an error if the platform or a backend failed.
 func (p *Platform) logCall(r *http.Request, c *call, status int, code string, took time.Duration) {
-	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable { // a 503 is no failure of the platform itself
-		level = slog.LevelError
-	}
+	level, message := levelOf(c, status, code)
 	if !p.cfg.Logger.Enabled(r.Context(), level) {
+		return
+	}
+	if level > slog.LevelDebug && !p.refused.first(level, c.countedBy(), cmp.Or(code, http.StatusText(status))) {
 		return
 	}
 	attrs := []slog.Attr{
 		slog.String("method", shorten(r.Method, loggedBytes)),
 		slog.String("path", shorten(r.URL.Path, loggedBytes)),
-		slog.String("key", c.key.ID),
+		slog.String("key", c.actor().id()),
+		slog.String("address", c.caller.ip()),
 		slog.Int("status", status),
 		slog.String("code", code),
 		slog.Duration("took", took),
@@ -300,5 +310,20 @@ func (p *Platform) logCall(r *http.Request, c *call, status int, code string, to
 	if c.passage != nil {
 		attrs = append(attrs, c.passage.logAttrs()...)
 	}
-	p.cfg.Logger.LogAttrs(r.Context(), level, "call", attrs...)
+	if c.cause != nil {
+		attrs = append(attrs, slog.Any("error", c.cause))
+	}
+	p.cfg.Logger.LogAttrs(r.Context(), level, message, attrs...)
+}
+
+func levelOf(c *call, status int, name string) (level slog.Level, message string) {
+	switch {
+	case status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable: // a 503 is no failure of the platform itself
+		return slog.LevelError, "call failed"
+	case name == "" || name == code.Canceled:
+		return slog.LevelDebug, "call"
+	case c.cause != nil:
+		return slog.LevelWarn, "call refused"
+	}
+	return slog.LevelInfo, "call refused"
 }

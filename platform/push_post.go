@@ -248,6 +248,13 @@ func (w *pushing) secrets(now time.Time) []push.Secret {
 	return h.key.Push.secrets(now)
 }
 
+// actor returns for whom messages are posted, and where to.
+func (w *pushing) actor() actor {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return actor{w.holder, w.to.Host}
+}
+
 // post posts one message, and reports whether it has to be posted again.
 func (w *pushing) post(l Lease) (again bool) {
 	m, now := l.Message, w.p.cfg.Now()
@@ -266,7 +273,7 @@ func (w *pushing) post(l Lease) (again bool) {
 		e.Parked, again = w.fail(l, err)
 	}
 	w.note(e)
-	w.p.posted(e)
+	w.p.posted(w.actor(), e)
 	return again
 }
 
@@ -278,9 +285,9 @@ func (w *pushing) fail(l Lease, reason error) (parked, again bool) {
 		return false, false
 	}
 	parked = len(gone) > 0
-	w.p.failed(FailEvent{Key: w.key, ID: l.Message.ID, Attempt: l.Attempt, Reason: reason.Error()})
+	w.p.failed(w.actor(), FailEvent{Key: w.key, ID: l.Message.ID, RoutingKey: l.Message.Key, Attempt: l.Attempt, Reason: reason.Error()})
 	if parked {
-		w.p.parked(ParkEvent{Key: w.key, ID: l.Message.ID, RoutingKey: l.Message.Key, Attempts: l.Attempt, Reason: reason.Error(), By: pusherName(w.url)})
+		w.p.parked(w.actor(), ParkEvent{Key: w.key, ID: l.Message.ID, RoutingKey: l.Message.Key, Attempts: l.Attempt, Reason: reason.Error(), By: pusherName(w.url)})
 	}
 	return parked, !parked
 }

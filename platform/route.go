@@ -21,7 +21,7 @@ type route struct {
 	lists   bool // reads all records of a kind
 	large   bool // its answer may have megabytes
 	// Exactly one is set: serve returns the result to answer with, channel takes
-	// over the connection.
+	// over the connection or answers without an end.
 	serve   func(ctx context.Context, c *call) (any, error)
 	channel func(w *answer, r *http.Request, c *call) error
 }
@@ -32,6 +32,7 @@ func (p *Platform) routeTable() map[string]route {
 	routes := map[string]route{
 		"platform/notify":               {methods: get, channel: p.serveChannel},
 		"notify":                        {methods: get, channel: p.serveChannel},
+		"platform/activity/tail":        {methods: get, channel: p.activityTail},
 		"platform/notify/status":        {methods: get, serve: p.ofKey(p.queueStatus)},
 		"platform/notify/read":          {methods: get, serve: p.ofKey(p.queueRead), large: true},
 		"platform/notify/write":         {methods: write, serve: p.ofKey(p.queueWrite)},

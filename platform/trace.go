@@ -96,22 +96,26 @@ type DeliverEvent struct {
 
 // An AckEvent is an acknowledgement.
 type AckEvent struct {
-	Conn  uint64
-	Key   string
-	Tag   uint64 // 0 for an ack without a tag
-	Stray bool   // it named no outstanding delivery and was ignored
+	Conn       uint64
+	Key        string
+	Topic      string // as what follows, the zero one if Stray
+	ID         MessageID
+	RoutingKey string // the message's routing key
+	Tag        uint64 // 0 for an ack without a tag
+	Stray      bool   // it named no outstanding delivery and was ignored
 }
 
 // A FailEvent is a failed attempt to handle a message.
 type FailEvent struct {
-	Conn    uint64 // 0 if the platform pushed it
-	Key     string // the client_id of the consumer
-	Topic   string
-	Tag     uint64
-	ID      MessageID // the zero one if Stray
-	Attempt int       // counts from 1; 0 if Stray
-	Reason  string
-	Stray   bool // it named no outstanding delivery and was ignored
+	Conn       uint64 // 0 if the platform pushed it
+	Key        string // the client_id of the consumer
+	Topic      string
+	Tag        uint64
+	ID         MessageID // the zero one if Stray
+	RoutingKey string    // the message's routing key; empty if Stray
+	Attempt    int       // counts from 1; 0 if Stray
+	Reason     string
+	Stray      bool // it named no outstanding delivery and was ignored
 }
 
 // A ParkEvent is a message that was parked.
@@ -199,7 +203,7 @@ func (p *Platform) Stats() Stats {
 	}
 }
 
-func (p *Platform) published(of *keyCount, e PublishEvent) {
+func (p *Platform) published(by actor, of *keyCount, e PublishEvent) {
 	if e.Err == nil {
 		p.count.published.Add(1)
 		of.published.Add(1)
@@ -208,54 +212,72 @@ func (p *Platform) published(of *keyCount, e PublishEvent) {
 		p.count.unrouted.Add(1)
 		of.unrouted.Add(1)
 	}
+	if p.noting() {
+		p.notePublish(by, e)
+	}
 	if p.cfg.Trace.Publish != nil {
 		p.cfg.Trace.Publish(e)
 	}
 }
 
-func (p *Platform) delivering(e DeliverEvent) {
+func (p *Platform) delivering(by actor, e DeliverEvent) {
 	p.count.delivered.Add(1)
+	if p.noting() {
+		p.noteDelivery(by, e)
+	}
 	if p.cfg.Trace.Deliver != nil {
 		p.cfg.Trace.Deliver(e)
 	}
 }
 
-func (p *Platform) acked(e AckEvent) {
+func (p *Platform) acked(by actor, e AckEvent) {
 	if e.Stray {
 		p.count.strayAcks.Add(1)
 	} else {
 		p.count.acked.Add(1)
+	}
+	if p.noting() {
+		p.noteAck(by, e)
 	}
 	if p.cfg.Trace.Ack != nil {
 		p.cfg.Trace.Ack(e)
 	}
 }
 
-func (p *Platform) failed(e FailEvent) {
+func (p *Platform) failed(by actor, e FailEvent) {
 	if e.Stray {
 		p.count.strayAcks.Add(1)
 	} else {
 		p.count.failed.Add(1)
+	}
+	if p.noting() {
+		p.noteFail(by, e)
 	}
 	if p.cfg.Trace.Fail != nil {
 		p.cfg.Trace.Fail(e)
 	}
 }
 
-func (p *Platform) parked(e ParkEvent) {
+func (p *Platform) parked(by actor, e ParkEvent) {
 	p.count.parked.Add(1)
+	if p.noting() {
+		p.notePark(by, e)
+	}
 	p.parkedEvent(e)
 	if p.cfg.Trace.Park != nil {
 		p.cfg.Trace.Park(e)
 	}
 }
 
-func (p *Platform) posted(e PushEvent) {
+func (p *Platform) posted(by actor, e PushEvent) {
 	if e.Err == nil {
 		p.count.pushed.Add(1)
 	} else {
 		p.count.pushFailed.Add(1)
 		p.pushFailedEvent(e)
+	}
+	if p.noting() {
+		p.notePush(by, e)
 	}
 	if p.cfg.Trace.Push != nil {
 		p.cfg.Trace.Push(e)

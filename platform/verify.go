@@ -39,7 +39,7 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 	if err != nil {
 		return p.disproved(c, "", err)
 	}
-	c.codes = h.key.ErrorCodes
+	c.codes, c.claimed = h.key.ErrorCodes, h
 	if err := p.guessing(c, cred.clientID); err != nil {
 		return err
 	}

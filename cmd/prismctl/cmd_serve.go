@@ -51,7 +51,7 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 		return t.write(text.Bytes())
 	}
 	settings.WarnOfSlips(k, t.environ(), t.notice)
-	level, err := t.level(slog.LevelWarn)
+	level, err := t.level(slog.LevelInfo)
 	if err != nil {
 		return err
 	}

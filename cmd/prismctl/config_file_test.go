@@ -73,7 +73,7 @@ func TestAFlagCountsBeforeAVariableAndThatBeforeTheFile(t *testing.T) {
 		{"public-url", "", "", `"https://prism.example"`, `public-url = "https://prism.example" # FILE:1: public-url`},
 		{"log-level", "", "", `"info"`, `log-level = "info" # FILE:1: log-level`},
 		{"log-level", "", "debug", `"info"`, `log-level = "debug" # PRISM_LOG_LEVEL`},
-		{"log-level", "", "", "", `log-level = "warn" # default`},
+		{"log-level", "", "", "", `log-level = "info" # default`},
 	} {
 		var args []string
 		env := map[string]string{}

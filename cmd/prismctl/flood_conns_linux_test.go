@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 func connFloods() []flood {
@@ -11,9 +13,9 @@ func connFloods() []flood {
 		{row: "Connections to `admin-listen`", args: []string{"--admin-listen", "127.0.0.1:0"}, bound: 128 * 0.128, pour: holdAdminOpen},
 		{
 			row: "Lines that wait to be written to a log", stuck: true,
-			args:  []string{"--access-log", "PIPE", "--admin-listen", "127.0.0.1:0", "-v", "info", "--log-format", "json"},
+			args:  []string{"--access-log", "PIPE", "--admin-listen", "127.0.0.1:0", "-v", "debug", "--log-format", "json"},
 			bound: 2 * 2, // what is being written and what waits
-			pours: 4000 * 7000 / 1e6, pour: logMuch,
+			pours: (1000*7000 + 3000*1000) / 1e6, pour: logMuch,
 		},
 	}
 }
@@ -50,16 +52,23 @@ func holdAdminOpen(x *flooded) {
 	}
 }
 
-// logMuch makes 4,000 calls whose lines are long, as each byte is written as six.
+// logMuch makes 1,000 calls whose lines in the access log are long, as each byte is written
+// as six, and publishes 3,000 messages with such lines in the other log.
 func logMuch(x *flooded) {
 	path, agent := "/", ""
 	for range loggedLength {
 		path, agent = path+"%01", agent+"\xff"
 	}
-	for range 4000 {
+	for range 1000 {
 		req := x.request("GET", path, "")
 		req.Header.Set("User-Agent", agent)
 		if status, text := x.send(req); status != http.StatusNotFound {
+			x.t.Fatalf("answered with %d: %s", status, text)
+		}
+	}
+	message := url.Values{"routing_key": {strings.Repeat("\u2028", 85)}, "data": {"x"}}
+	for range 3000 {
+		if status, text := x.call("POST", "platform/notify/write", message); status != http.StatusOK {
 			x.t.Fatalf("answered with %d: %s", status, text)
 		}
 	}

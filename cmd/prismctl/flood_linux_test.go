@@ -112,6 +112,7 @@ var notFlooded = map[string]string{
 	"What is set of a service":                              "it is a part of one record, and no record has more than 512 KiB",
 	"An import that is under way":                           "TestAListThatNeverEndsIsRefused, TestAHostThatHangsHoldsNothing",
 	"Bodies of calls to services":                           "TestLongBodiesAreStreamed of internal/gateway measures it",
+	"Lines for those who watch (`prismctl tail`)":           "TestASlowWatcherStopsNothingAndLearnsWhatItHasMissed and TestWatchersAreFewOfOneOwnerAndOthersLeaveRoom of internal/activity",
 	"Counts of calls for limits":                            "TestAFloodOfNamesTakesTheMemoryOfFew of internal/limit",
 	"The last calls to services":                            "TestTheLogTakesNoMoreThanItsBytes of internal/calls",
 	"Statistics of calls":                                   "TestAllSeriesInAllMinutesTakeLessThan50MB of internal/calls",

@@ -40,7 +40,11 @@ func start(t testing.TB, env []string, args ...string) *process {
 func startTo(t testing.TB, stderr *os.File, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...), err: new(buffer)}
-	p.cmd.Env = append([]string{asProgram + "=1", "GORACE=atexit_sleep_ms=0"}, env...)
+	p.cmd.Env = []string{asProgram + "=1", "GORACE=atexit_sleep_ms=0"}
+	if len(args) > 0 && args[0] == "serve" {
+		p.cmd.Env = append(p.cmd.Env, "PRISM_LOG=warn") // so that the tests see whether there was trouble
+	}
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stderr = p.err
 	if stderr != nil {
 		p.cmd.Stderr = stderr

@@ -52,6 +52,7 @@ type commands struct {
 	Publish publishCmd `cmd:"" group:"messages" help:"Publish messages and wait until the platform has them."`
 	Consume consumeCmd `cmd:"" group:"messages" help:"Print deliveries and acknowledge them."`
 	Listen  listenCmd  `cmd:"" group:"messages" help:"Bring messages to an HTTP server or to a command, and acknowledge what it takes."`
+	Tail    tailCmd    `cmd:"" group:"messages" help:"Show calls, publishes, deliveries, acks and refusals as they happen."`
 	Queue   queueCmd   `cmd:"" group:"messages" help:"Look after queues."`
 	Bench   benchCmd   `cmd:"" group:"messages" help:"Measure how many messages a platform takes, and how fast they come through."`
 

@@ -130,7 +130,7 @@ func inForce(name string, value reflect.Value) any {
 		case name == "nats":
 			return jetstream.WithoutPassword(v)
 		case name == "log-level" && v == "":
-			return "warn"
+			return "info"
 		}
 	case []string:
 		if v == nil {
