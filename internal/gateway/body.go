@@ -96,11 +96,12 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	b.n += int64(n)
 	b.kept = b.c.keep(b.kept, p[:n])
-	if err != nil {
+	switch err {
+	case nil:
+	case io.EOF:
 		b.done = true
-		if err != io.EOF {
-			b.err = err
-		}
+	default:
+		b.err = err
 	}
 	return n, err
 }

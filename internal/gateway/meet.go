@@ -26,7 +26,10 @@ func (c *call) meetBody(form url.Values) (url.Values, error) {
 		return nil, err
 	}
 	if c.target.Service.File.Mode == apijson.Param {
-		return nil, c.readJSON()
+		if isJSON(c.in.Header) {
+			return nil, c.readJSON()
+		}
+		c.in.Body = &pairs{ReadCloser: c.in.Body, param: c.target.Service.File.ParamName}
 	}
 	return nil, nil
 }
@@ -77,9 +80,14 @@ func parseForm(text []byte) (url.Values, error) {
 	return form, nil
 }
 
-// readJSON reads the body of a call whose API is named by a parameter. Frameworks make
-// parameters of JSON, and some backends read any body as a form, so another API could be
-// named there. What else there is nobody can look through.
+// isJSON reports whether some framework makes parameters of a body as JSON.
+func isJSON(h http.Header) bool {
+	media := strings.ToLower(h.Get("Content-Type"))
+	return strings.Contains(media, "/json") || strings.Contains(media, "+json")
+}
+
+// readJSON reads the body of a call whose API is named by a parameter, as another could be
+// named there.
 func (c *call) readJSON() error {
 	text, err := c.readAll()
 	if err != nil {
@@ -87,7 +95,7 @@ func (c *call) readJSON() error {
 	}
 	if !json.Valid(text) {
 		return &Refusal{Status: http.StatusBadRequest, Code: code.InvalidBody,
-			Message: "a parameter names the APIs of this service, so the body has to be a form or JSON, in which no other API can be named: send a file in a multipart form"}
+			Message: "the body is no JSON, as its Content-Type says, and could name another API of this service"}
 	}
 	if name := c.target.Service.File.ParamName; namesAnother(text, name, c.target.ID) {
 		return twoAPIs(name)
@@ -111,14 +119,9 @@ func (c *call) readAll() ([]byte, error) {
 // namesAnother reports whether JSON has a parameter of this name with another value: as a
 // member of an object, or of one in a list, or between ampersands.
 func namesAnother(text []byte, name, id string) bool {
-	for pair := range bytes.SplitSeq(text, []byte("&")) {
-		own, _, _ := strings.Cut(string(pair), "=")
-		if plain, err := url.QueryUnescape(own); err == nil {
-			own = plain
-		}
-		if phpName(own) == phpName(name) {
-			return true
-		}
+	p := pairs{param: name}
+	if p.find(text) || p.found() {
+		return true
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(text, &list) != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/shopex/prism-go/apijson"
 )
@@ -40,7 +41,7 @@ func TestNoBodyNamesAnotherAPI(t *testing.T) {
 		{"POST", parts + "; xboundary=c", formOf(field("a", "1")), formOf(field("a", "1")), ""},
 		{"POST", "multipart/form-data; boundary=\"b;c\"", formOf(field("a", "1")), "", "invalid_form"},
 		{"POST", "multipart/form-data,x; boundary=b", formOf(field("a", "1")), "", "invalid_form"},
-		{"POST", "multipart/mixed; boundary=b", formOf(field("a", "1")), "", "invalid_body"},
+		{"POST", "multipart/mixed; boundary=b", formOf(field("a", "1")), formOf(field("a", "1")), ""},
 		{"POST", js, `{"a":{"api.method":"delete"}, "api.method":"get"}`, `{"a":{"api.method":"delete"}, "api.method":"get"}`, ""},
 		{"PUT", "text/json", `[1,"a"] `, `[1,"a"] `, ""},
 		{"POST", js, `{"api.method":"delete"}`, "", "duplicate_parameter"},
@@ -54,9 +55,8 @@ func TestNoBodyNamesAnotherAPI(t *testing.T) {
 		{"POST", js, "\ufeff{}", "", "invalid_body"},
 		{"POST", js, "{'api.method':'delete'}", "", "invalid_body"},
 		{"POST", js, "{\x00}", "", "invalid_body"},
-		{"POST", "text/plain", "api.method=delete", "", "invalid_body"},
-		{"POST", "text/xml", "<api.method>delete</api.method>", "", "invalid_body"},
-		{"DELETE", "", "api.method=delete", "", "invalid_body"},
+		{"POST", "text/xml", "<api.method>delete</api.method>", "<api.method>delete</api.method>", ""},
+		{"POST", "text/plain", "a=api.method&b==api.method=&api.methods", "a=api.method&b==api.method=&api.methods", ""},
 		{"POST", js, `"` + strings.Repeat("a", 100_000) + `"`, "", "request_too_large"},
 	} {
 		for _, length := range []bool{true, false} {
@@ -74,6 +74,41 @@ func TestNoBodyNamesAnotherAPI(t *testing.T) {
 			if got != nil && (len(got.Header["Content-Type"]) != 1 || strings.ContainsAny(got.Header.Get("Content-Type"), ", ") && !strings.HasSuffix(got.Header.Get("Content-Type"), "; boundary=b")) {
 				t.Errorf("%q goes on as %q", row.media, got.Header["Content-Type"])
 			}
+		}
+	}
+}
+
+// Some backends read any body as a form. One that names an API that way does not come whole.
+func TestNoStreamNamesAnotherAPI(t *testing.T) {
+	whole := make(chan bool, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(io.Discard, r.Body)
+		whole <- err == nil
+	}))
+	defer s.Close()
+	g := newGateway(t, Config{}, compiled(t, &apijson.Service{
+		Prefix: "ec", Mode: apijson.Param, ParamName: "api.method", URL: s.URL,
+		APIs: []apijson.API{{ID: "get"}, {ID: "delete"}},
+	}, Backend{}))
+	long := strings.Repeat("x", 1<<20)
+	for _, body := range []string{
+		"api.method=delete", "api_method", "a=1&api.method=delete", "a&+api%2emethod=delete&b", "api.method[x]=delete", "%zz&%61pi_method=delete",
+		long + "=1&api.method=delete", long + "&&api.method\x00" + long + "=delete", strings.Repeat("%20", 5000) + "api.method=delete", strings.Repeat("+", longestName-3) + "api.method=delete",
+	} {
+		req, _ := http.NewRequest("POST", g.url+"/api/ec?api.method=get", iotest.OneByteReader(strings.NewReader(body)))
+		if len(body) > 1000 {
+			req.Body = io.NopCloser(strings.NewReader(body))
+		}
+		req.Header.Set("Content-Type", "application/octet-stream")
+		if answer := g.do(t, req); answer.Header.Get("X-Code") != "duplicate_parameter" {
+			t.Errorf("%.30q: answer %d %q", body, answer.StatusCode, answer.Header.Get("X-Code"))
+		}
+		select {
+		case got := <-whole:
+			if got {
+				t.Errorf("the backend got all of %.30q", body)
+			}
+		default: // it got nothing
 		}
 	}
 }
@@ -131,6 +166,25 @@ func FuzzJSONNamesNoOtherAPI(f *testing.F) {
 		}
 		if object.M != nil && *object.M != "a" {
 			t.Errorf("%q names %q", text, *object.M)
+		}
+	})
+}
+
+// However a body comes in pieces, what a form in it names is found.
+func FuzzAParameterIsFoundInAnyBody(f *testing.F) {
+	for _, text := range []string{"m=1", "a&+m", "%6d", "a=m&b", " %20+m[x]=1", "m\x00x=1", "a=&m=", "&&m"} {
+		f.Add(text, uint8(1))
+	}
+	f.Fuzz(func(t *testing.T, text string, size uint8) {
+		want := false
+		for pair := range strings.SplitSeq(text, "&") {
+			name, _, _ := strings.Cut(pair, "=")
+			want = want || len(name) <= longestName && phpName(decoded(strings.ReplaceAll(name, "+", " "))) == "m"
+		}
+		p := &pairs{ReadCloser: io.NopCloser(strings.NewReader(text)), param: "m"}
+		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, p, make([]byte, int(size)+1))
+		if got := err != nil; got != want {
+			t.Errorf("%q in pieces of %d: found %t, want %t", text, size+1, got, want)
 		}
 	})
 }
