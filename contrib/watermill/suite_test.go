@@ -38,7 +38,9 @@ func pubSub(t *testing.T, srv *prismtest.Server, group string) (message.Publishe
 }
 
 // The suite of Watermill for everything that holds: it is at-least-once, ordered for one
-// subscriber, and shared within a group. Its short form sends fewer messages.
+// subscriber, and shared within a group. Its short form sends fewer messages. Two of its
+// tests are left out: what was acknowledged does not come again for new subscribers, and
+// that of reconnecting, which passes, has a data race of its own.
 func TestTheSuiteOfWatermillPasses(t *testing.T) {
 	srv := newServer(t)
 	features := tests.Features{ConsumerGroups: true, GuaranteedOrder: true, GuaranteedOrderWithSingleSubscriber: true, Persistent: true, ForceShort: true}
