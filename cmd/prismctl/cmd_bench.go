@@ -12,7 +12,7 @@ import (
 type benchCmd struct {
 	connection
 	destructive
-	Topic      string `placeholder:"TOPIC" names:"queue" help:"The queue. Without it, the default queue of the key. One that is not there is made, bound, and dropped in the end."`
+	Topic      string `placeholder:"TOPIC" names:"queue" help:"The queue. Without it, the default queue of the key where that gets the messages, else one of its own. One that is not there is made, bound, and dropped in the end."`
 	RoutingKey string `placeholder:"KEY" default:"bench.load" help:"The routing key of all messages (${default})."`
 
 	Duration time.Duration `short:"d" placeholder:"D" default:"10s" help:"How long to publish (${default})."`

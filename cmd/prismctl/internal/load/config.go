@@ -18,8 +18,9 @@ type Config struct {
 	Client *prism.Client
 	Server string
 
-	// Topic is the queue; if empty, the default queue of the key. One that is
-	// not there is made, bound, and dropped in the end. RoutingKey is that of
+	// Topic is the queue. If empty, it is the default queue of the key where that gets
+	// the messages, else one of its own. One that is not there is made, bound, and
+	// dropped in the end. RoutingKey is that of
 	// all messages.
 	Topic, RoutingKey string
 

@@ -29,6 +29,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	if err := cfg.chooseQueue(ctx); err != nil {
+		return nil, err
+	}
 	ctx, line := lifeline.New(ctx, cfg.Server, cfg.Notice)
 	defer line.Stop(nil)
 	b, err := newBench(cfg, line)

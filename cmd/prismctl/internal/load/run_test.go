@@ -311,6 +311,20 @@ func TestBenchDropsTheQueueThatItMakes(t *testing.T) {
 	noQueue(t, srv)
 }
 
+func TestBenchMakesAQueueWhereTheDefaultOneGetsNothing(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []platform.Binding{{Pattern: "order.#"}}}})
+	srv.Publish("order.new", "not of bench") // and the default queue is in use
+	r := loaded(t, exit.Done, short(srv)).report
+	if r.Consumed == 0 || r.Consumed != r.Published || !strings.HasPrefix(r.Settings.Topic, "bench-") {
+		t.Errorf("%+v", r)
+	}
+	if srv.Depth("") != 1 {
+		t.Errorf("the default queue holds %d messages", srv.Depth(""))
+	}
+	noQueue(t, srv)
+}
+
 func TestBenchSendsNothingThatQueuesOfOtherKeysGet(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
@@ -337,8 +351,11 @@ func TestBenchSaysThatItsMessagesDoNotCome(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServerConfig(t, prismtest.Config{Memory: memory.Config{Bindings: []platform.Binding{{Pattern: "order.#"}}}})
 	cfg := short(srv)
-	cfg.Patience = time.Second
-	refused(t, exit.Timeout, "did not come to the default queue (is it bound to that? \"prismctl queue bind\" does it) within 1s", cfg)
+	cfg.Topic, cfg.Patience = "load", time.Second
+	if err := notify.NewQueueClient(srv.Client()).Create(t.Context(), "load"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, exit.Timeout, "did not come to queue load (is it bound to that? \"prismctl queue bind\" does it) within 1s", cfg)
 }
 
 func TestALoadThatCannotBeIsRefused(t *testing.T) {

@@ -2,9 +2,11 @@ package load
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
@@ -19,6 +21,35 @@ type target struct {
 	topic, key string
 	before     notify.Status
 	made       bool // by bench, which drops it in the end
+}
+
+// chooseQueue names a queue of its own for the load, which prepare makes, if none is named
+// and the default queue does not get the messages. A platform that cannot say what that is
+// bound to leaves it to the first messages.
+func (c *Config) chooseQueue(ctx context.Context) error {
+	if c.Topic != "" {
+		return nil
+	}
+	var bindings []notify.Binding
+	err := exit.Attempt(ctx, c.Server, func(ctx context.Context) (err error) {
+		bindings, err = notify.NewQueueClient(c.Client).Bindings(ctx, "")
+		return err
+	})
+	switch {
+	case errors.Is(err, prism.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	if !reach(bindings, c.RoutingKey) {
+		c.Topic = "bench-" + strings.ToLower(rand.Text()[:8])
+	}
+	return nil
+}
+
+// reach reports whether one of the bindings brings messages with a routing key.
+func reach(bindings []notify.Binding, key string) bool {
+	return slices.ContainsFunc(bindings, func(b notify.Binding) bool { return topic.MatchAny([]string{b.Pattern}, key) })
 }
 
 // prepare sees to it that the queue is there.
@@ -89,7 +120,7 @@ func (q *target) bound(ctx context.Context) (n int, err error) {
 		if err != nil && !errors.Is(err, prism.ErrNotFound) {
 			return 0, err
 		}
-		if slices.ContainsFunc(bindings, func(b notify.Binding) bool { return topic.MatchAny([]string{b.Pattern}, q.key) }) {
+		if reach(bindings, q.key) {
 			n++
 		}
 	}
