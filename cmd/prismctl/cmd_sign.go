@@ -12,6 +12,12 @@ import (
 )
 
 type signCmd struct {
+	Make    signMakeCmd    `cmd:"" default:"withargs" help:"Show how a request is signed; the word make may be left out."`
+	Explain signExplainCmd `cmd:"" help:"Say why a signature is wrong."`
+	Verify  signVerifyCmd  `cmd:"" help:"Say whether a signature is right."`
+}
+
+type signMakeCmd struct {
 	secretSource
 	Method string   `arg:"" help:"The method, in capitals; or - for JSON, see above."`
 	Path   string   `is:"bytes" arg:"" optional:"" help:"The whole path, base path included; it may have a query."`
@@ -33,7 +39,7 @@ For programs, - reads JSON objects, one a line, and writes one a line. Values ar
 }
 
 // Validate is called for the arguments.
-func (c *signCmd) Validate() error {
+func (c *signMakeCmd) Validate() error {
 	switch {
 	case c.Method == "-" && (c.Path != "" || len(c.Header) > 0):
 		return errors.New("- takes everything from standard input: leave the rest out")
@@ -48,7 +54,7 @@ func (c *signCmd) Validate() error {
 }
 
 // Run signs.
-func (c *signCmd) Run(ctx context.Context, t *tool) error {
+func (c *signMakeCmd) Run(ctx context.Context, t *tool) error {
 	if c.Method == "-" {
 		return signLines(ctx, t)
 	}
@@ -66,7 +72,7 @@ func (c *signCmd) Run(ctx context.Context, t *tool) error {
 	return t.write([]byte(explainSign(secret, request)))
 }
 
-func (c *signCmd) request(ctx context.Context, t *tool) (r sign.Request, err error) {
+func (c *signMakeCmd) request(ctx context.Context, t *tool) (r sign.Request, err error) {
 	path, query, _ := strings.Cut(c.Path, "?")
 	if path, err = url.PathUnescape(path); err != nil {
 		return r, exit.Usagef("the path: %w", err)

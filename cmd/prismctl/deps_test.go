@@ -41,6 +41,9 @@ var arrows = map[string][]string{
 	"gen":                {module + "/apijson"},
 	"gen/internal/goods": {module},
 	"mock":               {module + "/apijson", module + "/internal/gateway"},
+	"sent":               {},
+	"charsets":           {module + "/sign", "golang.org/x/text/encoding", "golang.org/x/text/encoding/japanese", "golang.org/x/text/encoding/simplifiedchinese", "golang.org/x/text/encoding/traditionalchinese", "golang.org/x/text/unicode/norm"},
+	"examine":            {"exit", "files", "sent", "charsets", module + "/sign"},
 	"load":               {"words", "exit", "lifeline", module, module + "/notify", module + "/internal/topic", "github.com/HdrHistogram/hdrhistogram-go"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -132,11 +133,14 @@ func run(ctx context.Context, args []string, t tool) int {
 const manualWord = "__manual"
 
 // asked makes what kong knows of "help COMMAND", of a version that is asked for by a flag,
-// and of no arguments at all.
+// of no arguments at all, and of a curl that is pasted behind "sign explain", whose
+// arguments are no flags of ours.
 func asked(args []string) []string {
-	switch {
+	switch curl := slices.Index(args, "curl"); {
 	case len(args) == 0:
 		return []string{"--help"}
+	case curl > 1 && args[0] == "sign" && (slices.Contains(args[:curl], "explain") || slices.Contains(args[:curl], "verify")):
+		return slices.Insert(slices.Clone(args), curl, "--")
 	case args[0] == "help":
 		return append(args[1:len(args):len(args)], "--help")
 	case args[0] == "--version":
