@@ -39,6 +39,8 @@ type call struct {
 	noBody   bool
 	inFlight int64     // bytes of the form
 	formed   []byte    // the first of them, for the record of a call through the gateway
+	rawForm  []byte    // all of them if they are few, until the caller is verified
+	causes   []string  // of a wrong signature
 	passage  *passage  // through the gateway; nil for other calls
 	answer   int64     // bytes of an answer that may be large
 	count    *keyCount // that of the key, once answer is counted
@@ -189,6 +191,9 @@ func (p *Platform) readForm(w http.ResponseWriter, r *http.Request, c *call) err
 	c.inFlight = int64(len(body))
 	if _, own := p.find(c); !own && c.oauth == "" {
 		c.formed = bytes.Clone(body[:min(len(body), p.cfg.Gateway.keep())])
+	}
+	if len(body) <= diagnosable {
+		c.rawForm = body
 	}
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if c.form, err = parseParams(string(body), p.cfg.Limits.Parameters); err != nil {

@@ -69,8 +69,9 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Explain makes a refused signature show a caller on this machine the
-	// string that the platform signed, with secrets masked, and name the SDK
-	// dialect that would have matched. Callers on other machines never get that.
+	// string that the platform signed, with secrets masked, and say what the client
+	// did otherwise (docs/signing.md). Callers on other machines never get that; the
+	// log names the causes of all.
 	// A caller whose request passed a proxy counts as one on another machine, and
 	// so does every caller when PublicURL is set.
 	Explain bool

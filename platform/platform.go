@@ -34,6 +34,7 @@ type Platform struct {
 	count     counters
 	logins    loginGuard
 	wrong     wrongProofs
+	diagnoses diagnoses
 	events    events
 	limits    limits
 	services  serviceTables
@@ -189,7 +190,9 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	if c.oauth == "token" && r.Method != http.MethodPost {
 		return wrongMethod(r, []string{http.MethodPost})
 	}
-	if err := p.verify(r, c); err != nil {
+	err := p.verify(r, c)
+	c.rawForm = nil
+	if err != nil {
 		return err
 	}
 	if p.cfg.RefuseReplays {
@@ -306,6 +309,9 @@ func (p *Platform) logCall(r *http.Request, c *call, status int, code string, to
 		slog.String("code", code),
 		slog.Duration("took", took),
 		slog.String("request_id", c.id),
+	}
+	if len(c.causes) > 0 {
+		attrs = append(attrs, slog.String("causes", strings.Join(c.causes, " ")))
 	}
 	if c.passage != nil {
 		attrs = append(attrs, c.passage.logAttrs()...)

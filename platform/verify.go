@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -252,8 +253,17 @@ func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cr
 		message = "the signature is right, but sign must be in upper case"
 	}
 	f := unauthorized(code.InvalidSign, message)
-	if p.cfg.Explain && p.local(r, c.caller) {
+	shown := p.explained(r, c)
+	if !shown && !p.cfg.Logger.Enabled(r.Context(), slog.LevelInfo) {
+		return f
+	}
+	d, ok := p.diagnose(r, c, signed, cred.sign, key.Secret)
+	if shown {
 		explain(f, signed, cred, key)
+	}
+	if shown && ok {
+		f.data["causes"], f.data["explanation"] = d.Causes, d.Text
+		f.message += ". " + d.Text
 	}
 	return f
 }

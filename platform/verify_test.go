@@ -2,7 +2,10 @@ package platform_test
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -308,5 +311,45 @@ func TestBasePathCanBeChosen(t *testing.T) {
 		if api != "x" {
 			t.Errorf("base %q: the API of %s is %q", base, path, api)
 		}
+	}
+}
+
+func TestARefusalIsExplainedByWhatTheClientDid(t *testing.T) {
+	var log lockedBuffer
+	e := newEnv(t, platform.Config{Explain: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	q := url.Values{"topic": {"it's (ok)!"}}
+	signed("GET", "/platform/notify/status", nil, q, nil) // without the base path
+	r := e.get(statusPath + "?" + q.Encode())
+	r.want(t, 401, "invalid_sign")
+	if causes := fmt.Sprint(r.Error.Data["causes"]); causes != "[path-without-base]" {
+		t.Errorf("causes %s", causes)
+	}
+	explanation, _ := r.Error.Data["explanation"].(string)
+	contains(t, explanation, "the client signs the path without its base", "Part 3 of 7 (path) differs at character 4")
+	contains(t, r.Error.Message, explanation)
+	contains(t, log.String(), "causes=path-without-base")
+
+	form := "topic=a&client_id=" + testKey + "&sign_time=" + q.Get("sign_time") // in the order in which it is signed
+	text := testSecret + "&POST&" + strings.ReplaceAll(url.QueryEscape("/api/x")+"&&&"+url.QueryEscape(form), "+", "%20") + "&" + testSecret
+	req, _ := http.NewRequest("POST", e.url+"/api/x", strings.NewReader(form+"&sign="+fmt.Sprintf("%X", md5.Sum([]byte(text)))))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if causes := fmt.Sprint(e.send(req).Error.Data["causes"]); causes != "[unsorted]" {
+		t.Errorf("causes of a form %s", causes)
+	}
+	if strings.Contains(log.String(), testSecret) {
+		t.Error("the log has the secret")
+	}
+}
+
+func TestALogNamesTheCausesThoughTheCallerIsNotTold(t *testing.T) {
+	var log lockedBuffer
+	e := newEnv(t, platform.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	q := url.Values{}
+	signed("GET", "/platform/notify/status", nil, q, nil)
+	r := e.get(statusPath + "?" + q.Encode())
+	r.want(t, 401, "invalid_sign")
+	contains(t, log.String(), "causes=path-without-base")
+	if strings.Contains(r.body, "path-without-base") {
+		t.Errorf("answered %s", r.body)
 	}
 }

@@ -73,7 +73,9 @@ func (c *check) system(r *Received, key string) string {
 		c.add("duplicate-parameter", "sign is there more than once", "Send it once, in the query or in the form.")
 	}
 	if signature == "" {
-		signature = c.noSignature(r)
+		if signature = c.noSignature(r); signature == "" {
+			return ""
+		}
 	}
 	switch id := r.value("client_id"); {
 	case id == "":
@@ -97,11 +99,7 @@ func (c *check) noSignature(r *Received) string {
 		c.add("secret-sent", "it has client_secret and no signature, which is secret mode", "Sign it, or send it over https only; a secret that went over plain HTTP has to be changed.")
 		return ""
 	}
-	if headerValue(r.Header, "Authorization") != "" && len(r.Query) == 0 && len(r.Form) == 0 {
-		c.add("sign-missing", "it has no parameters and no signature", "Send client_id, sign_method, sign_time and sign in the query or in a form.")
-		return ""
-	}
-	c.add("sign-missing", "it has no signature", "Sign it, and send the parameter sign.")
+	c.add("sign-missing", "it has no signature", "Send client_id, sign_method, sign_time and sign in the query or in a form.")
 	return ""
 }
 

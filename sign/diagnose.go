@@ -36,8 +36,8 @@ type Rewrite struct {
 }
 
 // DefaultLimit is how many signatures [Diagnose] computes at most, unless told. They take
-// about a second for a request that nothing explains.
-const DefaultLimit = 100_000
+// a second or two for a request that nothing explains.
+const DefaultLimit = 200_000
 
 // Requests beyond these bounds are verified, and no cause is looked for.
 const (
@@ -155,7 +155,7 @@ func rewriteHabits(rewrites []Rewrite) []habit {
 }
 
 // A stage is a search for sets of habits with these ranks. With firsts it tries the first
-// variant of each habit only.
+// variant of each habit only, but all of rare ones.
 type stage struct {
 	ranks  []int
 	firsts bool
@@ -166,7 +166,7 @@ var stages = []stage{
 	{}, {ranks: []int{common}}, {ranks: []int{seldom}},
 	{ranks: []int{common, common}, firsts: true}, {ranks: []int{common, common}},
 	{ranks: []int{rare}}, {ranks: []int{common, seldom}, firsts: true},
-	{ranks: []int{common, common, common}, firsts: true},
+	{ranks: []int{common, common, common}, firsts: true}, {ranks: []int{common, rare}, firsts: true},
 	{ranks: []int{common, seldom}}, {ranks: []int{seldom, seldom}}, {ranks: []int{common, rare}},
 }
 
@@ -224,7 +224,7 @@ func (s *search) each(st stage, set []choice, try func([]choice)) {
 		return
 	}
 	for _, c := range s.choices[st.ranks[len(set)]] {
-		if (c.first || !st.firsts) && fits(set, c) {
+		if (c.first || !st.firsts || c.rank == rare) && fits(set, c) {
 			s.each(st, append(slices.Clip(set), c), try)
 		}
 	}

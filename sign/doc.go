@@ -37,8 +37,8 @@
 // Put the request as it was received into a [Request], with the path as it
 // stood in the request line as RawPath, and ask [Verify]. That the signature
 // fits says nothing about its age: compare sign_time with the clock as well.
-// For a signature that does not fit, [Explain] recognises the published SDKs that
-// deviate from the rule. [Mask] hides the secrets of the string to sign, so that it
+// For a signature that does not fit, [Check] and [Diagnose] say what the client did
+// instead, and [Explain] recognises the published SDKs alone. [Mask] hides the secrets of the string to sign, so that it
 // can be shown: comparing the strings of both sides is the quickest way to the cause.
 //
 // # Older backends

@@ -97,14 +97,14 @@ func escapeHabits() []habit {
 			what: "leaves slashes as they are, as Python's quote does",
 			fix:  "Escape slashes, too: quote(text, safe='').",
 			variants: some(escapedBy(percent("-._~/")), escapedBy(percent("-._/")), paramsEscapedBy(percent("-._~/")),
-				paramsEscapedBy(percent("-._/")), escapedBy(spaced("-._~/")), escapedBy(spaced("-._/"))),
+				paramsEscapedBy(percent("-._/"))),
 		},
 		{
 			cause: "encode-uri", slot: slotEscape, rank: common,
 			what: "escapes as encodeURI does, which leaves / ? : = & and others as they are",
 			fix:  "Escape by RFC 3986: only letters, digits and - . _ ~ stay.",
 			variants: some(escapedBy(percent("-._~!'()*;/?:@&=+$,#")), paramsEscapedBy(percent("-._~!'()*;/?:@&=+$,#")),
-				escapedBy(percent("-._~!'()*;/?:@&=+$,#[]")), escapedBy(percent("-._~&=/")), paramsEscapedBy(percent("-._~&="))),
+				escapedBy(percent("-._~!'()*;/?:@&=+$,#[]"))),
 		},
 		{
 			cause: "js-escape", slot: slotEscape, rank: seldom,

@@ -116,8 +116,8 @@ func moreHeaders(p *plan) []variant {
 		return variant{note: note, do: func(p *plan) { p.header = picked }}
 	}
 	all := []variant{
-		add("", func(string) bool { return true }),
 		add("", func(name string) bool { return name != "Host" }),
+		add("", func(string) bool { return true }),
 		add("", func(name string) bool { return name != "Host" && name != "Content-Length" }),
 		add("", func(name string) bool { return strings.HasPrefix(name, "X-") }),
 		add("", func(name string) bool { return name == "Host" || name == "Content-Type" }),

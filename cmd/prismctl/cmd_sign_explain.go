@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -91,11 +90,16 @@ func (c *signRequests) examiner(ctx context.Context, t *tool) (*examine.Examiner
 	if len(c.Request) == 0 {
 		return nil, exit.Usagef("there is no request: give a URL, a command of curl, a file, or - for standard input")
 	}
-	key, err := secrets.Visible("PRISM_KEY (or --key)", cmp.Or(c.Key, t.env("PRISM_KEY")))
+	s := server{identity: c.identity}
+	to, err := s.destination(t)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := c.secret(ctx, t)
+	key, err := secrets.Visible("PRISM_KEY (or --key)", to.key.value)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.secretFor(ctx, t, to)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (t *tool) checkProfile(parsed *kong.Context) error {
 	switch node.Target.Addr().Interface().(type) {
 	case interface {
 		destination(*tool) (*destination, error)
-	}, *signCmd:
+	}, *signMakeCmd, *signExplainCmd, *signVerifyCmd:
 		return nil
 	}
 	return exit.Usagef("%s uses no profile: leave --profile out", node.FullPath())

@@ -84,21 +84,19 @@ func (e *Examiner) Each(ctx context.Context, args []string, do func(Result) erro
 	return nil
 }
 
-// of examines what one argument says: - is standard input, and what is neither a request
-// nor that is the name of a file.
+// of examines what one argument says: - is standard input, and the name of a file that is
+// there means what is in it.
 func (e *Examiner) of(ctx context.Context, arg string, do func(Result) error) error {
-	name, isFile := strings.CutPrefix(arg, "@")
-	switch {
-	case arg == "-":
+	if arg == "-" {
 		return e.from(interruptible{ctx, e.In}, do)
-	case !isFile:
+	}
+	name, isFile := strings.CutPrefix(arg, "@")
+	if _, err := os.Stat(files.AtHome(name)); err != nil && !isFile {
 		request, err := sent.Read([]byte(arg))
-		if err == nil {
-			return e.only(request, do)
+		if err != nil {
+			return exit.Usagef("%w; and no file has that name", err)
 		}
-		if _, statErr := os.Stat(files.AtHome(name)); statErr != nil || strings.HasPrefix(arg, "{") {
-			return exit.Usagef("%w, and no file has that name", err)
-		}
+		return e.only(request, do)
 	}
 	f, err := os.Open(files.AtHome(name))
 	if err != nil {
@@ -156,6 +154,9 @@ type interruptible struct {
 }
 
 func (i interruptible) Read(b []byte) (int, error) {
+	if i.ctx.Err() != nil {
+		return 0, i.ctx.Err()
+	}
 	type result struct {
 		n   int
 		err error
