@@ -15,7 +15,7 @@ func connFloods() []flood {
 			row: "Lines that wait to be written to a log", stuck: true,
 			args:  []string{"--access-log", "PIPE", "--admin-listen", "127.0.0.1:0", "-v", "debug", "--log-format", "json"},
 			bound: 2 * 2, // what is being written and what waits
-			pours: (1000*7000 + 3000*1000) / 1e6, pour: logMuch,
+			pours: (4000*7000 + 3000*1000) / 1e6, pour: logMuch,
 		},
 	}
 }
@@ -52,14 +52,14 @@ func holdAdminOpen(x *flooded) {
 	}
 }
 
-// logMuch makes 1,000 calls whose lines in the access log are long, as each byte is written
+// logMuch makes 4,000 calls whose lines in the access log are long, as each byte is written
 // as six, and publishes 3,000 messages with such lines in the other log.
 func logMuch(x *flooded) {
 	path, agent := "/", ""
 	for range loggedLength {
 		path, agent = path+"%01", agent+"\xff"
 	}
-	for range 1000 {
+	for range 4000 {
 		req := x.request("GET", path, "")
 		req.Header.Set("User-Agent", agent)
 		if status, text := x.send(req); status != http.StatusNotFound {
