@@ -30,10 +30,10 @@ func (t *tool) complete(ctx context.Context, app *kong.Application, args []strin
 	if len(args) == 0 {
 		return exit.Usage
 	}
-	shell, line := args[0], args[1:]
+	shell, line, inQuotes := args[0], args[1:], false
 	switch {
 	case shell == "bash" && len(line) == 1:
-		line = completion.Split(line[0])
+		line, inQuotes = completion.Split(line[0])
 		line = line[min(1, len(line)-1):] // without prismctl
 	case shell == "powershell" && len(line) > 0 && line[len(line)-1] == ":none": // it loses empty words
 		line[len(line)-1] = ""
@@ -42,6 +42,7 @@ func (t *tool) complete(ctx context.Context, app *kong.Application, args []strin
 		line = []string{""}
 	}
 	answer := completion.Complete(app, line)
+	answer.InQuotes = inQuotes
 	last := line[len(line)-1]
 	for _, name := range t.names(ctx, answer) {
 		if word := answer.Prefix + name; strings.HasPrefix(word, last) {

@@ -80,7 +80,8 @@ func TestNamesOfAPlatformComplete(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.line, got, want)
 		}
 	}
-	d.do("__complete", "bash", "echo x; prismctl queue drop 'order l").want(t, exitDone, "'order log'\n", "")
+	d.do("__complete", "bash", "echo x; prismctl queue drop order\\ l").want(t, exitDone, "'order log'\n", "")
+	d.do("__complete", "bash", "prismctl queue drop 'ord").want(t, exitDone, "orders\n", "") // the other would end the quotes
 	d.do("__complete", "bash", "prismctl queue list --profile=w").want(t, exitDone, "work\n", "")
 	d.do("__complete", "bash", "prismctl").want(t, exitDone, "", "")
 }

@@ -17,6 +17,7 @@ type Answer struct {
 	Files      bool   // names of files may come
 	Names      string // names of this kind may come, such as "queue", which only a platform knows
 	Flags      map[string]string
+	InQuotes   bool   // what is typed of the word is in quotes that do not end
 	Prefix     string // stands before each name in its word, as --profile= does
 }
 

@@ -48,7 +48,12 @@ func (a Answer) Write(w io.Writer, shell, last string) error {
 		}
 		switch shell {
 		case "bash":
-			b.WriteString(forBash(word, last) + "\n")
+			word = forBash(word, last)
+			// Within quotes bash puts the word as it is: its own quotes would end them, and
+			// the shell would run what a platform calls a queue.
+			if quoted := words.Quoted(word); !a.InQuotes || quoted == word {
+				b.WriteString(quoted + "\n")
+			}
 		default:
 			b.WriteString(word + "\t" + help + "\n")
 		}
@@ -57,13 +62,13 @@ func (a Answer) Write(w io.Writer, shell, last string) error {
 	return err
 }
 
-// forBash is a word as bash puts it behind what is typed: quoted, and without what stands
-// before the last = or :, as bash takes these for ends of words.
+// forBash is a word without what stands before the last = or : of what is typed, as bash
+// takes these for ends of words.
 func forBash(word, last string) string {
 	if cut := strings.LastIndexAny(last, "=:"); cut >= 0 && strings.HasPrefix(word, last[:cut+1]) {
 		word = word[cut+1:]
 	}
-	return words.Quoted(word)
+	return word
 }
 
 func firstSentence(help string) string {

@@ -3,10 +3,9 @@ package completion
 import "strings"
 
 // Split returns the words of a line as a shell sees them, as far as they were typed. The
-// last one is empty behind a blank. Quotes may be open. Of what came before a ; | or &
-// nothing is left.
-func Split(line string) []string {
-	var all []string
+// last one is empty behind a blank. Of what came before a ; | or & nothing is left. open
+// reports whether the last word is in quotes that do not end.
+func Split(line string) (all []string, open bool) {
 	var word strings.Builder
 	var quote rune
 	escaped, begun := false, false
@@ -40,5 +39,5 @@ func Split(line string) []string {
 			begun = true
 		}
 	}
-	return append(all, word.String())
+	return append(all, word.String()), quote != 0
 }
