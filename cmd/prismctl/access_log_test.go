@@ -67,10 +67,10 @@ func TestTheAccessLogHasEachCallAndNoSecret(t *testing.T) {
 	}
 	resp.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
-	s.do("queue list")
+	s.do("queue create orders")
 	s.do("get no/such/" + strings.Repeat("x", 2000))
 	s.Secret = "another-secret"
-	s.do("queue list")
+	s.do("queue create orders")
 	s.stop().want(t, exitDone, "", "")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -87,9 +87,9 @@ func TestTheAccessLogHasEachCallAndNoSecret(t *testing.T) {
 	}
 	for i, want := range []access{
 		{Method: "POST", Path: "/api/platform/notify/write", Status: 200, Key: s.Key, UserAgent: `shop "1"`},
-		{Method: "GET", Path: "/api/platform/notify/queue/list", Status: 200, Key: s.Key},
+		{Method: "GET", Path: "/api/platform/notify/queue/create", Status: 200, Key: s.Key},
 		{Method: "GET", Status: 404, Code: "unknown_api", Key: s.Key},
-		{Method: "GET", Path: "/api/platform/notify/queue/list", Status: 401, Code: "invalid_sign"},
+		{Method: "GET", Path: "/api/platform/notify/queue/create", Status: 401, Code: "invalid_sign"},
 	} {
 		got := all[i]
 		if got.Method != want.Method || got.Status != want.Status || got.Code != want.Code || want.Path != "" && got.Path != want.Path ||

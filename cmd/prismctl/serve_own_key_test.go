@@ -72,6 +72,6 @@ func TestASecretThatWasRotatedOrDeletedIsGoneFromTheDirectory(t *testing.T) {
 		t.Errorf("after a start the first line is %s", again.first)
 	}
 	again.Secret = s.Secret
-	again.do("queue list").want(t, exitDone, "", "")
+	again.do("queue create orders").want(t, exitDone, "created queue orders\n", "")
 	again.stop().want(t, exitDone, "", "")
 }
