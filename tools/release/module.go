@@ -14,7 +14,7 @@ const rootPath = "github.com/shopex/prism-go"
 
 // released are the modules that are tagged, by their folders. Each requires
 // only such as are before it, so this is also the order of the tags.
-var released = []string{"", "platform/jetstream", "cmd/prismctl"}
+var released = []string{"", "platform/jetstream", "cmd/prismctl", "contrib/otel", "contrib/watermill"}
 
 // A module is one that is released.
 type module struct {

@@ -36,6 +36,28 @@ replace github.com/shopex/prism-go => ../..
 	"platform/jetstream/go.sum":       "",
 	"platform/jetstream/jetstream.go": "package jetstream\n\nimport _ \"github.com/shopex/prism-go/sign\"\n",
 
+	"contrib/otel/go.mod": `module github.com/shopex/prism-go/contrib/otel
+
+go 1.26.0
+
+require github.com/shopex/prism-go v0.0.0
+
+replace github.com/shopex/prism-go => ../..
+`,
+	"contrib/otel/go.sum": "",
+	"contrib/otel/it.go":  "package it\n\nimport _ \"github.com/shopex/prism-go/sign\"\n",
+
+	"contrib/watermill/go.mod": `module github.com/shopex/prism-go/contrib/watermill
+
+go 1.26.0
+
+require github.com/shopex/prism-go v0.0.0
+
+replace github.com/shopex/prism-go => ../..
+`,
+	"contrib/watermill/go.sum": "",
+	"contrib/watermill/it.go":  "package it\n\nimport _ \"github.com/shopex/prism-go/sign\"\n",
+
 	"cmd/prismctl/go.mod": `module github.com/shopex/prism-go/cmd/prismctl
 
 go 1.26.0
