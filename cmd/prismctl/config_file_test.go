@@ -171,7 +171,8 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 		"[[user]]\nlogin = 'x'":                                        "needs either a password-file or a password-hash",
 		"[[user]]\nlogin='x'\npassword-file='a'\n[[user]]\nlogin='x'\npassword-file='a'": `user, number 2 ("x"): number 1 has the same name`,
 	} {
-		r := invocation{args: []string{"serve", "--config", inFile(t, "c.toml", text)}}.run()
+		ownLevel := map[string]string{"PRISM_LOG": ""} // the file's, which is in question, too
+		r := invocation{args: []string{"serve", "--config", inFile(t, "c.toml", text)}, env: ownLevel}.run()
 		if r.status != exitUsage || !strings.Contains(r.err, want) || !strings.Contains(r.err, "Read: prismctl serve --help") {
 			t.Errorf("%q: exit status %d, %q, want %q", text, r.status, r.err, want)
 		}
