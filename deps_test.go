@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"/tools/chromium":        {},
 	"/tools/check":           {"tools/chromium", "internal/patience"},
 	"/internal/patience":     {},
+	"/internal/postgres":     {},
 	"/internal/printable":    {},
 	"/internal/guard":        {"internal/printable"},
 	"/internal/push":         {"internal/guard"},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/shopex/prism-go/internal/postgres"
 )
 
 // mariadb starts a MariaDB of its own, which speaks the protocol of MySQL, and returns its
@@ -33,7 +35,7 @@ func mariadb(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	as := unprivileged(t, dir)
+	as := postgres.Unprivileged(t, dir)
 	data := filepath.Join(dir, "data")
 	make := exec.Command(install, "--no-defaults", "--datadir="+data, "--skip-test-db", "--auth-root-authentication-method=normal", "--skip-name-resolve")
 	make.SysProcAttr, make.Dir = as, dir

@@ -7,90 +7,19 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/lib/pq"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/shopex/prism-go/internal/postgres"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/sign"
 )
 
-// postgres starts a PostgreSQL of its own and returns its address, or "" where there is
-// none.
-func postgres(t *testing.T) string {
-	t.Helper()
-	initdb, err := exec.LookPath("initdb")
-	if err != nil {
-		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-		if len(found) == 0 {
-			t.Log("!!! WITHOUT POSTGRESQL: users in a database are not tried; install postgresql")
-			return ""
-		}
-		initdb = found[len(found)-1]
-	}
-	if initdb, err = filepath.EvalSymlinks(initdb); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "pg") // not t.TempDir, which only its owner may enter
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	as := unprivileged(t, dir)
-	data := filepath.Join(dir, "data")
-	make := exec.Command(initdb, "-D", data, "-U", "shop", "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C")
-	make.SysProcAttr, make.Dir = as, dir
-	if out, err := make.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	server := exec.Command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
-	log := new(buffer)
-	server.SysProcAttr, server.Dir, server.Stderr = as, dir, log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGINT)
-		_ = server.Wait()
-	})
-	for !strings.Contains(log.String(), "ready to accept connections") {
-		if err := server.Process.Signal(syscall.Signal(0)); err != nil || strings.Contains(log.String(), "FATAL") {
-			t.Fatalf("postgres: %s", log.String())
-		}
-		time.Sleep(time.Millisecond) // there is no event to wait for
-	}
-	return "host=" + dir + " user=shop dbname=postgres sslmode=disable"
-}
-
-// unprivileged returns how to start a process that may own dir: PostgreSQL refuses root.
-func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	nobody, err := user.Lookup("nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, _ := strconv.Atoi(nobody.Uid)
-	gid, _ := strconv.Atoi(nobody.Gid)
-	if err := os.Chown(dir, uid, gid); err != nil {
-		t.Fatal(err)
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-}
-
 func TestUsersOfPostgreSQLSignIn(t *testing.T) {
-	dsn := postgres(t)
+	dsn := postgres.Start(t)
 	if dsn == "" {
 		return
 	}

@@ -1,0 +1,2 @@
+// Package postgres starts a PostgreSQL for a test, on Unix.
+package postgres
