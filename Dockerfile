@@ -12,6 +12,10 @@ WORKDIR /src
 # of them changes.
 COPY go.work go.work.sum go.mod go.sum ./
 COPY cmd/prismctl/go.mod cmd/prismctl/go.sum cmd/prismctl/
+COPY contrib/otel/go.mod contrib/otel/go.sum contrib/otel/
+COPY contrib/watermill/go.mod contrib/watermill/go.sum contrib/watermill/
+COPY examples/once/go.mod examples/once/go.sum examples/once/
+COPY examples/paging/go.mod examples/paging/go.sum examples/paging/
 COPY platform/jetstream/go.mod platform/jetstream/go.sum platform/jetstream/
 COPY tools/bench/go.mod tools/bench/go.sum tools/bench/
 COPY tools/browser/go.mod tools/browser/go.sum tools/browser/
