@@ -401,3 +401,31 @@ func TestARecordThatEndsIsNotReplacedByAnOlderOne(t *testing.T) {
 	}
 	save(t, s, "shorter", "newest", 0)
 }
+
+// Servers say in three ways that another engine was faster.
+func TestWhatAnotherEngineHasRemovedIsGone(t *testing.T) {
+	o := serverOptions(t)
+	o.JetStream = false
+	nc, err := nats.Connect(startExternal(t, o).ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	answer := make(chan string, 1)
+	if _, err := nc.Subscribe("$JS.API.STREAM.MSG.DELETE.log", func(m *nats.Msg) { m.Respond([]byte(<-answer)) }); err != nil {
+		t.Fatal(err)
+	}
+	j := &journal{nc: nc, stream: "log"}
+	for text, want := range map[string]error{
+		`{"success":true}`: nil,
+		`{"error":{"code":404,"err_code":10037,"description":"no message found"}}`:      errNoRecord,
+		`{"error":{"code":400,"err_code":10043,"description":"sequence 7 not found"}}`:  errNoRecord,
+		`{"error":{"code":500,"err_code":10057,"description":"no message found"}}`:      errNoRecord,
+		`{"error":{"code":500,"err_code":10057,"description":"no space left on disk"}}`: platform.ErrUnavailable,
+	} {
+		answer <- text
+		if err := j.remove(t.Context(), 7, true); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}

@@ -106,6 +106,7 @@ const (
 	codeWrongLast2 = 10164 // the same, in newer servers
 	codeNoMessage  = 10037
 	codeNoSequence = 10043 // the same, where it was to be removed
+	codeNotRemoved = 10057 // for the reason in the text, which may be that it was removed by another
 )
 
 func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error) {
@@ -127,10 +128,11 @@ func (j *journal) request(ctx context.Context, m *nats.Msg) (a answer, err error
 	if a.Error == nil {
 		return a, nil
 	}
-	switch a.Error.Code {
-	case codeWrongLast, codeWrongLast2:
+	switch code := a.Error.Code; {
+	case code == codeWrongLast || code == codeWrongLast2:
 		return a, errMoved
-	case codeNoMessage, codeNoSequence:
+	case code == codeNoMessage || code == codeNoSequence,
+		code == codeNotRemoved && a.Error.Description == "no message found":
 		return a, errNoRecord
 	}
 	return a, fmt.Errorf("%w: JetStream answers %q (%d) to %s", platform.ErrUnavailable, a.Error.Description, a.Error.Code, m.Subject)
