@@ -61,7 +61,9 @@ func TestACallCostsTheSameHoweverManyAPIsThereAre(t *testing.T) {
 	few, fewBytes := cost(t, 10, 1)
 	many, manyBytes := cost(t, 10_000, 1)
 	t.Logf("%.1f allocations of %.0f bytes with 10 APIs, %.1f of %.0f with 10,000", few, fewBytes, many, manyBytes)
-	if many > few*1.05 || manyBytes > fewBytes*1.05 {
+	// The race detector empties pools at random, of buffers with many KiB: what grows with
+	// the APIs would have a byte for each of them at least.
+	if many > few*1.05 || manyBytes > fewBytes+10_000 {
 		t.Error("a call costs more with more APIs")
 	}
 }
