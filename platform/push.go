@@ -226,16 +226,21 @@ func (s *pushers) wake() {
 }
 
 // count returns how many receivers there are, and for how many of them messages wait
-// after a failure.
+// after a failure. One that has ended by itself, as its key is gone, stays in byKey until
+// the next look.
 func (s *pushers) count() (all, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.byKey {
+		if r.hasEnded() {
+			continue
+		}
+		all++
 		if r.state.since.Load() != 0 {
 			waiting++
 		}
 	}
-	return len(s.byKey), waiting
+	return all, waiting
 }
 
 // stateOf returns what this platform knows of the pushing for a key, or nil.

@@ -80,11 +80,15 @@ func (r *receiver) stop() {
 
 // is reports whether r has not ended and pushes as p says.
 func (r *receiver) is(p *Push) bool {
+	return !r.hasEnded() && r.url == p.URL && r.workers == p.workers()
+}
+
+func (r *receiver) hasEnded() bool {
 	select {
 	case <-r.done:
-		return false
+		return true
 	default:
-		return r.url == p.URL && r.workers == p.workers()
+		return false
 	}
 }
 

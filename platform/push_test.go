@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/shopex/prism-go/internal/push"
@@ -574,6 +575,25 @@ func TestAKeyThatIsDeletedWhilePushingBeginsLeavesNoQueue(t *testing.T) {
 			t.Errorf("the deleted key has a queue: %+v", d)
 		}
 	}
+}
+
+// The list of keys is read again after a minute only: DeleteKey alone leaves no note.
+func TestAReceiverThatHasEndedIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := provisionedStore()
+		registry := platform.NewRegistry(store)
+		if _, err := registry.SetPush(t.Context(), shopKey.ID, "http://127.0.0.1:1/hook", 1); err != nil {
+			t.Fatal(err)
+		}
+		engine := &pushEngine{Queues: newQueues(memory.Config{}), ack: works, open: func() error {
+			return registry.DeleteKey(t.Context(), shopKey.ID)
+		}}
+		s := startPushing(t, platform.Config{Store: store, Queues: engine})
+		synctest.Wait()
+		if n := s.p.Stats().Pushing; n > 0 {
+			t.Errorf("%d receivers of a deleted key are counted", n)
+		}
+	})
 }
 
 // A pushEngine fails as told.
