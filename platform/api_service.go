@@ -247,13 +247,14 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	if err := made.check(); err != nil { // of an update, too, as the check is of the file
 		return serviceFailure(err)
 	}
+	s.text = made.File // as it is stored, so that an unchanged one replaces nothing
 	if other := there.byPrefix[made.Prefix]; other != "" && other != made.ID {
 		return prefixTaken(made.Prefix)
 	}
 	there.byPrefix[made.Prefix] = made.ID
 	if s.id == "" {
 		s.made = &made
-		there.bytes[made.ID] = len(s.file.Format())
+		there.bytes[made.ID] = len(s.text)
 		im.doc.APIs = append(im.doc.APIs, newServiceDoc(&made))
 		return nil
 	}
@@ -264,8 +265,8 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	if err := im.compare(&now, s); err != nil {
 		return err
 	}
-	if text := s.file.Format(); !bytes.Equal(text, now.File) {
-		there.bytes[now.ID] = len(text) + len(now.File)
+	if !bytes.Equal(s.text, now.File) {
+		there.bytes[now.ID] = len(s.text) + len(now.File)
 	}
 	im.doc.APIs = append(im.doc.APIs, newServiceDoc(&now))
 	return nil
@@ -311,7 +312,7 @@ func (im *importing) store(ctx context.Context, s *apiFile) (*Service, error) {
 		if s.url != "" {
 			now.Source = s.url
 		}
-		now.File = s.file.Format() // as it is stored, so that an unchanged one replaces nothing
+		now.File = s.text
 		return nil
 	})
 	if err == nil {

@@ -89,9 +89,9 @@ func (c *channel) beginStoring() error {
 }
 
 // errPanicked is the error of a batch whose engine has panicked. The channel ends.
-var errPanicked = errors.New("platform: the engine has panicked")
+var errPanicked = errors.New("platform: the engine, the store or a hook has panicked")
 
-// withoutPanic runs do. A panic in it, of an engine or a hook, is logged and becomes
+// withoutPanic runs do. A panic in it, of the engine, the store or a hook, is logged and becomes
 // errPanicked.
 func withoutPanic(log *slog.Logger, do func() error) (err error) {
 	defer func() {

@@ -67,13 +67,8 @@ type backendFailedEvent struct {
 	Failed int    `json:"failed"` // calls that no event has told of, with this one
 }
 
-type backendPausedEvent struct {
-	backendHead
-	Since  int64 `json:"since"`  // when it began to fail, Unix time
-	Failed int   `json:"failed"` // calls since then
-}
-
-type backendRecoveredEvent struct {
+// A backendChangedEvent tells that a backend that fails is paused, or has recovered.
+type backendChangedEvent struct {
 	backendHead
 	Since  int64 `json:"since"`  // when it began to fail, Unix time
 	Failed int   `json:"failed"` // calls since then
@@ -108,7 +103,7 @@ func (p *Platform) backendFailed(c *call, refused string) {
 	f.failed++
 	if c.passage.paused && !f.paused {
 		f.paused = true
-		p.events.add(&backendPausedEvent{p.newBackendEvent(eventBackendPaused, c), f.since.Unix(), f.failed})
+		p.events.add(p.backendChangedEvent(eventBackendPaused, c, f))
 	}
 }
 
@@ -122,7 +117,7 @@ func (p *Platform) backendWorks(c *call) {
 	}
 	delete(b.known, name)
 	b.failing.Store(int64(len(b.known)))
-	p.events.add(&backendRecoveredEvent{p.newBackendEvent(eventBackendRecovered, c), f.since.Unix(), f.failed})
+	p.events.add(p.backendChangedEvent(eventBackendRecovered, c, f))
 }
 
 // add notes that an event has told of a backend. b.mu is held.
@@ -160,6 +155,10 @@ func (p *Platform) newBackendEvent(name string, c *call) backendHead {
 	head := backendHead{eventHead: p.newEvent(name, ""), Service: g.service, Node: g.target.Node, Sandbox: g.target.Sandbox, Host: g.target.Host()}
 	head.App, head.exchange = g.provider, c.app.Exchange()
 	return head
+}
+
+func (p *Platform) backendChangedEvent(name string, c *call, f *failingBackend) *backendChangedEvent {
+	return &backendChangedEvent{p.newBackendEvent(name, c), f.since.Unix(), f.failed}
 }
 
 func (p *Platform) backendFailedEvent(c *call, refused string, n int) *backendFailedEvent {

@@ -132,8 +132,8 @@ func EventsOfEachKind() []any {
 		&pushFailedEvent{eventHead: head(eventPushFailed), Host: "shop.example", Status: 503, Reason: "the receiver answered 503 Service Unavailable", Failed: 3, ID: "9b4d1e00-1a2b3c", RoutingKey: "order.new", Attempt: 2},
 		&keyExpiredEvent{eventHead: head(eventKeyExpired), Expired: at - 12*3600},
 		&backendFailedEvent{backendHead: backend(eventBackendFailed), API: "goods.query", Code: "bad_gateway", Phase: "dial", Reason: "the backend cannot be reached: dial tcp 192.0.2.9:8080: connect: connection refused", Failed: 1},
-		&backendPausedEvent{paused, at, 5},
-		&backendRecoveredEvent{recovered, at, 14},
+		&backendChangedEvent{paused, at, 5},
+		&backendChangedEvent{recovered, at, 14},
 	}
 }
 
@@ -157,7 +157,7 @@ func (p *Platform) NoteBackend(service string, o BackendOutcome) {
 func (p *Platform) LookAgain() { p.services.lookAgain() }
 
 // FailingBackends returns how many backends the platform remembers as failing.
-func (p *Platform) FailingBackends() int { return len(p.backends.known) }
+func (p *Platform) FailingBackends() int { return int(p.backends.failing.Load()) }
 
 // AllowCall counts a call through the gateway under a limit.
 func (p *Platform) AllowCall(key, service, api string, l apijson.Limit) (wait time.Duration, ok bool) {

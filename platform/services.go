@@ -171,7 +171,11 @@ func (t *serviceTables) begin(ctx context.Context, d *domainTable) *look {
 // run looks at the note of changes, and loads what has changed.
 func (t *serviceTables) run(ctx context.Context, d *domainTable, l *look) {
 	began := time.Now()
-	next, err := t.loadSafely(ctx, d.domain, l.services)
+	var next *domainServices
+	err := withoutPanic(t.log, func() (err error) { // no call is there to be failed by a panic
+		next, err = t.load(ctx, d.domain, l.services)
+		return err
+	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -191,16 +195,6 @@ func (t *serviceTables) run(ctx context.Context, d *domainTable, l *look) {
 		t.log.Warn("services cannot be looked up; those that were known are used", slog.Any("error", err))
 	}
 	close(l.done)
-}
-
-// loadSafely turns a panic into an error: no call is there to be failed by it.
-func (t *serviceTables) loadSafely(ctx context.Context, domain string, known *domainServices) (next *domainServices, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("platform: the loading of services panicked: %v", v)
-		}
-	}()
-	return t.load(ctx, domain, known)
 }
 
 // maxReloads bounds how often the services are read that change while they are read.
