@@ -90,20 +90,11 @@ const describeTime = 30 * time.Second
 func (s *service) described(ctx context.Context, name string) ([]seed.Service, error) {
 	within, cancel := context.WithTimeout(ctx, describeTime)
 	defer cancel()
-	fetcher := guard.Fetcher{Networks: guard.Networks{Private: true, Loopback: true}}
-	failed := false
-	files, err := apifile.Read(within, name, func(ctx context.Context, u *url.URL) ([]byte, *url.URL, error) {
-		got, err := fetcher.Fetch(ctx, u.String())
-		if err != nil {
-			failed = true
-			return nil, nil, err
-		}
-		return got.Body, got.URL, nil
-	})
+	files, lost, err := fetched(within, name)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case failed || within.Err() != nil:
+	case lost:
 		return s.known(ctx, name, err)
 	case err != nil:
 		return nil, err
@@ -117,6 +108,22 @@ func (s *service) described(ctx context.Context, name string) ([]seed.Service, e
 		all = append(all, given)
 	}
 	return all, nil
+}
+
+// fetched reads the files that a setting names. It says of an error whether it is one of
+// the way to them, and none of what is in them.
+func fetched(ctx context.Context, name string) (files []apifile.Found, lost bool, err error) {
+	fetcher := guard.Fetcher{Networks: guard.Networks{Private: true, Loopback: true}}
+	failed := false
+	files, err = apifile.Read(ctx, name, func(ctx context.Context, u *url.URL) ([]byte, *url.URL, error) {
+		got, err := fetcher.Fetch(ctx, u.String())
+		if err != nil {
+			failed = true
+			return nil, nil, err
+		}
+		return got.Body, got.URL, nil
+	})
+	return files, err != nil && (failed || ctx.Err() != nil), err
 }
 
 // known returns the services that an earlier start has from a setting.
