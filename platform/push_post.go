@@ -175,50 +175,60 @@ func (w *pushing) together(leases []Lease) error {
 	}
 }
 
-// startWorker waits until a worker may begin, or is not needed.
+// startWorker waits until a worker begins with a message, or none is needed: because the
+// backlog is empty, or because as many work as may, and will soon have taken all of it.
 func (w *pushing) startWorker() (started, ok bool) {
+	var l Lease
 	ok = w.await(func() (bool, time.Duration) {
-		if len(w.backlog) == 0 || w.active > 0 && len(w.backlog) < w.workers && !w.down() {
+		if len(w.backlog) == 0 {
 			return true, 0
 		}
 		may, later := w.enter()
-		started = started || may
-		return may, later
+		if may {
+			l, started = w.take(), true
+		}
+		return may || w.active > 0 && len(w.backlog) < w.workers && !w.down(), later
 	})
 	if started {
-		w.spawn(w.worker)
+		w.spawn(func() { w.worker(l) })
 	}
 	return started, ok
 }
 
-// worker pushes messages of the backlog. While the receiver does not work it is one message,
-// as the next one has to wait.
-func (w *pushing) worker() {
+// worker pushes l, and then what is left of the backlog. While the receiver does not work
+// it is one message, as the next one has to wait.
+func (w *pushing) worker(l Lease) {
 	defer w.leave()
-	for first := true; ; first = false {
-		l, ok := w.nextOfBacklog(first)
-		if !ok {
-			return
-		}
-		if w.post(l) {
-			w.addPaused(1, l.Message.Size())
-			w.spawn(func() { w.pause(l) })
-		}
+	for ok := w.taking.Err() == nil; ok; l, ok = w.nextOfBacklog() {
+		w.attempt(l)
 	}
 }
 
-func (w *pushing) nextOfBacklog(first bool) (l Lease, ok bool) {
+// attempt posts a message, and again after a pause if it has to be.
+func (w *pushing) attempt(l Lease) {
+	if w.post(l) {
+		w.addPaused(1, l.Message.Size())
+		w.spawn(func() { w.pause(l) })
+	}
+}
+
+func (w *pushing) nextOfBacklog() (l Lease, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.backlog) == 0 || !first && w.down() || w.taking.Err() != nil {
+	if len(w.backlog) == 0 || w.down() || w.taking.Err() != nil {
 		return Lease{}, false
 	}
-	l = w.backlog[0]
+	return w.take(), true
+}
+
+// take takes the first message of the backlog.
+func (w *pushing) take() Lease {
+	l := w.backlog[0]
 	w.backlog[0] = Lease{}
 	if w.backlog = w.backlog[1:]; len(w.backlog) < w.workers {
 		w.wake()
 	}
-	return l, true
+	return l
 }
 
 // refresh reads the key again if it was read a while ago. While the store fails, the last

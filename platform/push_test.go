@@ -140,29 +140,39 @@ func TestAMessageThatFailsDoesNotKeepAWorkerDuringItsPause(t *testing.T) {
 
 func TestAsManyPOSTsAreUnderWayAsThereAreWorkers(t *testing.T) {
 	const workers = 5
-	var now, most atomic.Int32
-	all := make(chan struct{})
-	h := newWebhook(t, func(wire.Delivery) int {
-		n := now.Add(1)
-		defer now.Add(-1)
-		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-		}
-		if n == workers {
-			close(all)
-		}
-		<-all
-		return 0
-	})
-	s := startPushing(t, platform.Config{})
-	for i := range workers {
-		s.write(fmt.Sprint(i))
-	}
-	s.set(h, "workers", fmt.Sprint(workers))
-	h.wait(workers)
-	s.await("five POSTs at a time", all)
-	s.emptied()
-	if most.Load() != workers {
-		t.Errorf("%d POSTs at a time", most.Load())
+	for name, first := range map[string]int{"all at once": workers, "while one is under way": 1} {
+		t.Run(name, func(t *testing.T) {
+			var now, most atomic.Int32
+			all := make(chan struct{})
+			release := sync.OnceFunc(func() { close(all) })
+			h := newWebhook(t, func(wire.Delivery) int {
+				n := now.Add(1)
+				defer now.Add(-1)
+				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+				}
+				if n == workers {
+					release()
+				}
+				<-all
+				return 0
+			})
+			t.Cleanup(release)
+			s := startPushing(t, platform.Config{})
+			for i := range first {
+				s.write(fmt.Sprint(i))
+			}
+			s.set(h, "workers", fmt.Sprint(workers))
+			h.wait(first)
+			for i := range workers - first {
+				s.write(fmt.Sprint(first + i))
+			}
+			h.wait(workers)
+			s.await("five POSTs at a time", all)
+			s.emptied()
+			if most.Load() != workers {
+				t.Errorf("%d POSTs at a time", most.Load())
+			}
+		})
 	}
 }
 
