@@ -180,7 +180,8 @@
 //
 // With [Config].Users there is an OAuth server beside BasePath (protocol chapter
 // 4): /oauth for /api. /oauth/authorize and /oauth/logout are pages for
-// browsers; /oauth/token is called by apps, signed as every call, and answers
+// browsers, and so is /oauth/done, for the end of a login in a program that has no pages
+// itself; /oauth/token is called by apps, signed as every call, and answers
 // without the envelope: {"access_token": ...} or {"error": CODE,
 // "error_description": TEXT}. What an app can rely on:
 //

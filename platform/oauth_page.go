@@ -52,6 +52,8 @@ func (p *Platform) oauthPage(name string) page {
 		return p.authorize
 	case "logout":
 		return p.logout
+	case "done":
+		return p.done
 	}
 	return nil
 }

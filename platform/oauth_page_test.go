@@ -27,6 +27,8 @@ func (e *pageEnv) everyPage(header ...string) map[string]view {
 	pages["refused"] = b.open("POST", authorizePath(), form, append([]string{"Sec-Fetch-Site", "cross-site"}, header...)...)
 	pages["wrong method"] = b.open("DELETE", authorizePath(), nil, header...)
 	pages["asking"] = b.get("/oauth/logout", append([]string{"Sec-Fetch-Site", "cross-site"}, header...)...)
+	pages["signed in"] = b.get("/oauth/done", header...)
+	pages["not signed in"] = b.get("/oauth/done?error=access_denied", header...)
 	pages["signed out"] = b.get("/oauth/logout", header...)
 	for range 5 {
 		pages["limited"] = b.open("POST", authorizePath(), form, header...)
@@ -203,6 +205,7 @@ func TestNothingThatComesFromOutsideIsMarkup(t *testing.T) {
 		"bad name":         b.get(authorizePath() + "&" + escaped + "=%zz"),
 		"bad method":       b.open("BREW", authorizePath(evil, evil), nil),
 		"logout":           b.get(logoutPath(evil, evil)),
+		"done":             b.get("/oauth/done?error=" + escaped + "&error_description=" + escaped),
 		"asking":           b.get(logoutPath(evil, evil), "Sec-Fetch-Site", "cross-site"),
 		"foreign cookie":   b.get(authorizePath(), "Cookie", `prism_form="><script>alert(1)</script>`),
 		"strange language": b.get(authorizePath(), "Accept-Language", evil),

@@ -58,45 +58,46 @@ func (c *loginCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer back.Close()
-	token, err := c.signIn(ctx, t, client, back)
+	token, done, err := c.signIn(ctx, t, client, back)
 	if err == nil {
 		err = k.Alone(ctx, func() error { return k.Save(token) })
 	}
 	if err != nil {
+		back.Tell(done.Failed(err))
 		return err
 	}
 	user := token.User()
-	back.Tell(signin.Page{Status: http.StatusOK, Title: "You are signed in", Text: "prismctl now acts as " + nameOf(user) + ". You can close this page."})
+	back.Tell(done.SignedIn("prismctl now acts as " + nameOf(user) + ". You can close this page."))
 	return t.printUser(user, "Signed in as %s")
 }
 
 // signIn sends the browser to the platform and exchanges the code with which
-// it comes back.
-func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, back *signin.Comeback) (*oauth.Token, error) {
+// it comes back. What the browser may show then is done.
+func (c *loginCmd) signIn(ctx context.Context, t *tool, client *prism.Client, back *signin.Comeback) (token *oauth.Token, done signin.DonePage, err error) {
 	login, err := oauth.New(client, oauth.Config{CallbackURL: back.URL})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer login.Close()
 	verifier := oauth2.GenerateVerifier()
 	address := login.AuthCodeURL(back.State, oauth2.S256ChallengeOption(verifier))
 	if err := c.knock(ctx, address, back.URL); err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	done = signin.FindDonePage(ctx, address)
 	t.showAddress(ctx, !c.NoBrowser, "sign in", address)
 	code, err := back.Wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, exit.With(exit.Timeout, fmt.Errorf("nobody has signed in within %v", c.Timeout))
+		return nil, done, exit.With(exit.Timeout, fmt.Errorf("nobody has signed in within %v", c.Timeout))
 	}
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
-	var token *oauth.Token
 	err = c.attempt(ctx, func(ctx context.Context) (err error) {
 		token, err = login.Exchange(ctx, code, oauth2.VerifierOption(verifier))
 		return err
 	})
-	return token, err
+	return token, done, err
 }
 
 const knockTime = 30 * time.Second

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
@@ -106,11 +108,8 @@ func TestAForgedCallbackIsRefusedAndTheLoginGoesOn(t *testing.T) {
 		t.Errorf("another path: HTTP %d", status)
 	}
 	page := p.srv.SignIn(p.browser, address, "alice", password)
-	if page.StatusCode != http.StatusOK {
-		t.Errorf("the right one: HTTP %d", page.StatusCode)
-	}
-	if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || page.Header.Get("Referrer-Policy") != "no-referrer" {
-		t.Errorf("the page has the header %v", page.Header)
+	if at := page.Request.URL; page.StatusCode != http.StatusOK || at.Path != "/oauth/done" || at.RawQuery != "" {
+		t.Errorf("the right one: HTTP %d from %s", page.StatusCode, at)
 	}
 	(<-done).want(t, exitDone, "Signed in as alice (user 1001)\n", "The browser opens, to sign in")
 }
@@ -119,20 +118,26 @@ func TestALoginThatThePlatformDeniesExits1(t *testing.T) {
 	for _, c := range []struct {
 		query url.Values
 		err   string
+		code  string // that the platform's page explains
 	}{
-		{url.Values{"error": {"access_denied"}}, "the platform refused the login: access_denied"},
-		{url.Values{"error": {"access_denied"}, "error_description": {"not \x1b[31mtoday\n"}}, "the platform refused the login: access_denied: not [31mtoday\n"},
-		{url.Values{"error": {strings.Repeat("é", 1000)}}, "é..."},
-		{url.Values{}, "without a code"},
-		{url.Values{"code": {"unknown-code"}}, "invalid_grant"},
+		{url.Values{"error": {"access_denied"}}, "the platform refused the login: access_denied", "access_denied"},
+		{url.Values{"error": {"access_denied"}, "error_description": {"not \x1b[31mtoday\n"}}, "the platform refused the login: access_denied: not [31mtoday\n", "access_denied"},
+		{url.Values{"error": {strings.Repeat("é", 1000)}}, "é...", ""},
+		{url.Values{}, "without a code", "failed"},
+		{url.Values{"code": {"unknown-code"}}, "invalid_grant", "invalid_grant"},
 	} {
 		p := newPerson(t)
 		done := begin(p.invocation("login"))
 		address := p.address(done)
 		c.query.Set("state", stateOf(t, address))
-		status, page := get(t, "GET", comesBack(t, address, c.query))
-		if status != http.StatusBadRequest || !strings.Contains(page, "You are not signed in") {
-			t.Errorf("HTTP %d\n%s", status, page)
+		shown, err := p.browser.Get(comesBack(t, address, c.query))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown.Body.Close()
+		at := shown.Request.URL
+		if code := at.Query().Get("error"); shown.StatusCode != http.StatusOK || at.Path != "/oauth/done" || code == "" || c.code != "" && code != c.code {
+			t.Errorf("HTTP %d from %s", shown.StatusCode, at)
 		}
 		r := <-done
 		r.want(t, exitRefused, "", c.err)
@@ -254,8 +259,39 @@ func TestALoginOfAWrongSecretIsRefusedAndTellsTheBrowser(t *testing.T) {
 	p := newPerson(t)
 	p.env["PRISM_SECRET"] = "another"
 	done := begin(p.invocation("login"))
-	if page := p.srv.SignIn(p.browser, p.address(done), "alice", password); page.StatusCode != http.StatusBadRequest {
-		t.Errorf("the browser is told HTTP %d", page.StatusCode)
+	if page := p.srv.SignIn(p.browser, p.address(done), "alice", password); page.Request.URL.RequestURI() != "/oauth/done?error=invalid_sign" {
+		t.Errorf("the browser ends at %s", page.Request.URL)
 	}
 	(<-done).want(t, exitRefused, "", "invalid_sign")
+}
+
+func TestAPlatformWithoutALastPageLeavesThatToPrismctl(t *testing.T) {
+	for secret, want := range map[string]struct {
+		status, exit int
+	}{"": {http.StatusOK, exitDone}, "another": {http.StatusBadRequest, exitRefused}} {
+		p := newPerson(t)
+		at, _ := url.Parse(p.srv.URL())
+		pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: at.Scheme, Host: at.Host})
+		older := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/oauth/done" {
+				http.NotFound(w, r)
+				return
+			}
+			pass.ServeHTTP(w, r)
+		}))
+		defer older.Close()
+		p.env["PRISM_URL"] = older.URL + at.Path
+		p.env["PRISM_SECRET"] = cmp.Or(secret, p.env["PRISM_SECRET"])
+		done := begin(p.invocation("login"))
+		page := p.srv.SignIn(p.browser, p.address(done), "alice", password)
+		if page.StatusCode != want.status || page.Request.URL.Path != signin.Path {
+			t.Errorf("HTTP %d from %s", page.StatusCode, page.Request.URL)
+		}
+		if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || page.Header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("the page has the header %v", page.Header)
+		}
+		if r := <-done; r.status != want.exit {
+			t.Errorf("%+v", r)
+		}
+	}
 }

@@ -39,6 +39,7 @@ func TestInARealBrowser(t *testing.T) {
 		{"a link to the logout asks first", aLinkToTheLogoutAsksFirst},
 		{"a link with an application's parameters asks first", aLinkWithAnApplicationsParametersAsksFirst},
 		{"a page shows names as text", aPageShowsNamesAsText},
+		{"the login of prismctl ends on the page of the platform", theLoginOfPrismctlEndsOnThePlatformsPage},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
 	}

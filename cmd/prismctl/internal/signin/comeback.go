@@ -47,6 +47,17 @@ type visit struct {
 	err  error // of the platform, which refused the login
 }
 
+// A DeniedError is an error of the platform that the browser came back with.
+type DeniedError struct{ Code, Description string }
+
+func (e *DeniedError) Error() string {
+	text := "the platform refused the login: " + Readable(e.Code)
+	if e.Description != "" {
+		text += ": " + Readable(e.Description)
+	}
+	return text
+}
+
 // Await begins to wait for the browser on a port of the loopback
 // interface; 0 is any free one.
 func Await(port uint16) (*Comeback, error) {
@@ -91,7 +102,7 @@ func (b *Comeback) Tell(outcome Page) {
 
 // Close ends the server. A browser that still waits there gets a page which says that the login failed.
 func (b *Comeback) Close() {
-	b.Tell(Page{http.StatusBadRequest, "You are not signed in", "The terminal in which prismctl runs says why."})
+	b.Tell(DonePage("").Failed(nil))
 	// A browser opens connections ahead of need, which Shutdown would wait for.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -106,20 +117,20 @@ func (b *Comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch states := query["state"]; {
 	case r.URL.Path != Path:
-		Page{http.StatusNotFound, "There is no such page", "Only a login comes back to this address."}.write(w)
+		Page{Status: http.StatusNotFound, Title: "There is no such page", Text: "Only a login comes back to this address."}.write(w)
 		return
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		Page{http.StatusMethodNotAllowed, "This is no login", "A login comes back by GET."}.write(w)
+		Page{Status: http.StatusMethodNotAllowed, Title: "This is no login", Text: "A login comes back by GET."}.write(w)
 		return
 	case len(states) != 1 || subtle.ConstantTimeCompare([]byte(states[0]), []byte(b.State)) != 1:
-		Page{http.StatusBadRequest, "This is another login", "It was not begun by the prismctl that waits here. Open the address that it has printed."}.write(w)
+		Page{Status: http.StatusBadRequest, Title: "This is another login", Text: "It was not begun by the prismctl that waits here. Open the address that it has printed."}.write(w)
 		return
 	}
 	first := false
 	b.visited.Do(func() { first = true })
 	if !first {
-		Page{http.StatusBadRequest, "This login is over", "It was used already. Begin a new one by “prismctl login”."}.write(w)
+		Page{Status: http.StatusBadRequest, Title: "This login is over", Text: "It was used already. Begin a new one by “prismctl login”."}.write(w)
 		return
 	}
 	b.visits <- visitOf(query.Get("code"), query.Get("error"), query.Get("error_description"))
@@ -129,10 +140,8 @@ func (b *Comeback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func visitOf(code, failure, description string) visit {
 	switch {
-	case failure != "" && description != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s: %s", Readable(failure), Readable(description))}
 	case failure != "":
-		return visit{err: fmt.Errorf("the platform refused the login: %s", Readable(failure))}
+		return visit{err: &DeniedError{failure, description}}
 	case code == "":
 		return visit{err: fmt.Errorf("the platform sent the browser back without a code")}
 	}

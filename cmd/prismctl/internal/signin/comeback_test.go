@@ -29,8 +29,8 @@ func TestALoginComesBackOnce(t *testing.T) {
 	if status, page := get(t, "GET", back.URL+"?"+query); status != http.StatusBadRequest || !strings.Contains(page, "This login is over") {
 		t.Errorf("the second time: HTTP %d\n%s", status, page)
 	}
-	back.Tell(Page{http.StatusOK, "Title", "Text"})
-	back.Tell(Page{http.StatusTeapot, "Another", "Text"})
+	back.Tell(Page{Status: http.StatusOK, Title: "Title", Text: "Text"})
+	back.Tell(Page{Status: http.StatusTeapot, Title: "Another", Text: "Text"})
 	if status := <-first; status != http.StatusOK {
 		t.Errorf("the first time: HTTP %d", status)
 	}

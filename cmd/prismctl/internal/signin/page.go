@@ -9,6 +9,7 @@ import (
 type Page struct {
 	Status      int
 	Title, Text string
+	Instead     string // the address of a page that says the same; "" if there is none
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
@@ -40,6 +41,11 @@ func (p Page) write(w http.ResponseWriter) {
 	h.Set("Referrer-Policy", "no-referrer") // the address holds a code
 	h.Set("Cache-Control", "no-store")
 	h.Set("Connection", "close")
+	if p.Instead != "" {
+		h.Set("Location", p.Instead)
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
 	w.WriteHeader(p.Status)
 	_ = pageTemplate.Execute(w, p) // the browser may be gone
 }
