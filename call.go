@@ -74,11 +74,8 @@ func (c *Client) Delete(ctx context.Context, path string, params Params) (*Respo
 // about the connection, or an error that matches ctx.Err(). No error shows the
 // secret, a signature or a token.
 func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
-	if c == nil {
-		return nil, errNoClient
-	}
-	if ctx == nil {
-		return nil, errors.New("prism: the context is nil: pass context.Background()")
+	if err := c.usable(ctx); err != nil {
+		return nil, err
 	}
 	r, err := c.prepare(call, false)
 	if err != nil {

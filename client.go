@@ -1,6 +1,7 @@
 package prism
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,17 @@ type shared struct {
 }
 
 var errNoClient = errors.New("prism: the client is nil: make one with prism.New")
+
+// usable returns an error if no request can be made with c and ctx.
+func (c *Client) usable(ctx context.Context) error {
+	switch {
+	case c == nil:
+		return errNoClient
+	case ctx == nil:
+		return errors.New("prism: the context is nil: pass context.Background()")
+	}
+	return nil
+}
 
 // New checks cfg, copies it and returns a client for it. It sends nothing, so
 // a wrong key shows at the first call.

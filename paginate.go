@@ -65,10 +65,8 @@ func readPage[T any](ctx context.Context, c *Client, call Call, read func(*Respo
 
 // turnPage returns the call for the next page.
 func turnPage(call Call, next Params) (Call, error) {
-	params := maps.Clone(call.Params)
-	if params == nil {
-		params = make(Params)
-	}
+	params := make(Params, len(call.Params)+len(next))
+	maps.Copy(params, call.Params)
 	maps.Copy(params, next)
 	if maps.EqualFunc(params, call.Params, reflect.DeepEqual) {
 		path, _, _ := strings.Cut(call.Path, "?")

@@ -22,7 +22,7 @@ func (c *Client) repeat(ctx context.Context, r *request) (*Response, error) {
 		if err := c.awaitTurn(ctx, r, o.err); err != nil {
 			return o.response, err
 		}
-		if number == 1 && !corrected {
+		if sent == 1 {
 			until = time.Now().Add(c.cfg.Retry.Within)
 		}
 		o = c.try(ctx, r, o.signedAt, sent)

@@ -28,9 +28,8 @@ type mask struct {
 func (m *mask) secrets() secrets {
 	r := m.call
 	s := append(m.client.proxySecrets(r), m.client.cfg.Secret, r.token, m.signature, strings.ToLower(m.signature))
-	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
 	for _, name := range secretNames {
-		if isSecret(name, grant) {
+		if r.isSecret(name) {
 			s = append(append(s, r.form[name]...), r.query[name]...)
 		}
 	}
@@ -40,11 +39,11 @@ func (m *mask) secrets() secrets {
 // secretNames are the parameters whose values are secrets.
 var secretNames = []string{"access_token", "code", "code_verifier", "password", "refresh_token", "session_id", "token"}
 
-// isSecret reports whether a parameter of that name is a secret in a call that exchanges
-// a grant for a token, or in any other.
-func isSecret(name string, grant bool) bool {
-	if name == "code" && !grant {
-		return false // it is the code of a product or a shop
+// isSecret reports whether the parameter of that name is a secret. In a call that
+// exchanges no grant for a token, code is that of a product or a shop.
+func (r *request) isSecret(name string) bool {
+	if name == "code" && !r.query.Has("grant_type") && !r.form.Has("grant_type") {
+		return false
 	}
 	return slices.Contains(secretNames, name)
 }

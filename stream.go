@@ -2,7 +2,6 @@ package prism
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -18,28 +17,32 @@ import (
 // [*Error] that it tells of. If the platform refuses the time of the signature, the clock
 // is corrected and the request is sent once more; nothing else is repeated.
 // Config.Timeout bounds the time until the header has come, and not the Body.
+// Config.Trace is not told of a stream, and Config.Limiter is not asked.
 func (c *Client) Stream(ctx context.Context, call Call) (*http.Response, error) {
-	if c == nil {
-		return nil, errNoClient
+	return c.open(ctx, call, false, c.openStream)
+}
+
+// open makes a try of a call whose answer goes on, and one more if that corrects the
+// clock. try gets the sign_time of the one before and the number of the try.
+func (c *Client) open(ctx context.Context, call Call, upgrade bool, try func(context.Context, *request, int64, int) (*http.Response, outcome)) (*http.Response, error) {
+	if err := c.usable(ctx); err != nil {
+		return nil, err
 	}
-	if ctx == nil {
-		return nil, errors.New("prism: the context is nil: pass context.Background()")
-	}
-	r, err := c.prepare(call, false)
+	r, err := c.prepare(call, upgrade)
 	if err != nil {
 		return nil, err
 	}
-	resp, o := c.openStream(ctx, r, 0)
+	resp, o := try(ctx, r, 0, 1)
 	c.logTry(ctx, r, &o, 1)
 	if resp == nil && ctx.Err() == nil && c.learnClock(ctx, &o) {
-		resp, o = c.openStream(ctx, r, o.signedAt)
+		resp, o = try(ctx, r, o.signedAt, 2)
 		c.logTry(ctx, r, &o, 2)
 	}
 	return resp, o.err
 }
 
 // openStream returns the answer if it goes on, and what came of the try if not.
-func (c *Client) openStream(ctx context.Context, r *request, last int64) (*http.Response, outcome) {
+func (c *Client) openStream(ctx context.Context, r *request, last int64, _ int) (*http.Response, outcome) {
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	own, abort := context.WithCancel(ctx)

@@ -28,23 +28,7 @@ import (
 //
 // ctx and Config.Timeout bound the handshake, and not the connection.
 func (c *Client) Upgrade(ctx context.Context, path string, header http.Header) (*http.Response, error) {
-	if c == nil {
-		return nil, errNoClient
-	}
-	if ctx == nil {
-		return nil, errors.New("prism: the context is nil: pass context.Background()")
-	}
-	r, err := c.prepare(Call{Path: path, Header: header}, true)
-	if err != nil {
-		return nil, err
-	}
-	resp, o := c.handshake(ctx, r, 0, 1)
-	c.logTry(ctx, r, &o, 1)
-	if resp == nil && ctx.Err() == nil && c.learnClock(ctx, &o) {
-		resp, o = c.handshake(ctx, r, o.signedAt, 2)
-		c.logTry(ctx, r, &o, 2)
-	}
-	return resp, o.err
+	return c.open(ctx, Call{Path: path, Header: header}, true, c.handshake)
 }
 
 // handshake returns the answer if it opens a connection, and what came of the

@@ -28,20 +28,19 @@ func (r *request) conceal(req *http.Request, via http.RoundTripper) *http.Reques
 	ctx := context.WithValue(req.Context(), sealedKey{}, &sealed{req: req, via: via})
 	shown := req.Clone(ctx)
 	shown.Body, shown.GetBody, shown.TransferEncoding = nil, nil, nil
-	grant := r.form.Has("grant_type") || r.query.Has("grant_type")
 	if r.inForm() {
-		form := string(appendPairs(nil, withoutSecrets(r.form, grant)))
+		form := string(appendPairs(nil, r.withoutSecrets(r.form)))
 		shown.Body, shown.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
 	}
-	shown.URL.RawQuery = string(appendPairs(nil, withoutSecrets(r.query, grant)))
+	shown.URL.RawQuery = string(appendPairs(nil, r.withoutSecrets(r.query)))
 	return shown
 }
 
 // withoutSecrets returns values with *** in place of what no error shows either.
-func withoutSecrets(values url.Values, grant bool) url.Values {
+func (r *request) withoutSecrets(values url.Values) url.Values {
 	shown := make(url.Values, len(values))
 	for name, list := range values {
-		if isSecret(name, grant) {
+		if r.isSecret(name) {
 			list = slices.Repeat([]string{"***"}, len(list))
 		}
 		shown[name] = list

@@ -93,8 +93,8 @@ var ErrTailEnded = errors.New("admin: the platform has ended the tail")
 // an admin key all of its domain, and an admin key of the domain default all. Of several
 // processes that serve a platform, docs/operations.md says which are seen.
 //
-// The sequence ends with an error, which is ctx.Err() if ctx has ended, a [*prism.Error]
-// if the platform has refused the call, and else tells that the connection was lost;
+// The sequence ends with an error, which matches context.Cause(ctx) if ctx has ended, is a
+// [*prism.Error] if the platform has refused the call, and else tells that the connection was lost;
 // nothing is repeated. Ranging again begins anew, without what happened in between. A
 // caller that is slow delays nobody, and is told how much it has missed.
 func (c *Client) Tail(ctx context.Context, f TailFilter) iter.Seq2[Activity, error] {

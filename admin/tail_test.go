@@ -38,12 +38,16 @@ func TestATailThatIsLeftOrRefusedSaysSo(t *testing.T) {
 	for range a.Tail(t.Context(), admin.TailFilter{}) {
 		break
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var last error
 	for _, err := range a.Tail(ctx, admin.TailFilter{}) {
-		if cancel(); err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("it ended with %v", err)
-		}
+		cancel(enough)
+		last = err
+	}
+	if !errors.Is(last, enough) {
+		t.Errorf("it ended with %v", last)
 	}
 	other := srv.NewKey()
 	for _, err := range admin.New(srv.ClientFor(other)).Tail(t.Context(), admin.TailFilter{Key: srv.Key()}) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/pem"
 	"io"
 	"net"
@@ -44,6 +45,7 @@ func tunnel(t *testing.T) (address string, opened *atomic.Int64) {
 		}
 		opened.Add(1)
 		io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		context.AfterFunc(t.Context(), func() { here.Close() }) // whatever has failed
 		open.Go(func() { io.Copy(there, here); there.Close() })
 		open.Go(func() { io.Copy(here, there); here.Close() })
 	}))
