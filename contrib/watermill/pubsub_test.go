@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -113,6 +118,39 @@ func TestAClosedSubscriberSubscribesToNothing(t *testing.T) {
 	}
 	if _, err := sub.Subscribe(t.Context(), "order.new"); !errors.Is(err, ErrClosed) {
 		t.Errorf("Subscribe after Close: %v", err)
+	}
+}
+
+// A platform that does not answer Subscribe does not hold up Close, which ends the call.
+func TestCloseEndsASubscribeThatWaitsForThePlatform(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	client, err := prism.New(prism.Config{Server: srv.URL, Key: "key", Secret: "secret-of-the-key"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	sub, err := NewSubscriber(client, SubscriberConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience.Of(20*time.Second))
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := sub.Subscribe(ctx, "order.new")
+		ended <- err
+	}()
+	<-asked
+	if err := sub.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, ErrClosed) {
+		t.Errorf("Subscribe: %v", err)
 	}
 }
 

@@ -93,9 +93,34 @@ func (s *Subscriber) initialize(ctx context.Context, topic string) error {
 // ends, the context of each message that was handed out ends; for as long as
 // ConsumerConfig.Grace says, it may still be acknowledged.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ctx, cancel)
+	end := func() { stop(); cancel() }
+	consumer, err := s.consumer(ctx, topic)
+	out := make(chan *message.Message)
+	if err == nil {
+		err = s.begin(func() {
+			defer close(out)
+			defer end()
+			err := consumer.Run(ctx, func(handler context.Context, d *notify.Delivery) error { return s.hand(ctx, handler, d, out) })
+			if ctx.Err() == nil {
+				s.cfg.Logger.Error("The subscription has ended", err, watermill.LogFields{"topic": topic})
+			}
+		})
+	}
+	switch {
+	case err == nil:
+		return out, nil
+	case s.ctx.Err() != nil:
+		err = ErrClosed
+	}
+	end()
+	return nil, err
+}
+
+// consumer returns the consumer of the queue for topic, which is there.
+func (s *Subscriber) consumer(ctx context.Context, topic string) (*notify.Consumer, error) {
+	if s.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
 	if err := s.initialize(ctx, topic); err != nil {
@@ -103,23 +128,18 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	}
 	cfg := s.cfg.Consumer
 	cfg.Topic = s.cfg.QueueName(topic)
-	consumer, err := notify.NewConsumer(s.client, cfg)
-	if err != nil {
-		return nil, err
+	return notify.NewConsumer(s.client, cfg)
+}
+
+// begin lets a subscription run that Close waits for.
+func (s *Subscriber) begin(run func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
 	}
-	out := make(chan *message.Message)
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.ctx, cancel)
-	s.running.Go(func() {
-		defer close(out)
-		defer cancel()
-		defer stop()
-		err := consumer.Run(ctx, func(handler context.Context, d *notify.Delivery) error { return s.hand(ctx, handler, d, out) })
-		if ctx.Err() == nil {
-			s.cfg.Logger.Error("The subscription has ended", err, watermill.LogFields{"topic": topic})
-		}
-	})
-	return out, nil
+	s.running.Go(run)
+	return nil
 }
 
 var (
