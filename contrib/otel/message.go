@@ -52,6 +52,7 @@ func (t *Telemetry) startMessage(ctx context.Context, m *notify.Message, key str
 // ConsumerTrace is for ConsumerConfig.Trace of a consumer of client and topic: it makes a
 // span of each delivery that is handled and counts them.
 func (t *Telemetry) ConsumerTrace(client *prism.Client, topic string) *notify.Trace {
+	topic = printable(topic)
 	attributes := append(messages(client, "process", semconv.MessagingOperationTypeProcess), semconv.MessagingDestinationSubscriptionName(topic))
 	own := metric.WithAttributes(attributes...)
 	trace := t.connectionTrace(own)
@@ -64,7 +65,7 @@ func (t *Telemetry) ConsumerTrace(client *prism.Client, topic string) *notify.Tr
 		seconds, attributes := end(ctx, info.Err)
 		t.processing.Float64Histogram.Record(ctx, seconds, attributes)
 	}
-	trace.Acked = func(_ *notify.Delivery, err error) { t.countAck(attributes, err) }
+	trace.Acked = func(_ *notify.Delivery, err error) { t.countAck(own, err) }
 	trace.Returned = func(uint64, string) { t.returned.Add(context.Background(), 1, own) }
 	return trace
 }
@@ -74,7 +75,7 @@ func (t *Telemetry) startDelivery(ctx context.Context, d *notify.Delivery, topic
 	if t.cfg.InBody {
 		ctx = open(ctx, d)
 	}
-	name := strings.TrimSuffix("process "+printable(topic), " ")
+	name := strings.TrimSuffix("process "+topic, " ")
 	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attributes...), trace.WithAttributes(
 		semconv.MessagingDestinationName(printable(d.Key)), semconv.MessagingMessageBodySize(len(d.Body)), semconv.MessagingMessageEnvelopeSize(size),
 		attribute.Int("prism.delivery.attempt", d.Attempt)))
@@ -91,8 +92,8 @@ func addAttempt(ctx context.Context, _ *notify.Delivery, info notify.AttemptDone
 	}
 }
 
-func (t *Telemetry) countAck(attributes []attribute.KeyValue, err error) {
-	options := []metric.AddOption{metric.WithAttributes(attributes...)}
+func (t *Telemetry) countAck(own metric.AddOption, err error) {
+	options := []metric.AddOption{own}
 	if err != nil {
 		options = append(options, metric.WithAttributes(errorType(err)))
 	}

@@ -39,7 +39,7 @@ func end(ctx context.Context, err error, more ...attribute.KeyValue) (seconds fl
 	span := trace.SpanFromContext(ctx)
 	if err != nil {
 		more = append(more, errorType(err))
-		span.SetStatus(codes.Error, strings.ToValidUTF8(err.Error(), "\uFFFD"))
+		span.SetStatus(codes.Error, printable(err.Error()))
 	}
 	span.SetAttributes(more...)
 	span.End()
@@ -53,7 +53,7 @@ func (t *Telemetry) Trace() *prism.Trace {
 }
 
 func (t *Telemetry) startRequest(ctx context.Context, info prism.TryStartInfo) context.Context {
-	path := t.cfg.Template(info.Method, info.Path)
+	path := printable(t.cfg.Template(info.Method, info.Path))
 	server, err := url.Parse(info.Server)
 	if err != nil {
 		server = new(url.URL) // prism.New has parsed it
@@ -75,7 +75,7 @@ func (t *Telemetry) endRequest(ctx context.Context, info prism.TryDoneInfo) {
 		more = append(more, semconv.HTTPResponseStatusCode(info.Status), semconv.NetworkProtocolVersion(version))
 	}
 	if info.RequestID != "" {
-		trace.SpanFromContext(ctx).SetAttributes(semconv.HTTPResponseHeader("x-request-id", info.RequestID))
+		trace.SpanFromContext(ctx).SetAttributes(semconv.HTTPResponseHeader("x-request-id", printable(info.RequestID)))
 	}
 	seconds, attributes := end(ctx, info.Err, more...)
 	t.requests.Float64Histogram.Record(ctx, seconds, attributes)

@@ -317,6 +317,22 @@ func TestTelemetryOfHTTP2ShowsNoSignature(t *testing.T) {
 	}
 }
 
+// OTLP refuses all that it is given with one text that is not UTF-8.
+func TestWhatIsNotUTF8IsReplaced(t *testing.T) {
+	c := collect(t, Config{})
+	srv := prismtest.NewServer(t)
+	srv.Handle("\xff", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-Id", "\xff")
+		prismtest.Answer("done")(w, nil)
+	})
+	client := clientOf(t, srv, func(cfg *prism.Config) { cfg.Trace = c.Trace() })
+	if _, err := client.Get(t.Context(), "\xff", nil); err != nil {
+		t.Fatal(err)
+	}
+	span := c.named(t, "GET \uFFFD", 1)[0]
+	wantAttributes(t, span, map[string]any{"url.template": "\uFFFD", "http.response.header.x-request-id": []string{"\uFFFD"}})
+}
+
 func TestATransportThatRecordsSignaturesIsRefused(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	cfg := srv.ClientConfig()
