@@ -38,6 +38,7 @@ type commands struct {
 
 	Demo    demoCmd    `cmd:"" help:"See it all work: a platform, signed calls, a login, messages, a cut connection that heals."`
 	Serve   serveCmd   `cmd:"" help:"Run a platform, in memory or with messages that stay."`
+	Health  healthCmd  `cmd:"" help:"Tell whether a platform is ready, by the exit status."`
 	Backup  backupCmd  `cmd:"" help:"Copy all that a platform keeps to a file."`
 	Restore restoreCmd `cmd:"" help:"Bring a backup to an empty place."`
 
@@ -128,8 +129,7 @@ func run(ctx context.Context, args []string, t tool) int {
 	return t.report(parsed.Run(&t))
 }
 
-// manualWord is the first word of the command line by which tools/dist asks for the manual
-// pages: __manual DIR DATE.
+// manualWord, with a directory and a date, is how tools/dist asks for the manual pages.
 const manualWord = "__manual"
 
 // asked makes what kong knows of "help COMMAND", of a version that is asked for by a flag,
