@@ -103,7 +103,7 @@ func TestACallIsInterrupted(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := begin(invocation{ctx: ctx, args: []string{"get", "slow"}, env: of(srv)})
-	<-asked
+	awaited(t, "the call", asked)
 	cancel()
 	(<-done).want(t, exitInterrupted, "", "")
 }

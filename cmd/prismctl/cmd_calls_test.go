@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,8 +21,8 @@ func withCalls(t *testing.T) (srv *prismtest.Server, done, refused string) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{"api.json": `{"url":"` + aBackend(t) + `","prefix":"orders","apis":{"` + longID + `":{"path":"list","method":["GET"]},"me":{"path":"me","method":["GET"],"require_oauth":true}}}`})
 	with(srv, "api", "import", filepath.Join(dir, "api.json"), "--app", "test", "--online").want(t, exitDone, "orders has 2 APIs and is on line\n", "")
-	callIt(t, srv, "list", exitDone)
-	callIt(t, srv, "me", exitRefused)
+	callIt(t, srv, "orders/list", exitDone)
+	callIt(t, srv, "orders/me", exitRefused)
 	lines := parsed(t, with(srv, "calls", "tail", "--output", "json").out)
 	if len(lines) != 2 {
 		t.Fatalf("%d calls: %v", len(lines), lines)
@@ -37,14 +35,10 @@ func callIt(t *testing.T, srv *prismtest.Server, path string, status int) {
 	t.Helper()
 	count := func() int { return strings.Count(with(srv, "calls", "tail", "--output", "json").out, "\n") }
 	before := count()
-	if r := with(srv, "get", "orders/"+path, "token=s3cret"); r.status != status {
+	if r := with(srv, "get", path, "token=s3cret"); r.status != status {
 		t.Fatalf("%s: %+v", path, r)
 	}
-	for count() == before {
-		if t.Context().Err() != nil {
-			t.Fatal("the call is not noted")
-		}
-	}
+	srv.WaitUntil("the call to be noted", func() bool { return count() > before })
 }
 
 // fitsScreen fails the test for a line that 80 columns do not hold.
@@ -160,28 +154,25 @@ func TestFollowedCallsGoOnWhenThePlatformComesBack(t *testing.T) {
 	srv, done, _ := withCalls(t)
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	out, in := io.Pipe()
-	said, telling := io.Pipe()
-	ended := begin(invocation{ctx: ctx, args: []string{"calls", "tail", "-f", "--output", "json", "--api", longID}, env: of(srv), out: in, err: telling})
-	lines, notices := bufio.NewScanner(out), bufio.NewScanner(said)
-	next := func(s *bufio.Scanner, want string) {
+	lines, notices := newLive(), newLive()
+	ended := begin(invocation{ctx: ctx, args: []string{"calls", "tail", "-f", "--output", "json", "--api", longID}, env: of(srv), out: lines, err: notices})
+	next := func(l *live, n int, want string) {
 		t.Helper()
-		if !s.Scan() || !strings.Contains(s.Text(), want) {
-			t.Fatalf("%q, want %q", s.Text(), want)
+		if line := l.line(t, n); !strings.Contains(line, want) {
+			t.Fatalf("%q, want %q", line, want)
 		}
 	}
-	next(lines, done)
-	callIt(t, srv, "list", exitDone)
-	next(lines, longID)
+	next(lines, 1, done)
+	callIt(t, srv, "orders/list", exitDone)
+	next(lines, 2, longID)
 	srv.Refuse(true)
 	srv.Cut()
-	next(notices, "")
-	next(notices, "It is asked again until it answers, or until Ctrl-C.")
+	next(notices, 2, "It is asked again until it answers, or until Ctrl-C.")
 	srv.Restart()
 	srv.Refuse(false)
-	next(notices, "the platform answers again")
-	callIt(t, srv, "list", exitDone)
-	next(lines, longID)
+	next(notices, 3, "the platform answers again")
+	callIt(t, srv, "orders/list", exitDone)
+	next(lines, 3, longID)
 	end()
 	if r := <-ended; r.status != exitInterrupted {
 		t.Errorf("after Ctrl-C: %+v", r)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
@@ -114,13 +113,8 @@ func TestPublishIsInterruptedWhileItWaitsForInput(t *testing.T) {
 			srv.WaitPublished(1)
 		}
 		cancel()
-		select {
-		case r := <-done:
-			if r.status != exitInterrupted {
-				t.Errorf("%v: %+v", args, r)
-			}
-		case <-time.After(5 * time.Second):
-			t.Fatalf("%v does not end", args)
+		if r := awaited(t, "the end", done); r.status != exitInterrupted {
+			t.Errorf("%v: %+v", args, r)
 		}
 		lines.Close()
 	}

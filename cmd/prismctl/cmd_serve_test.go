@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -37,13 +36,7 @@ func serveSoon(env map[string]string, args ...string) func(*testing.T) served {
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--output", "json"}, args...)
-	begun := begin(invocation{ctx: ctx, args: args, env: env, out: in})
-	done := make(chan result, 1)
-	go func() {
-		r := <-begun
-		_ = in.CloseWithError(fmt.Errorf("serve ended with %d: %s", r.status, r.err)) // nobody waits for its first line
-		done <- r
-	}()
+	done := begin(invocation{ctx: ctx, args: args, env: env, out: in})
 	return func(t *testing.T) served {
 		t.Helper()
 		s := served{out: out, stop: func() result { cancel(); return <-done }}
@@ -200,13 +193,13 @@ func TestServeEndsChannelsWithACloseFrame(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- consumer.Run(ctx, func(context.Context, *notify.Delivery) error { return nil }) }()
-	<-connected
+	awaited(t, "the connection", connected)
 	s.stop().want(t, exitDone, "", "")
-	if err := <-gone; err == nil || !strings.Contains(err.Error(), strconv.Itoa(1001)) {
+	if err := awaited(t, "its end", gone); err == nil || !strings.Contains(err.Error(), strconv.Itoa(1001)) {
 		t.Errorf("the connection ended with %v, want close code 1001", err)
 	}
 	cancel()
-	<-ended
+	awaited(t, "the end of the consumer", ended)
 }
 
 // rawGet sends a GET as it is and returns the HTTP status.

@@ -159,7 +159,7 @@ func TestSignExplainEndsWhileItWaitsForItsInput(t *testing.T) {
 	in := &waiting{asked: make(chan struct{}), ended: make(chan struct{})}
 	defer close(in.ended) // or its read would stay behind
 	done := begin(invocation{ctx: ctx, args: []string{"sign", "explain", "-"}, in: in, env: map[string]string{"PRISM_SECRET": explainedSecret}})
-	<-in.asked
+	awaited(t, "its first read", in.asked)
 	cancel()
 	(<-done).want(t, exitInterrupted, "", "")
 }

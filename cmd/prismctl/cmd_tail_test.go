@@ -9,28 +9,12 @@ import (
 	"github.com/shopex/prism-go/prismtest"
 )
 
-// A firstLine tells when a command has written something.
-type firstLine struct {
-	buffer
-	wrote chan struct{}
-}
-
-func newFirstLine() *firstLine { return &firstLine{wrote: make(chan struct{}, 1)} }
-
-func (f *firstLine) Write(p []byte) (int, error) {
-	n, err := f.buffer.Write(p)
-	select {
-	case f.wrote <- struct{}{}:
-	default:
-	}
-	return n, err
-}
-
 // tailed begins prismctl tail, and returns when it sees what happens.
-func tailed(ctx context.Context, env map[string]string, screen bool, args ...string) (*firstLine, <-chan result) {
-	out := newFirstLine()
+func tailed(ctx context.Context, t *testing.T, env map[string]string, screen bool, args ...string) (*live, <-chan result) {
+	t.Helper()
+	out := newLive()
 	done := begin(invocation{ctx: ctx, args: append([]string{"tail"}, args...), env: env, out: out, screen: screen})
-	<-out.wrote
+	out.line(t, 1)
 	return out, done
 }
 
@@ -38,13 +22,11 @@ func TestTailShowsALineForEachThing(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	out, done := tailed(ctx, of(srv), false)
+	out, done := tailed(ctx, t, of(srv), false)
 	with(srv, "publish", "订单.已付款", "CANARY")
 	with(srv, "consume", "-n", "1")
 	with(srv, "get", "no/such")
-	for !strings.Contains(out.String(), "no/such") {
-		<-out.wrote
-	}
+	out.await(t, "the call", func(text string) bool { return strings.Contains(text, "no/such") })
 	stop()
 	if r := <-done; r.status != exitDone || r.err != "" {
 		t.Fatalf("%+v %s", r, out.String())
@@ -69,7 +51,7 @@ func TestTailShowsInRedWhatFailedOnATerminalThatHasColors(t *testing.T) {
 		srv := prismtest.NewServer(t)
 		env := of(srv)
 		env["NO_COLOR"] = no
-		out, done := tailed(t.Context(), env, true, "--failed", "-n", "1")
+		out, done := tailed(t.Context(), t, env, true, "--failed", "-n", "1")
 		with(srv, "get", "no/such")
 		if r := <-done; r.status != exitDone {
 			t.Fatalf("%+v", r)
@@ -82,7 +64,7 @@ func TestTailShowsInRedWhatFailedOnATerminalThatHasColors(t *testing.T) {
 
 func TestTailForProgramsIsJSONAndFiltered(t *testing.T) {
 	srv := prismtest.NewServer(t)
-	out, done := tailed(t.Context(), of(srv), false, "--output", "json", "--client", srv.Key(), "--routing-key", "order.#", "-n", "2")
+	out, done := tailed(t.Context(), t, of(srv), false, "--output", "json", "--client", srv.Key(), "--routing-key", "order.#", "-n", "2")
 	with(srv, "publish", "stock.new", "x")
 	with(srv, "publish", "order.new", "x")
 	with(srv, "publish", "order.paid", "x")
@@ -102,11 +84,11 @@ func TestTailGoesOnBehindARestartAndSaysThatSomethingIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := prismtest.NewServer(t)
-			errs, out := newFirstLine(), newFirstLine()
-			done := begin(invocation{ctx: t.Context(), args: []string{"tail", "--output", "json", "--api", "no", "-n", "1"}, env: of(srv), out: out, err: errs})
-			<-out.wrote
+			out := newLive()
+			done := begin(invocation{ctx: t.Context(), args: []string{"tail", "--output", "json", "--api", "no", "-n", "1"}, env: of(srv), out: out})
+			out.line(t, 1)
 			fault(srv)
-			<-out.wrote // the second begin
+			out.line(t, 2) // it has begun again
 			with(srv, "get", "no/such")
 			r := <-done
 			if r.status != exitDone || strings.Count(r.err, "\n") != 2 || !strings.Contains(r.err, "the connection was lost (") || !strings.Contains(r.err, "connected again; what happened in between is missing here") {
@@ -123,7 +105,7 @@ func TestATailThatIsInterruptedHasDoneItsWorkUnlessItWasToCount(t *testing.T) {
 		status int
 	}{{nil, exitDone}, {[]string{"-n", "1000"}, exitInterrupted}} {
 		ctx, stop := context.WithCancel(t.Context())
-		_, done := tailed(ctx, of(srv), false, row.args...)
+		_, done := tailed(ctx, t, of(srv), false, row.args...)
 		stop()
 		if r := <-done; r.status != row.status || r.err != "" {
 			t.Errorf("%v: %+v", row.args, r)

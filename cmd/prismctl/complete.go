@@ -23,7 +23,7 @@ import (
 const completeWord = "__complete"
 
 // completeTime is how long a user waits for a completion.
-const completeTime = time.Second
+var completeTime = time.Second
 
 // complete answers the script of a shell. It says nothing else, whatever fails.
 func (t *tool) complete(ctx context.Context, app *kong.Application, args []string) int {

@@ -49,7 +49,7 @@ func TestTheCommandsOfTheGatewaysManualWork(t *testing.T) {
 		"token.txt": "s3cret", "api.json": `{"url":"` + backend + `","prefix":"goods","mode":"path","config_values":[{"name":"token","issecret":true}],"apis":{"goods.query":{"path":"query","method":["GET"]}}}`,
 	})
 	with(srv, "api", "import", "api.json", "--app", "test", "--online") // the key of the test calls, too
-	with(srv, "get", "goods/query")
+	callIt(t, srv, "goods/query", exitDone)
 	with(srv, "api", "unbind", "goods", "test")
 	with(srv, "api", "delete", "goods")
 	seen := map[string]bool{}

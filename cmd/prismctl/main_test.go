@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/internal/leak"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -34,6 +37,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main() // which exits
 	}
+	completeTime = time.Minute // nobody waits for it
 	leak.Main(m)
 }
 
@@ -55,13 +59,17 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// stuckAfter is how long a command of a test may take. One that is stuck is interrupted, so
+// that its test fails, and no other.
+const stuckAfter = 5 * time.Minute
+
 // An invocation is a command line and what it meets.
 type invocation struct {
 	ctx  context.Context
 	args []string
 	in   io.Reader
-	out  io.Writer // instead of result.out
-	err  io.Writer // beside result.err
+	out  io.Writer // instead of result.out; a pipe ends with the command
+	err  io.Writer // beside result.err; likewise
 	env  map[string]string
 
 	config string                                          // directory; empty: there is none
@@ -104,8 +112,16 @@ func (i invocation) run() result {
 	if i.ctx == nil {
 		i.ctx = context.Background()
 	}
-	status := run(i.ctx, i.args, t)
-	return result{status, out.String(), err.String()}
+	ctx, cancel := context.WithTimeout(i.ctx, patience.Of(stuckAfter))
+	defer cancel()
+	r := result{status: run(ctx, i.args, t)}
+	r.out, r.err = out.String(), err.String()
+	for _, w := range []io.Writer{i.out, i.err} {
+		if pipe, ok := w.(*io.PipeWriter); ok { // whose reader would wait
+			_ = pipe.CloseWithError(fmt.Errorf("%v ended with %d: %s", i.args, r.status, r.err))
+		}
+	}
+	return r
 }
 
 // variable returns a variable of the environment. A platform tells of nothing but trouble
