@@ -165,9 +165,10 @@ func (s *Service) findByParam(t *Target, r Request, elements []string) error {
 // take for it must say the same, or the backend would run another API than the one that is
 // permitted.
 func dispatched(name string, places ...url.Values) (id string, given bool, err error) {
+	own := phpName(name)
 	for _, params := range places {
 		for n, values := range params {
-			if phpName(n) != phpName(name) {
+			if phpName(n) != own {
 				continue
 			}
 			for _, v := range values {

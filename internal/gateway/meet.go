@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,7 +30,7 @@ func (c *call) meetBody(form url.Values) (url.Values, error) {
 		if isJSON(c.in.Header) {
 			return nil, c.readJSON()
 		}
-		c.in.Body = &pairs{ReadCloser: c.in.Body, param: c.target.Service.File.ParamName}
+		c.in.Body = newPairs(c.in.Body, c.target.Service.File.ParamName)
 	}
 	return nil, nil
 }
@@ -72,11 +73,7 @@ func parseForm(text []byte) (url.Values, error) {
 	if err != nil {
 		return nil, invalidForm("the form has a bad escape: a % must be followed by two hex digits")
 	}
-	for name := range form {
-		if Reserved(name) {
-			delete(form, name)
-		}
-	}
+	maps.DeleteFunc(form, func(name string, _ []string) bool { return Reserved(name) })
 	return form, nil
 }
 
@@ -107,19 +104,24 @@ func (c *call) readJSON() error {
 // readAll reads a body that must be known before anything is sent.
 func (c *call) readAll() ([]byte, error) {
 	c.body = &requestBody{c: c, from: c.in.Body}
-	most := int64(c.f.cfg.FormBytes)
-	text, err := io.ReadAll(io.LimitReader(c.body, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = tooLarge()
-	}
+	text, err := readUpTo(c.body, int64(c.f.cfg.FormBytes))
 	c.clock.enter(dialing)
+	return text, err
+}
+
+// readUpTo reads all of r, which is refused if it has more than most bytes.
+func readUpTo(r io.Reader, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(text)) > most {
+		return nil, tooLarge()
+	}
 	return text, err
 }
 
 // namesAnother reports whether JSON has a parameter of this name with another value: as a
 // member of an object, or of one in a list, or between ampersands.
 func namesAnother(text []byte, name, id string) bool {
-	p := pairs{param: name}
+	p := newPairs(nil, name)
 	if p.find(text) || p.found() {
 		return true
 	}
@@ -128,16 +130,17 @@ func namesAnother(text []byte, name, id string) bool {
 		list = []json.RawMessage{text}
 	}
 	for _, object := range list {
-		if memberNames(object, name, id) {
+		if memberNames(object, p.own, id) {
 			return true
 		}
 	}
 	return false
 }
 
-// memberNames reports whether an object has a member of this name with another value. Each
-// counts, as servers differ in which of two they take, and some ignore case.
-func memberNames(object json.RawMessage, name, id string) bool {
+// memberNames reports whether an object has a member that PHP keeps under this name with
+// another value. Each counts, as servers differ in which of two they take, and some ignore
+// case.
+func memberNames(object json.RawMessage, own, id string) bool {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return false
@@ -148,7 +151,7 @@ func memberNames(object json.RawMessage, name, id string) bool {
 			return true
 		}
 		var value any
-		if err := d.Decode(&value); err != nil || strings.EqualFold(phpName(key.(string)), phpName(name)) && value != any(id) {
+		if err := d.Decode(&value); err != nil || strings.EqualFold(phpName(key.(string)), own) && value != any(id) {
 			return true
 		}
 	}

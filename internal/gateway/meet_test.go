@@ -180,7 +180,7 @@ func FuzzAParameterIsFoundInAnyBody(f *testing.F) {
 			name, _, _ := strings.Cut(pair, "=")
 			want = want || len(name) <= longestName && phpName(decoded(strings.ReplaceAll(name, "+", " "))) == "m"
 		}
-		p := &pairs{ReadCloser: io.NopCloser(strings.NewReader(text)), param: "m"}
+		p := newPairs(io.NopCloser(strings.NewReader(text)), "m")
 		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, p, make([]byte, int(size)+1))
 		if got := err != nil; got != want {
 			t.Errorf("%q in pieces of %d: found %t, want %t", text, size+1, got, want)

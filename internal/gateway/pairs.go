@@ -11,8 +11,13 @@ import (
 type pairs struct {
 	io.ReadCloser
 	param string // that names the API
+	own   string // is how PHP keeps it
 	name  []byte // of the pair that is passing, as far as it counts
 	value bool   // its name has passed
+}
+
+func newPairs(body io.ReadCloser, param string) *pairs {
+	return &pairs{ReadCloser: body, param: param, own: phpName(param)}
 }
 
 // longestName bounds how much of a name is kept.
@@ -67,5 +72,5 @@ func (p *pairs) add(more []byte) {
 // found reports whether the name is that of the parameter.
 func (p *pairs) found() bool {
 	name := decoded(strings.ReplaceAll(string(p.name), "+", " "))
-	return !p.value && phpName(name) == phpName(p.param)
+	return !p.value && phpName(name) == p.own
 }

@@ -45,6 +45,44 @@ const maxReadings = 32
 // itself is the first. ok is false if that is an element . or .. or a control character, or if
 // the path is escaped so often that nobody can mean it.
 func readings(path string) (all []string, ok bool) {
+	if isPlain(path) {
+		all = []string{path} // nearly every call
+	} else if all, ok = rewritten(path); !ok {
+		return nil, false
+	}
+	for _, reading := range all {
+		if hasDots(reading) || strings.ContainsFunc(reading, isControl) {
+			return nil, false
+		}
+	}
+	return all, true
+}
+
+// isPlain reports whether each rewrite leaves a path as it is.
+func isPlain(path string) bool {
+	slash := true // before it
+	for i := range len(path) {
+		switch c := path[i]; c {
+		case '%', '\\', '?', '#', ';':
+			return false
+		case '/':
+			if slash {
+				return false
+			}
+			slash = true
+		default:
+			if c >= 0x80 {
+				return false
+			}
+			slash = false
+		}
+	}
+	return !slash
+}
+
+// rewritten returns a path and what the rewrites make of it. ok is false if there is no end
+// of that.
+func rewritten(path string) (all []string, ok bool) {
 	if most := decoded(decoded(decoded(path))); decoded(most) != most {
 		return nil, false
 	}
@@ -56,11 +94,6 @@ func readings(path string) (all []string, ok bool) {
 			}
 		}
 		if len(all) > maxReadings {
-			return nil, false
-		}
-	}
-	for _, reading := range all {
-		if hasDots(reading) || strings.ContainsFunc(reading, isControl) {
 			return nil, false
 		}
 	}

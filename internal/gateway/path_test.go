@@ -62,13 +62,16 @@ func TestAPathGoesOnAsItIsWritten(t *testing.T) {
 
 // Each path is read in few ways, goes on as it is, and once decoded is for the same API.
 func FuzzReadingsOfAPath(f *testing.F) {
-	for _, path := range []string{"item/7%2Fdelete", "a/%c0%ae%c0%ae", "a;b/c?d#e\\f//g", strings.Repeat("%2525253B%255C%2523//", 99), "%", "%zz", "\xc0", "\xf0\x80\x80"} {
+	for _, path := range []string{"item/7%2Fdelete", "a/%c0%ae%c0%ae", "a;b/c?d#e\\f//g", strings.Repeat("%2525253B%255C%2523//", 99), "a/b", "a/b/", "/a", "%", "%zz", "\xc0", "\xf0\x80\x80"} {
 		f.Add(path)
 	}
 	table := items(f)
 	f.Fuzz(func(t *testing.T, path string) {
 		if all, ok := readings(path); len(all) > maxReadings || ok != (len(all) > 0) {
 			t.Errorf("%q has %d readings, %t", path, len(all), ok)
+		}
+		if all, ok := rewritten(path); isPlain(path) && (!ok || len(all) > 1) {
+			t.Errorf("%q is plain, and has the readings %q", path, all)
 		}
 		target, err := table.Find(Request{Method: "GET", Path: "b2b/" + path})
 		if err != nil {

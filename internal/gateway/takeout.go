@@ -41,12 +41,9 @@ func TakeOut(r *http.Request, limit int64) (held int64, err error) {
 }
 
 func takeOutOfForm(r *http.Request, limit int64) (held int64, err error) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	switch {
-	case err != nil:
+	text, err := readUpTo(r.Body, limit)
+	if err != nil {
 		return 0, err
-	case int64(len(text)) > limit:
-		return 0, tooLarge()
 	}
 	form, err := parseForm(text)
 	if err != nil {
