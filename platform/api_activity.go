@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -153,8 +152,5 @@ func (t *tail) write(lines []byte) error {
 	if _, err := t.w.Write(lines); err != nil {
 		return err
 	}
-	if err := t.conn.Flush(); err != nil {
-		return fmt.Errorf("platform: the server cannot send an answer bit by bit: %w", err)
-	}
-	return nil
+	return t.conn.Flush()
 }

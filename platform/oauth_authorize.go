@@ -78,7 +78,7 @@ func (p *Platform) unregistered(r *http.Request, c *call, a *authorization) erro
 		"let the platform's operator register exactly this address; only the port of 127.0.0.1, [::1] and localhost is free"
 	if isRedirectURI(a.RedirectURI) && a.app.ID != "" {
 		p.cfg.Logger.Info("a redirect_uri is not registered", slog.String("key", a.Key), slog.String("to register it", how), slog.String("request_id", c.id))
-		if p.cfg.Explain && p.local(r, c.caller) {
+		if p.explained(r, c) {
 			message += "; the command is: " + how
 		}
 	}

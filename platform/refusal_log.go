@@ -21,8 +21,8 @@ const (
 
 // A refusalName is what refusals are counted by.
 type refusalName struct {
-	who    string // a key, or the address of a caller that names none
-	reason string // the code of the refusal
+	kind, who string // a key, or the address of a caller that names none
+	reason    string // the code of the refusal
 }
 
 // A refusalCount is what the log has not told of a name.
@@ -49,7 +49,7 @@ func (l *refusalLog) init(log *slog.Logger) {
 // first reports whether the refusal of a call gets a line of its own, and counts it
 // otherwise. of is the key or the address that it is counted by.
 func (l *refusalLog) first(level slog.Level, of slog.Attr, reason string) bool {
-	name := refusalName{of.Key + " " + of.Value.String(), reason}
+	name := refusalName{of.Key, of.Value.String(), reason}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer == nil {
