@@ -12,8 +12,10 @@ import (
 type benchCmd struct {
 	connection
 	destructive
-	Topic      string `placeholder:"TOPIC" names:"queue" help:"The queue. Without it, the default queue of the key where that gets the messages, else one of its own. One that is not there is made, bound, and dropped in the end."`
+	Topic      string `placeholder:"TOPIC" names:"queue" help:"The queue. Without it, the default queue of the key where that gets the messages and is not in use, else one of its own. One that is not there is made, bound, and dropped in the end."`
 	RoutingKey string `placeholder:"KEY" default:"bench.load" help:"The routing key of all messages (${default})."`
+
+	Direct bool `help:"Write each message into the queue by a call, past the routing: slower, and no other queue gets a copy. So it is, too, where the default queue is in use and would get one."`
 
 	Duration time.Duration `short:"d" placeholder:"D" default:"10s" help:"How long to publish (${default})."`
 	Size     int           `short:"s" placeholder:"BYTES" default:"1024" help:"The size of a body (${default})."`
@@ -43,7 +45,7 @@ func (c *benchCmd) Help() string {
 
 Without --rate a new message is published as soon as an earlier one is through: then the rates count, and the times grow with --in-flight. With --rate the times are those of a platform that is not overloaded, and a message that could not be sent in time counts from when it was due.
 
-It refuses a queue that has messages or consumers, and a routing key of which other queues get copies, those of other keys too, where the platform says so. It acknowledges its own messages only. Ctrl-C ends the load early, the rest comes to its end, and the report is printed; a second one ends at once and may leave messages behind.
+It refuses a --topic that has messages or consumers, and without --direct a routing key of which other queues get copies, those of other keys too, where the platform says so. It acknowledges its own messages only. Ctrl-C ends the load early, the rest comes to its end, and the report is printed; a second one ends at once and may leave messages behind.
 
 The exit status is 1 if messages were lost, or stay in the queue.`
 }
@@ -56,7 +58,7 @@ func (c *benchCmd) Validate() error {
 
 func (c *benchCmd) config() load.Config {
 	return load.Config{
-		Server: c.URL, Topic: c.Topic, RoutingKey: c.RoutingKey, Duration: c.Duration, Size: c.Size, Rate: c.Rate,
+		Server: c.URL, Topic: c.Topic, RoutingKey: c.RoutingKey, Direct: c.Direct, Duration: c.Duration, Size: c.Size, Rate: c.Rate,
 		Publishers: c.Publishers, ConfirmEach: c.ConfirmEach, Callers: c.Callers, Consumers: c.Consumers, Workers: c.Workers,
 		InFlight: c.InFlight, Patience: c.Patience,
 	}

@@ -88,11 +88,15 @@ func TestBenchPrintsItsReportAndThenWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestBenchRefusesAQueueThatIsUsed(t *testing.T) {
+func TestBenchMakesAQueueWhereTheDefaultOneIsInUse(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.Publish("order.new", "not of bench")
-	with(srv, "bench").want(t, exitRefused, "", "the default queue holds 1 message, which bench would hold up")
+	r := with(srv, "bench", "-d", shortLoad())
+	r.want(t, exitDone, r.out, "The default queue is in use")
+	if !strings.Contains(r.out, "(without waiting, by calls past the routing)") || srv.Depth("") != 1 {
+		t.Errorf("the default queue holds %d messages:\n%s", srv.Depth(""), r.out)
+	}
 	with(srv, "bench", "--topic", "load").want(t, exitRefused, "", "the default queue gets copies of messages")
 }
 

@@ -19,10 +19,15 @@ type Config struct {
 	Server string
 
 	// Topic is the queue. If empty, it is the default queue of the key where that gets
-	// the messages, else one of its own. One that is not there is made, bound, and
-	// dropped in the end. RoutingKey is that of
-	// all messages.
+	// the messages and is not in use, else one of its own. One that is not there is
+	// made, bound, and dropped in the end. RoutingKey is that of all messages.
 	Topic, RoutingKey string
+
+	// Direct is to write each message into the queue by a call, past the routing, so
+	// that no other queue gets a copy. It is so, too, where the default queue gets the
+	// messages but is in use: it would keep the copies. Without a Topic the queue is one
+	// of its own.
+	Direct bool
 
 	// Duration is how long to publish, Size the bytes of a body, and Rate the
 	// messages a second of all publishers together. If Rate is zero, it is as

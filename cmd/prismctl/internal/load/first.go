@@ -14,10 +14,7 @@ import (
 // before anything is measured, and it is known that the messages come to the
 // queue and to no other.
 func (b *bench) sendFirst(ctx context.Context) error {
-	if err := b.target.checkForeign(ctx); err != nil {
-		return err
-	}
-	before, err := b.target.others(ctx)
+	before, err := b.beforeFirst(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,6 +42,18 @@ func (b *bench) sendFirst(ctx context.Context) error {
 	return nil
 }
 
+// beforeFirst counts what is in the other queues of the key, and refuses a load of which
+// those of other keys would get copies. A direct one has none.
+func (b *bench) beforeFirst(ctx context.Context) (map[string]int, error) {
+	if b.cfg.Direct {
+		return nil, nil
+	}
+	if err := b.target.checkForeign(ctx); err != nil {
+		return nil, err
+	}
+	return b.target.others(ctx)
+}
+
 // unconfirmed is the error of a first message.
 func (b *bench) unconfirmed(ctx, timed context.Context, publisher int, err error) error {
 	if timed.Err() != nil {
@@ -56,11 +65,14 @@ func (b *bench) unconfirmed(ctx, timed context.Context, publisher int, err error
 // checkCopies refuses when other queues have got the first messages, too. It
 // takes them out again.
 func (b *bench) checkCopies(ctx context.Context, before map[string]int) error {
+	if b.cfg.Direct {
+		return nil
+	}
 	topics, err := b.target.grown(ctx, before, len(b.outlets))
 	if err != nil || len(topics) == 0 {
 		return err
 	}
-	text := fmt.Sprintf("%s gets copies of messages with the routing key %s, which nobody would consume: choose another --routing-key, or a key with other bindings",
+	text := fmt.Sprintf("%s gets copies of messages with the routing key %s, which nobody would consume: choose another --routing-key, a key with other bindings, or write by --direct",
 		words.Queue(topics[0]), words.Shown(b.cfg.RoutingKey))
 	for _, topic := range topics {
 		if n := b.sweep(topic); n < len(b.outlets) {

@@ -55,6 +55,7 @@ type Report struct {
 type Settings struct {
 	Topic       string  `json:"topic"`
 	RoutingKey  string  `json:"routing_key"`
+	Direct      bool    `json:"direct"`
 	Duration    float64 `json:"duration_s"`
 	Size        int     `json:"body_bytes"`
 	Rate        int64   `json:"rate_messages_per_s"`
@@ -79,7 +80,7 @@ func (b *bench) report() *Report {
 	r := &Report{
 		RunID: fmt.Sprintf("%016x", b.id), Server: c.Server,
 		Settings: Settings{
-			Topic: c.Topic, RoutingKey: c.RoutingKey, Duration: c.Duration.Seconds(), Size: c.Size, Rate: c.Rate,
+			Topic: c.Topic, RoutingKey: c.RoutingKey, Direct: c.Direct, Duration: c.Duration.Seconds(), Size: c.Size, Rate: c.Rate,
 			Publishers: c.Publishers, ConfirmEach: c.ConfirmEach, Callers: c.callers(),
 			Consumers: c.Consumers, Workers: c.Workers, InFlight: c.inFlight(), Patience: c.Patience.Seconds(),
 		},

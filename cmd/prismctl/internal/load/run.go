@@ -87,7 +87,7 @@ type benchCounts struct {
 
 // An outlet is a publisher with its measure.
 type outlet struct {
-	*notify.Publisher
+	sender
 	confirmed *latency
 }
 
@@ -104,7 +104,7 @@ func newBench(c Config, line *lifeline.Line) (*bench, error) {
 	_, _ = rand.Read(id[:]) // never fails
 	b := &bench{
 		cfg: c, line: line, id: binary.BigEndian.Uint64(id[:]), origin: time.Now(),
-		target:  target{QueueClient: notify.NewQueueClient(c.Client), topic: c.Topic, key: c.RoutingKey},
+		target:  target{QueueClient: notify.NewQueueClient(c.Client), topic: c.Topic, key: c.RoutingKey, direct: c.Direct},
 		ready:   make(chan struct{}, c.Consumers),
 		arrived: make(chan struct{}, c.Publishers),
 	}
@@ -112,10 +112,7 @@ func newBench(c Config, line *lifeline.Line) (*bench, error) {
 	b.slots = newSlots(c.inFlight(), b.settle)
 	b.hearing, b.deafen = context.WithCancel(context.Background())
 	for range c.Publishers {
-		p, err := notify.NewPublisher(c.Client, notify.PublisherConfig{
-			MaxUnconfirmed: c.inFlight(),
-			OnConnect:      line.OnConnect, OnDisconnect: b.onDisconnect, OnError: line.OnError,
-		})
+		p, err := b.newSender()
 		if err != nil {
 			return nil, err
 		}
@@ -129,6 +126,16 @@ func newBench(c Config, line *lifeline.Line) (*bench, error) {
 		b.inlets = append(b.inlets, in)
 	}
 	return b, nil
+}
+
+func (b *bench) newSender() (sender, error) {
+	if b.cfg.Direct {
+		return newDirect(b.target.QueueClient, b.cfg.Topic), nil
+	}
+	return notify.NewPublisher(b.cfg.Client, notify.PublisherConfig{
+		MaxUnconfirmed: b.cfg.inFlight(),
+		OnConnect:      b.line.OnConnect, OnDisconnect: b.onDisconnect, OnError: b.line.OnError,
+	})
 }
 
 // clock is monotonic; both ends of a message are in this process.

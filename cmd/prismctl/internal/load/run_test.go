@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -112,25 +113,73 @@ func TestBenchCountsEveryMessageAndLeavesNone(t *testing.T) {
 	}
 }
 
-func TestBenchRefusesAQueueThatIsUsed(t *testing.T) {
+func TestBenchLeavesADefaultQueueInUseAlone(t *testing.T) {
+	t.Parallel()
+	for _, confirmEach := range []bool{false, true} {
+		srv := prismtest.NewServer(t)
+		srv.Publish("order.new", "not of bench")
+		cfg := short(srv)
+		cfg.ConfirmEach = confirmEach
+		o := loaded(t, exit.Done, cfg)
+		if r := o.report; r.Consumed == 0 || r.Consumed != r.Published || !r.Settings.Direct || !strings.HasPrefix(r.Settings.Topic, "bench-") {
+			t.Errorf("%+v", r)
+		}
+		if !strings.Contains(o.notices, "The default queue is in use") {
+			t.Errorf("it says %q", o.notices)
+		}
+		for _, d := range srv.Deliveries() {
+			if d.Topic == "" {
+				t.Fatalf("it took %v", d)
+			}
+		}
+		if srv.Depth("") != 1 {
+			t.Errorf("the default queue holds %d messages", srv.Depth(""))
+		}
+		noQueue(t, srv)
+	}
+}
+
+func TestBenchTakesNothingFromAnotherConsumer(t *testing.T) {
 	t.Parallel()
 	srv := prismtest.NewServer(t)
 	srv.Publish("order.new", "not of bench")
-	refused(t, exit.Refused, "the default queue holds 1 message, which bench would hold up", short(srv))
-	if srv.Depth("") != 1 || len(srv.Deliveries()) != 0 || len(srv.Published()) != 0 {
-		t.Error("it was not left alone")
-	}
 	consumer, err := notify.NewConsumer(srv.Client(), notify.ConsumerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan error, 1)
-	go func() { over <- consumer.Run(ctx, func(context.Context, *notify.Delivery) error { return nil }) }()
+	var got atomic.Int64
+	go func() {
+		over <- consumer.Run(ctx, func(context.Context, *notify.Delivery) error { got.Add(1); return nil })
+	}()
 	srv.WaitAcks(1)
-	refused(t, exit.Refused, "the default queue has 1 consumer, which would take messages from bench", short(srv))
+	if r := loaded(t, exit.Done, short(srv)).report; r.Consumed == 0 || r.Consumed != r.Published {
+		t.Errorf("%+v", r)
+	}
 	cancel()
 	<-over
+	if got.Load() != 1 {
+		t.Errorf("the other consumer got %d messages", got.Load())
+	}
+}
+
+func TestBenchRefusesANamedQueueThatIsUsed(t *testing.T) {
+	t.Parallel()
+	srv := prismtest.NewServer(t)
+	queues := notify.NewQueueClient(srv.Client())
+	if err := errors.Join(queues.Create(t.Context(), "orders"), queues.Write(t.Context(), "orders", []byte("not of bench"))); err != nil {
+		t.Fatal(err)
+	}
+	cfg := short(srv)
+	cfg.Topic = "orders"
+	for _, direct := range []bool{false, true} {
+		cfg.Direct = direct
+		refused(t, exit.Refused, "queue orders holds 1 message, which bench would hold up", cfg)
+	}
+	if srv.Depth("orders") != 1 || len(srv.Published()) != 1 {
+		t.Error("it was not left alone")
+	}
 }
 
 func TestBenchLeavesMessagesOfOthersAlone(t *testing.T) {
@@ -332,6 +381,11 @@ func TestBenchSendsNothingThatQueuesOfOtherKeysGet(t *testing.T) {
 	refused(t, exit.Refused, "1 queue of other keys would get copies of messages with the routing key bench.load, too", short(srv))
 	if n := len(srv.Published()); n > 0 {
 		t.Errorf("%d messages were published", n)
+	}
+	cfg := short(srv)
+	cfg.Direct = true
+	if r := loaded(t, exit.Done, cfg).report; r.Consumed == 0 || r.Consumed != r.Published || srv.Depth("") != 0 {
+		t.Errorf("%+v; the default queue holds %d messages", r, srv.Depth(""))
 	}
 }
 

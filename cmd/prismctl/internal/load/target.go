@@ -19,20 +19,29 @@ import (
 type target struct {
 	*notify.QueueClient
 	topic, key string
+	direct     bool // into the queue, which needs no binding
 	before     notify.Status
 	made       bool // by bench, which drops it in the end
 }
 
 // chooseQueue names a queue of its own for the load, which prepare makes, if none is named
-// and the default queue does not get the messages. A platform that cannot say what that is
-// bound to leaves it to the first messages.
+// and the default queue does not get the messages or is in use. A platform that cannot say
+// what that is bound to leaves it to the first messages.
 func (c *Config) chooseQueue(ctx context.Context) error {
 	if c.Topic != "" {
 		return nil
 	}
+	if c.Direct {
+		c.nameQueue()
+		return nil
+	}
 	var bindings []notify.Binding
+	var status notify.Status
+	queues := notify.NewQueueClient(c.Client)
 	err := exit.Attempt(ctx, c.Server, func(ctx context.Context) (err error) {
-		bindings, err = notify.NewQueueClient(c.Client).Bindings(ctx, "")
+		if bindings, err = queues.Bindings(ctx, ""); err == nil {
+			status, err = queues.Status(ctx, "")
+		}
 		return err
 	})
 	switch {
@@ -40,12 +49,18 @@ func (c *Config) chooseQueue(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
-	}
-	if !reach(bindings, c.RoutingKey) {
-		c.Topic = "bench-" + strings.ToLower(rand.Text()[:8])
+	case !reach(bindings, c.RoutingKey):
+		c.nameQueue()
+	case status.Messages > 0 || status.Consumers > 0:
+		c.nameQueue()
+		c.Direct = true
+		c.Notice("The default queue is in use and would get copies of messages with the routing\n"+
+			"key %s. So they go into a queue of bench, by a call each: that is slower than publishing.", words.Shown(c.RoutingKey))
 	}
 	return nil
 }
+
+func (c *Config) nameQueue() { c.Topic = "bench-" + strings.ToLower(rand.Text()[:8]) }
 
 // reach reports whether one of the bindings brings messages with a routing key.
 func reach(bindings []notify.Binding, key string) bool {
@@ -80,6 +95,9 @@ func (q *target) create(ctx context.Context) error {
 		return err
 	}
 	q.made = true
+	if q.direct {
+		return nil
+	}
 	return q.Bind(ctx, q.topic, q.key)
 }
 
@@ -105,7 +123,7 @@ func (q *target) checkForeign(ctx context.Context) error {
 	if err != nil || n <= own {
 		return err
 	}
-	return exit.With(exit.Refused, fmt.Errorf("%s of other keys would get copies of messages with the routing key %s, too: choose another --routing-key",
+	return exit.With(exit.Refused, fmt.Errorf("%s of other keys would get copies of messages with the routing key %s, too: choose another --routing-key, or write by --direct",
 		words.Counted(n-own, "queue", "queues"), words.Shown(q.key)))
 }
 

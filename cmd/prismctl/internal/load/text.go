@@ -36,6 +36,9 @@ func (s Settings) text() string {
 	if s.ConfirmEach {
 		how = "waiting for each confirmation, " + words.Counted(s.Callers, "caller", "callers") + " each"
 	}
+	if s.Direct {
+		how += ", by calls past the routing"
+	}
 	rate := "as fast as it goes"
 	if s.Rate > 0 {
 		rate = grouped(s.Rate) + " messages/s"
