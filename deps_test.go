@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"/platform/memory":       {"platform", "internal/topic", "internal/level", "internal/steady"},
 	"/platform/enginetest":   {"platform"},
 	"/platform/users":        {"platform", "sign"},
+	"/platform/console":      {"platform", "sign"},
 	"/prismtest":             {"", "apijson", "platform", "platform/memory"},
 	"/provider":              {"sign", "apijson"},
 	"/provider/providertest": {"", "apijson", "platform", "platform/memory", "prismtest", "provider", "sign"},

@@ -129,9 +129,10 @@ func idText(id MessageID) string {
 }
 
 // noteCalled tells those who watch of a call that was answered. The handshake of a channel
-// is told of by its connection.
+// is told of by its connection, and nobody is told of the calls that pages consist of.
 func (p *Platform) noteCalled(r *http.Request, c *call, status int, code string, took time.Duration) {
-	if !p.feed.Watched() || status == http.StatusSwitchingProtocols {
+	looks := c.person != nil && r.Method == http.MethodGet
+	if !p.feed.Watched() || looks || status == http.StatusSwitchingProtocols {
 		return
 	}
 	rec := activity.Record{

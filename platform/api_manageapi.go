@@ -80,7 +80,7 @@ func (p *Platform) moveSource(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkBackend("url", address, c.trusted()); err != nil {
+	if err := p.checkBackend("url", address, c.isOperator()); err != nil {
 		return nil, err
 	}
 	stored, err := p.registry.storedServices(ctx)

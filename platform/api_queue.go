@@ -36,6 +36,9 @@ func (p *Platform) ofKey(serve func(ctx context.Context, c *call, of *holder) (a
 // error is the same as if there were none.
 func (p *Platform) about(ctx context.Context, c *call) (*holder, error) {
 	if !c.query.Has("of") && !c.form.Has("of") { // as in nearly all calls
+		if c.person != nil {
+			return nil, badRequest(code.MissingParameter, "name the key whose queues the call is about by of")
+		}
 		return c.holder, nil
 	}
 	id, err := optional(c.params(), "of", idBytes)
@@ -46,11 +49,11 @@ func (p *Platform) about(ctx context.Context, c *call) (*holder, error) {
 		return nil, badRequest(code.InvalidParameter, "of is empty; name a key, or leave of out for the queues of the key that makes the call")
 	case id == c.key.ID:
 		return c.holder, nil
-	case !c.key.Admin:
-		return nil, adminOnly("of names another key, which is for admin keys; without it the call is about the queues of the key that makes it")
+	case !c.key.Admin && c.app.Role == "":
+		return nil, adminOnly("of names another key, which is for admin keys, and for members whose apps have it; without it the call is about the queues of the key that makes it")
 	}
 	h, err := p.registry.holder(ctx, id, nil)
-	if errors.Is(err, ErrUnknownKey) || err == nil && h.app.Exchange() != c.app.Exchange() {
+	if errors.Is(err, ErrUnknownKey) || err == nil && !c.provisions(h.app) {
 		return nil, unknownKeyHere()
 	}
 	return h, err

@@ -118,7 +118,7 @@ func userPassword(ctx context.Context, c *call, r *Registry, login string) error
 }
 
 func (c *call) administersUsers() error {
-	if c.app.Exchange() != defaultDomain {
+	if !c.isOperator() {
 		return &failure{status: http.StatusForbidden, code: code.ForbiddenUsers, message: "users log in to the apps of all domains; they are administered by the admin keys of the domain default"}
 	}
 	return nil

@@ -31,6 +31,7 @@ type call struct {
 	sign     string     // of the caller; "" in secret mode
 	app      *App       // of key
 	holder   *holder    // key and app as they were read
+	person   *Person    // in whose name a program calls; nil if the caller has a key
 	claimed  *holder    // those that an unverified caller names; nil if there are none
 	codes    ErrorCodes // of key, which may not be verified
 	user     User       // the user of the call's access token; none without a valid one

@@ -122,6 +122,9 @@ func (p *Platform) serveChannel(w *answer, r *http.Request, c *call) error {
 	if err := socket.CheckHandshake(r); err != nil {
 		return handshakeFailure(err)
 	}
+	if c.person != nil {
+		return badRequest(code.InvalidHandshake, "a message channel is for keys")
+	}
 	id, err := optional(c.params(), "consumer_id", consumerIDBytes)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) 
 		return p.showLogin(w, r, http.StatusForbidden, a, v)
 	}
 	user, err := p.authenticate(r, v.Login, c.form.Get("password"))
-	var limited *tooManyFailures
+	var limited *TooManyFailuresError
 	switch {
 	case err == nil:
 		if err := p.rememberDevice(w, r, v.Login); err != nil {
@@ -32,7 +32,7 @@ func (p *Platform) login(w *answer, r *http.Request, c *call, a *authorization) 
 		return p.loggedIn(w, r, a, user)
 	case errors.As(err, &limited):
 		w.code, v.Alert = code.TooManyFailures, limited.alert(words)
-		(&failure{retryAfter: limited.wait}).setHeader(w.Header())
+		(&failure{retryAfter: limited.Wait}).setHeader(w.Header())
 		return p.showLogin(w, r, http.StatusTooManyRequests, a, v)
 	case errors.Is(err, ErrWrongPassword):
 		w.code, v.Alert = code.WrongPassword, words.WrongPassword
@@ -58,7 +58,7 @@ func (p *Platform) authenticate(r *http.Request, login, password string) (User, 
 	}
 	attempt, wait := p.logins.begin(p.cfg.Now(), login, callerIn(r).group(), device)
 	if attempt == nil {
-		return User{}, &tooManyFailures{wait}
+		return User{}, &TooManyFailuresError{wait}
 	}
 	failed := false
 	defer func() { attempt.end(failed) }()
@@ -113,14 +113,18 @@ func (p *Platform) endBrowserSession(ctx context.Context, cookie string) error {
 	return p.endSession(ctx, s.ID)
 }
 
-// tooManyFailures refuses an attempt to log in without checking the password.
-type tooManyFailures struct{ wait time.Duration }
-
-func (e *tooManyFailures) Error() string {
-	return fmt.Sprintf("platform: too many logins have failed; wait %v", e.wait)
+// A TooManyFailuresError refuses an attempt to log in without a look at the password, as too
+// many have failed.
+type TooManyFailuresError struct {
+	Wait time.Duration // until the next attempt may be made
 }
 
-func (e *tooManyFailures) alert(t words) string {
-	minutes := (e.wait + time.Minute - 1) / time.Minute
+// Error implements error.
+func (e *TooManyFailuresError) Error() string {
+	return fmt.Sprintf("platform: too many logins have failed; wait %v", e.Wait)
+}
+
+func (e *TooManyFailuresError) alert(t words) string {
+	minutes := (e.Wait + time.Minute - 1) / time.Minute
 	return fmt.Sprintf(t.TryLater, int(minutes))
 }

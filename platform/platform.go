@@ -190,7 +190,12 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	if c.oauth == "token" && r.Method != http.MethodPost {
 		return wrongMethod(r, []string{http.MethodPost})
 	}
-	err := p.verify(r, c)
+	var err error
+	if person := personIn(r.Context()); person != nil {
+		err = p.asPerson(r.Context(), c, person)
+	} else {
+		err = p.verify(r, c)
+	}
 	c.rawForm = nil
 	if err != nil {
 		return err

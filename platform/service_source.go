@@ -95,7 +95,7 @@ func (im *importing) fetch(ctx context.Context, address string) ([]apiFile, erro
 	}
 	within, cancel := context.WithTimeout(ctx, importTime)
 	defer cancel()
-	g := gathering{im: im, fetcher: guard.Fetcher{Networks: im.p.networks(im.c.trusted()), MaxBytes: MaxServiceFile}}
+	g := gathering{im: im, fetcher: guard.Fetcher{Networks: im.p.networks(im.c.isOperator()), MaxBytes: MaxServiceFile}}
 	var all []apiFile
 	for f := range apijson.Walk(within, start, g.get) {
 		switch {

@@ -1,0 +1,148 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// The live page shows what happens, as it happens: the records of platform/activity/tail.
+
+func (c *Console) liveRoutes() {
+	c.page("/live", "live", (*request).live)
+	c.mux.HandleFunc("GET "+c.base+"/live/events", c.within((*request).liveEvents))
+}
+
+// liveRate is how many records a second a browser gets; what is more is counted.
+const liveRate = 50
+
+// A livePage has the filter that its records agree with.
+type livePage struct {
+	Client, RoutingKey, API string
+	Failed                  bool
+}
+
+func (r *request) live() (any, error) {
+	q := r.URL.Query()
+	return livePage{Client: q.Get("client"), RoutingKey: q.Get("routing_key"), API: q.Get("api"), Failed: q.Get("failed") == "1"}, nil
+}
+
+// Query returns the query of the address of the events.
+func (p livePage) Query() string {
+	q := url.Values{}
+	for name, value := range map[string]string{"client": p.Client, "routing_key": p.RoutingKey, "api": p.API} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if p.Failed {
+		q.Set("failed", "1")
+	}
+	return q.Encode()
+}
+
+// sessionCheck is how often it is looked whether the person may still see what happens.
+const sessionCheck = 5 * time.Second
+
+// liveEvents answers with server-sent events, one for each record, until the browser has
+// gone or the session is over.
+func (r *request) liveEvents() error {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stop := r.whenOver(cancel)
+	defer stop()
+	page, _ := r.live()
+	filter, params := page.(livePage), url.Values{"rate": {"50"}}
+	for name, value := range map[string]string{"of": filter.Client, "routing_key": filter.RoutingKey, "api": filter.API} {
+		if value != "" {
+			params.Set(name, value)
+		}
+	}
+	if filter.Failed {
+		params.Set("failed", "1")
+	}
+	r.serve(ctx, &eventWriter{ResponseWriter: r.w}, http.MethodGet, "platform/activity/tail", params)
+	return nil
+}
+
+// whenOver calls end when the session is over. stop must be called in the end.
+func (r *request) whenOver(end func()) (stop func()) {
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(sessionCheck)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if _, err := r.c.session(r.Request); err == errNoSession {
+					end()
+					return
+				}
+			}
+		}
+	}()
+	return func() { close(done); <-gone }
+}
+
+// An eventWriter makes server-sent events of lines of JSON.
+type eventWriter struct {
+	http.ResponseWriter
+	failed bool
+}
+
+// Unwrap is for http.ResponseController.
+func (w *eventWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader sends the header of events, or of a refusal.
+func (w *eventWriter) WriteHeader(status int) {
+	if w.failed = status != http.StatusOK; !w.failed {
+		w.Header().Set("Content-Type", "text/event-stream")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write gets whole lines. An empty one shows that the stream goes on.
+func (w *eventWriter) Write(lines []byte) (int, error) {
+	if w.failed {
+		return w.ResponseWriter.Write(lines)
+	}
+	var events bytes.Buffer
+	for line := range bytes.Lines(lines) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			events.WriteString(":\n\n")
+		} else {
+			events.WriteString("data: ")
+			events.Write(line)
+			events.WriteString("\n\n")
+		}
+	}
+	_, err := w.ResponseWriter.Write(events.Bytes())
+	return len(lines), err
+}
+
+var livePhrases = map[string]phrase{
+	"live.title":       {"Live", "实时"},
+	"live.text":        {"What happens on the platform, as it happens.", "平台上正在发生的事件。"},
+	"live.client":      {"Key", "Key"},
+	"live.routing_key": {"Routing key (pattern)", "路由键（模式）"},
+	"live.api":         {"API", "API"},
+	"live.failed":      {"Failures only", "仅失败"},
+	"live.filter":      {"Filter", "筛选"},
+	"live.find":        {"Find in these lines", "在以下记录中查找"},
+	"live.pause":       {"Pause", "暂停"},
+	"live.resume":      {"Go on", "继续"},
+	"live.connected":   {"Connected", "已连接"},
+	"live.lost":        {"The platform does not answer. Trying again …", "平台无响应，正在重试……"},
+	"live.more":        {"%s more", "另有 %s 条"},
+	"live.event":       {"Event", "事件"},
+	"live.who":         {"Key", "Key"},
+	"live.what":        {"What", "内容"},
+	"live.result":      {"Result", "结果"},
+	"live.needs_js":    {"This page needs scripts, which your browser has switched off.", "此页面需要启用脚本。"},
+	"live.waiting":     {"Nothing yet.", "暂无事件。"},
+}

@@ -1,0 +1,37 @@
+package console
+
+import "net/http"
+
+// routes serves all pages. Those of each part are listed in the part's file.
+func (c *Console) routes() {
+	c.mux.HandleFunc("GET "+c.base+"/static/{hash}/{file...}", c.static)
+	for _, method := range []string{"GET ", "POST "} {
+		c.mux.HandleFunc(method+c.base+"/login", c.login)
+		c.mux.HandleFunc(method+c.base+"/enter", c.enterByLink)
+	}
+	c.change("/logout", c.logout)
+	c.change("/language", chooseLanguage)
+	c.change("/domain", chooseDomain)
+	c.overviewRoutes()
+	c.liveRoutes()
+	c.mux.HandleFunc(c.base+"/", func(w http.ResponseWriter, r *http.Request) {
+		c.refuse(w, r, http.StatusNotFound, "not_found", "the console has no such page")
+	})
+}
+
+// chooseLanguage shows the pages in another language from now on.
+func chooseLanguage(r *request) (string, error) {
+	switch lang := language(r.PostFormValue("lang")); lang {
+	case english, chinese:
+		r.s.Lang = lang
+	default:
+		return "", &callError{Status: http.StatusBadRequest, Code: "invalid_parameter", Message: "lang is en or zh-CN"}
+	}
+	return local(r.PostFormValue("next")), r.c.save(r.Context(), r.s)
+}
+
+// chooseDomain lets an operator see another domain from now on.
+func chooseDomain(r *request) (string, error) {
+	r.s.Domain = r.PostFormValue("domain")
+	return "", r.c.save(r.Context(), r.s)
+}
