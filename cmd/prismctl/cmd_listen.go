@@ -22,6 +22,7 @@ type listenCmd struct {
 	Timeout    time.Duration  `placeholder:"D" default:"30s" help:"How long one POST or one command may take (${default})."`
 
 	Filter      *string `placeholder:"PATTERN" help:"Only what matches, such as 'order.#', by a queue of its own, which is dropped in the end."`
+	Create      bool    `help:"Make the queue, if it is not there. It gets messages once it is bound."`
 	Keep        bool    `help:"Leave the queue of --filter there in the end. With a TOPIC, it has that name."`
 	Workers     int     `short:"w" placeholder:"N" default:"4" help:"How many messages are under way at a time; one keeps the order (${default})."`
 	MaxAttempts int     `placeholder:"N" default:"0" help:"Park a message that failed so often; 0 is what the queue says, or never (${default})."`
@@ -58,6 +59,8 @@ func (c *listenCmd) Validate() error {
 		return errors.New("--workers must be from 1 to 1000")
 	case c.MaxAttempts < 0:
 		return errors.New("--max-attempts must not be negative")
+	case c.Filter != nil && c.Create:
+		return errors.New("--filter makes its queue itself: leave --create out")
 	case c.Filter == nil && c.Keep:
 		return errors.New("--keep is for the queue of --filter")
 	case c.Filter != nil && c.Topic != "" && !c.Keep:
@@ -89,7 +92,7 @@ func (c *listenCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	cfg := listen.Config{
-		Client: client, Server: conn.URL, To: to, Topic: c.Topic, Keep: c.Keep, Workers: c.Workers, MaxAttempts: c.MaxAttempts,
+		Client: client, Server: conn.URL, To: to, Topic: c.Topic, Create: c.Create, Keep: c.Keep, Workers: c.Workers, MaxAttempts: c.MaxAttempts,
 		Report: t.printEvent, Notice: t.notice, Line: line,
 	}
 	if c.Filter != nil {

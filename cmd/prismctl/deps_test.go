@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"lifeline": {"words", "exit", module, module + "/notify"},
 	"progress": {"golang.org/x/term"},
 	"listen": {"words", "exit", "lifeline", "shell", module, module + "/notify", module + "/internal/escape", module + "/internal/wire", module + "/internal/guard", module + "/internal/push",
-		module + "/internal/printable"},
+		module + "/internal/code", module + "/internal/printable"},
 	"gen":                {module + "/apijson"},
 	"gen/internal/goods": {module},
 	"mock":               {module + "/apijson", module + "/internal/gateway"},

@@ -28,6 +28,7 @@ func TestWrongUseOfListenIsSaidBeforeAnythingIsMade(t *testing.T) {
 		"listen --exec true --timeout 0s":                                "--timeout must be positive",
 		"listen --exec true --keep":                                      "--keep is for the queue of --filter",
 		"listen mine --exec true --filter order.#":                       "give --keep, or leave the name out",
+		"listen --exec true --filter order.# --create":                   "leave --create out",
 		"listen --exec true --filter order*":                             "* and # stand alone between dots",
 		"listen --exec true --filter=":                                   "--filter is empty",
 		"listen --exec true --filter a..b":                               "a word between its dots is empty",

@@ -38,6 +38,9 @@ type Config struct {
 	Topic  string
 	Filter string // a pattern of routing keys
 	Keep   bool   // leave the queue of the filter there in the end
+	// Create makes the queue of Topic, if it is not there. Without it such a queue is an
+	// error.
+	Create bool
 	// MaxAttempts is how often a message is tried before it is parked. Zero is what
 	// the queue says, and if it says nothing, there is no end.
 	MaxAttempts int

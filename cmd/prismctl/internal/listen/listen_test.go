@@ -495,7 +495,7 @@ func TestAnOutputThatIsStuckDoesNotHoldUpTheEnd(t *testing.T) {
 
 func TestAQueueThatIsDroppedEndsListening(t *testing.T) {
 	srv := prismtest.NewServer(t)
-	r := begin(t, srv, Config{Topic: "orders", To: receiver(t, func(string) int { return http.StatusOK })})
+	r := begin(t, srv, Config{Topic: "orders", Create: true, To: receiver(t, func(string) int { return http.StatusOK })})
 	r.await("the begin", func() bool { return len(r.states) == 1 })
 	srv.Write("orders", "x")
 	srv.WaitAcks(1)
@@ -505,8 +505,16 @@ func TestAQueueThatIsDroppedEndsListening(t *testing.T) {
 	if err := r.ends(); exit.Of(err) != exit.Refused || !strings.Contains(err.Error(), "the queue was dropped") {
 		t.Errorf("%v", err)
 	}
-	if len(r.notices) == 0 || !strings.Contains(r.notices[0], "queue orders was not there") {
-		t.Errorf("told %q", r.notices)
+}
+
+func TestAQueueThatIsNotThereIsNotMadeUnasked(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	cfg := Config{Topic: "oders", To: receiver(t, func(string) int { return http.StatusOK })}
+	if err := begin(t, srv, cfg).ends(); exit.Of(err) != exit.Refused || !strings.Contains(err.Error(), "there is no queue oders: --create makes it") {
+		t.Errorf("%v", err)
+	}
+	if topics := topicsOf(t, srv); len(topics) > 0 {
+		t.Errorf("queues %v", topics)
 	}
 }
 

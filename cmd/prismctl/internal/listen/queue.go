@@ -10,6 +10,7 @@ import (
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
+	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -18,13 +19,14 @@ type queue struct {
 	*notify.QueueClient
 	topic       string
 	maxAttempts int  // which the queue has
+	create      bool // it may be made
 	temporary   bool // it goes when listening ends
 	notice      func(format string, args ...any)
 }
 
 // open finds the queue, or makes that of a filter.
 func open(ctx context.Context, cfg *Config) (*queue, error) {
-	q := &queue{QueueClient: notify.NewQueueClient(cfg.Client), topic: cfg.Topic, notice: cfg.Notice}
+	q := &queue{QueueClient: notify.NewQueueClient(cfg.Client), topic: cfg.Topic, create: cfg.Create, notice: cfg.Notice}
 	prepare := q.find
 	if cfg.Filter != "" {
 		prepare = func(ctx context.Context) error { return q.make(ctx, cfg) }
@@ -35,12 +37,22 @@ func open(ctx context.Context, cfg *Config) (*queue, error) {
 	return q, nil
 }
 
-// find looks at a queue that should be there.
+// find looks at a queue that should be there, or may be made.
 func (q *queue) find(ctx context.Context) error {
+	if q.create && q.topic != "" {
+		if err := q.Create(ctx, q.topic); err != nil {
+			return err
+		}
+	}
 	s, err := q.Status(ctx, q.topic)
-	if errors.Is(err, prism.ErrNotFound) && q.topic != "" {
-		q.notice("%s was not there; it is made, and nothing comes into it until it is bound: prismctl queue bind %s PATTERN", words.Queue(q.topic), words.Quoted(q.topic))
-		return nil
+	var failure *prism.Error
+	if q.topic != "" && errors.As(err, &failure) {
+		switch {
+		case failure.Code == code.UnknownTopic:
+			return exit.With(exit.Refused, fmt.Errorf("there is no %s: --create makes it, --filter one that gets what matches, and \"prismctl queue list\" names the queues", words.Queue(q.topic)))
+		case errors.Is(err, prism.ErrNotFound):
+			return nil // this platform cannot say it
+		}
 	}
 	q.maxAttempts = s.MaxAttempts
 	return err
