@@ -65,8 +65,9 @@ func (e *env) withBody(t *testing.T, method, media string, body io.Reader) *http
 
 // What is large in a form comes while it is sent.
 func TestAMultipartFormReachesABackendAsItComes(t *testing.T) {
-	first := make(chan string)
+	first := make(chan string, 1)
 	e := newEnv(t, platform.Config{Backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer close(first) // the sender waits for it
 		form, err := r.MultipartReader()
 		if err != nil {
 			t.Error(err)

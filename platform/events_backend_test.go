@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -22,7 +24,9 @@ func TestABackendThatFailsAndRecoversIsOneEventForEachChange(t *testing.T) {
 	defer events.Close()
 	next := func() map[string]any {
 		t.Helper()
-		leases, err := events.Fetch(t.Context(), 1, 1<<20)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		leases, err := events.Fetch(ctx, 1, 1<<20)
 		must(t, err)
 		if text := string(leases[0].Message.Body); strings.Contains(text, "CANARY") {
 			t.Errorf("an event has %s", text)
@@ -68,7 +72,7 @@ func TestABackendThatFailsAndRecoversIsOneEventForEachChange(t *testing.T) {
 
 func TestABackendThatIsTooSlowIsAnEvent(t *testing.T) {
 	queues := newQueues(memory.Config{})
-	e := newGatewayEnv(t, platform.Config{Queues: queues, Gateway: platform.Gateway{Timeout: 20 * time.Millisecond}})
+	e := newGatewayEnv(t, platform.Config{Queues: queues, Gateway: platform.Gateway{Timeout: busy.Of(500 * time.Millisecond)}})
 	hear(t, queues)
 	e.update("orders", func(s *platform.Service) {
 		s.Nodes = map[string]map[string]string{"north": {"@url": e.backend.URL}}

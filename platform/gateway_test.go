@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -467,6 +468,8 @@ func (s *hangingStore) Load(ctx context.Context, kind, id string) (platform.Reco
 func TestAServiceIsFoundWhileOthersAreLookedFor(t *testing.T) {
 	store := &pausedStore{Store: twoKeys(), reading: make(chan struct{}), goOn: make(chan struct{})}
 	e := newGatewayEnv(t, platform.Config{Store: store})
+	goOn := sync.OnceFunc(func() { close(store.goOn) })
+	defer goOn() // or a failure keeps the server from closing
 	e.get(first(), "orders/list").answered(t)
 	store.slow.Store(true)
 	early := make(chan struct{})
@@ -480,7 +483,7 @@ func TestAServiceIsFoundWhileOthersAreLookedFor(t *testing.T) {
 	<-store.reading
 	e.save("more", &apijson.Service{URL: "http://127.0.0.1:1/", Prefix: "more", Mode: apijson.Path, ParamName: "method"})
 	e.bind("shop", "more", "*")
-	go close(store.goOn)
+	go goOn()
 	e.get(first(), "more/late").answered(t)
 	<-early
 }

@@ -76,7 +76,7 @@ func newEnv(t testing.TB, cfg platform.Config) *env {
 	})
 	return &env{
 		t: t, p: p, queues: cfg.Queues, store: cfg.Store, url: srv.URL, addr: srv.Listener.Addr().String(),
-		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		client: &http.Client{Transport: transport, Timeout: 6 * patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
 

@@ -40,7 +40,7 @@ func TestAConnectionThatWasClosedWhileIdleIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bodies, closed, ended := make(chan string, 1), make(chan struct{}), make(chan struct{})
+	bodies, closed, ended := make(chan string, 16), make(chan struct{}, 16), make(chan struct{}) // room for all
 	go func() {
 		defer close(ended)
 		for {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/apijson"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/sign"
 )
 
@@ -233,7 +234,7 @@ func TestTheNamesOfPartsAreBounded(t *testing.T) {
 
 // A body moves while parts come of it that are taken out.
 func TestPartsThatAreTakenOutCountAsProgress(t *testing.T) {
-	const idle = 300 * time.Millisecond
+	idle := patience.Of(500 * time.Millisecond)
 	g := through(t, Config{IdleTimeout: idle}, 0, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 	body, sender := io.Pipe()
 	go func() {
