@@ -20,6 +20,8 @@ type request struct {
 	w      http.ResponseWriter
 	s      *session
 	person platform.Person
+
+	before, after any // for the audit log: what a change has changed, without secrets
 }
 
 // A callError is the platform's refusal of a call.
@@ -32,6 +34,18 @@ type callError struct {
 
 // Error implements error.
 func (e *callError) Error() string { return e.Code + ": " + e.Message }
+
+// value returns a field of a form or query, without space around it.
+func (r *request) value(name string) string { return strings.TrimSpace(r.FormValue(name)) }
+
+// confirmed returns an error unless the form repeats the name of what is about to be
+// destroyed.
+func (r *request) confirmed(name string) error {
+	if r.value("confirm") == name {
+		return nil
+	}
+	return &callError{Status: http.StatusBadRequest, Code: "not_confirmed", Message: "nothing was done: to confirm, type the name " + name}
+}
 
 // hasCode reports whether err is a refusal by the platform with this code.
 func hasCode(err error, code string) bool {

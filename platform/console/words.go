@@ -86,6 +86,7 @@ var commonPhrases = map[string]phrase{
 	"search":         {"Search", "搜索"},
 	"time":           {"Time", "时间"},
 	"none":           {"There are none.", "没有内容。"},
+	"confirm":        {"To confirm, type %s", "请输入 %s 以确认"},
 	"yes":            {"yes", "是"},
 	"no":             {"no", "否"},
 }
