@@ -21,8 +21,8 @@ func (t target) licenses() ([]byte, error) {
 	if err := addLicense(&all, "Go", goroot); err != nil {
 		return nil, err
 	}
-	list, err := output(t.env(), "go", "list", "-deps", "-f",
-		"{{with .Module}}{{if .Version}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/prismctl")
+	list, err := output(t.env(), "go", "-C", command, "list", "-deps", "-f",
+		"{{with .Module}}{{if .Version}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", ".")
 	if err != nil {
 		return nil, err
 	}

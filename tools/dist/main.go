@@ -1,9 +1,11 @@
 // Command dist builds the archives of prismctl for all systems, with
-// checksums, into the folder dist:
+// checksums, into the folder dist; with arguments, for the named ones only:
 //
 //	go run ./tools/dist
+//	go run ./tools/dist linux/amd64
 //
-// The same source and the same Go give the same bytes, on any machine.
+// The same source and the same Go give the same bytes, on any machine. The time
+// of each file is SOURCE_DATE_EPOCH, or else the same for all versions.
 package main
 
 import (
@@ -13,15 +15,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/shopex/prism-go"
 )
 
 const (
-	module = "github.com/shopex/prism-go"
-	folder = "dist"
-	sums   = "SHA256SUMS"
+	module  = "github.com/shopex/prism-go"
+	command = "cmd/prismctl"
+	folder  = "dist"
+	sums    = "SHA256SUMS"
 )
 
 // A target is a system that an archive is for.
@@ -33,18 +37,22 @@ var targets = []target{
 	{"windows", "amd64"}, {"windows", "arm64"},
 }
 
-// documents go into each archive, under these names.
-var documents = []string{"README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE", "docs/delivery.md"}
-
 func main() {
-	if err := build(); err != nil {
+	if err := build(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "dist:", err)
 		os.Exit(1)
 	}
 }
 
 // build empties the folder first, so that it holds one version only.
-func build() error {
+func build(only []string) (err error) {
+	if stamp, err = stampOf(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
+		return err
+	}
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
 	root, err := output(nil, "go", "list", "-m", "-f", "{{.Dir}}", module)
 	if err != nil {
 		return err
@@ -62,9 +70,13 @@ func build() error {
 	if err != nil {
 		return err
 	}
+	papers, err := documents(".")
+	if err != nil {
+		return err
+	}
 	var list bytes.Buffer
-	for _, t := range targets {
-		name, archive, err := t.archive(pages)
+	for _, t := range chosen {
+		name, archive, err := t.archive(slices.Concat(papers, pages))
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", t.os, t.arch, err)
 		}
@@ -76,19 +88,35 @@ func build() error {
 	return write(sums, list.Bytes())
 }
 
+// choose returns the targets of these names, or all.
+func choose(names []string) ([]target, error) {
+	if len(names) == 0 {
+		return targets, nil
+	}
+	var chosen []target
+	for _, name := range names {
+		i := slices.IndexFunc(targets, func(t target) bool { return t.os+"/"+t.arch == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there are no archives for %q", name)
+		}
+		chosen = append(chosen, targets[i])
+	}
+	return chosen, nil
+}
+
 func write(name string, content []byte) error {
 	path := filepath.Join(folder, name)
 	fmt.Printf("%s (%d bytes)\n", path, len(content))
 	return os.WriteFile(path, content, 0o644)
 }
 
-// archive returns the name and the bytes of one archive, with the manual pages.
-func (t target) archive(pages []file) (name string, archive []byte, err error) {
+// archive returns the name and the bytes of one archive, with what all have.
+func (t target) archive(common []file) (name string, archive []byte, err error) {
 	files, err := t.files()
 	if err != nil {
 		return "", nil, err
 	}
-	files = append(files, pages...)
+	files = append(files, common...)
 	stem := fmt.Sprintf("prismctl_%s_%s_%s", prism.Version, t.os, t.arch)
 	pack, suffix := packTar, ".tar.gz"
 	if t.os == "windows" {
@@ -98,25 +126,14 @@ func (t target) archive(pages []file) (name string, archive []byte, err error) {
 	return stem + suffix, archive, err
 }
 
-// files returns what belongs into the archive, the binary first.
+// files returns what is of this target only, the binary first.
 func (t target) files() ([]file, error) {
 	binary, err := t.compile()
 	if err != nil {
 		return nil, err
 	}
 	licenses, err := t.licenses()
-	if err != nil {
-		return nil, err
-	}
-	files := []file{binary, {name: "LICENSE-THIRD-PARTY", content: licenses}}
-	for _, name := range documents {
-		content, err := os.ReadFile(filepath.FromSlash(name))
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, file{name: name, content: content})
-	}
-	return files, nil
+	return []file{binary, {name: "LICENSE-THIRD-PARTY", content: licenses}}, err
 }
 
 func (t target) compile() (file, error) {
@@ -132,7 +149,7 @@ func (t target) compile() (file, error) {
 	path := filepath.Join(dir, name)
 	// Without the state of the repository: a source archive gives the same
 	// bytes as a clone.
-	_, err = output(t.env(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", path, "./cmd/prismctl")
+	_, err = output(t.env(), "go", "-C", command, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", path, ".")
 	if err != nil {
 		return file{}, err
 	}
@@ -140,9 +157,10 @@ func (t target) compile() (file, error) {
 	return file{name: name, content: content, executable: true}, err
 }
 
-// env is the environment of the go command for this target.
+// env is the environment of the go command for this target. Without the workspace: what
+// the tools need does not choose the versions that the binary is made of.
 func (t target) env() []string {
-	return append(os.Environ(), "GOOS="+t.os, "GOARCH="+t.arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=")
+	return append(os.Environ(), "GOOS="+t.os, "GOARCH="+t.arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOWORK=off")
 }
 
 func output(env []string, name string, args ...string) (string, error) {

@@ -5,8 +5,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"time"
 )
 
@@ -27,6 +29,18 @@ func (f file) mode() fs.FileMode {
 // stamp is the time of every entry: that of the build would make each archive
 // another one.
 var stamp = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// stampOf returns the time that SOURCE_DATE_EPOCH says, or else stamp.
+func stampOf(epoch string) (time.Time, error) {
+	if epoch == "" {
+		return stamp, nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return stamp, fmt.Errorf("SOURCE_DATE_EPOCH is no number of seconds: %q", epoch)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
 
 // packTar puts files into the folder stem of a .tar.gz.
 func packTar(stem string, files []file) ([]byte, error) {

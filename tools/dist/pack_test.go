@@ -100,10 +100,26 @@ func TestNothingIsHandedOnWithoutItsLicence(t *testing.T) {
 	}
 }
 
-func TestTheDocumentsExist(t *testing.T) {
-	for _, name := range documents {
-		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(name))); err != nil {
-			t.Error(err)
-		}
+func TestTheTimeIsThatOfTheVariable(t *testing.T) {
+	if got, err := stampOf("1400568648"); err != nil || got.Unix() != 1400568648 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := stampOf(""); err != nil || !got.Equal(stamp) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := stampOf("yesterday"); err == nil {
+		t.Error("a time that is no number is taken")
+	}
+}
+
+func TestTargetsAreChosenByTheirNames(t *testing.T) {
+	if got, err := choose([]string{"linux/arm64"}); err != nil || len(got) != 1 || got[0] != (target{"linux", "arm64"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := choose(nil); err != nil || len(got) != len(targets) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := choose([]string{"plan9/386"}); err == nil {
+		t.Error("a target that does not exist is taken")
 	}
 }
