@@ -17,6 +17,7 @@ bench:
 
 dist:
 	go run ./tools/dist
+	go run ./tools/packages
 
 demo:
 	go run ./cmd/prismctl demo

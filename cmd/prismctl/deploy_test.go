@@ -3,8 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -16,13 +14,4 @@ func project(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func TestTheDockerfileTakesTheModulesOfTheWorkspace(t *testing.T) {
-	dockerfile := project(t, "Dockerfile")
-	for _, use := range regexp.MustCompile(`\./(\S+)`).FindAllStringSubmatch(project(t, "go.work"), -1) {
-		if want := "COPY " + use[1] + "/go.mod " + use[1] + "/go.sum " + use[1] + "/\n"; !strings.Contains(dockerfile, want) {
-			t.Errorf("%q is not in it", want)
-		}
-	}
 }

@@ -75,6 +75,7 @@ var test = []step{
 	{"a proxy for the tests", nginx},
 	{"databases for the tests", databases},
 	{"tests with the race detector", tests},
+	{"packages that install", packages},
 	{"fuzzing each decoder with " + fuzzInputs, fuzz},
 	{"a release that installs, and its demo", func() error { return run("go", "run", "./tools/release", "check") }},
 }

@@ -29,3 +29,16 @@ func TestEveryFuzzTestOfAPackageIsFound(t *testing.T) {
 		t.Errorf("found %v, and go test lists %v", found, listed)
 	}
 }
+
+func TestThePackagesHaveAStepOfTheirOwn(t *testing.T) {
+	all, err := output("go", "list", "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(slices.DeleteFunc(strings.Fields(all), func(pkg string) bool { return !isPackagesTool(pkg) })); n != 1 {
+		t.Errorf("%d packages are %s", n, packagesTool)
+	}
+	if !slices.ContainsFunc(test, func(s step) bool { return s.name == "packages that install" }) {
+		t.Error("no step tests them")
+	}
+}

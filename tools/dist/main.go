@@ -4,6 +4,8 @@
 //	go run ./tools/dist
 //	go run ./tools/dist linux/amd64
 //
+// For tests, -o is another folder, that is made, and -binary a binary to take as it is.
+//
 // The same source and the same Go give the same bytes, on any machine. The time
 // of each file is SOURCE_DATE_EPOCH, or else the same for all versions.
 package main
@@ -11,6 +13,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,7 +27,7 @@ import (
 const (
 	module  = "github.com/shopex/prism-go"
 	command = "cmd/prismctl"
-	folder  = "dist"
+	ours    = "dist"
 	sums    = "SHA256SUMS"
 )
 
@@ -37,14 +40,20 @@ var targets = []target{
 	{"windows", "amd64"}, {"windows", "arm64"},
 }
 
+var (
+	folder = flag.String("o", ours, "the `folder` of the archives; another than dist must not exist")
+	binary = flag.String("binary", "", "the `file` to put into the archives, which this machine can run")
+)
+
 func main() {
-	if err := build(os.Args[1:]); err != nil {
+	flag.Parse()
+	if err := build(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "dist:", err)
 		os.Exit(1)
 	}
 }
 
-// build empties the folder first, so that it holds one version only.
+// build empties dist first, so that it holds one version only.
 func build(only []string) (err error) {
 	if stamp, err = stampOf(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
 		return err
@@ -60,10 +69,12 @@ func build(only []string) (err error) {
 	if err := os.Chdir(root); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(folder); err != nil {
-		return err
+	if *folder == ours {
+		if err := os.RemoveAll(ours); err != nil {
+			return err
+		}
 	}
-	if err := os.Mkdir(folder, 0o755); err != nil {
+	if err := os.Mkdir(*folder, 0o755); err != nil {
 		return err
 	}
 	pages, err := manual()
@@ -105,7 +116,7 @@ func choose(names []string) ([]target, error) {
 }
 
 func write(name string, content []byte) error {
-	path := filepath.Join(folder, name)
+	path := filepath.Join(*folder, name)
 	fmt.Printf("%s (%d bytes)\n", path, len(content))
 	return os.WriteFile(path, content, 0o644)
 }
@@ -137,15 +148,19 @@ func (t target) files() ([]file, error) {
 }
 
 func (t target) compile() (file, error) {
+	name := "prismctl"
+	if t.os == "windows" {
+		name += ".exe"
+	}
+	if *binary != "" {
+		content, err := os.ReadFile(*binary)
+		return file{name: name, content: content, executable: true}, err
+	}
 	dir, err := os.MkdirTemp("", "prismctl")
 	if err != nil {
 		return file{}, err
 	}
 	defer os.RemoveAll(dir)
-	name := "prismctl"
-	if t.os == "windows" {
-		name += ".exe"
-	}
 	path := filepath.Join(dir, name)
 	// Without the state of the repository: a source archive gives the same
 	// bytes as a clone.

@@ -13,7 +13,11 @@ func manual() ([]file, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := output(nil, "go", "run", "./cmd/prismctl", "__manual", dir, stamp.Format("2006-01-02")); err != nil {
+	program := []string{"go", "run", "./" + command}
+	if *binary != "" {
+		program = []string{*binary}
+	}
+	if _, err := output(nil, program[0], append(program[1:], "__manual", dir, stamp.Format("2006-01-02"))...); err != nil {
 		return nil, err
 	}
 	return pagesIn(dir)
