@@ -60,7 +60,7 @@ func TestAcksThatCameTogetherAreStoredTogether(t *testing.T) {
 	}
 	stray := 0
 	for range topics*each + 1 {
-		if a := <-acked; a.Stray {
+		if a := awaited(t, "an ack", acked); a.Stray {
 			stray++
 		}
 	}

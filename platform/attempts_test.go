@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -361,7 +362,9 @@ func (e *env) dialNamed(name string) *peer {
 // An ack that the platform has read is not a delivery that was tried, even if the engine
 // stores it only when the connection is over.
 func TestAnAckInFlightIsNotCountedAsTried(t *testing.T) {
-	acking, cut := make(chan bool), make(chan bool)
+	acking, cut := make(chan bool, 1), make(chan bool)
+	store := sync.OnceFunc(func() { close(cut) })
+	defer store()
 	queues := ackedBy{newQueues(memory.Config{}), func(ctx context.Context, c platform.Consumer, ids []uint64) error {
 		acking <- true
 		<-cut
@@ -378,13 +381,13 @@ func TestAnAckInFlightIsNotCountedAsTried(t *testing.T) {
 		p.next()
 	}
 	p.ack(1)
-	<-acking
+	awaited(t, "the ack", acking)
 	shut := make(chan error, 1)
 	go func() { shut <- e.p.Shutdown(context.Background()) }()
 	await[disconnectEvent](t, seen, 1)
-	close(cut)
+	store()
 	p.conn.CloseNow()
-	must(t, <-shut)
+	must(t, awaited(t, "Shutdown", shut))
 	if s := e.p.Stats(); s.Failed != 0 {
 		t.Errorf("counted %+v", s)
 	}

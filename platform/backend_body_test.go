@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -90,8 +91,13 @@ func TestAMultipartFormReachesABackendAsItComes(t *testing.T) {
 		half := bytes.Repeat([]byte("x"), 100_000)
 		io.WriteString(sender, "--b\r\nContent-Disposition: form-data; name=\"sign\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a\"\r\n\r\n")
 		sender.Write(half)
-		if name := <-first; name != "photo" {
-			t.Errorf("the first part is %s", name)
+		select {
+		case name := <-first:
+			if name != "photo" {
+				t.Errorf("the first part is %s", name)
+			}
+		case <-time.After(patience):
+			t.Error("the first part does not come")
 		}
 		sender.Write(half)
 		io.WriteString(sender, "\r\n--b--\r\n")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,30 +145,30 @@ func TestAPermissionToListenCountsAtOnceOnOpenChannels(t *testing.T) {
 	consumer := e.dialAs(erpKey)
 	consumer.ping("") // for the full window
 	consumer.consume("")
-	flood, stop := e.dialAs(shopKey), make(chan struct{})
-	flooded := make(chan int)
-	go func() {
-		for i := 0; ; i++ {
+	flood, stop, sent := e.dialAs(shopKey), make(chan struct{}), 0
+	var flooding sync.WaitGroup
+	flooding.Go(func() {
+		for {
+			flood.publish("order.new", "flood")
+			sent++
+			flood.ping("")
 			select {
+			case <-flood.pong:
 			case <-stop:
-				flooded <- i
 				return
-			default:
-				flood.publish("order.new", "flood")
-				flood.ping("")
-				<-flood.pong
 			}
 		}
-	}()
+	})
 	flood.swallow()
+	ebb := sync.OnceFunc(func() { close(stop); flooding.Wait() })
+	defer ebb()
 	for range 10 {
 		e.ask(adminKey, "POST", "manageapp/queue/consume", "app_id", "erp", "routing_key", "[]").wantResult(t, "true")
 		e.dialAs(shopKey).stored("order.new", "forbidden")
 		e.ask(adminKey, "POST", "manageapp/queue/consume", "app_id", "erp", "routing_key", "order.#").wantResult(t, "true")
 		e.dialAs(shopKey).stored("order.new", "allowed")
 	}
-	close(stop)
-	sent := <-flooded
+	ebb()
 	for seen, got := map[string]int{}, 0; seen["allowed"] < 10; got++ {
 		d := consumer.next()
 		seen[string(d.Body)]++

@@ -189,7 +189,7 @@ func TestReconcileCountsOnOpenChannels(t *testing.T) {
 }
 
 // paused lets the first Declare wait until the test has done something else.
-func paused(queues *declaring) (entered <-chan struct{}, resume func()) {
+func paused(t *testing.T, queues *declaring) (entered <-chan struct{}, resume func()) {
 	in, out := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	queues.before = func() error {
@@ -199,7 +199,9 @@ func paused(queues *declaring) (entered <-chan struct{}, resume func()) {
 		}
 		return nil
 	}
-	return in, func() { close(out) }
+	resume = sync.OnceFunc(func() { close(out) })
+	t.Cleanup(resume)
+	return in, resume
 }
 
 // Another platform changes the app, and declares that, while a declaration of the state
@@ -207,10 +209,10 @@ func paused(queues *declaring) (entered <-chan struct{}, resume func()) {
 func TestOfTwoDeclarationsTheNewestStateStays(t *testing.T) {
 	queues, store := newDeclaring(), provisionedStore()
 	here, there := newPlatform(t, platform.Config{Store: store, Queues: queues}), newPlatform(t, platform.Config{Store: store, Queues: queues})
-	entered, resume := paused(queues)
+	entered, resume := paused(t, queues)
 	var calls sync.WaitGroup
 	calls.Go(func() { ask(t, here, shopKey, "GET", "platform/notify/status").want(t, 200, "") })
-	<-entered
+	awaited(t, "the declaration", entered)
 	ask(t, there, adminKey, "POST", "platform/manageapp/queue/consume", "app_id", "shop", "routing_key", "[]").wantResult(t, "true")
 	resume()
 	calls.Wait()
@@ -224,15 +226,18 @@ func TestAKeyThatIsDeletedWhileItIsDeclaredLeavesNoQueues(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			queues, store := newDeclaring(), provisionedStore()
 			here, there := newPlatform(t, platform.Config{Store: store, Queues: queues}), newPlatform(t, platform.Config{Store: store, Queues: queues})
-			entered, resume := paused(queues)
+			entered, resume := paused(t, queues)
 			var calls sync.WaitGroup
 			calls.Go(func() { ask(t, here, shopKey, "GET", "platform/notify/status").want(t, 401, "unknown_key") })
-			<-entered
+			awaited(t, "the declaration", entered)
 			if where == "here" { // this waits for the declaration
 				calls.Go(func() {
 					ask(t, here, adminKey, "POST", "platform/key/delete", "key", shopKey.ID).wantResult(t, "true")
 				})
-				for known := true; known; {
+				for known, deadline := true, time.Now().Add(patience); known; {
+					if time.Now().After(deadline) {
+						t.Fatal("the key is not deleted")
+					}
 					_, err := platform.NewRegistry(store).Key(t.Context(), shopKey.ID)
 					known = err == nil
 				}
@@ -330,10 +335,10 @@ func TestACallerThatHasGoneDoesNotWaitForAnEngineThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		queues := newDeclaring()
 		p := newPlatform(t, platform.Config{Queues: queues})
-		entered, resume := paused(queues)
+		entered, resume := paused(t, queues)
 		var calls sync.WaitGroup
 		calls.Go(func() { ask(t, p, shopKey, "GET", "platform/notify/status").want(t, 200, "") })
-		<-entered
+		awaited(t, "the declaration", entered)
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
 		left := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r.WithContext(ctx)) })
@@ -409,7 +414,7 @@ func TestAPermissionToPublishIsTakenWhileMessagesFlow(t *testing.T) {
 	peer.publish("order.new", "before")
 	peer.ping("")
 	peer.swallow()
-	<-peer.pong
+	awaited(t, "the pong", peer.pong)
 	e.ask(adminKey, "POST", "manageapp/queue/publish", "app_id", "shop", "routing_key", "[]").wantResult(t, "true")
 	late := e.dialAs(shopKey)
 	late.publish("order.new", "after")

@@ -100,7 +100,7 @@ func TestABrokenHandshakeIsRecordedAndNotAnswered(t *testing.T) {
 
 // A peer may reconnect as soon as it hears of the end, and hooks may be slow.
 func TestTheSlotIsFreeBeforeTheGoodbye(t *testing.T) {
-	saying, said := make(chan bool), make(chan bool)
+	saying, said := make(chan bool, 1), make(chan bool)
 	e := newEnv(t, platform.Config{
 		Limits: platform.Limits{ConnectionsPerKey: 1},
 		Trace: &platform.Trace{Disconnect: func(c platform.Conn, _ string) {
@@ -113,8 +113,8 @@ func TestTheSlotIsFreeBeforeTheGoodbye(t *testing.T) {
 	conn, _ := e.rawChannel()
 	defer conn.Close()
 	conn.Write(rawFrame(0x88, 7, nil))
-	<-saying
 	defer close(said)
+	awaited(t, "the end", saying)
 	e.dial().close()
 }
 
@@ -131,17 +131,17 @@ func (q lateQueues) Consume(ctx context.Context, owner, topic, name string) (pla
 }
 
 func TestAConsumeThatComesTooLateLeavesNoConsumer(t *testing.T) {
-	q := lateQueues{newQueues(memory.Config{}), make(chan bool)}
+	q := lateQueues{newQueues(memory.Config{}), make(chan bool, 1)}
 	e := newEnv(t, platform.Config{Queues: q})
 	p := e.dial()
 	p.consume("")
-	<-q.entered
-	shut := make(chan error)
+	awaited(t, "the Consume", q.entered)
+	shut := make(chan error, 1)
 	go func() { shut <- e.p.Shutdown(t.Context()) }()
 	if c := p.closed(); c.Code != socket.GoingAway {
 		t.Errorf("closed with %d", c.Code)
 	}
-	if err := <-shut; err != nil {
+	if err := awaited(t, "Shutdown", shut); err != nil {
 		t.Fatal(err)
 	}
 	if s := e.status(""); s.Consumers != 0 {

@@ -3,6 +3,7 @@ package platform_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +135,8 @@ func TestASlowBodyHasTheGatewaysTime(t *testing.T) {
 func TestEventsOfABackendComeAtOnce(t *testing.T) {
 	e := newGatewayEnv(t, platform.Config{})
 	more := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(more) })
+	defer goOn()
 	e.backend.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "data: 1\n\n")
@@ -140,14 +144,16 @@ func TestEventsOfABackendComeAtOnce(t *testing.T) {
 		<-more
 		io.WriteString(w, "data: 2\n\n")
 	})
-	resp, err := e.client.Do(e.requestAs(first(), "GET", "/api/orders/list", nil))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	resp, err := e.client.Do(e.requestAs(first(), "GET", "/api/orders/list", nil).WithContext(ctx))
 	must(t, err)
 	defer resp.Body.Close()
 	lines := bufio.NewReader(resp.Body)
 	if line, err := lines.ReadString('\n'); err != nil || line != "data: 1\n" {
 		t.Errorf("the first line is %q, %v", line, err)
 	}
-	close(more)
+	goOn()
 	if rest, err := io.ReadAll(lines); err != nil || string(rest) != "\ndata: 2\n\n" {
 		t.Errorf("the rest is %q, %v", rest, err)
 	}

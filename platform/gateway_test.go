@@ -480,12 +480,12 @@ func TestAServiceIsFoundWhileOthersAreLookedFor(t *testing.T) {
 			resp.Body.Close()
 		}
 	}()
-	<-store.reading
+	awaited(t, "the read", store.reading)
 	e.save("more", &apijson.Service{URL: "http://127.0.0.1:1/", Prefix: "more", Mode: apijson.Path, ParamName: "method"})
 	e.bind("shop", "more", "*")
 	go goOn()
 	e.get(first(), "more/late").answered(t)
-	<-early
+	awaited(t, "the early call", early)
 }
 
 // A pausedStore says when a note has been read for the first time, and then waits.

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	busy "github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/internal/socket"
 	"github.com/shopex/prism-go/internal/wire"
 	"github.com/shopex/prism-go/platform"
@@ -33,10 +34,21 @@ const (
 )
 
 // patience bounds every wait for something that must happen.
-const patience = 30 * time.Second
+var patience = busy.Of(30 * time.Second)
 
 // virtualPatience bounds them where the clock is virtual.
 const virtualPatience = time.Hour
+
+// awaited returns what comes through c.
+func awaited[T any](t testing.TB, what string, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited %v for %s", patience, what)
+	}
+	return v
+}
 
 // env is a platform behind a real HTTP server on loopback.
 type env struct {

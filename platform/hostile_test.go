@@ -95,7 +95,9 @@ func (e *env) raw(t *testing.T, request string) reply {
 // What was announced counts nothing; what has arrived counts until the call
 // is answered.
 func TestFormsInFlightAreBounded(t *testing.T) {
-	entered, leave := make(chan bool), make(chan bool)
+	entered, leave := make(chan bool, 1), make(chan bool)
+	answer := sync.OnceFunc(func() { close(leave) })
+	defer answer()
 	e := newEnv(t, platform.Config{
 		Limits: platform.Limits{RequestBody: 1000, FormsInFlight: 1000},
 		Override: func(c platform.Call) http.Handler {
@@ -116,12 +118,14 @@ func TestFormsInFlightAreBounded(t *testing.T) {
 
 	large := url.Values{"data": {repeat("x", 600)}}
 	waiting := e.request("POST", "wait", large)
-	done := make(chan reply)
+	done := make(chan reply, 1)
 	go func() { done <- e.send(waiting) }()
 	select {
 	case <-entered:
 	case r := <-done:
 		t.Fatalf("the first call was answered %+v", r)
+	case <-time.After(patience):
+		t.Fatal("the first call does not come in")
 	}
 	r := e.call("POST", "platform/notify/write", large)
 	r.want(t, 503, "overloaded")
@@ -129,8 +133,8 @@ func TestFormsInFlightAreBounded(t *testing.T) {
 		t.Errorf("Retry-After is %q", r.header.Get("Retry-After"))
 	}
 	e.call("POST", "platform/notify/write", url.Values{"data": {"small"}}).wantResult(t, "true")
-	close(leave)
-	if r := <-done; r.status != 200 {
+	answer()
+	if r := awaited(t, "the answer", done); r.status != 200 {
 		t.Errorf("the first call was answered %d", r.status)
 	}
 	e.call("POST", "platform/notify/write", large).wantResult(t, "true")

@@ -58,8 +58,22 @@ func (q gatedQueues) Publish(ctx context.Context, exchange string, ms ...*platfo
 }
 
 func (q gatedQueues) Consume(ctx context.Context, owner, topic, name string) (platform.Consumer, error) {
-	<-q.gate
+	select {
+	case <-q.gate:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	return q.Queues.Consume(ctx, owner, topic, name)
+}
+
+// open lets the engine do one thing.
+func (q gatedQueues) open(t *testing.T) {
+	t.Helper()
+	select {
+	case q.gate <- struct{}{}:
+	case <-time.After(patience):
+		t.Fatal("the engine is asked for nothing")
+	}
 }
 
 // silent checks that nothing comes for a while.
@@ -86,7 +100,7 @@ func TestPongsComeAfterTheStoringWhichIsOneForABurst(t *testing.T) {
 		}
 		conn.Write(burst)
 		silent(t, conn, in)
-		queues.gate <- struct{}{} // once
+		queues.open(t) // once
 		for i := range size {
 			if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != fmt.Sprint(round, i) {
 				t.Fatalf("got %#x %q, want pong %d of round %d", first, payload, i, round)
@@ -108,11 +122,11 @@ func TestAPongDoesNotWaitForWhatComesBehindIt(t *testing.T) {
 	if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "first" {
 		t.Fatalf("first came %#x %q", first, payload)
 	}
-	queues.gate <- struct{}{}
+	queues.open(t)
 	if first, payload := rawServerFrame(t, in); first != 0x8A || string(payload) != "proof" {
 		t.Errorf("while the queue is asked for, %#x %q came", first, payload)
 	}
-	queues.gate <- struct{}{}
+	queues.open(t)
 }
 
 func TestWhatCameBeforeARefusedFrameIsConfirmed(t *testing.T) {
@@ -227,7 +241,7 @@ func TestWhatAShutdownInterruptsIsNotConfirmed(t *testing.T) {
 		burst = append(append(burst, publishFrame(t, "k", "b")...), pingFrame("proof")...)
 	}
 	go conn.Write(burst)
-	<-queues.asked
+	awaited(t, "the storing", queues.asked)
 	go e.p.Shutdown(context.Background())
 	if pongs, code, _ := proofs(t, in); len(pongs) > 0 || code != 1001 {
 		t.Errorf("pongs %q, code %d", pongs, code)
@@ -250,7 +264,10 @@ func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
 	e := newEnv(t, platform.Config{Queues: queues, Trace: &platform.Trace{
 		Disconnect: func(platform.Conn, string) { // when all is given back, and before the peer is told
 			close(goOn)
-			<-acked
+			select {
+			case <-acked:
+			case <-time.After(patience):
+			}
 			time.Sleep(20 * time.Millisecond) // a pong would leave
 		},
 	}})
@@ -259,7 +276,7 @@ func TestAnAckThatComesTooLateIsNotConfirmed(t *testing.T) {
 	p.consume("source")
 	p.next()
 	p.raw.Write(slices.Concat(ackFrame(1), pingFrame("proof")))
-	<-asked
+	awaited(t, "the ack", asked)
 	go e.p.Shutdown(context.Background())
 	if c := p.closed(); c.Code != socket.GoingAway || len(p.pong) > 0 {
 		t.Errorf("%v, %d pongs", c, len(p.pong))
@@ -285,7 +302,7 @@ func TestAFloodOfPingsIsAnsweredByTheNewest(t *testing.T) {
 	}
 	conn.Write(burst)
 	silent(t, conn, in)
-	queues.gate <- struct{}{}
+	queues.open(t)
 	conn.Write(rawFrame(0x88, 7, []byte{3, 232}))
 	pongs, _, _ := proofs(t, in)
 	if n := len(pongs); n == 0 || pongs[n-1] != fmt.Sprint(flood-1) {

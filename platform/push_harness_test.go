@@ -138,11 +138,7 @@ func startPushing(t testing.TB, cfg platform.Config) *pushing {
 
 func (s *pushing) await(what string, c <-chan struct{}) {
 	s.t.Helper()
-	select {
-	case <-c:
-	case <-time.After(patience):
-		s.t.Fatalf("waited %v for %s", patience, what)
-	}
+	awaited(s.t, what, c)
 }
 
 // set sets the push address of the shop, and returns the secret.

@@ -427,6 +427,8 @@ func TestWhenAPlatformDiesAnotherOnePushesOn(t *testing.T) {
 
 func TestShutdownFinishesThePOSTsUnderWay(t *testing.T) {
 	arrived, finish := make(chan struct{}, 2), make(chan struct{})
+	answer := sync.OnceFunc(func() { close(finish) })
+	defer answer()
 	h := newWebhook(t, func(wire.Delivery) int {
 		arrived <- struct{}{}
 		<-finish
@@ -438,8 +440,8 @@ func TestShutdownFinishesThePOSTsUnderWay(t *testing.T) {
 	s.await("a POST", arrived)
 	shut := make(chan error, 1)
 	go func() { shut <- s.p.Shutdown(context.Background()) }()
-	close(finish)
-	if err := <-shut; err != nil {
+	answer()
+	if err := awaited(t, "Shutdown", shut); err != nil {
 		t.Error(err)
 	}
 	s.await("the end of Push", s.ended)

@@ -114,7 +114,7 @@ func TestTheNextMessagesAreReadWhileAnEngineStores(t *testing.T) {
 	if _, err := conn.Write(frames); err != nil {
 		t.Fatal(err)
 	}
-	<-queues.began
+	awaited(t, "the storing", queues.began)
 	// The first message of each batch asks for the time, and the storing of the first batch.
 	for began := time.Now(); asked.Load() < before+3 && time.Since(began) < busy.Of(5*time.Second); {
 		runtime.Gosched()

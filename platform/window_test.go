@@ -107,7 +107,7 @@ func TestAStuckConnectionKeepsNothingItsWindowHasNoRoomFor(t *testing.T) {
 	e := newEnv(t, platform.Config{Queues: w, Trace: trace})
 	stuck := e.dial()
 	stuck.consume("b")
-	<-w.fetching
+	awaited(t, "the fetch", w.fetching)
 	stuck.consume("a")
 	for i := range 16 {
 		e.write("a", fmt.Sprint(i))
@@ -118,7 +118,7 @@ func TestAStuckConnectionKeepsNothingItsWindowHasNoRoomFor(t *testing.T) {
 		want = append(want, fmt.Sprint(i))
 		e.write("b", want[i])
 		if i == 0 {
-			<-w.returned
+			awaited(t, "the return", w.returned)
 		}
 	}
 	healthy := e.dial()
