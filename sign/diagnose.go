@@ -85,6 +85,9 @@ func Diagnose(secret string, r Received, signature string, o Options) Diagnosis 
 	if count(r.Query)+count(r.Form) > mostValues || size > mostText {
 		return Diagnosis{Causes: []string{"unexplained"}, Text: tooLarge, Tried: 1}
 	}
+	if s.tried >= s.limit {
+		return s.unexplained()
+	}
 	s.collect(o.Rewrites)
 	return s.diagnosis()
 }

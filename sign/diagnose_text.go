@@ -141,10 +141,5 @@ func shown(token string) string {
 // not.
 func hasPrivate(part string) bool {
 	lower := strings.ToLower(part)
-	for _, name := range []string{"authorization", "client_secret", "access_token", "refresh_token", "session_id", "code", "password"} {
-		if strings.Contains(lower, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(privateNames, func(name string) bool { return strings.Contains(lower, strings.ToLower(name)) })
 }

@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -57,7 +56,7 @@ func headerItems(header http.Header) []item {
 			items = append(items, item{http.CanonicalHeaderKey(key), value})
 		}
 	}
-	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.name, b.name) })
+	byName(items)
 	return items
 }
 
@@ -162,12 +161,14 @@ func kept(items []item, keep func(name string) bool) []item {
 	return some
 }
 
-func join(items []item) string {
+func join(items []item) string { return joinPairs(items, "=", "&") }
+
+func joinPairs(items []item, equals, between string) string {
 	pairs := make([]string, len(items))
 	for i, it := range items {
-		pairs[i] = it.name + "=" + it.value
+		pairs[i] = it.name + equals + it.value
 	}
-	return strings.Join(pairs, "&")
+	return strings.Join(pairs, between)
 }
 
 // shuffle calls visit with each order of up to four items, and with the given

@@ -11,10 +11,13 @@ func percent(plain string) func(string) string {
 	return func(s string) string { return escape.AllBut(s, plain) }
 }
 
-// escapeForm is for Java, whose URLEncoder escapes for a form.
-func escapeForm(s string) string {
-	return strings.ReplaceAll(percent("-._*")(s), "%20", "+")
+// spaced is percent, but that a space becomes +.
+func spaced(plain string) func(string) string {
+	return func(s string) string { return strings.ReplaceAll(escape.AllBut(s, plain), "%20", "+") }
 }
+
+// escapeForm is for Java, whose URLEncoder escapes for a form.
+func escapeForm(s string) string { return spaced("-._*")(s) }
 
 // escapeASCII is for C#: each UTF-16 code unit that is not ASCII is a question mark.
 func escapeASCII(s string) string {

@@ -69,13 +69,7 @@ func utf16Bytes(order binary.AppendByteOrder, text string) string {
 
 // all returns the parameters of query and form together.
 func (p *plan) all() url.Values {
-	params := make(url.Values)
-	for _, items := range [][]item{p.query, p.form} {
-		for _, it := range items {
-			params[it.name] = append(params[it.name], it.value)
-		}
-	}
-	return params
+	return valuesOf(together(p.query, p.form))
 }
 
 func ecosDigest(_ func() hash.Hash, p *plan) []byte   { return unhex(ECOS(p.secret, p.all())) }
@@ -83,13 +77,9 @@ func shopexDigest(_ func() hash.Hash, p *plan) []byte { return unhex(ShopEx(p.se
 
 // flatDigest is how Taobao's gateway has it: names and values, and nothing else.
 func flatDigest(new func() hash.Hash, p *plan) []byte {
-	items := append(append([]item(nil), p.query...), p.form...)
+	items := together(p.query, p.form)
 	p.sort(items)
-	var b strings.Builder
-	for _, it := range items {
-		b.WriteString(it.name + it.value)
-	}
-	return sum(new, p.secret+b.String()+p.secret)
+	return sum(new, p.secret+joinPairs(items, "", "")+p.secret)
 }
 
 func unhex(digits string) []byte {

@@ -71,6 +71,19 @@ func some(all ...func(*plan)) func(*plan) []variant {
 	return func(*plan) []variant { return plain(all...) }
 }
 
+// someOf is a habit with a variant for each of some things.
+func someOf[T any](things []T, do func(p *plan, thing T)) func(*plan) []variant {
+	return func(*plan) []variant { return each(things, do) }
+}
+
+func each[T any](things []T, do func(p *plan, thing T)) []variant {
+	all := make([]variant, len(things))
+	for i, thing := range things {
+		all[i].do = func(p *plan) { do(p, thing) }
+	}
+	return all
+}
+
 func plain(all ...func(*plan)) []variant {
 	variants := make([]variant, len(all))
 	for i, do := range all {

@@ -10,9 +10,6 @@ import (
 
 func escapeHabits() []habit {
 	const rule = "-._~"
-	spaced := func(plain string) func(string) string {
-		return func(s string) string { return strings.ReplaceAll(escape.AllBut(s, plain), "%20", "+") }
-	}
 	return []habit{
 		{
 			cause: "encode-uri-component", slot: slotEscape, rank: common,
@@ -166,7 +163,7 @@ func doubleEscape(p *plan) []variant {
 			p.values(once)
 			p.join = join
 		},
-		func(p *plan) { p.values(spacedOnce) },
+		func(p *plan) { p.values(spaced("-._~")) },
 		func(p *plan) { p.values(percent("-._~!'()*")) },
 		func(p *plan) {
 			p.query = kept(p.rawQueryItems, notSign)
@@ -176,8 +173,6 @@ func doubleEscape(p *plan) []variant {
 		},
 	)
 }
-
-func spacedOnce(s string) string { return strings.ReplaceAll(percent("-._~")(s), "%20", "+") }
 
 // jsEscape is the old function: Latin-1 as %XX, the rest as %uXXXX.
 func jsEscape(s string) string {

@@ -132,15 +132,9 @@ func moreHeaders(p *plan) []variant {
 }
 
 func headerNames(changes ...func(string) string) func(*plan) []variant {
-	return func(p *plan) []variant {
-		var all []variant
-		for _, change := range changes {
-			all = append(all, variant{do: func(p *plan) {
-				p.header = replaced(p.header, func(it item) item { return item{change(it.name), it.value} })
-			}})
-		}
-		return all
-	}
+	return someOf(changes, func(p *plan, change func(string) string) {
+		p.header = replaced(p.header, func(it item) item { return item{change(it.name), it.value} })
+	})
 }
 
 func headersAsWritten(p *plan) []variant {
@@ -163,20 +157,14 @@ func headersAsWritten(p *plan) []variant {
 
 // headerValues changes the values of one header, or of all.
 func headerValues(name string, changes ...func(string) string) func(*plan) []variant {
-	return func(p *plan) []variant {
-		var all []variant
-		for _, change := range changes {
-			all = append(all, variant{do: func(p *plan) {
-				p.header = replaced(p.header, func(it item) item {
-					if name == "" || it.name == name {
-						it.value = change(it.value)
-					}
-					return it
-				})
-			}})
-		}
-		return all
-	}
+	return someOf(changes, func(p *plan, change func(string) string) {
+		p.header = replaced(p.header, func(it item) item {
+			if name == "" || it.name == name {
+				it.value = change(it.value)
+			}
+			return it
+		})
+	})
 }
 
 func headerOrders(p *plan) []variant {
@@ -185,10 +173,7 @@ func headerOrders(p *plan) []variant {
 	}
 	all := plain(func(p *plan) { p.sortHeader = slices.Reverse[[]item] })
 	if len(p.header) <= 4 {
-		orders := permutations(len(p.header))
-		for _, order := range orders {
-			all = append(all, variant{do: func(p *plan) { p.sortHeader = inOrderOf(order) }})
-		}
+		all = append(all, each(permutations(len(p.header)), func(p *plan, order []int) { p.sortHeader = inOrderOf(order) })...)
 	}
 	return all
 }
@@ -209,17 +194,11 @@ func headerJoins(p *plan) []variant {
 // joinedBy joins pairs; last says that the separator comes after the last one, too.
 func joinedBy(equals, between string, last bool) func([]item) string {
 	return func(items []item) string {
-		var b strings.Builder
-		for i, it := range items {
-			if i > 0 {
-				b.WriteString(between)
-			}
-			b.WriteString(it.name + equals + it.value)
-		}
+		text := joinPairs(items, equals, between)
 		if last && len(items) > 0 {
-			b.WriteString(between)
+			text += between
 		}
-		return b.String()
+		return text
 	}
 }
 

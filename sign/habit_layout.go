@@ -71,11 +71,7 @@ func layoutHabits() []habit {
 			what: "signs the parts in another order",
 			fix:  "Sign secret, method, path, headers, query, form, secret.",
 			variants: func(*plan) []variant {
-				var all []variant
-				for _, order := range permutations(innerParts) {
-					all = append(all, variant{do: func(p *plan) { p.order = order }})
-				}
-				return all
+				return each(permutations(innerParts), func(p *plan, order []int) { p.order = order })
 			},
 		},
 	}
@@ -132,7 +128,7 @@ func digestHabits() []habit {
 
 // paramsOnly hashes nothing but the parameters and the secret.
 func paramsOnly(new func() hash.Hash, p *plan) []byte {
-	items := append(append([]item(nil), p.query...), p.form...)
+	items := together(p.query, p.form)
 	p.sort(items)
 	return sum(new, join(items)+p.secret)
 }

@@ -108,7 +108,7 @@ func paramHabits() []habit {
 			what: "joins names and values without = and &",
 			fix:  "Join name=value pairs with & between, then escape.",
 			variants: some(paramsJoined("", ""), paramsJoined("=", ""), paramsJoined("", "&"), func(p *plan) {
-				p.join = func(items []item) string { return joinValues(items) }
+				p.join = func(items []item) string { return strings.Join(valueTexts(items), "") }
 			}),
 		},
 		{
@@ -204,11 +204,9 @@ func repeats(changes ...func([]item) []item) func(*plan) []variant {
 		if !repeated(p.query) && !repeated(p.form) {
 			return nil
 		}
-		var all []variant
-		for _, change := range changes {
-			all = append(all, variant{do: func(p *plan) { p.query, p.form = merged(p.query, change), merged(p.form, change) }})
-		}
-		return all
+		return each(changes, func(p *plan, change func([]item) []item) {
+			p.query, p.form = merged(p.query, change), merged(p.form, change)
+		})
 	}
 }
 
@@ -243,21 +241,21 @@ func merged(items []item, change func([]item) []item) []item {
 
 func joinedValues(between string) func([]item) []item {
 	return func(values []item) []item {
-		texts := make([]string, len(values))
-		for i, it := range values {
-			texts[i] = it.value
-		}
-		return []item{{values[0].name, strings.Join(texts, between)}}
+		return []item{{values[0].name, strings.Join(valueTexts(values), between)}}
 	}
 }
 
 func jsonValues(values []item) []item {
-	texts := make([]string, len(values))
-	for i, it := range values {
+	text, _ := json.Marshal(valueTexts(values))
+	return []item{{values[0].name, string(text)}}
+}
+
+func valueTexts(items []item) []string {
+	texts := make([]string, len(items))
+	for i, it := range items {
 		texts[i] = it.value
 	}
-	text, _ := json.Marshal(texts)
-	return []item{{values[0].name, string(text)}}
+	return texts
 }
 
 func asValue(value string) func([]item) []item {
@@ -288,14 +286,6 @@ func paramsJoined(equals, between string) func(*plan) {
 	return func(p *plan) { p.join = joinedBy(equals, between, false) }
 }
 
-func joinValues(items []item) string {
-	var b strings.Builder
-	for _, it := range items {
-		b.WriteString(it.value)
-	}
-	return b.String()
-}
-
 func jsonObject(items []item) string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -322,11 +312,7 @@ func permutationHabits() []habit {
 			if n > most {
 				return nil
 			}
-			var all []variant
-			for _, order := range permutations(n) {
-				all = append(all, variant{do: func(p *plan) { p.sort = inOrderOf(order) }})
-			}
-			return all
+			return each(permutations(n), func(p *plan, order []int) { p.sort = inOrderOf(order) })
 		},
 	}}
 }

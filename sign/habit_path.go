@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -151,24 +152,11 @@ func otherPath(changes ...func(string) string) func(*plan) []variant {
 // queries returns the query in the forms in which it may end a path: as it came without
 // the signature, decoded, and by name.
 func queries(p *plan) []string {
-	var raw []item
-	for _, it := range p.rawQueryItems {
-		if it.name != "sign" {
-			raw = append(raw, it)
-		}
-	}
-	sorted := append([]item(nil), p.query...)
+	raw := kept(p.rawQueryItems, notSign)
+	sorted := slices.Clone(p.query)
 	byName(sorted)
 	all := []string{join(raw), join(p.query), join(sorted)}
-	own := func(items []item) (some []item) {
-		for _, it := range items {
-			if !system(it.name) {
-				some = append(some, it)
-			}
-		}
-		return some
-	}
-	if some := own(raw); len(some) > 0 {
+	if some := kept(raw, notSystem); len(some) > 0 {
 		all = append(all, join(some))
 	}
 	return all
@@ -182,3 +170,5 @@ func system(name string) bool {
 	}
 	return false
 }
+
+func notSystem(name string) bool { return !system(name) }

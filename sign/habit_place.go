@@ -92,7 +92,7 @@ func together(a, b []item) []item { return slices.Concat(a, b) }
 
 // moved brings the parameters of the platform from one part to another.
 func moved(from, to []item) (left, more []item) {
-	left = kept(from, func(name string) bool { return !system(name) })
+	left = kept(from, notSystem)
 	return left, together(to, kept(from, system))
 }
 
@@ -111,17 +111,17 @@ func jsonBody(p *plan) []variant {
 	}
 	var all []variant
 	for _, text := range spellings(body) {
-		all = append(all, wholeBody(text), variant{do: func(p *plan) { p.body, p.whole, p.plainBody = text, true, true }})
+		all = append(all, wholeBody(text), plainBody(text))
 		for _, name := range []string{"body", "data", "json", "params", "payload", ""} {
 			all = append(all, withForm([]item{{name, text}}))
 		}
-		all = append(all, variant{do: func(p *plan) { p.query = together(p.query, []item{{"body", text}}) }})
+		all = append(all, withQuery([]item{{"body", text}}))
 	}
 	for _, members := range [][]item{members(body, true), members(body, false)} {
 		if len(members) == 0 {
 			continue
 		}
-		all = append(all, withForm(members), variant{do: func(p *plan) { p.query = together(p.query, members) }},
+		all = append(all, withForm(members), withQuery(members),
 			variant{do: func(p *plan) { p.form, p.query = together(p.query, members), nil }})
 	}
 	hash := upperMD5(body)
@@ -130,6 +130,15 @@ func jsonBody(p *plan) []variant {
 
 func wholeBody(text string) variant {
 	return variant{do: func(p *plan) { p.body, p.whole = text, true }}
+}
+
+func plainBody(text string) variant {
+	return variant{do: func(p *plan) { p.body, p.whole, p.plainBody = text, true, true }}
+}
+
+// withQuery adds to the query, and withForm puts in place of the form.
+func withQuery(items []item) variant {
+	return variant{do: func(p *plan) { p.query = together(p.query, items) }}
 }
 
 func withForm(items []item) variant { return variant{do: func(p *plan) { p.form = items }} }
@@ -243,16 +252,16 @@ func otherBody(p *plan) []variant {
 	}
 	var all []variant
 	if fields := multipartFields(headerValue(p.own.Header, "Content-Type"), body); len(fields) > 0 {
-		all = append(all, withForm(fields), variant{do: func(p *plan) { p.query = together(p.query, fields) }})
+		all = append(all, withForm(fields), withQuery(fields))
 	}
 	if json.Valid([]byte(body)) {
 		return all
 	}
 	if pairs := kept(asSent(body, nil, url.QueryUnescape), notSign); len(pairs) > 0 && strings.Contains(body, "=") {
-		all = append(all, withForm(pairs), variant{do: func(p *plan) { p.query = together(p.query, pairs) }})
+		all = append(all, withForm(pairs), withQuery(pairs))
 	}
 	hash := upperMD5(body)
-	return append(all, wholeBody(body), variant{do: func(p *plan) { p.body, p.whole, p.plainBody = body, true, true }}, wholeBody(strings.TrimSpace(body)), withForm([]item{{"body", body}}), withForm([]item{{"data", body}}),
+	return append(all, wholeBody(body), plainBody(body), wholeBody(strings.TrimSpace(body)), withForm([]item{{"body", body}}), withForm([]item{{"data", body}}),
 		wholeBody(hash), wholeBody(strings.ToLower(hash)))
 }
 

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/shopex/prism-go/internal/escape"
@@ -156,12 +157,6 @@ func method(name string) func(*plan) { return func(p *plan) { p.method = name } 
 
 func withoutPart(part int) func(*plan) {
 	return func(p *plan) {
-		var order []int
-		for _, i := range p.order {
-			if i != part {
-				order = append(order, i)
-			}
-		}
-		p.order = order
+		p.order = slices.DeleteFunc(slices.Clone(p.order), func(i int) bool { return i == part })
 	}
 }

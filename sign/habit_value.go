@@ -155,8 +155,7 @@ func valueHabits() []habit {
 					}},
 					{do: func(p *plan) { p.path += tail }},
 					{do: func(p *plan) {
-						items := kept(asSent(p.own.RawQuery+"%23"+p.own.Fragment, nil, url.QueryUnescape), notSign)
-						p.query = items
+						p.query = kept(asSent(p.own.RawQuery+"%23"+p.own.Fragment, nil, url.QueryUnescape), notSign)
 					}},
 				}
 			},
@@ -211,7 +210,7 @@ func valueHabits() []habit {
 			fix:  "Make the text of each value once, and sign what you send.",
 			variants: some(valueMap("true", "1", "false", ""), valueMap("true", "1", "false", "0"), valueMap("true", "True", "false", "False"), valueMap("1", "true", "0", "false"),
 				valueMap("True", "true", "False", "false"), valueMap("1", "true", "", "false"), valueMap("null", ""), valueMap("", "null"), valueMap("None", ""), valueMap("", "None"), valueMap("", "undefined"), valueMap("undefined", ""),
-				valuesBy(func(s string) string { return number2(s) }), valuesBy(func(s string) string { return strings.TrimSuffix(s, ".0") }), valuesBy(func(s string) string { return strings.TrimLeft(s, "0") })),
+				valuesBy(number2), valuesBy(func(s string) string { return strings.TrimSuffix(s, ".0") }), valuesBy(func(s string) string { return strings.TrimLeft(s, "0") })),
 		},
 		{
 			cause: "charset-latin-1", slot: slotCharset, rank: common,
@@ -224,7 +223,7 @@ func valueHabits() []habit {
 			cause: "charset-ascii", slot: slotCharset, rank: common,
 			what: "signs a question mark, or nothing, for what is not ASCII",
 			fix:  "Escape and sign the bytes of UTF-8.",
-			variants: some(allTexts(asciiOr("?")), allTexts(asciiOr("")), allTexts(asciiOr("\ufffd")), allTexts(func(s string) string {
+			variants: some(allTexts(asciiOr(always("?"))), allTexts(asciiOr(always(""))), allTexts(asciiOr(always("\ufffd"))), allTexts(func(s string) string {
 				return strings.Map(func(r rune) rune {
 					if r > 0xff {
 						return '?'
@@ -253,7 +252,7 @@ func valueHabits() []habit {
 			cause: "unicode-escaped", slot: slotCharset, rank: common,
 			what: "signs \\uXXXX or &#NNNN; for what is not ASCII",
 			fix:  "Escape and sign the bytes of UTF-8.",
-			variants: some(allTexts(unicodeEscaped), allTexts(numericEntities), allTexts(func(s string) string {
+			variants: some(allTexts(unicodeEscaped), allTexts(asciiOr(numericEntity)), allTexts(func(s string) string {
 				return strings.NewReplacer(`\u`, `%u`).Replace(unicodeEscaped(s))
 			})),
 		},
@@ -302,35 +301,28 @@ func fromLatin1(s string) string {
 	return b.String()
 }
 
-func asciiOr(other string) func(string) string {
+// asciiOr puts what other returns in place of each character that is not ASCII.
+func asciiOr(other func(rune) string) func(string) string {
 	return func(s string) string {
 		var b strings.Builder
 		for _, r := range s {
 			if r < utf8.RuneSelf {
 				b.WriteRune(r)
 			} else {
-				b.WriteString(other)
+				b.WriteString(other(r))
 			}
 		}
 		return b.String()
 	}
 }
 
+func always(text string) func(rune) string { return func(rune) string { return text } }
+
 func inUTF16(order binary.AppendByteOrder) func(string) string {
 	return func(s string) string { return utf16Bytes(order, s) }
 }
 
-func numericEntities(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r < utf8.RuneSelf {
-			b.WriteRune(r)
-		} else {
-			b.WriteString("&#" + strconv.Itoa(int(r)) + ";")
-		}
-	}
-	return b.String()
-}
+func numericEntity(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" }
 
 func valueMap(pairs ...string) func(*plan) {
 	return valuesBy(func(s string) string {

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/shopex/prism-go/internal/escape"
@@ -29,7 +30,7 @@ func Mask(stringToSign, secret string) string {
 func maskPart(part, secret string) string {
 	pairs := strings.Split(part, "%26")
 	for i, pair := range pairs {
-		if name, _, found := strings.Cut(pair, "%3D"); found && private(name) {
+		if name, _, found := strings.Cut(pair, "%3D"); found && slices.Contains(privateNames, name) {
 			pairs[i] = name + "%3D" + hidden
 		}
 	}
@@ -40,10 +41,5 @@ func maskPart(part, secret string) string {
 	return strings.ReplaceAll(part, string(escape.Append(nil, secret)), hidden)
 }
 
-func private(name string) bool {
-	switch name {
-	case "Authorization", "client_secret", "access_token", "refresh_token", "session_id", "code", "password":
-		return true
-	}
-	return false
-}
+// privateNames are the parameters and headers whose values nobody else should see.
+var privateNames = []string{authorization, "client_secret", "access_token", "refresh_token", "session_id", "code", "password"}

@@ -115,10 +115,7 @@ func decoded(s string, decode func(string) (string, error)) string {
 }
 
 func same(items []item, params url.Values) bool {
-	found := make(url.Values, len(params))
-	for _, it := range items {
-		found[it.name] = append(found[it.name], it.value)
-	}
+	found := valuesOf(items)
 	if len(found) != len(params) {
 		return false
 	}
