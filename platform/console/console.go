@@ -36,6 +36,8 @@ type Console struct {
 	api   string // likewise
 	mux   *http.ServeMux
 	links links
+
+	changes auditLog
 }
 
 // New returns a console. It starts no goroutine.
@@ -49,7 +51,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, api: clean(cfg.APIBase, "/api"), mux: http.NewServeMux()}
+	c := &Console{cfg: cfg, api: clean(cfg.APIBase, "/api"), mux: http.NewServeMux(), changes: auditLog{store: cfg.Store}}
 	parent := c.api[:max(0, strings.LastIndexByte(c.api, '/'))]
 	c.base = clean(cfg.Base, parent+"/console")
 	c.routes()

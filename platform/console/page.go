@@ -55,6 +55,9 @@ func (v *view) T(id string, args ...any) string { return v.Lang.phrase(id, args.
 // is escaped.
 func (v *view) URL(parts ...string) string { return address(v.Base, parts...) }
 
+// At is URL with a query.
+func (v *view) At(query string, parts ...string) string { return v.URL(parts...) + "?" + query }
+
 func address(base string, parts ...string) string {
 	var b strings.Builder
 	b.WriteString(base)
@@ -66,6 +69,14 @@ func address(base string, parts ...string) string {
 		b.WriteByte('/')
 	}
 	return b.String()
+}
+
+// Time returns a time for people, or "" for none.
+func (v *view) Time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // Static returns the address of a static file, which has the file's hash.
@@ -119,13 +130,13 @@ func (c *Console) change(pattern string, do func(*request) (next string, err err
 }
 
 // action is change for what is answered with a page of its own, such as a secret that is
-// shown once.
+// shown once. Both write what was done, or refused, into the audit log.
 func (c *Console) action(pattern string, do func(*request) error) {
 	c.mux.HandleFunc("POST "+c.base+pattern, c.within(func(r *request) error {
 		if subtle.ConstantTimeCompare([]byte(r.PostFormValue("token")), []byte(r.s.token)) != 1 {
 			return &callError{Status: http.StatusForbidden, Code: "form_expired", Message: "the form is not of this session: go back, load the page anew, and send it again"}
 		}
-		return do(r)
+		return r.audited(pattern, do)
 	}))
 }
 

@@ -14,6 +14,7 @@ func (c *Console) routes() {
 	c.change("/domain", chooseDomain)
 	c.overviewRoutes()
 	c.liveRoutes()
+	c.auditRoutes()
 	c.mux.HandleFunc(c.base+"/", func(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusNotFound, "not_found", "the console has no such page")
 	})

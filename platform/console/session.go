@@ -136,6 +136,7 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request, s *session, page
 		return
 	}
 	c.setCookie(w, r, value)
+	(&request{Request: r, c: c, w: w, s: s, person: s.person()}).audit("/login", nil)
 	http.Redirect(w, r, c.base+"/"+page, http.StatusSeeOther)
 }
 

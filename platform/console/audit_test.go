@@ -1,0 +1,112 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/shopex/prism-go/platform"
+)
+
+// entry has members of an entry in the JSON of the audit log.
+type entry struct {
+	ID, Time, Who, Role, From, Domain, Action, Path, Result string
+	Link                                                    bool
+	Fields                                                  map[string]string
+	Before, After                                           any
+}
+
+// changes returns the entries of a page of the audit log.
+func (b *browser) changes(query string) []entry {
+	b.Helper()
+	var page struct{ Entries []entry }
+	b.json("/audit"+query, &page)
+	return page.Entries
+}
+
+func TestChangesAreInTheAuditLog(t *testing.T) {
+	s := newSite(t)
+	b := s.operator()
+	if got := b.post("/logout", url.Values{"secret": {"canary-secret"}, "password": {"canary-password"}, "name": {"<i>n</i>"}}); got.status != http.StatusSeeOther {
+		t.Fatal(got.status)
+	}
+	admin := s.user(platform.UserRole{Login: "<b>adam</b>", Role: platform.AdminRole, Domain: "a"})
+	b = s.operator()
+	all := b.changes("")
+	if len(all) != 4 || all[0].Action != "/login" || !all[0].Link || all[0].Who != "operator" || all[0].Result != "done" || !strings.HasPrefix(all[0].From, "127.0.0.1:") || all[0].Domain != "" {
+		t.Fatalf("%+v", all)
+	}
+	if e := all[2]; e.Path != "/logout" || e.Fields["name"] != "<i>n</i>" || len(e.Fields) != 1 {
+		t.Errorf("%+v", e)
+	}
+	for query, want := range map[string]int{"?who=ADAM": 1, "?domain=a": 1, "?q=/logout": 1, "?failed=1": 0, "?before=" + all[1].ID: 2, "?who=nobody": 0} {
+		if got := b.changes(query); len(got) != want {
+			t.Errorf("%s: %d entries, want %d: %+v", query, len(got), want, got)
+		}
+	}
+	page := b.get("/audit")
+	if strings.Contains(page, "canary") || strings.Contains(page, "<b>adam") || !strings.Contains(page, "&lt;b&gt;adam") {
+		t.Error(page)
+	}
+	if got := admin.changes("?domain=default"); len(got) != 1 || got[0].Domain != "a" {
+		t.Errorf("an admin of another domain sees %+v", got)
+	}
+}
+
+func TestOnlyOperatorsAndAdminsSeeTheAuditLog(t *testing.T) {
+	s := newSite(t)
+	for _, role := range []platform.Role{platform.ProviderRole, platform.DeveloperRole} {
+		b := s.user(platform.UserRole{Login: "u-" + string(role), Role: role, Member: "m@shop.example"})
+		if got := b.send("GET", "/audit", nil); got.status != http.StatusForbidden {
+			t.Errorf("%s: %d", role, got.status)
+		}
+		if strings.Contains(b.get("/"), "/console/audit") {
+			t.Errorf("%s is sent to a page that is not for it", role)
+		}
+	}
+}
+
+func TestAnAuditLogOfThousandsIsShownInPages(t *testing.T) {
+	s := newSite(t)
+	b := s.operator()
+	for range 120 {
+		b = s.operator()
+	}
+	var first struct {
+		Entries []entry
+		Older   string
+	}
+	b.json("/audit?who=oper", &first)
+	if len(first.Entries) != 100 || first.Older == "" {
+		t.Fatalf("%d entries, and then %q", len(first.Entries), first.Older)
+	}
+	if rest := b.changes("?" + first.Older); len(rest) != 21 || rest[0].ID == first.Entries[99].ID {
+		t.Errorf("the next page has %d entries", len(rest))
+	}
+	if page := b.get("/audit?" + first.Older); !strings.Contains(page, `href="/console/audit?who=oper"`) {
+		t.Error("the page of older entries has no way back to the newest")
+	}
+}
+
+// silentStore does not write the audit log.
+type silentStore struct{ platform.Store }
+
+func (s silentStore) Load(ctx context.Context, kind, id string) (platform.Record, error) {
+	if kind == "consoleaudit" {
+		return platform.Record{}, platform.ErrUnavailable
+	}
+	return s.Store.Load(ctx, kind, id)
+}
+
+func TestAChangeIsMadeThoughTheAuditLogCannotBeWritten(t *testing.T) {
+	s := newSite(t, func(cfg *platform.Config) { cfg.Store = silentStore{cfg.Store} })
+	b := s.operator()
+	if got := b.post("/logout", nil); got.status != http.StatusSeeOther {
+		t.Errorf("the change: %d %s", got.status, got.body)
+	}
+	if !strings.Contains(s.logged.String(), "the audit log of the console could not be written") {
+		t.Error("the failure is not in the log")
+	}
+}
