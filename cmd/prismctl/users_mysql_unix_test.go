@@ -7,10 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -44,21 +42,8 @@ func mariadb(t *testing.T) string {
 	}
 	socket := filepath.Join(dir, "socket")
 	server := exec.Command(daemon, "--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=8M")
-	log := new(buffer)
-	server.SysProcAttr, server.Dir, server.Stderr = as, dir, log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-	})
-	for !strings.Contains(log.String(), "ready for connections") {
-		if err := server.Process.Signal(syscall.Signal(0)); err != nil || strings.Contains(log.String(), "Aborting") {
-			t.Fatalf("mariadbd: %s", log.String())
-		}
-		time.Sleep(time.Millisecond) // there is no event to wait for
-	}
+	server.SysProcAttr, server.Dir = as, dir
+	postgres.Run(t, server, "ready for connections", syscall.SIGTERM)
 	return "root@unix(" + socket + ")/"
 }
 

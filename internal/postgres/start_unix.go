@@ -36,19 +36,8 @@ func Start(t testing.TB) string {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	server := exec.Command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
-	log := &log{ready: make(chan struct{})}
-	server.SysProcAttr, server.Dir, server.Stderr = as, dir, log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = server.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGINT); <-ended })
-	select {
-	case <-log.ready:
-	case <-ended:
-		t.Fatalf("postgres: %s", log.text.String())
-	}
+	server.SysProcAttr, server.Dir = as, dir
+	Run(t, server, "ready to accept connections", syscall.SIGINT)
 	return "host=" + dir + " user=shop dbname=postgres sslmode=disable"
 }
 
@@ -69,17 +58,37 @@ func find(t testing.TB) string {
 	return initdb
 }
 
-// A log is that of a server. It closes ready when the server says that it is.
+// Run starts a server and returns when its log has a text. It fails the test if the server
+// ends before that, and gives it the signal end when the test ends.
+func Run(t testing.TB, server *exec.Cmd, ready string, end os.Signal) {
+	t.Helper()
+	log := &log{text: []byte(ready), found: make(chan struct{})}
+	server.Stderr = log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = server.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = server.Process.Signal(end); <-ended })
+	select {
+	case <-log.found:
+	case <-ended:
+		t.Fatalf("%s: %v\n%s", server.Path, server.ProcessState, log.all.Bytes())
+	}
+}
+
+// A log is that of a server. It closes found when it has a text.
 type log struct {
-	text  bytes.Buffer // written by one goroutine, which has ended when it is read
+	text  []byte
+	all   bytes.Buffer // written by one goroutine, which has ended when it is read
 	once  sync.Once
-	ready chan struct{}
+	found chan struct{}
 }
 
 func (l *log) Write(p []byte) (int, error) {
-	l.text.Write(p)
-	if bytes.Contains(l.text.Bytes(), []byte("ready to accept connections")) {
-		l.once.Do(func() { close(l.ready) })
+	l.all.Write(p)
+	if bytes.Contains(l.all.Bytes(), l.text) {
+		l.once.Do(func() { close(l.found) })
 	}
 	return len(p), nil
 }
