@@ -48,10 +48,10 @@ func (r *request) setHeader(given http.Header, standard bool) error {
 		}
 		trimmed := make([]string, len(values))
 		for i, v := range values {
-			if hasControl(strings.ReplaceAll(v, "\t", " ")) {
+			var ok bool
+			if trimmed[i], ok = headerValue(v); !ok {
 				return fmt.Errorf("prism: header %s has a control character in its value", canonical)
 			}
-			trimmed[i] = textproto.TrimString(v)
 		}
 		h[canonical] = trimmed
 	}
@@ -63,6 +63,11 @@ func (r *request) setHeader(given http.Header, standard bool) error {
 	}
 	r.header = h
 	return nil
+}
+
+// headerValue returns the value of a header as it is sent, and whether it may be one.
+func headerValue(v string) (string, bool) {
+	return textproto.TrimString(v), !hasControl(strings.ReplaceAll(v, "\t", " "))
 }
 
 func (r *request) checkHeader(name string) error {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"time"
 )
@@ -139,8 +138,8 @@ func (r *request) headerWith(more http.Header) http.Header {
 			continue
 		}
 		for _, v := range values {
-			if !hasControl(v) {
-				h[name] = append(h[name], textproto.TrimString(v))
+			if v, ok := headerValue(v); ok {
+				h[name] = append(h[name], v)
 			}
 		}
 	}

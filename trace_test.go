@@ -29,6 +29,8 @@ func tracing(lines *[]string) *Trace {
 		TryStart: func(ctx context.Context, i TryStartInfo) context.Context {
 			i.Header.Set("Traceparent", fmt.Sprint("try-", i.Number))
 			i.Header.Set("X-Api-Trace", "signed")
+			i.Header.Set("Tracestate", "a=1,\tb=2 ")
+			i.Header.Set("Baggage", "a=1\n")
 			i.Header.Set("Content-Type", "refused")
 			i.Header.Set("X-Own", "the call has it")
 			return context.WithValue(note(ctx, "try %d %s %v", i.Number, i.Path, i.Upgrade), stage{}, "try: ")
@@ -70,10 +72,13 @@ func TestATraceSeesEachTryOfACall(t *testing.T) {
 		t.Errorf("the trace saw\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	for i, r := range srv.requests() {
+		if got := r.Header.Get("Tracestate"); got != "a=1,\tb=2" {
+			t.Errorf("try %d came with Tracestate %q", i+1, got)
+		}
 		if got := r.Header.Get("Traceparent"); got != fmt.Sprint("try-", i+1) || r.Header.Get("X-Api-Trace") != "signed" || !r.Verified {
 			t.Errorf("try %d came with Traceparent %q, X-Api-Trace %q, verified: %v", i+1, got, r.Header.Get("X-Api-Trace"), r.Verified)
 		}
-		if r.Header.Get("Content-Type") != "" || !slices.Equal(r.Header["X-Own"], []string{"mine"}) {
+		if r.Header.Get("Content-Type") != "" || r.Header["Baggage"] != nil || !slices.Equal(r.Header["X-Own"], []string{"mine"}) {
 			t.Errorf("the trace changed a header of the call: %v", r.Header)
 		}
 	}
