@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/internal/leak"
 	"github.com/shopex/prism-go/sign"
@@ -96,6 +97,34 @@ func answer(status int, body string) http.HandlerFunc {
 		w.WriteHeader(status)
 		io.WriteString(w, body)
 	}
+}
+
+// correcting refuses the time of the first try by a clock that is ahead, and leaves the
+// second to then.
+func correcting(ahead time.Duration, then http.HandlerFunc) http.HandlerFunc {
+	tries := 0
+	return func(w http.ResponseWriter, r *http.Request) {
+		if tries++; tries == 2 {
+			then(w, r)
+			return
+		}
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		answer(401, `{"result":null,"error":{"code":"sign_time_expired","message":"m"}}`)(w, r)
+	}
+}
+
+// corrected expects two tries with signatures of their own, of which the second is right.
+func (s *server) corrected(t *testing.T) {
+	t.Helper()
+	if list := s.requests(); len(list) != 2 || list[0].system("sign") == list[1].system("sign") || !list[1].Verified {
+		t.Errorf("the tries were %+v", list)
+	}
+}
+
+// silent is a server that never answers.
+func silent(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 // newClient returns a client for server/api with settings changed by change.

@@ -33,6 +33,10 @@ func newForgetful(t *testing.T) *forgetful {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return forgetfulOn(t, l)
+}
+
+func forgetfulOn(t *testing.T, l net.Listener) *forgetful {
 	f := &forgetful{listener: l}
 	f.accept(t)
 	return f
@@ -114,8 +118,7 @@ func TestNothingIsReplayedOnAConnectionOfAnotherClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &forgetful{listener: l}
-	f.accept(t)
+	f := forgetfulOn(t, l)
 	shared := certificate.Client()
 	for range 2 {
 		c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.HTTPClient = shared })

@@ -191,10 +191,7 @@ func TestARequestShowsTheEarlierDeadline(t *testing.T) {
 
 func TestACallersDeadlineIsNotTakenForTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}), func(c *Config) { c.Timeout = 2 * time.Second })
+		c := newClient(t, "http://prism.test", over(silent), func(c *Config) { c.Timeout = 2 * time.Second })
 		ctx, cancel := context.WithTimeout(background, time.Second)
 		defer cancel()
 		_, err := c.Get(ctx, "x", nil)
@@ -209,8 +206,7 @@ func TestOneTryIsBoundedByTimeout(t *testing.T) {
 		tries := 0
 		c := newClient(t, "http://prism.test", over(func(r *http.Request) (*http.Response, error) {
 			tries++
-			<-r.Context().Done()
-			return nil, r.Context().Err()
+			return silent(r)
 		}), func(c *Config) { c.Timeout = 2 * time.Second })
 		start := time.Now()
 		_, err := c.Get(background, "x", nil)
@@ -238,12 +234,8 @@ func TestTimeoutBoundsAlsoTheBody(t *testing.T) {
 }
 
 func TestContextEndsEveryWait(t *testing.T) {
-	hang := func(r *http.Request) (*http.Response, error) {
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	}
 	busy := func(*http.Request) (*http.Response, error) { return reply(429, "", "Retry-After", "5"), nil }
-	for name, rt := range map[string]roundTrip{"while an answer is awaited": hang, "between two tries": busy} {
+	for name, rt := range map[string]roundTrip{"while an answer is awaited": silent, "between two tries": busy} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var book logBook

@@ -111,23 +111,13 @@ func TestACompleteAnswerIsNoStream(t *testing.T) {
 }
 
 func TestAStreamCorrectsTheClockOnce(t *testing.T) {
-	tries := 0
-	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if tries++; tries == 2 {
-			streaming(nil)(w, r)
-			return
-		}
-		w.Header().Set("Date", time.Now().Add(3*time.Hour).UTC().Format(http.TimeFormat))
-		answer(401, `{"result":null,"error":{"code":"sign_time_expired","message":"m"}}`)(w, r)
-	})
+	s := newServer(t, correcting(3*time.Hour, streaming(nil)))
 	resp, err := newClient(t, s.URL).Stream(background, Call{Path: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if list := s.requests(); len(list) != 2 || list[0].system("sign") == list[1].system("sign") || !list[1].Verified {
-		t.Errorf("the tries were %+v", list)
-	}
+	s.corrected(t)
 }
 
 func TestAStreamThatDoesNotBeginTimesOut(t *testing.T) {

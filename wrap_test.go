@@ -1,7 +1,6 @@
 package prism
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -108,25 +107,14 @@ func TestWhatWrapsTheTransportHasToPassTheContextOn(t *testing.T) {
 }
 
 func TestAHandshakeGoesThroughWhatWrapsTheTransport(t *testing.T) {
-	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		conn, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\nhello\n")
-	})
+	srv := newServer(t, switching(t))
 	var seen []string
 	c := newClient(t, srv.URL, watching(&seen, nil))
-	res, err := c.Upgrade(background, "channel", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"test"}})
+	res, err := c.Upgrade(background, "channel", echoHeader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	if line, _ := bufio.NewReader(res.Body).ReadString('\n'); line != "hello\n" {
-		t.Errorf("the connection brought %q", line)
-	}
+	wantEcho(t, res)
 	if !srv.only(t).Verified || len(seen) != 1 || strings.Contains(seen[0], "sign") {
 		t.Errorf("it saw %q", seen)
 	}

@@ -196,9 +196,7 @@ func TestAHostileBackendIsRefusedWithoutAWordOfIt(t *testing.T) {
 
 // cut expects that an answer is no complete one.
 func (g *testGateway) cut(t *testing.T) {
-	conn := dial(t, g.url)
-	fmt.Fprint(conn, "GET /api/b2b/x HTTP/1.1\r\nHost: a\r\n\r\n")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	answer, err := tell(dial(t, g.url), "GET /api/b2b/x HTTP/1.1\r\nHost: a\r\n\r\n")
 	if err == nil {
 		_, err = io.ReadAll(answer.Body)
 	}
@@ -302,9 +300,7 @@ func TestABackendLearnsThatItsCallerHasGone(t *testing.T) {
 // stand still.
 func TestACallerThatStopsIsToldSo(t *testing.T) {
 	g := through(t, Config{IdleTimeout: 200 * time.Millisecond}, 0, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-	conn := dial(t, g.url)
-	fmt.Fprint(conn, "POST /api/b2b/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	answer, err := tell(dial(t, g.url), "POST /api/b2b/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
 	if err != nil || answer.StatusCode != 408 {
 		t.Fatalf("answer %v, %v", answer, err)
 	}
@@ -317,13 +313,19 @@ func TestAnAnswerDoesNotWaitForTheBody(t *testing.T) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		w.WriteHeader(413)
 	})
-	conn := dial(t, g.url)
-	fmt.Fprint(conn, "POST /api/b2b/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nab")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	answer, err := tell(dial(t, g.url), "POST /api/b2b/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nab")
 	if err != nil || answer.StatusCode != 413 {
 		t.Fatalf("answer %v, %v", answer, err)
 	}
 	answer.Body.Close()
+}
+
+// tell writes a request as it is given, and returns the answer.
+func tell(conn net.Conn, request string) (*http.Response, error) {
+	if _, err := io.WriteString(conn, request); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(bufio.NewReader(conn), nil)
 }
 
 func dial(t *testing.T, address string) net.Conn {
