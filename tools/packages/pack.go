@@ -5,8 +5,11 @@ import (
 	"embed"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	_ "github.com/goreleaser/nfpm/v2/deb"
@@ -88,7 +91,25 @@ func (a *archive) contents(dir string, items []item) (files.Contents, error) {
 		}
 		contents = append(contents, c)
 	}
+	for _, dir := range folders(items) {
+		contents = append(contents, &files.Content{Destination: dir, Type: files.TypeDir, FileInfo: &files.ContentFileInfo{
+			Owner: "root", Group: "root", Mode: fs.ModeDir | 0o755, MTime: a.time,
+		}})
+	}
 	return contents, nil
+}
+
+// folders are the directories that no other package has: an rpm removes only those that it
+// names.
+func folders(items []item) []string {
+	var dirs []string
+	for _, i := range items {
+		for dir := path.Dir(i.path); strings.Contains(dir, "/prism"); dir = path.Dir(dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 func (i item) mode() fs.FileMode {

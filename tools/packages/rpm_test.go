@@ -98,6 +98,7 @@ func TestTheRPMHasItsFilesAndScripts(t *testing.T) {
 		"/usr/share/man/man1/prismctl-queue-drop.1.gz": 0o100644, "/usr/share/bash-completion/completions/prismctl": 0o100644,
 		"/usr/share/zsh/site-functions/_prismctl": 0o100644, "/usr/share/fish/vendor_completions.d/prismctl.fish": 0o100644,
 		"/usr/share/licenses/prismctl/LICENSE-THIRD-PARTY": 0o100644, "/usr/share/doc/prismctl/README.md": 0o100644,
+		"/etc/prism": 0o040755, "/usr/share/doc/prismctl": 0o040755, "/usr/share/doc/prismctl/docs": 0o040755, "/usr/share/licenses/prismctl": 0o040755,
 	} {
 		if modes[name] != want {
 			t.Errorf("%s has mode %o, want %o", name, modes[name], want)
