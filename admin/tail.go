@@ -90,8 +90,8 @@ const mostLine = 1 << 20
 var ErrTailEnded = errors.New("admin: the platform has ended the tail")
 
 // Tail returns what happens at the platform, as it happens. A key sees what is its own,
-// an admin key all of its domain, and an admin key of the domain default all. Of several
-// processes that serve a platform, docs/operations.md says which are seen.
+// an admin key all of its domain, and an admin key of the domain default all, in every
+// process of a cluster.
 //
 // The sequence ends with an error, which matches context.Cause(ctx) if ctx has ended, is a
 // [*prism.Error] if the platform has refused the call, and else tells that the connection was lost;

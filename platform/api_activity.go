@@ -13,7 +13,7 @@ import (
 
 // platform/activity/tail tells what happens, as it happens: an answer without an end, of a
 // line of JSON for each record. A key sees its own, an admin key all of its domain, and one
-// of the operator all.
+// of the operator all, in every process of a cluster.
 
 const (
 	// tailEvery is how often the lines that wait are written.
@@ -71,6 +71,8 @@ func (p *Platform) activityTail(w *answer, r *http.Request, c *call) error {
 		return watchFailure(err)
 	}
 	defer watcher.Close()
+	others := p.gather(watchRequest{Owner: c.key.ID, Privileged: c.key.Admin, Filter: filter, Rate: int(rate)}, watcher)
+	defer others.close()
 	t := &tail{w: w, conn: http.NewResponseController(w), patience: p.cfg.WriteTimeout}
 	t.conn.SetReadDeadline(time.Time{}) // that of a body, which would end the answer
 	defer t.conn.SetWriteDeadline(time.Time{})
@@ -79,7 +81,7 @@ func (p *Platform) activityTail(w *answer, r *http.Request, c *call) error {
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect the lines
 	w.WriteHeader(http.StatusOK)
 	p.observe(r, c, w.status, "")
-	p.follow(r.Context(), t, c, watcher)
+	p.follow(r.Context(), t, c, watcher, others)
 	return nil
 }
 
@@ -96,8 +98,8 @@ func watchFailure(err error) error {
 	}
 }
 
-// follow writes what the watcher gets until there is a reason to end.
-func (p *Platform) follow(ctx context.Context, t *tail, c *call, watcher *activity.Watcher) {
+// follow writes what the watcher gets, and the others tell, until there is a reason to end.
+func (p *Platform) follow(ctx context.Context, t *tail, c *call, watcher *activity.Watcher, others *elsewhere) {
 	tick, check := time.NewTicker(tailEvery), time.NewTicker(tailCheck)
 	defer tick.Stop()
 	defer check.Stop()
@@ -112,8 +114,9 @@ func (p *Platform) follow(ctx context.Context, t *tail, c *call, watcher *activi
 			if !p.mayStill(ctx, c) {
 				return
 			}
+			others.ask()
 		case now := <-tick.C:
-			if lines := watcher.Take(now); len(lines) > 0 {
+			if lines := append(watcher.Take(now), others.take()...); len(lines) > 0 {
 				err = t.write(lines)
 			} else if now.Sub(t.wrote) >= tailIdle {
 				err = t.write([]byte("\n"))

@@ -43,6 +43,7 @@ type Platform struct {
 	calls     callLog
 	backends  backends
 	feed      activity.Feed
+	watches   watches
 	refused   refusalLog
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
@@ -100,6 +101,7 @@ func New(cfg Config) (*Platform, error) {
 	if drops, ok := cfg.Queues.(QueueDrops); ok {
 		drops.NotifyDrops(p.queueDropped)
 	}
+	p.hearWatches()
 	return p, nil
 }
 
@@ -129,6 +131,7 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 		}
 	}
 	p.gateway.Close()
+	p.watches.close()
 	return cmp.Or(p.limits.level.end(ctx), p.calls.saving.end(ctx), p.events.close(ctx), late)
 }
 

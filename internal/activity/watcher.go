@@ -91,6 +91,13 @@ func (w *Watcher) append(r *Record) bool {
 	return true
 }
 
+// Miss counts records of elsewhere that were lost on their way to whoever takes the lines.
+func (w *Watcher) Miss(records int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missed += records
+}
+
 // Take returns the lines that wait, or nothing. They are good until the next Take.
 func (w *Watcher) Take(now time.Time) []byte {
 	w.mu.Lock()
