@@ -72,6 +72,7 @@ func bindingsOf(docs []bindingDoc) (all []Binding) {
 // A bindingDoc is a binding in the members of the platform's answer.
 type bindingDoc struct {
 	APIID   string `json:"api_id"`
+	App     string `json:"app_id"`
 	Prefix  string `json:"prefix"`
 	Path    string `json:"path"`
 	Count   int    `json:"limit_count"`

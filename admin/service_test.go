@@ -123,6 +123,15 @@ func TestWhatIsWrongWithAFileCanBeActedOn(t *testing.T) {
 	}
 }
 
+func TestAPIsAreFound(t *testing.T) {
+	_, a := newAdmin(t)
+	must[*admin.Service](t)(a.ImportFile(t.Context(), []byte(goodsFile)))
+	found, total, err := a.APIs(t.Context(), admin.Search{Words: "goods", Service: "goods", After: 1, Limit: 5})
+	if err != nil || total != 2 || len(found) != 1 || found[0].ID != "get" || !strings.HasSuffix(found[0].Path, "/goods/{id}") || found[0].Backend == "" {
+		t.Errorf("found %+v of %d, %v", found, total, err)
+	}
+}
+
 func TestABindingIsWhatItWasMadeOf(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()
@@ -135,6 +144,9 @@ func TestABindingIsWhatItWasMadeOf(t *testing.T) {
 	want := []admin.Binding{{Service: s.ID, Prefix: "goods", Path: "*"}, {Service: s.ID, Prefix: "goods", Path: "get", Count: 5, Per: time.Minute}}
 	if all := must[[]admin.Binding](t)(a.BoundAPIs(ctx, "test")); !reflect.DeepEqual(all, want) {
 		t.Errorf("bound %+v, want %+v", all, want)
+	}
+	if all := must[[]admin.AppBinding](t)(a.BoundApps(ctx, "goods")); len(all) != 2 || all[1] != (admin.AppBinding{App: "test", Binding: want[1]}) {
+		t.Errorf("the apps are bound by %+v", all)
 	}
 	for _, some := range [][]admin.Binding{want[:1], nil} {
 		if taken := must[[]admin.Binding](t)(a.UnbindAPI(ctx, "test", "goods", "*")); !reflect.DeepEqual(taken, some) {

@@ -147,12 +147,47 @@ type bindingDoc struct {
 	Prefix       string `json:"prefix"`
 }
 
+// bindList lists the bindings of an app; or, without one, those of all apps to a service.
 func (p *Platform) bindList(ctx context.Context, c *call) (any, error) {
+	if own := c.params(); own.Has("api_id") && !own.Has("app_id") {
+		return p.boundTo(ctx, c)
+	}
 	app, err := p.namedApp(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return p.bindingDocs(ctx, app.ID, app.APIs)
+}
+
+func (p *Platform) boundTo(ctx context.Context, c *call) (any, error) {
+	s, err := p.namedService(ctx, c, "api_id")
+	if err != nil {
+		return nil, err
+	}
+	apps, err := p.registry.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, prefix, err := p.nameOfService(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	docs := []bindingDoc{}
+	for _, app := range apps {
+		for _, b := range app.APIs {
+			if b.Service == s.ID && c.provisions(&app) {
+				docs = append(docs, newBindingDoc(app.ID, b, name, prefix))
+			}
+		}
+	}
+	return docs, nil
+}
+
+func newBindingDoc(app string, b APIBinding, name, prefix string) bindingDoc {
+	return bindingDoc{
+		APIID: b.Service, APIName: name, AppID: app, Path: b.Path, Prefix: prefix,
+		LimitCount: b.Limit.Count, LimitSeconds: int64(b.Limit.Per / time.Second),
+	}
 }
 
 func (p *Platform) bindingDocs(ctx context.Context, app string, all []APIBinding) ([]bindingDoc, error) {
@@ -168,11 +203,7 @@ func (p *Platform) bindingDocs(ctx context.Context, app string, all []APIBinding
 			services[b.Service] = named{name, prefix}
 		}
 		s := services[b.Service]
-		docs = append(docs, bindingDoc{
-			APIID: b.Service, APIName: s.name, AppID: app,
-			LimitCount: b.Limit.Count, LimitSeconds: int64(b.Limit.Per / time.Second),
-			Path: b.Path, Prefix: s.prefix,
-		})
+		docs = append(docs, newBindingDoc(app, b, s.name, s.prefix))
 	}
 	return docs, nil
 }

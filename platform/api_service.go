@@ -36,7 +36,11 @@ type importDoc struct {
 	ID      string       `json:"id"` // of the first
 	Message string       `json:"message"`
 	Changes []changeDoc  `json:"changes"`
+	Routes  []apiDoc     `json:"routes,omitempty"` // of a dry run: where the calls of each API would go
 }
+
+// mostRoutes bounds how many APIs a dry run shows.
+const mostRoutes = 1000
 
 // A changeDoc is a difference between two versions of an api.json.
 type changeDoc struct {
@@ -255,6 +259,7 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	if s.id == "" {
 		s.made = &made
 		there.bytes[made.ID] = len(s.text)
+		im.preview(&made, s.file)
 		im.doc.APIs = append(im.doc.APIs, newServiceDoc(&made))
 		return nil
 	}
@@ -265,6 +270,7 @@ func (im *importing) planOne(ctx context.Context, s *apiFile, there *serviceIDs)
 	if err := im.compare(&now, s); err != nil {
 		return err
 	}
+	im.preview(&now, s.file)
 	if !bytes.Equal(s.text, now.File) {
 		there.bytes[now.ID] = len(s.text) + len(now.File)
 	}
@@ -324,7 +330,33 @@ func (im *importing) store(ctx context.Context, s *apiFile) (*Service, error) {
 // tell says to people what became of a file, and why no call would reach its backend.
 func (im *importing) tell(s *Service, file *apijson.Service, did string) {
 	fmt.Fprintf(&im.message, "  Api: [%s](%d) %s.\n", file.Prefix, len(file.APIs), did)
-	_, err := gateway.Compile(file, s.backend())
+	im.compile(s, file)
+}
+
+// preview notes of a dry run where the gateway would send the calls of a file.
+func (im *importing) preview(s *Service, file *apijson.Service) {
+	if !im.dry {
+		return
+	}
+	compiled := im.compile(s, file)
+	if compiled == nil {
+		return
+	}
+	if len(file.APIs) == 0 {
+		im.doc.Routes = append(im.doc.Routes, im.p.newAPIDoc(compiled, nil, true))
+	}
+	for i := range file.APIs {
+		if len(im.doc.Routes) == mostRoutes {
+			return
+		}
+		im.doc.Routes = append(im.doc.Routes, im.p.newAPIDoc(compiled, &file.APIs[i], true))
+	}
+}
+
+// compile returns a service with another file as the gateway would have it; it says to
+// people why no call would reach its backend.
+func (im *importing) compile(s *Service, file *apijson.Service) *gateway.Service {
+	compiled, err := gateway.Compile(file, s.backend())
 	if err == nil {
 		var u *url.URL
 		if u, err = guard.ParseAddress(cmp.Or(s.Backend, file.URL)); err == nil {
@@ -334,6 +366,7 @@ func (im *importing) tell(s *Service, file *apijson.Service, did string) {
 	if err != nil {
 		fmt.Fprintf(&im.message, "  No call reaches its backend: %v.\n", err)
 	}
+	return compiled
 }
 
 func (p *Platform) serviceRestore(ctx context.Context, c *call) (any, error) {

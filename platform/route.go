@@ -103,6 +103,8 @@ func (p *Platform) serviceTable() map[string]route {
 		"platform/service/list":               {admin: true, role: ProviderRole, lists: true, methods: both, serve: p.serviceList},
 		"platform/service/info":               {admin: true, role: ProviderRole, methods: both, serve: p.serviceInfo},
 		"platform/service/file":               {admin: true, role: ProviderRole, large: true, methods: both, serve: p.serviceFile},
+		"platform/service/apis":               {admin: true, role: DeveloperRole, lists: true, methods: both, serve: p.apisList},
+		"platform/service/api":                {admin: true, role: DeveloperRole, lists: true, methods: both, serve: p.apiShow},
 		"platform/service/delete":             {admin: true, role: ProviderRole, lists: true, changes: true, methods: post, serve: p.serviceDelete},
 		"platform/service/config/get":         {admin: true, role: ProviderRole, methods: both, serve: p.configGet},
 		"platform/service/config/set":         {admin: true, role: ProviderRole, changes: true, methods: post, serve: p.configSet},

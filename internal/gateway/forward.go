@@ -112,21 +112,27 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 }
 
 // rewriteURL sets the address but for the query.
-func (c *call) rewriteURL() {
-	at := c.target.at
-	c.url = *at.url
-	if c.target.rest != "" {
-		c.url.RawPath = at.base + asWritten(c.target.rest)
-		c.url.Path, _ = url.PathUnescape(c.url.RawPath) // both parts have been decoded before
+func (c *call) rewriteURL() { c.url = c.target.address() }
+
+// address returns the address to which a call goes, with the query of the service alone.
+func (t *Target) address() url.URL {
+	u := *t.at.url
+	if t.rest != "" {
+		u.RawPath = t.at.base + asWritten(t.rest)
+		u.Path, _ = url.PathUnescape(u.RawPath) // both parts have been decoded before
 	}
-	if c.url.Path == "" {
-		c.url.Path = "/"
+	if u.Path == "" {
+		u.Path = "/"
 	}
-	c.url.ForceQuery = false
+	u.ForceQuery = false
+	return u
 }
 
 func (c *call) encodedQuery() string {
-	own, added := c.target.at.url.RawQuery, c.out.query.Encode()
+	return joinQuery(c.target.at.url.RawQuery, c.out.query.Encode())
+}
+
+func joinQuery(own, added string) string {
 	if own != "" && added != "" {
 		return own + "&" + added
 	}
@@ -188,8 +194,10 @@ func (c *call) finishBody(written bool) {
 }
 
 // hide replaces secrets that are parameters.
-func (c *call) hide(text string) string {
-	for _, secret := range c.target.at.secrets {
+func (c *call) hide(text string) string { return c.target.at.hide(text) }
+
+func (e *endpoint) hide(text string) string {
+	for _, secret := range e.secrets {
 		text = strings.ReplaceAll(text, url.QueryEscape(secret), hidden)
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
