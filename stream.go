@@ -48,15 +48,14 @@ func (c *Client) openStream(ctx context.Context, r *request, last int64, _ int) 
 	own, abort := context.WithCancel(ctx)
 	stop := context.AfterFunc(limited, abort)
 	t := new(trace)
-	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
-	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
+	o := c.begin(r, last)
 	req := r.build(t.follow(own), t, o.encoded)
 	c.preventReplay(t, req)
 	resp, err := c.send(c.transport, r, req)
 	if err == nil && goesOn(resp) {
 		if stop() {
 			o.ended = c.clock.now()
-			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
+			o.response = headOf(resp)
 			resp.Body = streamBody{resp.Body, abort}
 			return resp, o
 		}
@@ -77,6 +76,11 @@ func (c *Client) openStream(ctx context.Context, r *request, last int64, _ int) 
 		o.err = fmt.Errorf("prism: %s %s: the answer is complete (HTTP %d, %q): this call does not stream", r.method, r.name, o.response.Status, o.response.Header.Get("Content-Type"))
 	}
 	return nil, o
+}
+
+// headOf returns an answer whose body is for the caller.
+func headOf(resp *http.Response) *Response {
+	return &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
 }
 
 // goesOn reports whether the body of an answer is for the caller of Stream. What is JSON has

@@ -35,8 +35,7 @@ func (c *Client) try(ctx context.Context, r *request, last int64, number int) ou
 	limited, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	t := new(trace)
-	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
-	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
+	o := c.begin(r, last)
 	req := r.build(t.follow(limited), t, o.encoded)
 	c.preventReplay(t, req)
 	resp, err := c.send(c.transport, r, req)
@@ -55,6 +54,13 @@ func (c *Client) try(ctx context.Context, r *request, last int64, number int) ou
 		o.err = o.response.failure
 	}
 	c.endTry(ctx, &o, number)
+	return o
+}
+
+// begin returns the outcome of a try that begins now, with its proof.
+func (c *Client) begin(r *request, last int64) outcome {
+	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
+	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
 	return o
 }
 

@@ -47,12 +47,11 @@ func (c *Client) shake(ctx context.Context, r *request, last int64) (*http.Respo
 	// that one ends by abort alone, which is called only until the answer.
 	own, abort := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(limited, abort)
-	o := outcome{ahead: c.clock.correction(), began: c.clock.now()}
 	var got atomic.Pointer[net.Conn]
 	own = httptrace.WithClientTrace(discreet(own), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { got.Store(&info.Conn) },
 	})
-	o.proof = c.authenticate(r, o.began.Add(o.ahead), last)
+	o := c.begin(r, last)
 	req := r.build(own, new(trace), o.encoded)
 	via, proxy, err := c.through(req)
 	var resp *http.Response
@@ -68,7 +67,7 @@ func (c *Client) shake(ctx context.Context, r *request, last int64) (*http.Respo
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		if err = c.exposeConnection(resp, got.Load()); err == nil && stop() {
 			o.ended = c.clock.now()
-			o.response = &Response{Status: resp.StatusCode, Header: resp.Header, RequestID: resp.Header.Get("X-Request-Id")}
+			o.response = headOf(resp)
 			return resp, o
 		}
 		resp.Body.Close()

@@ -84,6 +84,16 @@ func each[T any](things []T, do func(p *plan, thing T)) []variant {
 	return all
 }
 
+// others makes a variant with each text that is not the right one.
+func others(right string, with func(string) variant, changes []func(string) string) (all []variant) {
+	for _, change := range changes {
+		if text := change(right); text != right {
+			all = append(all, with(text))
+		}
+	}
+	return all
+}
+
 func plain(all ...func(*plan)) []variant {
 	variants := make([]variant, len(all))
 	for i, do := range all {

@@ -137,16 +137,9 @@ func pathHabits() []habit {
 
 func path(s string) variant { return variant{do: func(p *plan) { p.path = s }} }
 
+// otherPath is for those that make another path of the right one.
 func otherPath(changes ...func(string) string) func(*plan) []variant {
-	return func(p *plan) []variant {
-		var all []variant
-		for _, change := range changes {
-			if s := change(p.path); s != p.path {
-				all = append(all, path(s))
-			}
-		}
-		return all
-	}
+	return func(p *plan) []variant { return others(p.path, path, changes) }
 }
 
 // queries returns the query in the forms in which it may end a path: as it came without

@@ -108,15 +108,7 @@ func upperMD5(s string) string {
 
 // otherSecret is for those that make another secret of the right one.
 func otherSecret(changes ...func(string) string) func(*plan) []variant {
-	return func(p *plan) []variant {
-		var all []variant
-		for _, change := range changes {
-			if s := change(p.secret); s != p.secret {
-				all = append(all, withSecret(s))
-			}
-		}
-		return all
-	}
+	return func(p *plan) []variant { return others(p.secret, withSecret, changes) }
 }
 
 func methodHabits() []habit {
