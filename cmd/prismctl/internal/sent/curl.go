@@ -16,8 +16,7 @@ import (
 type command struct {
 	method, url string
 	header      http.Header
-	data        []string
-	hasData     bool
+	data, query []string
 	json        bool
 	get         bool
 	fields      []field
@@ -66,7 +65,7 @@ var options = map[string]func(*command, string) error{
 	"--referer":        func(c *command, v string) error { return c.addHeader("Referer: " + v) },
 	"--cookie":         func(c *command, v string) error { return c.addHeader("Cookie: " + v) },
 	"--upload-file":    (*command).upload,
-	"--url-query":      func(c *command, v string) error { return c.addQuery(v) },
+	"--url-query":      (*command).addQuery,
 	"--request-target": func(c *command, v string) error { return errors.New("curl's --request-target is not known here") },
 	"--config": func(c *command, v string) error {
 		return errors.New("curl's --config is not known here: write out its options")
@@ -178,13 +177,13 @@ func (c *command) addData(text string, files, oneLine bool) error {
 			text = strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(text)
 		}
 	}
-	c.data, c.hasData = append(c.data, text), true
+	c.data = append(c.data, text)
 	return nil
 }
 
 func (c *command) addEncoded(text string) error {
 	encoded, err := urlencode(text)
-	c.data, c.hasData = append(c.data, encoded), true
+	c.data = append(c.data, encoded)
 	return err
 }
 
@@ -193,7 +192,7 @@ func (c *command) addEncoded(text string) error {
 func urlencode(text string) (string, error) {
 	at := strings.IndexAny(text, "=@")
 	if at < 0 {
-		return formEscape(text), nil
+		return url.QueryEscape(text), nil
 	}
 	name, content := text[:at], text[at+1:]
 	if text[at] == '@' {
@@ -203,25 +202,37 @@ func urlencode(text string) (string, error) {
 		}
 	}
 	if name == "" {
-		return formEscape(content), nil
+		return url.QueryEscape(content), nil
 	}
-	return name + "=" + formEscape(content), nil
+	return name + "=" + url.QueryEscape(content), nil
 }
 
 func (c *command) addQuery(text string) error {
-	encoded, err := urlencode(strings.TrimPrefix(text, "+"))
-	if strings.HasPrefix(text, "+") {
-		encoded = text[1:]
+	if encoded, ok := strings.CutPrefix(text, "+"); ok {
+		c.query = append(c.query, encoded)
+		return nil
 	}
-	c.url += separator(c.url) + encoded
+	encoded, err := urlencode(text)
+	c.query = append(c.query, encoded)
 	return err
 }
 
-func separator(address string) string {
-	if strings.Contains(address, "?") {
-		return "&"
+// withQuery adds to the query of a URL.
+func withQuery(address string, more []string) string {
+	query := strings.Join(more, "&")
+	if query == "" {
+		return address
 	}
-	return "?"
+	address, fragment, hasFragment := strings.Cut(address, "#")
+	if strings.Contains(address, "?") {
+		address += "&" + query
+	} else {
+		address += "?" + query
+	}
+	if hasFragment {
+		address += "#" + fragment
+	}
+	return address
 }
 
 func (c *command) addField(text string, files bool) error {
@@ -263,19 +274,20 @@ func (c *command) request() (Request, error) {
 		c.url = "http://" + c.url
 	}
 	r := Request{Method: c.method, URL: c.url, Header: c.header}
-	body := strings.Join(c.data, "&")
+	inQuery := c.get && len(c.data) > 0
+	if inQuery {
+		r.URL = withQuery(r.URL, c.data) // instead of --url-query, as curl does it
+	} else {
+		r.URL = withQuery(r.URL, c.query)
+	}
 	switch {
-	case c.get && c.hasData:
-		address, fragment, hasFragment := strings.Cut(r.URL, "#")
-		if r.URL = address + separator(address) + body; hasFragment {
-			r.URL += "#" + fragment
-		}
+	case inQuery:
 	case c.json:
 		r.Body = []byte(strings.Join(c.data, ""))
 		c.otherwise("Content-Type", "application/json")
 		c.otherwise("Accept", "application/json")
-	case c.hasData:
-		r.Body = []byte(body)
+	case len(c.data) > 0:
+		r.Body = []byte(strings.Join(c.data, "&"))
 		c.otherwise("Content-Type", "application/x-www-form-urlencoded")
 	case len(c.fields) > 0:
 		r.Body = c.multipart()
@@ -331,5 +343,3 @@ func readFile(name string) (string, error) {
 	}
 	return string(text), nil
 }
-
-func formEscape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

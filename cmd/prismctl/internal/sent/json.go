@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -121,7 +122,7 @@ func (o *object) readBody(r *Request) error {
 func encoded(params []nameValue) string {
 	pairs := make([]string, len(params))
 	for i, p := range params {
-		pairs[i] = formEscape(p.Name) + "=" + formEscape(p.Value)
+		pairs[i] = url.QueryEscape(p.Name) + "=" + url.QueryEscape(p.Value)
 	}
 	return strings.Join(pairs, "&")
 }

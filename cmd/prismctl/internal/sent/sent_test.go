@@ -30,8 +30,11 @@ func TestARequestIsReadInEachForm(t *testing.T) {
 		{`curl 'https://h/api/x?a=1&b=2'`, "GET", "https://h/api/x?a=1&b=2", "", ""},
 		{`$ curl h/x`, "GET", "http://h/x", "", ""},
 		{"curl -sS \\\n -X PUT \\\r\n \"https://h/x\" -H 'Content-Type: text/plain' --data-raw 'a=@b'", "PUT", "https://h/x", "text/plain", "a=@b"},
-		{`curl -d a=1 -d 'b=2 3' --data-urlencode 'c=ä +' --data-urlencode '=x&y' https://h/x`, "POST", "https://h/x", form, "a=1&b=2 3&c=%C3%A4%20%2B&x%26y"},
+		{`curl -d a=1 -d 'b=2 3' --data-urlencode 'c=ä +' --data-urlencode '=x&y' https://h/x`, "POST", "https://h/x", form, "a=1&b=2 3&c=%C3%A4+%2B&x%26y"},
 		{`curl -G -d a=1 'https://h/x?z=0#f' -d b=2`, "GET", "https://h/x?z=0&a=1&b=2#f", "", ""},
+		{`curl -G -d '' https://h/x`, "GET", "https://h/x", "", ""},
+		{`curl --url-query 'a=1 2' --url-query '+b=%20' 'h/x?z=0#f' -d c`, "POST", "http://h/x?z=0&a=1+2&b=%20#f", form, "c"},
+		{`curl --url-query a=1 -G -d b=2 h/x`, "GET", "http://h/x?b=2", "", ""}, // as curl does it
 		{`curl https://h/x -d @` + file, "POST", "https://h/x", form, "a=1&b=2"},
 		{`curl https://h/x --data-binary @` + file, "POST", "https://h/x", form, "a=1&b=\n2\n"},
 		{`curl https://h/x --data-urlencode a@` + file, "POST", "https://h/x", form, "a=a%3D1%26b%3D%0A2%0A"},
@@ -70,7 +73,7 @@ func TestCurlsOtherOptionsBecomeHeadersAndParts(t *testing.T) {
 	if err := parsed.ParseMultipartForm(1 << 10); err != nil || parsed.PostFormValue("a") != "1" || parsed.PostFormValue("b") != "@2" || len(parsed.MultipartForm.File["f"]) != 1 {
 		t.Errorf("%+v, %v", parsed.MultipartForm, err)
 	}
-	if r, err := Curl([]string{"--oauth2-bearer", "tok", "--url", "h/x", "--url-query", "a=b c"}); err != nil || first(r.Header, "authorization") != "Bearer tok" || r.URL != "http://h/x?a=b%20c" {
+	if r, err := Curl([]string{"--oauth2-bearer", "tok", "--url", "h/x", "--url-query", "a=b c"}); err != nil || first(r.Header, "authorization") != "Bearer tok" || r.URL != "http://h/x?a=b+c" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -131,7 +134,7 @@ func entries(n, size int) io.Reader {
 func TestAHARIsReadEntryByEntry(t *testing.T) {
 	n := 0
 	err := Each(entries(20, 1<<20), func(r Request) error {
-		if n++; r.Entry != n || r.URL != fmt.Sprintf("http://h/%d", n-1) || string(r.Body) != "a=b%20c" || len(r.Header) != 2 {
+		if n++; r.Entry != n || r.URL != fmt.Sprintf("http://h/%d", n-1) || string(r.Body) != "a=b+c" || len(r.Header) != 2 {
 			t.Errorf("%+v", r)
 		}
 		return nil
