@@ -87,6 +87,8 @@ func (c *consumeCmd) ensureQueue(ctx context.Context, client *prism.Client) erro
 	if c.Create {
 		return c.attempt(ctx, func(ctx context.Context) error { return queues.Create(ctx, c.Topic) })
 	}
+	ctx, cancel := context.WithTimeout(ctx, hintTime)
+	defer cancel()
 	var failure *prism.Error
 	if _, err := queues.Status(ctx, c.Topic); errors.As(err, &failure) && failure.Code == code.UnknownTopic {
 		return exit.With(exit.Refused, fmt.Errorf("there is no %s: --create makes it, \"prismctl queue list\" names the queues", words.Queue(c.Topic)))

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -200,6 +202,20 @@ func TestConsumeOfAQueueThatIsNotThereSaysSo(t *testing.T) {
 	srv.WaitConnections(1)
 	srv.Write("orders", "hello")
 	if r := <-done; r.status != exitDone || r.err != "" || !strings.Contains(r.out, "hello") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestConsumeBeginsThoughNobodySaysWhetherTheQueueIsThere(t *testing.T) {
+	before := hintTime
+	hintTime = 50 * time.Millisecond
+	defer func() { hintTime = before }()
+	srv := prismtest.NewServer(t)
+	with(srv, "queue", "create", "orders")
+	srv.Write("orders", "hello")
+	srv.Handle("platform/notify/status", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	r := with(srv, "consume", "orders", "-n", "1", "--timeout", patience.Of(10*time.Second).String())
+	if r.status != exitDone || r.err != "" || parsed(t, r.out)[0]["body"] != "hello" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -83,16 +83,13 @@ func (c *publishCmd) warn(ctx context.Context, t *tool, q *notify.QueueClient, s
 	if s.confirmed == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, routesTime)
+	ctx, cancel := context.WithTimeout(ctx, hintTime)
 	defer cancel()
 	if n, err := q.RoutedTo(ctx, c.RoutingKey); err == nil && n == 0 {
 		t.notice("nobody gets %s: no queue is bound to it whose app may listen to it.\n"+
 			"To bind one: prismctl queue bind TOPIC %s", words.Shown(c.RoutingKey), words.Quoted(c.RoutingKey))
 	}
 }
-
-// routesTime is how long the platform is given to say where a message goes.
-const routesTime = 5 * time.Second
 
 func (c *publishCmd) publish(ctx context.Context, t *tool, publisher *notify.Publisher, s *score) error {
 	if c.Lines {

@@ -81,6 +81,9 @@ func (c *connection) client(ctx context.Context, t *tool) (*prism.Client, error)
 	return client, nil
 }
 
+// hintTime is how long the platform is given to say what a command can do without.
+var hintTime = 5 * time.Second
+
 // within bounds ctx by --timeout, if it was given.
 func (c *connection) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.Timeout == 0 {
