@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"/platform/enginetest":   {"platform"},
 	"/platform/users":        {"platform", "sign"},
 	"/platform/console":      {"platform", "sign"},
-	"/prismtest":             {"", "apijson", "platform", "platform/memory"},
+	"/prismtest":             {"", "apijson", "platform", "platform/memory", "platform/console"},
 	"/provider":              {"sign", "apijson"},
 	"/provider/providertest": {"", "apijson", "platform", "platform/memory", "prismtest", "provider", "sign"},
 	"/internal/tour":         {"", "admin", "apijson", "notify", "oauth", "platform", "platform/memory", "provider"},

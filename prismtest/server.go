@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/console"
 )
 
 // TB is what a [Server] needs of a test. [*testing.T] and [*testing.B] have it.
@@ -41,8 +42,9 @@ type Server struct {
 	clock    clock
 
 	current    atomic.Pointer[platform.Platform]
-	restarting chan struct{} // a lock of Restart, which guards earlier
-	earlier    uint64        // how many connections the earlier platforms had
+	console    atomic.Pointer[console.Console] // of current; nil until Console is called
+	restarting chan struct{}                   // a lock of Restart, which guards earlier
+	earlier    uint64                          // how many connections the earlier platforms had
 
 	mu        sync.Mutex        // guards passwords, and the making of apps
 	passwords map[string]string // of the users of AddUser, by login
@@ -121,6 +123,9 @@ func (s *Server) begin(earlier uint64) error {
 	p, err := platform.New(cfg)
 	if err == nil {
 		s.current.Store(p)
+		if s.console.Load() != nil {
+			s.openConsole(p)
+		}
 	}
 	if err == nil && !s.piped { // in a bubble no receiver can be reached
 		s.pushing.Go(func() { p.Push(context.Background()) })
@@ -164,7 +169,7 @@ func basePath(base string) string {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.seen.enter()
 	defer s.seen.leave()
-	s.current.Load().ServeHTTP(w, r)
+	s.handler().ServeHTTP(w, r)
 }
 
 const (

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/alecthomas/kong"
@@ -14,6 +16,7 @@ import (
 type serveCmd struct {
 	identity
 	settings.Serve
+	Open bool `help:"Open the console in the browser."`
 }
 
 // Help teaches by example.
@@ -33,7 +36,7 @@ Each setting is a flag (--sign-window), a variable (PRISM_SIGN_WINDOW) and a lin
 For scripts, the first line of output comes when connections are accepted:
 
     $ prismctl serve --listen 127.0.0.1:0 --output json
-    {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"..."}
+    {"url":"http://127.0.0.1:36231/api","key":"...","secret":"...","user":"demo","password":"...","console":"..."}
 
 SIGTERM and Ctrl-C end it, after --drain-delay and within --drain, with exit status 0; a second one, half a second later, ends it at once. On loopback, a refused signature is explained to the caller.`
 }
@@ -57,12 +60,28 @@ func (c *serveCmd) Run(ctx context.Context, t *tool, k *kong.Context) error {
 	}
 	cfg := service.Config{
 		Serve: &c.Serve, Key: c.Key, SecretFile: c.SecretFile, Level: level,
-		Env: t.env, Log: t.err, Notice: noticeTo, Announce: t.announce,
+		Env: t.env, Log: t.err, Notice: noticeTo,
+		Announce: func(a *service.Announcement) error { return cmp.Or(t.announce(a), c.open(ctx, t, a)) },
 	}
 	if t.Output == asJSON {
 		cfg.Lines = t.out
 	}
 	return service.Run(ctx, cfg)
+}
+
+// open opens the console, if it is asked for. A browser that cannot be opened is no reason
+// to end.
+func (c *serveCmd) open(ctx context.Context, t *tool, a *service.Announcement) error {
+	switch {
+	case !c.Open:
+	case a.Console == "":
+		return errors.New("--open: there is no console: --console on serves one")
+	default:
+		if err := t.browse(ctx, a.Console); err != nil {
+			t.notice("no browser could be opened: %v", err)
+		}
+	}
+	return nil
 }
 
 // announce says by the first output of serve how to reach it: for people, or in

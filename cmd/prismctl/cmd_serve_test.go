@@ -19,6 +19,7 @@ type served struct {
 	URL, Key, Secret, User, Password string
 
 	AdminURL string `json:"admin_url"`
+	Console  string
 
 	first string // line of output
 	out   io.Reader
@@ -63,7 +64,7 @@ func (s served) do(command string) result {
 
 func TestTheFirstLineOfServeIsAllThatAClientNeeds(t *testing.T) {
 	s := serve(t, nil)
-	want := `{"url":"` + s.URL + `","key":"` + s.Key + `","secret":"` + s.Secret + `","user":"demo","password":"` + s.Password + `"}` + "\n"
+	want := `{"url":"` + s.URL + `","key":"` + s.Key + `","secret":"` + s.Secret + `","user":"demo","password":"` + s.Password + `","console":"` + s.Console + `"}` + "\n"
 	if s.first != want || len(s.Password) < 16 {
 		t.Errorf("the first line is %q, want %q", s.first, want)
 	}

@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"conns":      {},
 	"apifile":    {"words", module + "/apijson"},
 	"seed":       {"words", "exit", "secrets", "settings", module, module + "/apijson", module + "/platform"},
-	"service": {"words", "exit", "files", "secrets", "settings", "engine", "conns", "seed", "apifile", "mock", module, module + "/apijson", module + "/internal/guard", module + "/platform", module + "/platform/users",
+	"service": {"words", "exit", "files", "secrets", "settings", "engine", "conns", "seed", "apifile", "mock", module, module + "/apijson", module + "/internal/guard", module + "/platform", module + "/platform/users", module + "/platform/console",
 		"github.com/lib/pq", "github.com/go-sql-driver/mysql", "golang.org/x/crypto/bcrypt",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp", "github.com/KimMachineGun/automemlimit/memlimit"},

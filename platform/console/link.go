@@ -13,7 +13,7 @@ import (
 )
 
 // linkLife is how long a link may be opened.
-const linkLife = 10 * time.Minute
+const linkLife = 24 * time.Hour
 
 // mostLinks bounds the links that may be opened at a time: the oldest is good no more.
 const mostLinks = 16
@@ -30,7 +30,7 @@ type link struct {
 }
 
 // Link returns the path and query of an address that lets whoever opens it first, within
-// ten minutes, in as the operator. It is for the operator's own screen.
+// a day, in as the operator. It is for the operator's own screen.
 func (c *Console) Link() string {
 	secret := strings.ToLower(rand.Text())
 	c.links.mu.Lock()

@@ -15,6 +15,7 @@ type Announcement struct {
 	Secret string `json:"secret,omitempty"` // not that of a file, or of an earlier start
 	seed.Newcomer
 	AdminURL string `json:"admin_url,omitempty"`
+	Console  string `json:"console,omitempty"` // its address; on this machine one that opens once
 
 	text string
 }
@@ -31,6 +32,7 @@ func (s *service) announce(key seed.Key, visitor seed.Newcomer) error {
 	if adminURL != "" {
 		admin = "\nIts health and metrics are at " + adminURL
 	}
+	link := s.consoleLink()
 	text := fmt.Sprintf(`A platform is ready at %s
 %s Ctrl-C ends it.%s
 
@@ -42,8 +44,8 @@ and try
 
 %s    prismctl login
 
-%s`, url, s.lasting(), admin, words.Quoted(url), exports(&key), tries(&key), visitor.Introduction())
-	return s.Announce(&Announcement{url, key.ID, key.Secret, visitor, adminURL, text})
+%s%s`, url, s.lasting(), admin, words.Quoted(url), exports(&key), tries(&key), visitor.Introduction(), s.consoleIntroduction(link))
+	return s.Announce(&Announcement{url, key.ID, key.Secret, visitor, adminURL, link, text})
 }
 
 // tries are commands to begin with. A key of the settings may publish and listen to

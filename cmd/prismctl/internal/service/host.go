@@ -26,18 +26,23 @@ type host struct {
 	failure  error
 }
 
-// serveSecure serves within a limit, and by TLS if there is a certificate. First the
+// serveSecure serves what around makes of a platform, within a limit, and by TLS if there is
+// a certificate. First the
 // queues of all keys get what they begin with, and what their apps may listen to.
-func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit conns.Limit, cfg platform.Config) (*host, error) {
+func serveSecure(ctx context.Context, l net.Listener, cert *certificate, limit conns.Limit, cfg platform.Config, around func(*platform.Platform) (http.Handler, error)) (*host, error) {
 	p, err := platform.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := reconcile(ctx, p, cfg.Logger); err != nil {
+	handler, err := around(p)
+	if err == nil {
+		err = reconcile(ctx, p, cfg.Logger)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Shutdown(context.WithoutCancel(ctx)))
 	}
 	h := &host{platform: p, pushed: make(chan struct{}), ended: make(chan struct{})}
-	h.server, h.conns = conns.NewServer(p, l, limit, cfg.Logger)
+	h.server, h.conns = conns.NewServer(handler, l, limit, cfg.Logger)
 	serve, scheme := func() error { return h.server.Serve(h.conns) }, "http://"
 	if cert != nil {
 		h.server.TLSConfig = cert.config()

@@ -20,6 +20,7 @@ import (
 	"github.com/shopex/prism-go/cmd/prismctl/internal/seed"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/settings"
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/console"
 )
 
 // A Config is what Run serves, and what it may use of the process.
@@ -53,6 +54,7 @@ type service struct {
 	adminListener net.Listener // nil without --admin-listen
 	host          *host        // nil until it serves
 	metrics       *metrics
+	console       *console.Console           // nil without one
 	admin         *adminServer               // nil without --admin-listen
 	ends          []func() error             // what runs beside the host, in the order in which it began
 	access        atomic.Pointer[accessFile] // nil without one
@@ -167,7 +169,7 @@ func (s *service) begin(ctx context.Context, chosen platform.Key) error {
 	}
 	s.metrics = newMetrics(s.engine)
 	s.metrics.cert, s.metrics.access, s.metrics.logged = cert, access, s.logged
-	if s.host, err = serveSecure(ctx, s.listener, cert, s.connLimit(), s.config(access)); err != nil {
+	if s.host, err = serveSecure(ctx, s.listener, cert, s.connLimit(), s.config(access), s.aroundPlatform); err != nil {
 		return err
 	}
 	s.metrics.watch(s.host.platform)

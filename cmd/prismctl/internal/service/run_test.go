@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,8 @@ func TestPeersThatDoNotLeaveTakeNoTimeOfCalls(t *testing.T) {
 	if err := errors.Join(registry.SaveApp(t.Context(), platform.App{ID: "shop"}), registry.SaveKey(t.Context(), key)); err != nil {
 		t.Fatal(err)
 	}
-	h, err := serveSecure(t.Context(), l, nil, conns.Limit{Total: mostConns, PerAddress: mostConns}, platform.Config{Store: store, Queues: queues, Logger: slog.New(slog.DiscardHandler)})
+	h, err := serveSecure(t.Context(), l, nil, conns.Limit{Total: mostConns, PerAddress: mostConns}, platform.Config{Store: store, Queues: queues, Logger: slog.New(slog.DiscardHandler)},
+		func(p *platform.Platform) (http.Handler, error) { return p, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

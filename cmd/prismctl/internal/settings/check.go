@@ -36,6 +36,8 @@ func (s *Serve) check() error {
 		return fmt.Errorf("%s needs windows of signatures with an end, such as sign-window 10m", s.From["refuse-replays"])
 	case !slices.Contains([]string{"auto", "word", "prism"}, s.ErrorCodes):
 		return fmt.Errorf("%s: %q is no kind of error codes: use auto, word or prism", s.From["error-codes"], s.ErrorCodes)
+	case !slices.Contains([]string{"auto", "on", "off"}, s.Console):
+		return fmt.Errorf("%s: %q is none of auto, on and off", s.From["console"], s.Console)
 	case s.SessionLife < time.Minute:
 		return fmt.Errorf("%s must be a minute or more, such as 12h", s.From["session-life"])
 	case s.Drain <= 0:
