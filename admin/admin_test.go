@@ -395,3 +395,49 @@ func TestAClientThatIsNilShowsAtTheFirstCall(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestUsersAreMadeAndHaveRoles(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	hash := must[string](t)(platform.HashPassword("password", platform.MinIterations))
+	if err := a.CreateUser(ctx, "olga", "7", hash); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.CreateUser(ctx, "olga", "", hash); !errors.Is(err, admin.ErrInUse) {
+		t.Errorf("made again: %v", err)
+	}
+	if err := a.CreateMember(ctx, "dev@shop.example", ""); err != nil {
+		t.Fatal(err)
+	}
+	want := []admin.UserRole{{"dan", admin.Developer, "default", "dev@shop.example"}, {"olga", admin.AdminRole, "shops", ""}}
+	for _, role := range want {
+		if err := a.SetUserRole(ctx, role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := must[[]admin.UserRole](t)(a.UserRoles(ctx)); !reflect.DeepEqual(got, want) {
+		t.Errorf("roles %+v", got)
+	}
+	if err := a.RemoveUserRole(ctx, "olga"); err != nil {
+		t.Error(err)
+	}
+	if err := a.RemoveUserRole(ctx, "olga"); !errors.Is(err, prism.ErrNotFound) {
+		t.Errorf("removed again: %v", err)
+	}
+	key := must[*admin.Key](t)(a.CreateKey(ctx, "test", admin.NewKey{}))
+	if err := a.ExpireKey(ctx, key.ID, srv.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if now := must[*admin.Key](t)(a.Key(ctx, key.ID)); now.Expires.IsZero() {
+		t.Errorf("the key ends never")
+	}
+	if err := a.ExpireKey(ctx, key.ID, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if now := must[*admin.Key](t)(a.Key(ctx, key.ID)); !now.Expires.IsZero() {
+		t.Errorf("the key ends at %v", now.Expires)
+	}
+	if err := a.ExpireKey(ctx, key.ID, time.Unix(-5, 0)); err == nil {
+		t.Error("a time that means never is taken")
+	}
+}

@@ -145,6 +145,21 @@ func (c *Client) RotateKey(ctx context.Context, id string, grace time.Duration) 
 	return doc.key(), nil
 }
 
+// ExpireKey changes when a key is refused from, to the second; a zero time is never. From
+// then on its connections are closed, while its queues stay and get messages, so it can be
+// switched on again. For a time that is over and the client's own key the error matches
+// [ErrInUse].
+func (c *Client) ExpireKey(ctx context.Context, id string, expires time.Time) error {
+	at := int64(0)
+	if !expires.IsZero() {
+		if at = expires.Unix(); at <= 0 {
+			return &prism.ParamError{Name: "expired_date", Err: fmt.Errorf("it is %v; it must be after 1970-01-01T00:00:00Z, or zero for never", expires)}
+		}
+	}
+	var doc keyDoc
+	return c.post(ctx, "platform/key/expire", prism.Params{"key": id, "expired_date": at}, &doc)
+}
+
 // DeleteKey removes a key with its connections and its queues, and what is in
 // these. For the client's own key the error matches [ErrInUse].
 func (c *Client) DeleteKey(ctx context.Context, id string) error {

@@ -30,6 +30,15 @@ func (c *Client) Users(ctx context.Context) ([]*User, error) {
 	return users, nil
 }
 
+// CreateUser makes a user, with a hash as that of SetPassword. The id is what apps know the
+// user by; if it is empty it is the login. The error matches [ErrInUse] if there is a user
+// with this login.
+func (c *Client) CreateUser(ctx context.Context, login, id, hash string) error {
+	params := prism.Params{"login": login, "password_hash": hash}
+	setText(params, "id", id)
+	return c.post(ctx, "platform/user/create", params, nil)
+}
+
 // DisableUser refuses the logins of a user until EnableUser, and ends the
 // sessions and tokens of the user, at once and in every process of the platform.
 // This and the calls that follow match [prism.ErrNotFound] if there is no user

@@ -289,6 +289,35 @@ func (c *call) grace(preset time.Duration) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
+// keyExpire changes when a key ends: now, at a time, or never. It keeps the queues, so that
+// a key can be switched off and on again; not the caller's own, which could not do that.
+func (p *Platform) keyExpire(ctx context.Context, c *call) (any, error) {
+	app, key, err := p.namedKey(ctx, c, p.registry.holder)
+	if err != nil {
+		return nil, err
+	}
+	text, err := required(c.params(), "expired_date", idBytes)
+	if err != nil {
+		return nil, err
+	}
+	expires, err := parseExpires(text)
+	if err != nil {
+		return nil, err
+	}
+	if key.ID == c.key.ID && !expires.IsZero() && !expires.After(p.cfg.Now()) {
+		return nil, ownRefused("this key makes the call; it cannot be ended by itself")
+	}
+	changed, err := p.registry.expireKeyIf(ctx, key.ID, expires, ofApp(key.App))
+	if errors.Is(err, ErrUnknownKey) {
+		return nil, unknownKeyHere()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.keyStates.keyChanged(ctx, key.ID)
+	return newKeyDoc(app, &changed.Key), nil
+}
+
 // keyDelete refuses to delete the caller's own key: no key might be left that can
 // make another.
 func (p *Platform) keyDelete(ctx context.Context, c *call) (any, error) {

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -45,6 +46,7 @@ func (p *Platform) userTable(r *Registry) map[string]route {
 		"platform/user/list": {admin: true, lists: true, methods: []string{"GET", "POST"}, serve: func(ctx context.Context, c *call) (any, error) {
 			return userList(ctx, c, r)
 		}},
+		"platform/user/create":   change(func(ctx context.Context, c *call, login string) error { return userCreate(ctx, c, r, login) }),
 		"platform/user/disable":  byLogin(r.DisableUser),
 		"platform/user/enable":   byLogin(r.EnableUser),
 		"platform/user/sessions": byLogin(r.EndUserSessions),
@@ -104,17 +106,46 @@ func (p *Platform) userChange(ctx context.Context, c *call, change func(ctx cont
 	return true, nil
 }
 
-// userPassword takes the hash of the new password, so that the password itself is not
-// sent.
-func userPassword(ctx context.Context, c *call, r *Registry, login string) error {
-	hash, err := required(c.params(), "password_hash", loginBytes)
+// userCreate makes a user with the hash of a password. The ID is the login if none is
+// given.
+func userCreate(ctx context.Context, c *call, r *Registry, login string) error {
+	id, err := optionalLine(c.params(), "id", loginBytes)
 	if err != nil {
 		return err
 	}
-	if n, _, _, err := parseHash(hash); err != nil || n < MinIterations {
-		return badRequest(code.InvalidParameter, "password_hash must be one that prismctl hash-password makes, with 100000 to 10000000 iterations")
+	if !isText(login) || !isLine(login) || !isText(id) {
+		return badRequest(code.InvalidParameter, "login and id must be UTF-8 without control characters")
+	}
+	hash, err := c.passwordHash()
+	if err != nil {
+		return err
+	}
+	made, err := r.createUser(ctx, User{ID: cmp.Or(id, login), Login: login}, hash)
+	if err == nil && !made {
+		return &failure{status: http.StatusConflict, code: code.InUse, message: "there is a user with this login; platform/user/list names the users"}
+	}
+	return err
+}
+
+// userPassword takes the hash of the new password, so that the password itself is not
+// sent.
+func userPassword(ctx context.Context, c *call, r *Registry, login string) error {
+	hash, err := c.passwordHash()
+	if err != nil {
+		return err
 	}
 	return r.SetPassword(ctx, login, hash)
+}
+
+func (c *call) passwordHash() (string, error) {
+	hash, err := required(c.params(), "password_hash", loginBytes)
+	if err != nil {
+		return "", err
+	}
+	if n, _, _, err := parseHash(hash); err != nil || n < MinIterations {
+		return "", badRequest(code.InvalidParameter, "password_hash must be one that prismctl hash-password makes, with 100000 to 10000000 iterations")
+	}
+	return hash, nil
 }
 
 func (c *call) administersUsers() error {

@@ -83,6 +83,18 @@ func (r *Registry) RotateKey(ctx context.Context, id string, until time.Time) (K
 	return key.Key, nil
 }
 
+// expireKeyIf changes when a key ends, if same returns true for it.
+func (r *Registry) expireKeyIf(ctx context.Context, id string, expires time.Time, same func(*storedKey) bool) (*storedKey, error) {
+	key, err := updateRecord(ctx, r.store, kindKey, id, 0, func(key *storedKey) (bool, error) {
+		if !same(key) || key.Deleted {
+			return false, ErrUnknownKey
+		}
+		key.Expires = expires
+		return true, nil
+	})
+	return key, instead(err, ErrUnknownKey)
+}
+
 // rotateKeyIf is RotateKey for a key for which same returns true. It keeps the previous
 // secret only if that is good.
 func (r *Registry) rotateKeyIf(ctx context.Context, id string, until time.Time, good bool, same func(*storedKey) bool) (*storedKey, error) {

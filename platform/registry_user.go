@@ -69,6 +69,24 @@ func (r *Registry) SaveUser(ctx context.Context, u User, hash string) error {
 	})
 }
 
+// createUser is SaveUser for a login that no user has, and reports whether that is so.
+func (r *Registry) createUser(ctx context.Context, u User, hash string) (made bool, err error) {
+	iterations, _, _, err := parseHash(hash)
+	if err != nil {
+		return false, err
+	}
+	if err := r.raiseDecoy(ctx, iterations); err != nil {
+		return false, err
+	}
+	a := &account{User: u, Hash: hash}
+	a.end()
+	err = saveRecord(ctx, r.store, kindUser, u.Login, a, 0, 0)
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // SetPassword gives the user with this login another password, by a hash of
 // [HashPassword], and ends the sessions and tokens of the user. It returns
 // [ErrUnknownUser] if there is no such user.

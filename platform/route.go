@@ -54,6 +54,7 @@ func (p *Platform) routeTable() map[string]route {
 	maps.Copy(routes, p.adminTable())
 	maps.Copy(routes, p.serviceTable())
 	maps.Copy(routes, p.callTable())
+	maps.Copy(routes, p.roleTable())
 	if p.cfg.Users != nil {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}
@@ -85,6 +86,7 @@ func (p *Platform) adminTable() map[string]route {
 		"platform/key/info":                {admin: true, role: DeveloperRole, methods: info, serve: p.keyInfo, tail: true},
 		"platform/key/list":                {admin: true, role: DeveloperRole, lists: true, methods: list, serve: p.keyList},
 		"platform/key/delete":              {admin: true, role: DeveloperRole, changes: true, methods: post, serve: p.keyDelete},
+		"platform/key/expire":              {admin: true, role: DeveloperRole, changes: true, methods: post, serve: p.keyExpire},
 		"platform/key/rotate":              {admin: true, changes: true, methods: post, serve: p.keyRotate},
 		"platform/key/push":                {admin: true, changes: true, methods: post, serve: p.pushSet},
 		"platform/key/push/rotate":         {admin: true, changes: true, methods: post, serve: p.pushRotate},

@@ -113,7 +113,7 @@ func TestAKeyExpiresWhenItIsTold(t *testing.T) {
 		"2030-01-31":           time.Date(2030, 1, 31, 0, 0, 0, 0, time.Local),
 		"2030-01-31T12:00:00Z": time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC),
 	} {
-		expires, err := parseExpires(text)
+		expires, err := parseExpires("--expires", text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		} else if got := expires(now); !got.Equal(want) {

@@ -14,6 +14,7 @@ type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key of an app, and show its secret."`
 	Show   keyShowCmd   `cmd:"" help:"Show a key."`
 	Rotate keyRotateCmd `cmd:"" help:"Give a key a new secret, and show it."`
+	Expire keyExpireCmd `cmd:"" help:"Say until when a key is good; now, if nothing is said."`
 	Push   keyPushCmd   `cmd:"" help:"Post the messages of a key to an address, or show how that goes."`
 	Delete keyDeleteCmd `cmd:"" help:"Delete a key with its connections and queues."`
 }

@@ -34,12 +34,12 @@ func (*keyCreateCmd) Help() string {
 
 // AfterApply is called for the flags.
 func (c *keyCreateCmd) AfterApply() (err error) {
-	c.expires, err = parseExpires(c.Expires)
+	c.expires, err = parseExpires("--expires", c.Expires)
 	return err
 }
 
 // parseExpires reads a time, or a duration that begins when the key is made.
-func parseExpires(text string) (func(now time.Time) time.Time, error) {
+func parseExpires(flag, text string) (func(now time.Time) time.Time, error) {
 	at := func(fixed time.Time) func(time.Time) time.Time {
 		return func(time.Time) time.Time { return fixed }
 	}
@@ -55,7 +55,7 @@ func parseExpires(text string) (func(now time.Time) time.Time, error) {
 	if moment, err := time.Parse(time.RFC3339, text); err == nil {
 		return at(moment), nil
 	}
-	return nil, fmt.Errorf("--expires: %q is no time: write 2030-01-31, 2030-01-31T12:00:00Z or 720h", text)
+	return nil, fmt.Errorf("%s: %q is no time: write 2030-01-31, 2030-01-31T12:00:00Z or 720h", flag, text)
 }
 
 // Run makes a key and shows it with its secret.

@@ -11,6 +11,8 @@ import (
 
 type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List the users."`
+	Create   userCreateCmd   `cmd:"" help:"Make a user."`
+	Role     userRoleCmd     `cmd:"" help:"Show or change what users may do in the console."`
 	Disable  userDisableCmd  `cmd:"" help:"Refuse the logins of a user, and end what they have begun."`
 	Enable   userEnableCmd   `cmd:"" help:"Let a user log in again."`
 	Delete   userDeleteCmd   `cmd:"" help:"Delete a user, and end what the user's logins have begun."`
@@ -20,9 +22,11 @@ type userCmd struct {
 
 // Help teaches by example.
 func (*userCmd) Help() string {
-	return `A user logs in on the platform's page, to the apps of all domains; so these commands need an admin key of the domain default. The settings of serve make users. What is taken away here stays away at its next start, until the settings give something else, such as another password.
+	return `A user logs in on the platform's page, to the apps of all domains; so these commands need an admin key of the domain default. The settings of serve make users, too. What is taken away here stays away at its next start, until the settings give something else, such as another password.
 
     prismctl user list
+    prismctl user create alice < alice.password
+    prismctl user role alice admin --domain shops
     prismctl user disable alice
     prismctl user password alice < alice.password
     prismctl user sessions alice --end`

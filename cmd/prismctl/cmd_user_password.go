@@ -13,6 +13,11 @@ type userPasswordCmd struct {
 	connection
 	aUser
 	destructive
+	aPassword
+}
+
+// aPassword is where commands get a password from.
+type aPassword struct {
 	PasswordFile string `is:"file" placeholder:"FILE" help:"A file with the password. Without it the password is asked for on a terminal, or read from standard input."`
 }
 
@@ -27,7 +32,7 @@ func (c *userPasswordCmd) Run(ctx context.Context, t *tool) error {
 	})
 }
 
-func (c *userPasswordCmd) hash(ctx context.Context, t *tool) (hash string, err error) {
+func (c *aPassword) hash(ctx context.Context, t *tool) (hash string, err error) {
 	var password string
 	if c.PasswordFile != "" {
 		password, err = secrets.Read("password", c.PasswordFile)
