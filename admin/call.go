@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -9,7 +11,8 @@ import (
 	"github.com/shopex/prism-go"
 )
 
-// A Call is one call through the gateway.
+// A Call is one call through the gateway, or one that was refused before: because it did not
+// prove to be by the key that it names, also of the platform's own APIs.
 type Call struct {
 	ID           string // of the request
 	Time         time.Time
@@ -22,12 +25,16 @@ type Call struct {
 	Phase        string // in which a call to the backend failed
 	Took         time.Duration
 	RemoteAddr   string
+	Unproved     bool   // whoever called has not proved to have the key
+	Replays      string // the ID of the call that this one repeats; empty for others
 }
 
 // A CallFilter says which calls are meant: those that agree with each field that is not
 // zero.
 type CallFilter struct {
 	Key, App, Service, API string
+	Replays                string    // the ID of the call that they repeat
+	Text                   string    // that an ID, a name, the path or the address contains, in any case
 	Failed                 bool      // refused, or answered with 400 or more
 	Since                  time.Time // to the second
 }
@@ -38,6 +45,8 @@ func (f *CallFilter) params() prism.Params {
 	setText(params, "app_id", f.App)
 	setText(params, "service", f.Service)
 	setText(params, "api", f.API)
+	setText(params, "replays", f.Replays)
+	setText(params, "text", f.Text)
 	if f.Failed {
 		params["failed"] = 1
 	}
@@ -95,8 +104,28 @@ type CallDetail struct {
 	Wait           time.Duration // from the end of the request to the header of the backend's answer
 	Sent, Received int64         // bytes of the bodies, from and to the caller
 	UserAgent      string
+	Message        string         // of the refusal
+	ReplayBy       string         // who has repeated a call so
+	Steps          []CallStep     // of the gateway, in their order
+	Diagnosis      *CallDiagnosis // of a wrong signature
+	Masked         []string       // what of the caller's request is masked, such as "header Cookie"
+	BodyCut        bool           // the caller's body is not here, or only its beginning
+	Replayable     bool           // by Client.Replay: it was for a service
 	Caller         CallSide
 	Backend        *CallSide // nil if the call was not sent
+}
+
+// A CallStep is what the gateway has decided at a step.
+type CallStep struct {
+	Step  string `json:"step"`  // signature, token, api, permission, online, limit, user, parameters, backend
+	State string `json:"state"` // passed, refused, or skipped behind a refusal
+}
+
+// A CallDiagnosis says why a signature is wrong.
+type CallDiagnosis struct {
+	Causes       []string `json:"causes"` // as docs/signing.md names them
+	Explanation  string   `json:"explanation"`
+	StringToSign string   `json:"string_to_sign"` // as the platform has it, masked; empty if the form is not kept whole
 }
 
 // A CallSide is a request with its answer. Of the bodies it has the first bytes.
@@ -117,6 +146,39 @@ func (c *Client) Call(ctx context.Context, id string) (*CallDetail, error) {
 		return nil, err
 	}
 	return doc.detail(), nil
+}
+
+// A Replay is what [Client.Replay] sends in place of what the call had. What is zero is as it
+// was.
+type Replay struct {
+	Method string
+	Target string      // the path with its query
+	Header http.Header // all of it
+	Body   []byte      // nil is the one that it had
+}
+
+// Replay makes a call to a service again, with the same key, signed anew, and returns the ID
+// and the status of the call that it made. What is masked in the call has to be given anew.
+func (c *Client) Replay(ctx context.Context, id string, r Replay) (made string, status int, err error) {
+	params := prism.Params{"id": id}
+	setText(params, "method", r.Method)
+	setText(params, "target", r.Target)
+	if r.Header != nil {
+		header, err := json.Marshal(r.Header)
+		if err != nil {
+			return "", 0, err
+		}
+		params["header"] = string(header)
+	}
+	if r.Body != nil {
+		params["body_base64"] = base64.StdEncoding.EncodeToString(r.Body)
+	}
+	var doc struct {
+		ID     string `json:"id"`
+		Status int    `json:"status"`
+	}
+	err = c.post(ctx, "platform/calls/replay", params, &doc)
+	return doc.ID, doc.Status, err
 }
 
 // A StatsQuery says which statistics are wanted.

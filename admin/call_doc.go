@@ -22,12 +22,15 @@ type callDoc struct {
 	Phase      string    `json:"phase"`
 	TookMS     float64   `json:"took_ms"`
 	RemoteAddr string    `json:"remote_addr"`
+	Unproved   bool      `json:"unproved"`
+	Replays    string    `json:"replays"`
 }
 
 func (d *callDoc) call() Call {
 	return Call{
 		ID: d.ID, Time: d.Time, App: d.App, Key: d.Key, User: d.User, Service: d.Service, API: d.API,
 		Method: d.Method, Path: d.Path, Status: d.Status, Code: d.Code, Phase: d.Phase, Took: ofMS(d.TookMS), RemoteAddr: d.RemoteAddr,
+		Unproved: d.Unproved, Replays: d.Replays,
 	}
 }
 
@@ -37,20 +40,28 @@ func ofMS(ms float64) time.Duration {
 
 type callDetailDoc struct {
 	callDoc
-	DialMS    float64   `json:"dial_ms"`
-	TLSMS     float64   `json:"tls_ms"`
-	WaitMS    float64   `json:"wait_ms"`
-	Sent      int64     `json:"sent"`
-	Received  int64     `json:"received"`
-	UserAgent string    `json:"user_agent"`
-	Caller    callSide  `json:"caller"`
-	Backend   *callSide `json:"backend"`
+	DialMS     float64        `json:"dial_ms"`
+	TLSMS      float64        `json:"tls_ms"`
+	WaitMS     float64        `json:"wait_ms"`
+	Sent       int64          `json:"sent"`
+	Received   int64          `json:"received"`
+	UserAgent  string         `json:"user_agent"`
+	Message    string         `json:"message"`
+	ReplayBy   string         `json:"replay_by"`
+	Steps      []CallStep     `json:"steps"`
+	Diagnosis  *CallDiagnosis `json:"diagnosis"`
+	Masked     []string       `json:"masked"`
+	BodyCut    bool           `json:"body_cut"`
+	Replayable bool           `json:"replayable"`
+	Caller     callSide       `json:"caller"`
+	Backend    *callSide      `json:"backend"`
 }
 
 func (d *callDetailDoc) detail() *CallDetail {
 	detail := &CallDetail{
 		Call: d.call(), Dial: ofMS(d.DialMS), TLS: ofMS(d.TLSMS), Wait: ofMS(d.WaitMS),
 		Sent: d.Sent, Received: d.Received, UserAgent: d.UserAgent, Caller: d.Caller.side(),
+		Message: d.Message, ReplayBy: d.ReplayBy, Steps: d.Steps, Diagnosis: d.Diagnosis, Masked: d.Masked, BodyCut: d.BodyCut, Replayable: d.Replayable,
 	}
 	if d.Backend != nil {
 		backend := d.Backend.side()

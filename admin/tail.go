@@ -35,7 +35,8 @@ type Activity struct {
 	Method     string  `json:"method,omitempty"`
 	Path       string  `json:"path,omitempty"`
 	API        string  `json:"api,omitempty"`     // of a call to a service, PREFIX/ID
-	Gateway    bool    `json:"gateway,omitempty"` // a call to a service; Client.Call has both of its sides
+	Gateway    bool    `json:"gateway,omitempty"` // a call to a service
+	Kept       bool    `json:"kept,omitempty"`    // Client.Call has both of its sides, for a while
 	Status     int     `json:"status,omitempty"`  // of the answer; of a close, its code
 	TookMS     float64 `json:"took_ms,omitempty"`
 

@@ -130,7 +130,7 @@ func idText(id MessageID) string {
 
 // noteCalled tells those who watch of a call that was answered. The handshake of a channel
 // is told of by its connection, and nobody is told of the calls that pages consist of.
-func (p *Platform) noteCalled(r *http.Request, c *call, status int, code string, took time.Duration) {
+func (p *Platform) noteCalled(r *http.Request, c *call, status int, code string, took time.Duration, kept bool) {
 	looks := c.person != nil && r.Method == http.MethodGet
 	if !p.feed.Watched() || looks || status == http.StatusSwitchingProtocols {
 		return
@@ -140,6 +140,7 @@ func (p *Platform) noteCalled(r *http.Request, c *call, status int, code string,
 		Method: shorten(r.Method, 32), Path: shorten(r.URL.Path, loggedBytes), API: shorten(c.api, apiNameBytes),
 		Status: status, Code: code, Failed: activity.HasFailed(status, code), TookMS: inMS(took),
 	}
+	rec.Kept = kept
 	if g := c.passage; g != nil {
 		rec.Gateway = true
 		if g.service != "" {

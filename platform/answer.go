@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -167,7 +168,7 @@ func internalFailure(c *call) *failure {
 func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	f := p.failureOf(r, c, err)
 	f.setHeader(w.Header())
-	w.code = f.code
+	w.code, c.said = f.code, cmp.Or(c.said, f.message)
 	status, doc := p.errorOf(r, c, f)
 	if err := w.send(status, doc); err != nil {
 		p.cfg.Logger.Error("answer failed", slog.Any("error", err), slog.String("request_id", c.id))

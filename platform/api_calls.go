@@ -34,9 +34,10 @@ const (
 func (p *Platform) callTable() map[string]route {
 	get := []string{"GET"}
 	return map[string]route{
-		"platform/calls/list":  {admin: true, lists: true, methods: get, serve: p.callsList},
-		"platform/calls/show":  {admin: true, lists: true, methods: get, serve: p.callsShow},
-		"platform/calls/stats": {admin: true, lists: true, methods: get, serve: p.callsStats},
+		"platform/calls/list":   {admin: true, lists: true, methods: get, serve: p.callsList},
+		"platform/calls/show":   {admin: true, lists: true, methods: get, serve: p.callsShow},
+		"platform/calls/replay": {admin: true, changes: true, methods: []string{"POST"}, serve: p.callsReplay},
+		"platform/calls/stats":  {admin: true, lists: true, methods: get, serve: p.callsStats},
 	}
 }
 
@@ -56,6 +57,8 @@ type callDoc struct {
 	Phase      string  `json:"phase,omitempty"`
 	TookMS     float64 `json:"took_ms"`
 	RemoteAddr string  `json:"remote_addr"`
+	Unproved   bool    `json:"unproved,omitempty"` // whoever called has not proved to have the key
+	Replays    string  `json:"replays,omitempty"`  // the ID of the call that this one repeats
 }
 
 func newCallDoc(r *calls.Record) callDoc {
@@ -64,6 +67,7 @@ func newCallDoc(r *calls.Record) callDoc {
 		ID: r.ID, Time: r.At.UTC().Format(createdLayout), App: r.App, Key: r.Key, User: r.User,
 		Service: shorten(r.Service, apiNameBytes), API: shorten(r.API, apiNameBytes), Method: shorten(r.Caller.Method, 32), Path: shorten(path, 1024),
 		Status: r.Status, Code: r.Code, Phase: r.Phase, TookMS: inMS(r.Took), RemoteAddr: r.RemoteAddr,
+		Unproved: r.Unproved, Replays: r.Replays,
 	}
 }
 
@@ -71,11 +75,18 @@ func inMS(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }
 
-// callsList returns the newest calls; or, behind a cursor of an earlier answer, the ones
-// that came then, the oldest first.
+// A callsDoc is the answer of platform/calls/list.
+type callsDoc struct {
+	Calls  []callDoc `json:"calls"`
+	Cursor string    `json:"cursor"`          // for after
+	Older  string    `json:"older,omitempty"` // for before, if there are older ones
+}
+
+// callsList returns the newest calls, or those before a cursor of an earlier answer; or,
+// after one, the ones that came since, the oldest first.
 func (p *Platform) callsList(_ context.Context, c *call) (any, error) {
 	own := c.params()
-	filter, err := callFilter(c, own)
+	filter, err := p.callFilter(c, own)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +100,21 @@ func (p *Platform) callsList(_ context.Context, c *call) (any, error) {
 	}
 	var found []*calls.Record
 	var last uint64
-	if after == "" {
-		found, last = p.calls.last.Newest(filter, int(limit))
-	} else {
+	doc := callsDoc{}
+	if after != "" {
 		found, last = p.calls.last.After(p.calls.behind(after), filter, int(limit))
+	} else if found, last = p.calls.last.Newest(filter, int(limit)+1); len(found) > int(limit) {
+		found = found[:limit]
+		doc.Older = p.calls.cursor(found[limit-1].Number)
 	}
-	docs := make([]callDoc, len(found))
+	doc.Calls, doc.Cursor = make([]callDoc, len(found)), p.calls.cursor(last)
 	for i, r := range found {
-		docs[i] = newCallDoc(r)
+		doc.Calls[i] = newCallDoc(r)
 	}
-	return map[string]any{"calls": docs, "cursor": fmt.Sprintf("%s-%d", p.calls.name, last)}, nil
+	return doc, nil
 }
+
+func (l *callLog) cursor(number uint64) string { return fmt.Sprintf("%s-%d", l.name, number) }
 
 // behind returns the number in a cursor. All calls are behind one of another process or of
 // an earlier start.
@@ -112,13 +127,13 @@ func (l *callLog) behind(cursor string) uint64 {
 	return n
 }
 
-func callFilter(c *call, own url.Values) (f calls.Filter, err error) {
+func (p *Platform) callFilter(c *call, own url.Values) (f calls.Filter, err error) {
 	f.Domain = c.app.Exchange()
 	for _, of := range []struct {
 		name  string
 		limit int
 		field *string
-	}{{"key", idBytes, &f.Key}, {"app_id", idBytes, &f.App}, {"service", apiNameBytes, &f.Service}, {"api", apiNameBytes, &f.API}} {
+	}{{"key", idBytes, &f.Key}, {"app_id", idBytes, &f.App}, {"service", apiNameBytes, &f.Service}, {"api", apiNameBytes, &f.API}, {"replays", idBytes, &f.Replays}, {"text", apiNameBytes, &f.Text}} {
 		if *of.field, err = optional(own, of.name, of.limit); err != nil {
 			return f, err
 		}
@@ -126,6 +141,11 @@ func callFilter(c *call, own url.Values) (f calls.Filter, err error) {
 	if f.Failed, err = flag(own, "failed"); err != nil {
 		return f, err
 	}
+	before, err := optional(own, "before", idBytes)
+	if err != nil {
+		return f, err
+	}
+	f.Before = p.calls.behind(before)
 	f.Since, err = timeParam(own, "since", time.Time{})
 	return f, err
 }
@@ -156,14 +176,21 @@ func timeParam(own url.Values, name string, otherwise time.Time) (time.Time, err
 // A shownDoc is a call with both of its sides.
 type shownDoc struct {
 	callDoc
-	DialMS    float64  `json:"dial_ms,omitempty"`
-	TLSMS     float64  `json:"tls_ms,omitempty"`
-	WaitMS    float64  `json:"wait_ms,omitempty"`
-	Sent      int64    `json:"sent"`
-	Received  int64    `json:"received"`
-	UserAgent string   `json:"user_agent,omitempty"`
-	Caller    sideDoc  `json:"caller"`
-	Backend   *sideDoc `json:"backend"` // null if the call was not sent
+	DialMS     float64       `json:"dial_ms,omitempty"`
+	TLSMS      float64       `json:"tls_ms,omitempty"`
+	WaitMS     float64       `json:"wait_ms,omitempty"`
+	Sent       int64         `json:"sent"`
+	Received   int64         `json:"received"`
+	UserAgent  string        `json:"user_agent,omitempty"`
+	Message    string        `json:"message,omitempty"`   // of the refusal
+	ReplayBy   string        `json:"replay_by,omitempty"` // who has repeated a call so
+	Steps      []stepDoc     `json:"steps"`
+	Diagnosis  *diagnosisDoc `json:"diagnosis,omitempty"` // of a wrong signature
+	Masked     []string      `json:"masked,omitempty"`    // what of the caller's request is masked, but for the proof
+	BodyCut    bool          `json:"body_cut,omitempty"`  // the caller's body is not here, or only its beginning
+	Replayable bool          `json:"replayable"`          // by platform/calls/replay
+	Caller     sideDoc       `json:"caller"`
+	Backend    *sideDoc      `json:"backend"` // null if the call was not sent
 }
 
 // A sideDoc is a request with its answer.
@@ -212,12 +239,13 @@ func (p *Platform) callsShow(_ context.Context, c *call) (any, error) {
 	}
 	r := p.calls.last.Find(c.app.Exchange(), id)
 	if r == nil {
-		return nil, &failure{status: http.StatusNotFound, code: code.UnknownCall,
-			message: "this process has no call with this ID any more, or never had: it keeps the last ones; platform/calls/list names them"}
+		return nil, unknownCall()
 	}
 	doc := shownDoc{
 		callDoc: newCallDoc(r), DialMS: inMS(r.Dial), TLSMS: inMS(r.TLS), WaitMS: inMS(r.Wait),
 		Sent: r.Sent, Received: r.Received, UserAgent: r.UserAgent, Caller: newSideDoc(&r.Caller),
+		Message: r.Message, ReplayBy: r.ReplayBy, Steps: stepsOf(r), Diagnosis: newDiagnosisDoc(r),
+		Masked: masked(r), BodyCut: r.Cut, Replayable: p.replayable(r.Caller.URL) == nil,
 	}
 	if r.Backend.URL != "" {
 		backend := newSideDoc(&r.Backend)

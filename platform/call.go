@@ -42,6 +42,8 @@ type call struct {
 	formed   []byte    // the first of them, for the record of a call through the gateway
 	rawForm  []byte    // all of them if they are few, until the caller is verified
 	causes   []string  // of a wrong signature
+	why      string    // the same for people; "" if it was not looked for
+	said     string    // why it was refused, for the record of it
 	passage  *passage  // through the gateway; nil for other calls
 	answer   int64     // bytes of an answer that may be large
 	count    *keyCount // that of the key, once answer is counted

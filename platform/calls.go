@@ -8,7 +8,7 @@ import (
 )
 
 // What goes through the gateway is remembered: the last calls with both of their sides, and
-// statistics of all.
+// statistics of all. The last calls that were refused before are remembered, too.
 
 const (
 	keptCalls = 1024

@@ -31,7 +31,7 @@ type callList struct {
 		Status                                         int
 		Took                                           float64 `json:"took_ms"`
 	}
-	Cursor string
+	Cursor, Older string
 }
 
 func (l *callList) ids() string {

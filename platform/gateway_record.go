@@ -73,6 +73,7 @@ func (g *passage) record(r *http.Request, c *call, status int, code string, took
 		RemoteAddr: c.caller.remote,
 		UserAgent:  shorten(r.UserAgent(), loggedBytes),
 		AnyAPI:     g.anyAPI,
+		Message:    c.said,
 
 		SecretNames: g.secrets.names,
 		Secrets:     g.secrets.values,
@@ -81,6 +82,8 @@ func (g *passage) record(r *http.Request, c *call, status int, code string, took
 	if g.body != nil {
 		rec.Caller.Body, rec.Sent = g.body.soFar()
 	}
+	rec.Cut = rec.Sent > int64(len(rec.Caller.Body)) || g.body.unread() && rec.Sent != r.ContentLength || g.body == nil && c.form == nil && !c.noBody
+	markReplay(r, rec)
 	if x.URL != "" {
 		rec.Backend = calls.Side{
 			Method: x.Method, URL: x.URL, Header: x.Header, Body: x.Body,

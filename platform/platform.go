@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -199,6 +200,9 @@ func (p *Platform) serve(w *answer, r *http.Request, c *call) error {
 	} else {
 		err = p.verify(r, c)
 	}
+	if err != nil && c.claimed != nil && c.formed == nil && c.oauth == "" {
+		c.formed = bytes.Clone(c.rawForm[:min(len(c.rawForm), p.cfg.Gateway.keep())])
+	}
 	c.rawForm = nil
 	if err != nil {
 		return err
@@ -285,11 +289,14 @@ func (p *Platform) observe(r *http.Request, c *call, status int, code string) {
 	took := time.Since(c.began)
 	p.count.calls.Add(1)
 	p.logCall(r, c, status, code, took)
-	p.noteCalled(r, c, status, code, took)
+	kept := true
 	if c.passage != nil {
 		p.noteCall(c.passage.record(r, c, status, code, took))
 		p.noteBackend(c, code)
+	} else {
+		kept = p.noteRefused(r, c, status, code, took)
 	}
+	p.noteCalled(r, c, status, code, took, kept)
 	if p.cfg.Trace.Call != nil {
 		p.cfg.Trace.Call(c.public(r), Outcome{Status: status, Code: code, Duration: took})
 	}

@@ -253,8 +253,9 @@ func (p *Platform) invalidSign(r *http.Request, c *call, signed sign.Request, cr
 		message = "the signature is right, but sign must be in upper case"
 	}
 	f := unauthorized(code.InvalidSign, message)
+	c.said = message
 	shown := p.explained(r, c)
-	if !shown && !p.cfg.Logger.Enabled(r.Context(), slog.LevelInfo) {
+	if !shown && p.cfg.Gateway.KeepCalls < 0 && !p.cfg.Logger.Enabled(r.Context(), slog.LevelInfo) {
 		return f
 	}
 	d, ok := p.diagnose(r, c, signed, cred.sign, key.Secret)

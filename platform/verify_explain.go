@@ -2,6 +2,7 @@ package platform
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,8 +54,8 @@ func (d *diagnoses) giveBack(n int) {
 	d.left += n
 }
 
-// diagnose finds out why a signature is wrong, for the log and for callers to whom
-// refusals are explained.
+// diagnose finds out why a signature is wrong, for the log, for the record of
+// the call and for callers to whom refusals are explained.
 func (p *Platform) diagnose(r *http.Request, c *call, signed sign.Request, signature, secret string) (d sign.Diagnosis, ok bool) {
 	if !p.diagnoses.take(time.Now()) {
 		return d, false
@@ -62,7 +63,9 @@ func (p *Platform) diagnose(r *http.Request, c *call, signed sign.Request, signa
 	received := sign.Received{Request: signed, RawQuery: r.URL.RawQuery, Body: c.rawForm, Host: r.Host}
 	d = sign.Diagnose(secret, received, signature, sign.Options{Limit: diagnosisLimit})
 	p.diagnoses.giveBack(max(0, diagnosisLimit-d.Tried))
-	c.causes = d.Causes
+	if c.why == "" || !slices.Contains(d.Causes, "other-secret") { // an earlier try, with another secret of the key, may say more
+		c.causes, c.why = d.Causes, d.Text
+	}
 	return d, true
 }
 

@@ -24,6 +24,21 @@ func (t *tool) printCall(c *admin.CallDetail) error {
 	if c.Phase != "" {
 		rows = append(rows, []string{"failed in", words.Shown(c.Phase)})
 	}
+	if c.Message != "" {
+		rows = append(rows, []string{"because", words.Shown(c.Message)})
+	}
+	if c.Replays != "" {
+		rows = append(rows, []string{"repeats", words.Shown(c.Replays) + ", by " + words.Shown(c.ReplayBy)})
+	}
+	if len(c.Steps) > 0 {
+		rows = append(rows, []string{"steps", stepsText(c.Steps)})
+	}
+	if d := c.Diagnosis; d != nil {
+		rows = append(rows, []string{"causes", words.Shown(strings.Join(d.Causes, ", "))}, []string{"why", words.Shown(d.Explanation)})
+		if d.StringToSign != "" {
+			rows = append(rows, []string{"to sign", words.Shown(d.StringToSign)})
+		}
+	}
 	if err := t.printTable(rows); err != nil {
 		return err
 	}
@@ -31,6 +46,17 @@ func (t *tool) printCall(c *admin.CallDetail) error {
 		return err
 	}
 	return t.printSide("backend", c.Backend)
+}
+
+// stepsText says what was decided at each step, up to where the call was refused.
+func stepsText(steps []admin.CallStep) string {
+	var all []string
+	for _, s := range steps {
+		if s.State != "skipped" {
+			all = append(all, s.Step+" "+s.State)
+		}
+	}
+	return words.Shown(strings.Join(all, ", "))
 }
 
 // printSide prints a request and its answer, much as they went over the wire.

@@ -25,10 +25,12 @@ type callLine struct {
 	Phase      string    `json:"phase,omitempty"`
 	TookMS     float64   `json:"took_ms"`
 	RemoteAddr string    `json:"remote_addr"`
+	Unproved   bool      `json:"unproved,omitempty"`
+	Replays    string    `json:"replays,omitempty"`
 }
 
 func newCallLine(c *admin.Call) callLine {
-	return callLine{c.ID, c.Time, c.App, c.Key, c.User, c.Service, c.API, c.Method, c.Path, c.Status, c.Code, c.Phase, inMS(c.Took), c.RemoteAddr}
+	return callLine{c.ID, c.Time, c.App, c.Key, c.User, c.Service, c.API, c.Method, c.Path, c.Status, c.Code, c.Phase, inMS(c.Took), c.RemoteAddr, c.Unproved, c.Replays}
 }
 
 func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

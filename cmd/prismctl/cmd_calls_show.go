@@ -28,14 +28,20 @@ func (c *callsShowCmd) Run(ctx context.Context, t *tool) error {
 
 type callDetailLine struct {
 	callLine
-	DialMS    float64       `json:"dial_ms"`
-	TLSMS     float64       `json:"tls_ms"`
-	WaitMS    float64       `json:"wait_ms"`
-	Sent      int64         `json:"sent"`
-	Received  int64         `json:"received"`
-	UserAgent string        `json:"user_agent"`
-	Caller    *callSideLine `json:"caller"`
-	Backend   *callSideLine `json:"backend"`
+	DialMS    float64              `json:"dial_ms"`
+	TLSMS     float64              `json:"tls_ms"`
+	WaitMS    float64              `json:"wait_ms"`
+	Sent      int64                `json:"sent"`
+	Received  int64                `json:"received"`
+	UserAgent string               `json:"user_agent"`
+	Message   string               `json:"message,omitempty"`
+	ReplayBy  string               `json:"replay_by,omitempty"`
+	Steps     []admin.CallStep     `json:"steps"`
+	Diagnosis *admin.CallDiagnosis `json:"diagnosis,omitempty"`
+	Masked    []string             `json:"masked,omitempty"`
+	BodyCut   bool                 `json:"body_cut,omitempty"`
+	Caller    *callSideLine        `json:"caller"`
+	Backend   *callSideLine        `json:"backend"`
 }
 
 type callSideLine struct {
@@ -51,7 +57,10 @@ type callSideLine struct {
 }
 
 func newCallDetailLine(c *admin.CallDetail) callDetailLine {
-	return callDetailLine{newCallLine(&c.Call), inMS(c.Dial), inMS(c.TLS), inMS(c.Wait), c.Sent, c.Received, c.UserAgent, newCallSideLine(&c.Caller), newCallSideLine(c.Backend)}
+	return callDetailLine{
+		newCallLine(&c.Call), inMS(c.Dial), inMS(c.TLS), inMS(c.Wait), c.Sent, c.Received, c.UserAgent,
+		c.Message, c.ReplayBy, c.Steps, c.Diagnosis, c.Masked, c.BodyCut, newCallSideLine(&c.Caller), newCallSideLine(c.Backend),
+	}
 }
 
 func newCallSideLine(s *admin.CallSide) *callSideLine {

@@ -103,6 +103,39 @@ func TestACallIsShownWithBothSidesAndNoSecret(t *testing.T) {
 	}
 }
 
+func TestACallWithAWrongSignatureIsShownWithItsCause(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	key := srv.NewKey()
+	env := of(srv)
+	env["PRISM_KEY"], env["PRISM_SECRET"] = key.ID, "not-the-secret-of-it"
+	if r := (invocation{args: []string{"get", "orders/list"}, env: env}).run(); r.status != exitRefused {
+		t.Fatalf("%+v", r)
+	}
+	id := parsed(t, with(srv, "calls", "tail", "--output", "json").out)[0]["id"].(string)
+	r := with(srv, "calls", "show", id)
+	for _, want := range []string{"steps    signature refused\n", "causes   other-secret", "why      The signature is wrong", "to sign  ***&GET&%2Fapi%2Forders%2Flist&&", "because  the signature does not match"} {
+		if !strings.Contains(r.out, want) || strings.Contains(r.out, key.Secret) {
+			t.Errorf("%q is not in\n%s", want, r.out)
+		}
+	}
+}
+
+func TestACallIsReplayed(t *testing.T) {
+	srv, done, refused := withCalls(t)
+	r := with(srv, "calls", "replay", done, "--target", "/api/orders/list", "--header", "Accept: text/plain", "--body", "")
+	made, rest, _ := strings.Cut(r.out, "  ")
+	if r.status != exitDone || rest != "200 OK\n" {
+		t.Fatalf("%+v", r)
+	}
+	if r := with(srv, "calls", "show", made); !strings.Contains(r.out, "repeats  "+done+", by ") || !strings.Contains(r.out, "Accept: text/plain") {
+		t.Errorf("%+v", r)
+	}
+	if r := with(srv, "calls", "replay", refused); r.status != exitRefused || !strings.Contains(r.err, "query token") {
+		t.Errorf("a call with a token: %+v", r)
+	}
+	with(srv, "calls", "replay", done, "--header", "x").want(t, exitUsage, "", "--header must be such as 'Accept: application/json'")
+}
+
 func TestCallsAreCountedByAPIAppAndKey(t *testing.T) {
 	srv, _, _ := withCalls(t)
 	r := with(srv, "calls", "stats")

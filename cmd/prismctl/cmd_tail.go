@@ -22,7 +22,7 @@ type tailCmd struct {
 
 // Help teaches by example.
 func (*tailCmd) Help() string {
-	return `Calls, connections, publishes, deliveries, acks and refusals, as they happen: those of the key itself, for an admin key all of its domain, and for an admin key of the domain default all, in every process of a cluster. A call to a service has the ID for prismctl calls show.
+	return `Calls, connections, publishes, deliveries, acks and refusals, as they happen: those of the key itself, for an admin key all of its domain, and for an admin key of the domain default all, in every process of a cluster. A call that is kept has the ID for prismctl calls show.
 
     prismctl tail
     prismctl tail --failed

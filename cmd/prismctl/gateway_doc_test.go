@@ -58,8 +58,8 @@ func TestTheCommandsOfTheGatewaysManualWork(t *testing.T) {
 		i := invocation{args: args, env: of(srv)}
 		status := exitDone
 		switch args[1] {
-		case "show":
-			i.args = []string{"calls", "show", parsed(t, with(srv, "calls", "tail", "--output", "json").out)[0]["id"].(string)}
+		case "show", "replay":
+			i.args = append([]string{"calls", args[1], parsed(t, with(srv, "calls", "tail", "--output", "json").out)[0]["id"].(string)}, args[3:]...)
 		case "tail":
 			if strings.Contains(strings.Join(args, " "), "--follow") {
 				var end context.CancelFunc
@@ -71,7 +71,7 @@ func TestTheCommandsOfTheGatewaysManualWork(t *testing.T) {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}
-	for _, command := range strings.Split("api check,api import,api config,api online,api bind,api bound,api refresh,api list,api unbind,api offline,api delete,api gen,calls tail,calls show,calls stats", ",") {
+	for _, command := range strings.Split("api check,api import,api config,api online,api bind,api bound,api refresh,api list,api unbind,api offline,api delete,api gen,calls tail,calls show,calls replay,calls stats", ",") {
 		if !seen[command] {
 			t.Errorf("%s is not shown", command)
 		}

@@ -90,7 +90,7 @@ func activityText(a *admin.Activity) string {
 	return joined(append(about, a.Reason, a.ID)...)
 }
 
-// callText has the ID of a call to a service, for calls show.
+// callText has the ID of a call that is kept, for calls show.
 func callText(a *admin.Activity) string {
 	api := a.API
 	if api == "" {
@@ -98,9 +98,9 @@ func callText(a *admin.Activity) string {
 	}
 	status, took := words.Padded(statusText(a.Status), 4), words.Padded(shortTook(inTime(a.TookMS)), 7)
 	switch {
-	case a.Gateway && a.Failed:
+	case a.Kept && a.Failed:
 		return status + joined(a.RequestID, a.Code, words.Shown(api))
-	case a.Gateway:
+	case a.Kept:
 		return status + took + joined(a.RequestID, words.Shown(api))
 	case a.Failed:
 		return status + took + joined(a.Code, a.RemoteAddr, a.Method, words.Shown(api))

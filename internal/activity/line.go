@@ -27,6 +27,7 @@ func (r *Record) appendLine(dst []byte) []byte {
 	dst = appendText(dst, "path", r.Path)
 	dst = appendText(dst, "api", r.API)
 	dst = appendTrue(dst, "gateway", r.Gateway)
+	dst = appendTrue(dst, "kept", r.Kept)
 	dst = appendNumber(dst, "status", uint64(r.Status))
 	if r.TookMS != 0 {
 		dst = append(dst, `,"took_ms":`...)

@@ -47,6 +47,7 @@ type Record struct {
 	Path       string  `json:"path,omitempty"`
 	API        string  `json:"api,omitempty"`
 	Gateway    bool    `json:"gateway,omitempty"` // a call to a service
+	Kept       bool    `json:"kept,omitempty"`    // platform/calls/show has it, for a while
 	Status     int     `json:"status,omitempty"`  // of an answer; of a close, its code
 	TookMS     float64 `json:"took_ms,omitempty"`
 

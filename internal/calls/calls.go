@@ -1,5 +1,6 @@
 // Package calls remembers calls through a gateway: the last ones with both of their sides,
-// and how many there were of each kind.
+// and how many there were of each kind. Of calls that were refused before the gateway it
+// remembers the last ones, too.
 package calls
 
 import (
@@ -27,6 +28,18 @@ type Record struct {
 	RemoteAddr     string
 	UserAgent      string
 
+	Message   string     // of the refusal
+	Unproved  bool       // the caller has not proved that it has the key, as it may not
+	Diagnosis *Diagnosis // of a wrong signature, if it was looked at; not changed any more
+	Cut       bool       // the body of the caller's request is not here, or only its beginning
+	Replays   string     // the ID of the call that this one repeats
+	ReplayBy  string     // who has repeated it
+
+	// Number counts the records of a Log, which sets it. Masked names what is masked in
+	// the caller's request, such as "query token" or "header Cookie"; Find sets it.
+	Number uint64
+	Masked []string
+
 	// SecretNames are parameters that are secret beside those whose names say it, such as
 	// the one that carries the signature to the backend, and Secrets are values that are
 	// secret wherever they stand, such as config values of the service.
@@ -46,4 +59,10 @@ type Side struct {
 	Status       int
 	AnswerHeader http.Header
 	AnswerBody   []byte
+}
+
+// A Diagnosis says why a signature is wrong, as package sign does.
+type Diagnosis struct {
+	Causes []string
+	Text   string
 }

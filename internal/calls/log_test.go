@@ -68,8 +68,8 @@ func TestTheLogTakesNoMoreThanItsBytes(t *testing.T) {
 			r.Backend.URL = strings.Repeat("y", 1<<20)
 		}
 		l.Add(r)
-		if l.used > bytes {
-			t.Fatalf("after %d records %d bytes are used, of %d", i, l.used, bytes)
+		if used := l.rings[0].used; used > bytes {
+			t.Fatalf("after %d records %d bytes are used, of %d", i, used, bytes)
 		}
 	}
 	all, _ := l.Newest(Filter{}, 1000)
@@ -83,5 +83,46 @@ func TestALogOfNoneKeepsNothing(t *testing.T) {
 	l.Add(&Record{ID: "one"})
 	if newest, _ := l.Newest(Filter{}, 10); len(newest) > 0 {
 		t.Errorf("kept %v", ids(newest))
+	}
+}
+
+func TestStrangersPushNoOthersOut(t *testing.T) {
+	l := NewLog(8, 1<<20)
+	l.Add(&Record{ID: "own"})
+	for i := range 100 {
+		l.Add(&Record{ID: fmt.Sprint(i), Unproved: true})
+	}
+	l.Add(&Record{ID: "late"})
+	newest, last := l.Newest(Filter{}, 10)
+	if got := ids(newest); got != "late 99 98 own" || last != 102 {
+		t.Errorf("kept %q up to %d", got, last)
+	}
+	if after, next := l.After(1, Filter{}, 2); ids(after) != "98 99" || next != 101 {
+		t.Errorf("behind the first are %q up to %d", ids(after), next)
+	}
+	if before, _ := l.Newest(Filter{Before: newest[1].Number}, 10); ids(before) != "98 own" {
+		t.Errorf("before %d are %q", newest[1].Number, ids(before))
+	}
+}
+
+func TestWhatIsMaskedOfARequestIsNamed(t *testing.T) {
+	l := NewLog(1, 1<<20)
+	l.Add(&Record{ID: "one", Secrets: []string{"canary-value"}, Caller: Side{
+		URL:    "/x?a=1&sign=AB&b=canary-value",
+		Header: http.Header{"Cookie": {"s=1"}, "Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"*/*"}},
+		Body:   []byte("pass%57ord=x&c=2"),
+	}})
+	r := l.Find("", "one")
+	if got := strings.Join(r.Masked, ", "); got != "header Cookie, query b, query sign, form passWord" {
+		t.Errorf("masked %q", got)
+	}
+}
+
+func TestATextIsFoundInWhatAListShows(t *testing.T) {
+	r := &Record{ID: "ABC", API: "orders.list", Code: "invalid_sign", Caller: Side{URL: "/api/%E8%AE%A2?token=canary"}}
+	for text, want := range map[string]bool{"abc": true, "ORDERS": true, "invalid": true, "订": true, "canary": false, "nothing": false} {
+		if f := (Filter{Text: text}); f.takes(r) != want {
+			t.Errorf("%q is found: %v", text, !want)
+		}
 	}
 }

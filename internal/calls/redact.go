@@ -13,15 +13,62 @@ import (
 // Masked is what a record shows in place of a secret.
 const Masked = "***"
 
+// Compressed is what a record shows of a body in which nothing can be masked.
+const Compressed = "(compressed)"
+
 // Shown returns a copy of a record without what is secret in it: signatures, secrets,
 // tokens, passwords, cookies. The copy belongs to the caller.
 func (r *Record) Shown() *Record {
 	m := newMask(r.SecretNames, r.Secrets)
 	shown := *r
 	shown.SecretNames, shown.Secrets = nil, nil
-	shown.API, shown.UserAgent = m.text(r.API), m.text(r.UserAgent)
+	shown.API, shown.UserAgent, shown.Message = m.text(r.API), m.text(r.UserAgent), m.text(r.Message)
 	shown.Caller, shown.Backend = m.side(&r.Caller), m.side(&r.Backend)
 	return &shown
+}
+
+// masked names what a request shows otherwise than it was sent.
+func masked(sent, shown *Side) (names []string) {
+	path, was, _ := strings.Cut(sent.URL, "?")
+	now, is, _ := strings.Cut(shown.URL, "?")
+	names = maskedPairs("query", was, is)
+	if path != now {
+		names = append(names, "path")
+	}
+	for name, values := range sent.Header {
+		if !slices.Equal(values, shown.Header[name]) {
+			names = append(names, "header "+name)
+		}
+	}
+	slices.Sort(names)
+	media, _, _ := strings.Cut(sent.Header.Get("Content-Type"), ";")
+	switch {
+	case bytes.Equal(sent.Body, shown.Body):
+	case strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded"):
+		names = append(names, maskedPairs("form", string(sent.Body), string(shown.Body))...)
+	default:
+		names = append(names, "body")
+	}
+	return names
+}
+
+// maskedPairs names the parameters of which the values differ.
+func maskedPairs(of, sent, shown string) (names []string) {
+	was, is := strings.Split(sent, "&"), strings.Split(shown, "&")
+	if len(was) != len(is) {
+		return []string{of}
+	}
+	for i, pair := range was {
+		if pair == is[i] {
+			continue
+		}
+		name, _, _ := strings.Cut(is[i], "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		names = append(names, of+" "+name)
+	}
+	return names
 }
 
 // A mask takes secrets out of texts.
@@ -166,7 +213,7 @@ func (m *mask) body(h http.Header, body []byte) []byte {
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	switch media = strings.ToLower(strings.TrimSpace(media)); {
 	case h.Get("Content-Encoding") != "" && !strings.EqualFold(h.Get("Content-Encoding"), "identity"):
-		return []byte("(compressed)") // what is in it cannot be masked
+		return []byte(Compressed)
 	case media == "application/x-www-form-urlencoded":
 		return []byte(m.form(string(body)))
 	case strings.HasPrefix(media, "multipart/"):

@@ -33,7 +33,7 @@
 		cell(row, r.event);
 		cell(row, r.client_id || r.remote_addr || "", "mono");
 		const td = cell(row, "", "mono");
-		if (r.gateway && r.request_id) {
+		if (r.kept && r.request_id) {
 			const a = td.appendChild(document.createElement("a"));
 			a.href = `${live.dataset.calls}/${encodeURIComponent(r.request_id)}`;
 			a.textContent = what(r);
