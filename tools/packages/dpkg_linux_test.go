@@ -147,6 +147,7 @@ func TestTheDebInstallsUpgradesAndIsRemoved(t *testing.T) {
 	s.write("var/lib/prism/messages", "kept")
 	next := *a
 	next.version = "99.0.0"
+	next.files["prismctl"] = []byte("a binary that is packed sooner")
 	next.files["deploy/prismctl.toml"] = append(next.files["deploy/prismctl.toml"], "# new\n"...)
 	out, told = s.dpkg("--install", next.packed(t, "deb"))
 	s.wantText("upgrade", told, "try-restart prismctl.service\n")

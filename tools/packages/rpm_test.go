@@ -70,6 +70,7 @@ func (h header) numbers(tag uint32) (numbers []int) {
 
 func TestTheRPMHasItsFilesAndScripts(t *testing.T) {
 	a := built(t)
+	a.files["prismctl"] = []byte("a binary that is packed sooner")
 	data, err := os.ReadFile(a.packed(t, "rpm"))
 	if err != nil {
 		t.Fatal(err)
