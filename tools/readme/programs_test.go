@@ -62,6 +62,64 @@ func piece%d(ctx context.Context, p *provider.Provider, config prism.Config, cli
 
 const providing = "docs/provider.md"
 
+// tracing is a page about contrib/otel, which is a module of its own.
+const tracing = "docs/tracing.md"
+
+const tracingMod = `
+require github.com/shopex/prism-go/contrib/otel v0.0.0
+
+replace github.com/shopex/prism-go/contrib/otel => %q
+`
+
+const tracingPiece = `package pieces
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	prism "github.com/shopex/prism-go"
+	otelprism "github.com/shopex/prism-go/contrib/otel"
+	"github.com/shopex/prism-go/notify"
+)
+
+func piece%d(server, key, secret string, config prism.Config) error {
+	var err error
+	var _ http.RoundTripper = otelhttp.NewTransport(nil)
+	_, _ = otelprism.New, notify.NewConsumer
+%s
+	_ = []any{%s}
+	return err
+}
+`
+
+var declared = regexp.MustCompile(`(?m)^(\w+), err :=`)
+
+// around returns the file around a piece of a page.
+func around(page string, i int, code string) string {
+	if page != tracing {
+		return fmt.Sprintf(pieceFile, i, code)
+	}
+	var names []string // a reader goes on with them
+	for _, found := range declared.FindAllStringSubmatch(code, -1) {
+		names = append(names, found[1])
+	}
+	return fmt.Sprintf(tracingPiece, i, code, strings.Join(names, ", "))
+}
+
+// sums returns the go.sum of modules.
+func sums(t *testing.T, modules ...string) (text string) {
+	t.Helper()
+	for _, module := range modules {
+		of, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(module), "go.sum"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(of)
+	}
+	return text
+}
+
 // module writes all Go code of a page into a module of its own.
 func module(t *testing.T, page string) (dir string) {
 	t.Helper()
@@ -70,17 +128,18 @@ func module(t *testing.T, page string) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "go.mod", fmt.Sprintf(goMod, above))
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
+	mod, modules := fmt.Sprintf(goMod, above), []string{"."}
+	if page == tracing {
+		mod += fmt.Sprintf(tracingMod, filepath.Join(above, "contrib", "otel"))
+		modules = append(modules, "contrib/otel")
 	}
-	write(t, dir, "go.sum", string(sums))
+	write(t, dir, "go.mod", mod)
+	write(t, dir, "go.sum", sums(t, modules...))
 	for i, b := range read(t, page).blocks {
 		if b.language != "go" {
 			continue
 		}
-		name, code := b.file(i)
+		name, code := b.file(page, i)
 		write(t, dir, name, code)
 	}
 	return dir
@@ -88,12 +147,12 @@ func module(t *testing.T, page string) (dir string) {
 
 // file returns the file that the first line of a program names, or one around
 // a piece.
-func (b block) file(i int) (name, code string) {
+func (b block) file(page string, i int) (name, code string) {
 	first, _, _ := strings.Cut(b.code, "\n")
 	if name, ok := strings.CutPrefix(first, "// "); ok && strings.HasSuffix(name, ".go") {
 		return name, b.code
 	}
-	return fmt.Sprintf("pieces/piece%d.go", i), fmt.Sprintf(pieceFile, i, b.code)
+	return fmt.Sprintf("pieces/piece%d.go", i), around(page, i, b.code)
 }
 
 func write(t *testing.T, dir, name, content string) {
@@ -119,7 +178,7 @@ func command(t *testing.T, dir string, args ...string) {
 }
 
 func TestAllCodeCompilesInAModuleOfItsOwn(t *testing.T) {
-	for _, page := range []string{english, chinese, "docs/delivery.md", "docs/delivery.zh-CN.md", providing} {
+	for _, page := range []string{english, chinese, "docs/delivery.md", "docs/delivery.zh-CN.md", providing, tracing} {
 		t.Run(page, func(t *testing.T) { command(t, module(t, page), "vet", "./...") })
 	}
 }
