@@ -93,8 +93,8 @@ func TestBenchMakesAQueueWhereTheDefaultOneIsInUse(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	srv.Publish("order.new", "not of bench")
 	r := with(srv, "bench", "-d", shortLoad())
-	r.want(t, exitDone, r.out, "The default queue is in use")
-	if !strings.Contains(r.out, "(without waiting, by calls past the routing)") || srv.Depth("") != 1 {
+	r.want(t, exitDone, r.out, "the default queue is in use")
+	if !strings.Contains(r.out, "\nwritten into the queue by calls, past the routing\n") || srv.Depth("") != 1 {
 		t.Errorf("the default queue holds %d messages:\n%s", srv.Depth(""), r.out)
 	}
 	with(srv, "bench", "--topic", "load").want(t, exitRefused, "", "the default queue gets copies of messages")

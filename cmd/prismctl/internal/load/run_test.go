@@ -124,7 +124,7 @@ func TestBenchLeavesADefaultQueueInUseAlone(t *testing.T) {
 		if r := o.report; r.Consumed == 0 || r.Consumed != r.Published || !r.Settings.Direct || !strings.HasPrefix(r.Settings.Topic, "bench-") {
 			t.Errorf("%+v", r)
 		}
-		if !strings.Contains(o.notices, "The default queue is in use") {
+		if !strings.Contains(o.notices, "the default queue is in use") {
 			t.Errorf("it says %q", o.notices)
 		}
 		for _, d := range srv.Deliveries() {

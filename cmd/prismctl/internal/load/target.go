@@ -54,8 +54,8 @@ func (c *Config) chooseQueue(ctx context.Context) error {
 	case status.Messages > 0 || status.Consumers > 0:
 		c.nameQueue()
 		c.Direct = true
-		c.Notice("The default queue is in use and would get copies of messages with the routing\n"+
-			"key %s. So they go into a queue of bench, by a call each: that is slower than publishing.", words.Shown(c.RoutingKey))
+		c.Notice("the default queue is in use and would keep copies; so the messages go\n" +
+			"past it into a queue of bench, by a call each, which is slower than publishing")
 	}
 	return nil
 }

@@ -36,16 +36,17 @@ func (s Settings) text() string {
 	if s.ConfirmEach {
 		how = "waiting for each confirmation, " + words.Counted(s.Callers, "caller", "callers") + " each"
 	}
-	if s.Direct {
-		how += ", by calls past the routing"
-	}
 	rate := "as fast as it goes"
 	if s.Rate > 0 {
 		rate = grouped(s.Rate) + " messages/s"
 	}
-	return fmt.Sprintf("%s (%s),\n%s with %s each,\nbodies of %s bytes, %s, at most %s in flight",
+	into := ""
+	if s.Direct {
+		into = ",\nwritten into the queue by calls, past the routing"
+	}
+	return fmt.Sprintf("%s (%s),\n%s with %s each,\nbodies of %s bytes, %s, at most %s in flight%s",
 		words.Counted(s.Publishers, "publisher", "publishers"), how, words.Counted(s.Consumers, "consumer", "consumers"),
-		words.Counted(s.Workers, "worker", "workers"), grouped(int64(s.Size)), rate, grouped(int64(s.InFlight)))
+		words.Counted(s.Workers, "worker", "workers"), grouped(int64(s.Size)), rate, grouped(int64(s.InFlight)), into)
 }
 
 func (r *Report) writeCounts(s *strings.Builder) {
