@@ -40,7 +40,8 @@ func pubSub(t *testing.T, srv *prismtest.Server, group string) (message.Publishe
 // The suite of Watermill for everything that holds: it is at-least-once, ordered for one
 // subscriber, and shared within a group. Its short form sends fewer messages. Two of its
 // tests are left out: what was acknowledged does not come again for new subscribers, and
-// that of reconnecting, which passes, has a data race of its own.
+// that of reconnecting reads what it has published while it notes it, which no feature
+// changes. TestEverythingComesThoughConnectionsEnd tells its story.
 func TestTheSuiteOfWatermillPasses(t *testing.T) {
 	srv := newServer(t)
 	features := tests.Features{ConsumerGroups: true, GuaranteedOrder: true, GuaranteedOrderWithSingleSubscriber: true, Persistent: true, ForceShort: true}
