@@ -20,6 +20,8 @@ func (*completionCmd) Help() string {
     prismctl completion fish | source
     prismctl completion powershell | Out-String | Invoke-Expression
 
+The script for PowerShell follows the documentation of Register-ArgumentCompleter, and was not run in a PowerShell.
+
 Names of queues, apps and keys are asked of the platform that the flags, the environment or the profile say, for a second at most. It is silent when that fails. It never asks for a secret, so it asks for no names where only a command, a keyring or the keyboard has that.`
 }
 

@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName prismctl -ScriptBlock {
     $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | Select-Object -Skip 1 |
         ForEach-Object { if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { $_.Extent.Text } })
     $last = if ($wordToComplete) { $wordToComplete } else { ':none' }
-    $program = $commandAst.CommandElements[0].Extent.Text
+    $program = $commandAst.GetCommandName()
     & $program __complete powershell @before $last 2>$null | Where-Object { $_ -ne ':files' } | ForEach-Object {
         $word, $help = $_ -split "`t", 2
         if (-not $help) { $help = $word }
