@@ -46,6 +46,7 @@ type Platform struct {
 	feed      activity.Feed
 	watches   watches
 	refused   refusalLog
+	depths    depthCounts
 
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft

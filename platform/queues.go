@@ -201,6 +201,21 @@ type QueueDepths interface {
 	Depths(ctx context.Context) ([]QueueDepth, error)
 }
 
+// QueueRoutes is an interface for operators that an engine may have beside [Queues].
+type QueueRoutes interface {
+	// Routes returns the queues of an exchange with a binding that matches a routing key,
+	// also those that do not get such a message, in no order.
+	Routes(ctx context.Context, exchange, key string) ([]QueueRoute, error)
+}
+
+// A QueueRoute is a queue with a binding that matches a routing key.
+type QueueRoute struct {
+	Owner, Topic string
+	Patterns     []string // of the bindings that match, sorted
+	Barred       bool     // the owner may not listen to the key, so the queue does not get it
+	Own          bool     // the queue gets it only if its owner has published it
+}
+
 // QueueDrops is an interface that an engine may have beside [Queues]. By it a platform
 // learns what its system events of dropped messages tell.
 type QueueDrops interface {
@@ -270,6 +285,7 @@ type QueueStatus struct {
 // A QueueDepth is the status of one queue among all.
 type QueueDepth struct {
 	Owner, Topic string
+	Exchange     string // of the owner
 	QueueStatus
 }
 

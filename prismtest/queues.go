@@ -2,6 +2,7 @@ package prismtest
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/shopex/prism-go/platform"
@@ -19,6 +20,22 @@ func (q *queues) NotifyDrops(f func(owner, topic string, dropped uint64)) {
 	if drops, ok := q.Queues.(platform.QueueDrops); ok {
 		drops.NotifyDrops(f)
 	}
+}
+
+// Depths is that of the engine, if it has it.
+func (q *queues) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
+	if counting, ok := q.Queues.(platform.QueueDepths); ok {
+		return counting.Depths(ctx)
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// Routes is that of the engine, if it has it.
+func (q *queues) Routes(ctx context.Context, exchange, key string) ([]platform.QueueRoute, error) {
+	if telling, ok := q.Queues.(platform.QueueRoutes); ok {
+		return telling.Routes(ctx, exchange, key)
+	}
+	return nil, errors.ErrUnsupported
 }
 
 func (q *queues) Publish(ctx context.Context, exchange string, ms ...*platform.Message) (routed []int, err error) {

@@ -7,22 +7,24 @@ import (
 )
 
 type queueCmd struct {
-	List     queueListCmd     `cmd:"" help:"List the queues, with how much is in them."`
-	Create   queueCreateCmd   `cmd:"" help:"Make a queue."`
-	Drop     queueDropCmd     `cmd:"" help:"Remove a queue with its messages and bindings."`
-	Purge    queuePurgeCmd    `cmd:"" help:"Remove the messages that no consumer holds and that are not parked."`
-	Status   queueStatusCmd   `cmd:"" help:"Count the messages and consumers of a queue."`
-	Limit    queueLimitCmd    `cmd:"" help:"Show or change how much a queue holds, and what it does when it is full."`
-	Bind     queueBindCmd     `cmd:"" help:"Route messages into a queue, by a pattern."`
-	Unbind   queueUnbindCmd   `cmd:"" help:"Undo a bind."`
-	Bindings queueBindingsCmd `cmd:"" help:"List the patterns that a queue is bound to."`
-	Peek     queuePeekCmd     `cmd:"" help:"Show messages of a queue, and leave them there."`
-	Parked   queueParkedCmd   `cmd:"" help:"Show the messages of a queue that nobody could handle."`
-	Unpark   queueUnparkCmd   `cmd:"" help:"Put parked messages back into their queue."`
-	Discard  queueDiscardCmd  `cmd:"" help:"Remove parked messages for good."`
-	Resend   queueResendCmd   `cmd:"" help:"Put one parked message back."`
-	Write    queueWriteCmd    `cmd:"" help:"Put a message into one queue, past all routing."`
-	Read     queueReadCmd     `cmd:"" help:"Take messages out of a queue, at most once."`
+	List      queueListCmd      `cmd:"" help:"List the queues, with how much is in them."`
+	Create    queueCreateCmd    `cmd:"" help:"Make a queue."`
+	Drop      queueDropCmd      `cmd:"" help:"Remove a queue with its messages and bindings."`
+	Purge     queuePurgeCmd     `cmd:"" help:"Remove the messages that no consumer holds and that are not parked."`
+	Status    queueStatusCmd    `cmd:"" help:"Count the messages and consumers of a queue."`
+	Limit     queueLimitCmd     `cmd:"" help:"Show or change how much a queue holds, and what it does when it is full."`
+	Bind      queueBindCmd      `cmd:"" help:"Route messages into a queue, by a pattern."`
+	Unbind    queueUnbindCmd    `cmd:"" help:"Undo a bind."`
+	Bindings  queueBindingsCmd  `cmd:"" help:"List the patterns that a queue is bound to."`
+	Routes    queueRoutesCmd    `cmd:"" help:"Show which queues of the domain a routing key goes to, and why others that are bound to it do not get it."`
+	Consumers queueConsumersCmd `cmd:"" help:"Show the connections that consume a queue."`
+	Peek      queuePeekCmd      `cmd:"" help:"Show messages of a queue, and leave them there."`
+	Parked    queueParkedCmd    `cmd:"" help:"Show the messages of a queue that nobody could handle."`
+	Unpark    queueUnparkCmd    `cmd:"" help:"Put parked messages back into their queue."`
+	Discard   queueDiscardCmd   `cmd:"" help:"Remove parked messages for good."`
+	Resend    queueResendCmd    `cmd:"" help:"Put one parked message back."`
+	Write     queueWriteCmd     `cmd:"" help:"Put a message into one queue, past all routing."`
+	Read      queueReadCmd      `cmd:"" help:"Take messages out of a queue, at most once."`
 }
 
 // Help teaches by example.

@@ -11,14 +11,18 @@ import (
 	"github.com/shopex/prism-go/notify"
 )
 
-type queueListCmd struct{ queueOwner }
+type queueListCmd struct {
+	queueOwner
+	allQueues
+}
 
 // Help teaches by example.
 func (*queueListCmd) Help() string {
 	return `The default queue comes first; its topic is empty. HELD are those that a consumer has and has not acknowledged, PARKED those that nobody could handle.
 
     prismctl queue list
-    prismctl queue list --output json`
+    prismctl queue list --output json
+    prismctl queue list --all --attention`
 }
 
 // A queueLine is a queue in JSON.
@@ -33,6 +37,9 @@ type queueLine struct {
 
 // Run prints one queue a line.
 func (c *queueListCmd) Run(ctx context.Context, t *tool) error {
+	if c.All {
+		return c.allQueues.run(ctx, t, &c.connection)
+	}
 	var lines []queueLine
 	err := c.queues(ctx, t, func(ctx context.Context, q *notify.QueueClient) error {
 		topics, err := q.Topics(ctx)

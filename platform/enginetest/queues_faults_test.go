@@ -401,6 +401,19 @@ func namedDepths(good platform.Queues) platform.Queues {
 	return f
 }
 
+// unbarred tells of no queue that its owner may not listen.
+type unbarred struct{ platform.Queues }
+
+func (q unbarred) Routes(ctx context.Context, exchange, key string) ([]platform.QueueRoute, error) {
+	routes, err := q.Queues.(platform.QueueRoutes).Routes(ctx, exchange, key)
+	for i := range routes {
+		routes[i].Barred = false
+	}
+	return routes, err
+}
+
+func barNobody(good platform.Queues) platform.Queues { return unbarred{good} }
+
 func forgetNothing(good platform.Queues) platform.Queues {
 	f := spoilQueues(good)
 	f.forget = func(context.Context, string) error { return nil }

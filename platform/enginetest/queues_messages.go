@@ -172,6 +172,9 @@ func depthsCount(t *queueTrial) {
 	})
 	t.limit("orders", platform.QueueLimits{MaxMessages: 7, Overflow: platform.DropNewest})
 	for _, d := range t.depths() {
+		if d.Owner == t.owner && d.Exchange != t.as.Exchange || d.Owner == other.owner && d.Exchange != other.as.Exchange {
+			t.Errorf("queue %q is counted in the exchange %q", d.Topic, d.Exchange)
+		}
 		if d.Owner == t.owner {
 			t.limited(d.Topic, d.Limits)
 		}

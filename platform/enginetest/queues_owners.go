@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"slices"
+
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -8,6 +10,7 @@ func owners() []queuePromise {
 	orders := []platform.Binding{{Pattern: "order.#", Topic: "orders"}}
 	return []queuePromise{
 		{"WhatAnOwnerListensToIsCheckedAtEachRouting", platform.QueueBounds{}, listenCounts},
+		{"RoutesTellWhichBindingsMatchAndWhoMayNotListen", platform.QueueBounds{}, routesTell},
 		{"DeclareLeavesWhatIsQueued", platform.QueueBounds{}, declareLeaves},
 		{"DeclareTwiceIsOnce", platform.QueueBounds{}, declareTwice},
 		{"DeclareMovesAnOwnerWithItsBindings", platform.QueueBounds{}, declareMoves},
@@ -21,6 +24,43 @@ func (t *queueTrial) listen(p platform.Permission) {
 	t.Helper()
 	t.as.Listen = p
 	t.declare()
+}
+
+// routesTell compares what Routes tells of a key with what was declared and bound.
+func routesTell(t *queueTrial) {
+	telling, ok := t.queues.(platform.QueueRoutes)
+	if !ok {
+		t.Skip("the engine is no platform.QueueRoutes")
+	}
+	mine, barred, foreign := t.beside(), t.beside("#"), t.in(newName(), "#")
+	for _, pattern := range []string{"order.*", "#.new", "order.paid"} {
+		mine.bind("orders", pattern)
+	}
+	mine.bind("stock", "stock.#")
+	barred.listen(platform.Matching("stock.#"))
+	routes, err := telling.Routes(t.ctx, t.as.Exchange, "order.new")
+	t.must(err, "routes")
+	got := make(map[[2]string]platform.QueueRoute)
+	for _, r := range routes {
+		if _, twice := got[[2]string{r.Owner, r.Topic}]; twice {
+			t.Errorf("%+v was told twice", r)
+		}
+		got[[2]string{r.Owner, r.Topic}] = r
+	}
+	if r := got[[2]string{mine.owner, "orders"}]; !slices.Equal(r.Patterns, []string{"#.new", "order.*"}) || r.Barred || r.Own {
+		t.Errorf("of a queue that matches it tells %+v", r)
+	}
+	if r := got[[2]string{barred.owner, ""}]; !slices.Equal(r.Patterns, []string{"#"}) || !r.Barred {
+		t.Errorf("of a queue whose owner may not listen it tells %+v", r)
+	}
+	for _, id := range [][2]string{{mine.owner, "stock"}, {foreign.owner, ""}} {
+		if r, told := got[id]; told {
+			t.Errorf("it tells of %+v", r)
+		}
+	}
+	if routes, err := telling.Routes(t.ctx, newName(), "order.new"); len(routes) > 0 || err != nil {
+		t.Errorf("of an exchange without owners it tells %+v, %v", routes, err)
+	}
 }
 
 // listenCounts also shows that it is no matter of the publisher, and that a binding to

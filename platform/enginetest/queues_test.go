@@ -40,6 +40,7 @@ func faults() []fault {
 		{"purge takes what is held", "PurgeLeavesWhatIsHeld", purgeAll},
 		{"status makes the topic", "WhatOnlyNeedsATopicMakesNone", statusMakes},
 		{"depths leave out the default queue", "DepthsCountEveryQueueOfEveryOwner", namedDepths},
+		{"routes bar nobody", "RoutesTellWhichBindingsMatchAndWhoMayNotListen", barNobody},
 		{"forget does nothing", "ForgetTakesAllOfAnOwner", forgetNothing},
 		{"forget leaves the default queue", "ForgetTakesAllOfAnOwner", forgetNamed},
 		{"forget leaves the default queue", "ForgetNeedsNoOwner", forgetNamed},

@@ -97,6 +97,44 @@ func (s *state) route(exchange string, m *platform.Message) []*queue {
 	return to
 }
 
+// allRoutes returns the queues of an exchange with a binding that matches key.
+func (s *state) allRoutes(exchange, key string) (routes []platform.QueueRoute) {
+	x := s.exchanges[exchange]
+	if x == nil {
+		return nil
+	}
+	s.routing++
+	for _, q := range x.bindings.Match(key) {
+		q.routed = s.routing
+		routes = append(routes, s.routeTo(q, key))
+	}
+	for _, o := range s.owners {
+		if o.exchange != x || o.own.IsEmpty() {
+			continue
+		}
+		for _, q := range o.own.Match(key) {
+			if q.routed == s.routing {
+				continue
+			}
+			route := s.routeTo(q, key)
+			route.Own = true
+			routes = append(routes, route)
+		}
+	}
+	return routes
+}
+
+func (s *state) routeTo(q *queue, key string) platform.QueueRoute {
+	route := platform.QueueRoute{Owner: q.owner.name, Topic: q.topic, Barred: !q.owner.filter.Match(key, s.routing)}
+	for pattern := range q.patterns {
+		if topic.MatchAny([]string{pattern}, key) {
+			route.Patterns = append(route.Patterns, pattern)
+		}
+	}
+	slices.Sort(route.Patterns)
+	return route
+}
+
 // listen replaces what an owner may listen to.
 func (s *state) listen(o *owner, p platform.Permission) {
 	s.filters.Release(o.filter)

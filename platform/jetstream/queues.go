@@ -96,6 +96,19 @@ func (e *Engine) Route(ctx context.Context, exchange string, m *platform.Message
 	return n, nil
 }
 
+// Routes returns the queues of an exchange with a binding that matches key.
+func (e *Engine) Routes(ctx context.Context, exchange, key string) ([]platform.QueueRoute, error) {
+	var routes []platform.QueueRoute
+	err := e.query(ctx, func(d *draft) error {
+		routes = d.state.allRoutes(exchange, key)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return routes, nil
+}
+
 // Write stores m in the queue of topic, which is made if it is not there, or
 // returns [platform.ErrQueueFull]. It counts as a message of the owner.
 func (e *Engine) Write(ctx context.Context, owner, topic string, m *platform.Message) error {
@@ -423,7 +436,7 @@ func (e *Engine) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	err := e.query(ctx, func(d *draft) error {
 		all = make([]platform.QueueDepth, 0, len(d.state.queues))
 		for _, q := range d.state.queues {
-			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, QueueStatus: q.statusIn(d.config)})
+			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, Exchange: q.owner.exchange.name, QueueStatus: q.statusIn(d.config)})
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/shopex/prism-go/internal/topic"
 	"github.com/shopex/prism-go/platform"
 )
 
@@ -220,6 +221,29 @@ func (q *Queues) Route(_ context.Context, exchange string, m *platform.Message) 
 	x.mu.Lock()
 	defer x.unlock()
 	return len(x.targets(m.Key)), nil
+}
+
+// Routes returns the queues of an exchange with a binding that matches key.
+func (q *Queues) Routes(_ context.Context, exchange, key string) ([]platform.QueueRoute, error) {
+	x := q.exchange(exchange)
+	if x == nil {
+		return nil, nil
+	}
+	x.mu.Lock()
+	defer x.unlock()
+	x.round++
+	var routes []platform.QueueRoute
+	for _, q := range x.bindings.Match(key) {
+		route := platform.QueueRoute{Owner: q.owner.name, Topic: q.topic, Barred: !q.owner.filter.Match(key, x.round)}
+		for pattern := range q.patterns {
+			if topic.MatchAny([]string{pattern}, key) {
+				route.Patterns = append(route.Patterns, pattern)
+			}
+		}
+		slices.Sort(route.Patterns)
+		routes = append(routes, route)
+	}
+	return routes, nil
 }
 
 // Write stores m in the queue of topic, which is made if it is not there, or

@@ -1,0 +1,101 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/shopex/prism-go"
+)
+
+// A Queue is a queue of the domain, with what is in it.
+type Queue struct {
+	Key            string `json:"key"`
+	App            string `json:"app_id"` // empty if the key is gone
+	Topic          string `json:"topic"`  // empty for the default queue of the key
+	Messages       int    `json:"messages"`
+	Ready          int    `json:"ready"`
+	Unacknowledged int    `json:"unacknowledged"`
+	Bytes          int64  `json:"bytes"`
+	FullPercent    int    `json:"full_percent"` // of its limits
+	Consumers      int    `json:"consumers"`
+	Parked         int    `json:"parked"`
+	Dropped        uint64 `json:"dropped"` // ever
+	// Attention says why the queue needs some, the most urgent first: full, no_consumer,
+	// filling, parked, dropped. Later platforms may have further reasons.
+	Attention []string `json:"attention"`
+}
+
+// A QueueQuery says which queues are wanted. The zero value wants the first 100 of all,
+// those that need attention first.
+type QueueQuery struct {
+	Search    string // a part of the key or topic, in capital or small letters
+	App       string
+	Attention bool   // only those that need some
+	Sort      string // attention, messages, parked, dropped or name
+	Limit     int    // at most 1000; 0 is 100
+	Page      int    // from 1; 0 is 1
+}
+
+// Queues returns the queues of the domain that are wanted, and how many there are on all
+// pages.
+func (c *Client) Queues(ctx context.Context, q QueueQuery) (queues []Queue, total int, err error) {
+	params := prism.Params{}
+	setText(params, "search", q.Search)
+	setText(params, "app_id", q.App)
+	setText(params, "sort", q.Sort)
+	for name, n := range map[string]int{"limit": q.Limit, "page": q.Page} {
+		if n != 0 {
+			params[name] = n
+		}
+	}
+	if q.Attention {
+		params["attention"] = 1
+	}
+	var doc struct {
+		Queues []Queue
+		Total  int
+	}
+	err = c.get(ctx, "platform/queues/list", params, &doc)
+	return doc.Queues, doc.Total, err
+}
+
+// A Route is a queue with a binding that matches a routing key.
+type Route struct {
+	Key      string   `json:"key"`
+	App      string   `json:"app_id"`
+	Topic    string   `json:"topic"`
+	Patterns []string `json:"patterns"` // of the bindings that match
+	Gets     bool     `json:"gets"`     // a message of that routing key
+	// Why it does not get it: may_not_listen, for its app; or not_its_own, for a binding that
+	// brings only what its key publishes.
+	Why string `json:"why,omitempty"`
+}
+
+// Routes returns which queues of the domain are bound to a routing key, at most 1,000.
+func (c *Client) Routes(ctx context.Context, routingKey string) ([]Route, error) {
+	var doc struct{ Queues []Route }
+	err := c.get(ctx, "platform/queues/routes", prism.Params{"routing_key": routingKey}, &doc)
+	return doc.Queues, err
+}
+
+// A Consumer is a connection that consumes a queue.
+type Consumer struct {
+	Conn           uint64    `json:"conn"`
+	ConsumerID     string    `json:"consumer_id,omitempty"`
+	RemoteAddr     string    `json:"remote_addr"`
+	UserAgent      string    `json:"user_agent"` // says which SDK it is
+	Connected      time.Time `json:"connected"`
+	Window         int       `json:"window"`         // how many messages it may hold, of all its queues
+	Unacknowledged int       `json:"unacknowledged"` // of this queue
+}
+
+// Consumers returns the connections that consume the queue of a key, of those to the process
+// that answers. An empty key is the client's own.
+func (c *Client) Consumers(ctx context.Context, key, topic string) ([]Consumer, error) {
+	params := prism.Params{}
+	setText(params, "of", key)
+	setText(params, "topic", topic)
+	var consumers []Consumer
+	err := c.get(ctx, "platform/queues/consumers", params, &consumers)
+	return consumers, err
+}

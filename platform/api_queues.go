@@ -1,0 +1,265 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shopex/prism-go/internal/code"
+)
+
+// The calls about all queues of a domain, for admin keys; members see those of the apps that
+// they have made.
+
+// queuesTable lists the APIs about all queues.
+func (p *Platform) queuesTable() map[string]route {
+	get := []string{"GET"}
+	return map[string]route{
+		"platform/queues/list":      {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesList},
+		"platform/queues/routes":    {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesRoutes},
+		"platform/queues/consumers": {admin: true, role: DeveloperRole, methods: get, serve: p.ofKey(p.queueConsumers)},
+	}
+}
+
+const (
+	listedQueues     = 100 // by default
+	mostListedQueues = 1000
+	mostPages        = 1 << 20
+	// A queue is filling and full from so many percent of its limits on.
+	fillingPercent = 50
+	fullPercent    = 95
+)
+
+// A queuesDoc is the result of queues/list.
+type queuesDoc struct {
+	Queues    []queueCountsDoc `json:"queues"`
+	Total     int              `json:"total"`     // of those that were searched for, Queues among them
+	Messages  int              `json:"messages"`  // in all of these
+	Attention int              `json:"attention"` // how many of these need it
+}
+
+// A queueCountsDoc is one of all queues.
+type queueCountsDoc struct {
+	Key            string   `json:"key"`
+	App            string   `json:"app_id"`
+	Topic          string   `json:"topic"`
+	Messages       int      `json:"messages"`
+	Ready          int      `json:"ready"`
+	Unacknowledged int      `json:"unacknowledged"`
+	Bytes          int64    `json:"bytes"`
+	FullPercent    int      `json:"full_percent"`
+	Consumers      int      `json:"consumers"`
+	Parked         int      `json:"parked"`
+	Dropped        uint64   `json:"dropped"`
+	Attention      []string `json:"attention"` // why it needs some, the most urgent first
+	urgency        int
+}
+
+func newQueueCountsDoc(d *QueueDepth) queueCountsDoc {
+	doc := queueCountsDoc{
+		Key: d.Owner, Topic: d.Topic, Messages: d.Ready + d.Unacknowledged, Ready: d.Ready, Unacknowledged: d.Unacknowledged, Bytes: d.Bytes,
+		Consumers: d.Consumers, Parked: d.Parked, Dropped: d.Dropped + d.ParkedDropped, Attention: []string{},
+	}
+	doc.FullPercent = int(100 * max(share(int64(doc.Messages), int64(d.Limits.MaxMessages)), share(d.Bytes, d.Limits.MaxBytes)))
+	for _, why := range []struct {
+		name string
+		is   bool
+	}{
+		{"full", doc.FullPercent >= fullPercent},
+		{"no_consumer", d.Consumers == 0 && doc.Messages > 0},
+		{"filling", doc.FullPercent >= fillingPercent && doc.FullPercent < fullPercent},
+		{"parked", d.Parked > 0},
+		{"dropped", doc.Dropped > 0},
+	} {
+		doc.urgency *= 2
+		if why.is {
+			doc.Attention = append(doc.Attention, why.name)
+			doc.urgency++
+		}
+	}
+	return doc
+}
+
+func share(n, of int64) float64 {
+	if of <= 0 {
+		return 0
+	}
+	return float64(n) / float64(of)
+}
+
+// queueOrders are what queues may be sorted by. Those that are the same to it are sorted by
+// key and topic.
+var queueOrders = map[string]func(a, b *queueCountsDoc) int{
+	"":          func(a, b *queueCountsDoc) int { return cmp.Or(b.urgency-a.urgency, b.Messages-a.Messages) },
+	"attention": func(a, b *queueCountsDoc) int { return cmp.Or(b.urgency-a.urgency, b.Messages-a.Messages) },
+	"messages":  func(a, b *queueCountsDoc) int { return b.Messages - a.Messages },
+	"parked":    func(a, b *queueCountsDoc) int { return b.Parked - a.Parked },
+	"dropped":   func(a, b *queueCountsDoc) int { return cmp.Compare(b.Dropped, a.Dropped) },
+	"name":      func(a, b *queueCountsDoc) int { return 0 },
+}
+
+// queuesList returns the queues of a domain with what is in them, page by page.
+func (p *Platform) queuesList(ctx context.Context, c *call) (any, error) {
+	own := c.params()
+	text, err := optional(own, "sort", idBytes)
+	order := queueOrders[text]
+	if err == nil && order == nil {
+		err = badRequest(code.InvalidParameter, "sort must be attention, messages, parked, dropped or name")
+	}
+	if err != nil {
+		return nil, err
+	}
+	limit, err := numberParam(own, "limit", listedQueues, mostListedQueues)
+	if err != nil {
+		return nil, err
+	}
+	page, err := numberParam(own, "page", 1, mostPages)
+	if err != nil {
+		return nil, err
+	}
+	doc := queuesDoc{}
+	if doc.Queues, err = p.wantedQueues(ctx, c, own); err != nil {
+		return nil, err
+	}
+	for i := range doc.Queues {
+		doc.Messages += doc.Queues[i].Messages
+		if doc.Queues[i].urgency > 0 {
+			doc.Attention++
+		}
+	}
+	slices.SortFunc(doc.Queues, func(a, b queueCountsDoc) int {
+		return cmp.Or(order(&a, &b), strings.Compare(a.Key, b.Key), strings.Compare(a.Topic, b.Topic))
+	})
+	doc.Total = len(doc.Queues)
+	from := min(int((page-1)*limit), doc.Total)
+	doc.Queues = doc.Queues[from:min(from+int(limit), doc.Total)]
+	return doc, p.nameApps(ctx, doc.Queues)
+}
+
+// wantedQueues returns the queues that a call is about.
+func (p *Platform) wantedQueues(ctx context.Context, c *call, own url.Values) ([]queueCountsDoc, error) {
+	search, err := optional(own, "search", searchBytes)
+	if err != nil {
+		return nil, err
+	}
+	search = strings.ToLower(search)
+	urgent, err := flag(own, "attention")
+	if err != nil {
+		return nil, err
+	}
+	mine, err := p.wantedKeys(ctx, c, own)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.depths.all(ctx, p.cfg.Queues)
+	if err != nil {
+		return nil, err
+	}
+	wanted := []queueCountsDoc{}
+	for i := range all {
+		d := &all[i]
+		if d.Exchange != c.app.Exchange() || mine != nil && !mine[d.Owner] ||
+			search != "" && !strings.Contains(strings.ToLower(d.Owner), search) && !strings.Contains(strings.ToLower(d.Topic), search) {
+			continue
+		}
+		if doc := newQueueCountsDoc(d); !urgent || doc.urgency > 0 {
+			wanted = append(wanted, doc)
+		}
+	}
+	return wanted, nil
+}
+
+// wantedKeys returns of which keys the queues are wanted; nil for all keys of the domain.
+func (p *Platform) wantedKeys(ctx context.Context, c *call, own url.Values) (map[string]bool, error) {
+	app, err := optional(own, "app_id", idBytes)
+	if err != nil || c.key.Admin && app == "" {
+		return nil, err
+	}
+	apps, err := p.registry.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool)
+	for i := range apps {
+		seen[apps[i].ID] = c.provisions(&apps[i]) && (app == "" || app == apps[i].ID)
+	}
+	keys, err := p.registry.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool)
+	for i := range keys {
+		if seen[keys[i].App] {
+			wanted[keys[i].ID] = true
+		}
+	}
+	return wanted, nil
+}
+
+// nameApps adds to queues whose they are.
+func (p *Platform) nameApps(ctx context.Context, docs []queueCountsDoc) error {
+	apps := make(map[string]string)
+	for i := range docs {
+		app, err := p.appIDOf(ctx, apps, docs[i].Key)
+		if err != nil {
+			return err
+		}
+		docs[i].App = app
+	}
+	return nil
+}
+
+// appIDOf returns the ID of the app of a key; "" if the key is gone.
+func (p *Platform) appIDOf(ctx context.Context, known map[string]string, key string) (string, error) {
+	if app, ok := known[key]; ok {
+		return app, nil
+	}
+	h, err := p.registry.holder(ctx, key, p.holders.get(key))
+	if err != nil && !errors.Is(err, ErrUnknownKey) {
+		return "", err
+	}
+	if err == nil {
+		known[key] = h.app.ID
+	}
+	return known[key], nil
+}
+
+// depthCounts keeps what the engine has counted for a short time: the shorter the faster it
+// counts, so that looking at queues leaves it to its messages.
+type depthCounts struct {
+	mu    sync.Mutex
+	last  []QueueDepth // that nobody changes
+	until time.Time
+}
+
+// countingShare is how many times longer counts are kept than counting took.
+const countingShare = 20
+
+func (d *depthCounts) all(ctx context.Context, queues Queues) ([]QueueDepth, error) {
+	counting, ok := queues.(QueueDepths)
+	if !ok {
+		return nil, engineCannot("count its queues")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	began := time.Now()
+	if began.Before(d.until) {
+		return d.last, nil
+	}
+	all, err := counting.Depths(ctx)
+	if err == nil {
+		now := time.Now()
+		d.last, d.until = all, now.Add(countingShare*now.Sub(began))
+	}
+	return all, err
+}
+
+func engineCannot(what string) *failure {
+	return &failure{status: http.StatusNotFound, code: code.UnknownAPI, message: "the engine of this platform cannot " + what}
+}
