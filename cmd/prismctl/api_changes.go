@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/shopex/prism-go/admin"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 )
 
@@ -33,37 +30,13 @@ func (t *tool) agreed(ctx context.Context, change func(force bool) error) error 
 		return err
 	}
 	t.noticeChanges(breaking.Changes)
-	yes, asked := t.confirm(ctx, "Take it nevertheless? [y/N] ")
-	switch {
-	case !asked && ctx.Err() != nil:
-		return ctx.Err()
-	case !asked:
+	switch asked := t.confirm(ctx, "Take it nevertheless? [y/N] "); {
+	case errors.Is(asked, errNobodyAsked):
 		return fmt.Errorf("%w\nTake it nevertheless: --force", err)
-	case !yes:
-		return exit.With(exit.Refused, errors.New("nothing was changed"))
+	case asked != nil:
+		return asked
 	}
 	return change(true)
-}
-
-// confirm asks a question on a terminal. asked is false where there is none, or when ctx
-// has ended; then the read goes on until the process ends.
-func (t *tool) confirm(ctx context.Context, question string) (yes, asked bool) {
-	if _, ok := terminal(t.in); !ok {
-		return false, false
-	}
-	fmt.Fprint(t.err, question)
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(t.in).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case text := <-answer:
-		return text == "y" || text == "yes", true
-	case <-ctx.Done():
-		fmt.Fprintln(t.err)
-		return false, false
-	}
 }
 
 // noticeChanges shows what is different, beside the output.

@@ -41,11 +41,11 @@ func callIt(t *testing.T, srv *prismtest.Server, path string, status int) {
 	srv.WaitUntil("the call to be noted", func() bool { return count() > before })
 }
 
-// fitsScreen fails the test for a line that 80 columns do not hold.
+// fitsScreen fails the test for a line that the columns of a screen do not hold.
 func fitsScreen(t *testing.T, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {
-		if n := words.Width(strings.TrimSuffix(line, "\n")); n > 80 {
+		if n := words.Width(strings.TrimSuffix(line, "\n")); n > screenWidth {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

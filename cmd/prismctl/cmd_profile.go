@@ -56,11 +56,7 @@ type profileListCmd struct{}
 
 // Run prints one profile a line.
 func (profileListCmd) Run(t *tool) error {
-	store, err := profile.In(t.config)
-	if err != nil {
-		return err
-	}
-	all, err := store.Load()
+	all, err := t.allProfiles()
 	if err != nil {
 		return err
 	}
@@ -79,6 +75,15 @@ func (profileListCmd) Run(t *tool) error {
 		return nil
 	}
 	return t.printTable(rows)
+}
+
+// allProfiles returns the profiles as they are.
+func (t *tool) allProfiles() (*profile.Profiles, error) {
+	store, err := profile.In(t.config)
+	if err != nil {
+		return nil, err
+	}
+	return store.Load()
 }
 
 // markIf is a mark, or nothing.

@@ -39,11 +39,7 @@ func TestLongIDsLeaveRoomForBodies(t *testing.T) {
 		if err := table.print(&tool{out: out}); err != nil {
 			t.Fatal(err)
 		}
-		for line := range strings.Lines(out.String()) {
-			if n := words.Width(strings.TrimSuffix(line, "\n")); n > screenWidth {
-				t.Errorf("with %s a line has %d columns: %s", id, n, line)
-			}
-		}
+		fitsScreen(t, out.String())
 	}
 }
 

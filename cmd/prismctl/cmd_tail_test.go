@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopex/prism-go/cmd/prismctl/internal/words"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -36,11 +35,7 @@ func TestTailShowsALineForEachThing(t *testing.T) {
 			t.Errorf("%q is not in\n%s", part, out.String())
 		}
 	}
-	for line := range strings.Lines(out.String()) {
-		if width := words.Width(strings.TrimSuffix(line, "\n")); width > 80 {
-			t.Errorf("%d columns: %s", width, line)
-		}
-	}
+	fitsScreen(t, out.String())
 	if strings.Contains(out.String(), "CANARY") || strings.Contains(out.String(), "\x1b") {
 		t.Errorf("it shows\n%s", out.String())
 	}

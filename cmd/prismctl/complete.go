@@ -14,7 +14,6 @@ import (
 	"github.com/shopex/prism-go/admin"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/completion"
 	"github.com/shopex/prism-go/cmd/prismctl/internal/exit"
-	"github.com/shopex/prism-go/cmd/prismctl/internal/profile"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -67,7 +66,7 @@ func (t *tool) names(ctx context.Context, a completion.Answer) []string {
 	c := connection{Timeout: completeTime}
 	c.URL, c.Key, c.SecretFile = a.Flags["url"], a.Flags["key"], a.Flags["secret-file"]
 	to, err := c.destination(&quiet)
-	if err != nil || to.profile != nil && to.profile.SecretFile == "" && c.SecretFile == "" && t.env("PRISM_SECRET") == "" {
+	if err != nil || to.profile != nil && to.profile.SecretFile == "" && !c.given(t) {
 		return nil
 	}
 	var names []string
@@ -79,11 +78,7 @@ func (t *tool) names(ctx context.Context, a completion.Answer) []string {
 }
 
 func (t *tool) profileNames() []string {
-	store, err := profile.In(t.config)
-	if err != nil {
-		return nil
-	}
-	all, err := store.Load()
+	all, err := t.allProfiles()
 	if err != nil {
 		return nil
 	}
@@ -92,18 +87,18 @@ func (t *tool) profileNames() []string {
 
 // namesOf asks a platform for the names of what it has, of a kind that the tag names says.
 func namesOf(ctx context.Context, client *prism.Client, kind, of string) (names []string, err error) {
-	queues, provisioned := notify.NewQueueClient(client), admin.New(client)
+	provisioned := admin.New(client)
 	switch kind {
 	case "queue":
-		if of != "" {
-			queues = queues.Of(of)
-		}
-		return queues.Topics(ctx)
+		return notify.NewQueueClient(client).Of(of).Topics(ctx)
 	case "app", "key":
 		apps, err := provisioned.Apps(ctx)
 		for _, app := range apps {
 			if kind == "app" {
 				names = append(names, app.ID)
+				continue
+			}
+			if app.Keys == 0 {
 				continue
 			}
 			keys, err := provisioned.Keys(ctx, app.ID)

@@ -18,6 +18,9 @@ type secretSource struct {
 	SecretFile string `is:"file" group:"connection" placeholder:"FILE" help:"A file with the secret, instead of PRISM_SECRET."`
 }
 
+// given reports whether a flag or the environment has a secret.
+func (s *secretSource) given(t *tool) bool { return s.SecretFile != "" || t.env("PRISM_SECRET") != "" }
+
 // identity is the flags that say who calls.
 type identity struct {
 	Key string `group:"connection" placeholder:"KEY" help:"The key, also called client_id (PRISM_KEY)."`

@@ -115,7 +115,7 @@ func (c *server) secretFor(ctx context.Context, t *tool, to *destination) (strin
 // secretOf returns the secret of a command that needs no key. A profile is looked for if
 // nothing else has one.
 func (s *secretSource) secretOf(ctx context.Context, t *tool) (string, error) {
-	if (s.SecretFile != "" || t.env("PRISM_SECRET") != "") && t.namedProfile().value == "" {
+	if s.given(t) && t.namedProfile().value == "" {
 		return s.secret(ctx, t, nil)
 	}
 	p, err := t.findProfile()

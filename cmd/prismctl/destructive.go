@@ -43,14 +43,9 @@ func (t *tool) agree(ctx context.Context, parsed *kong.Context) error {
 		return nil
 	}
 	t.notice("profile %s (%s) is marked as production, and %s is destructive: %s", p.Name, p.URL, node.FullPath(), node.Help)
-	yes, asked := t.confirm(ctx, "Go on? [y/N] ")
-	switch {
-	case !asked && ctx.Err() != nil:
-		return ctx.Err()
-	case !asked:
-		return exit.Usagef("nothing was done, as nobody can be asked: give --yes")
-	case !yes:
-		return exit.With(exit.Refused, errors.New("nothing was done"))
+	err = t.confirm(ctx, "Go on? [y/N] ")
+	if errors.Is(err, errNobodyAsked) {
+		return exit.Usagef("%w: give --yes", err)
 	}
-	return nil
+	return err
 }

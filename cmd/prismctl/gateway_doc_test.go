@@ -16,11 +16,7 @@ import (
 // comments.
 func commandsOf(t *testing.T, document, chapter string) (all [][]string) {
 	t.Helper()
-	text, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "\n## "+chapter+"\n")
+	_, rest, _ := strings.Cut(project(t, document), "\n## "+chapter+"\n")
 	rest, _, _ = strings.Cut(rest, "\n## ")
 	for _, m := range regexp.MustCompile(`(?m)^prismctl ([^#\n]+)`).FindAllStringSubmatch(rest, -1) {
 		all = append(all, strings.Fields(m[1]))
@@ -40,7 +36,7 @@ func (w endingWriter) Write(p []byte) (int, error) {
 }
 
 func TestTheCommandsOfTheGatewaysManualWork(t *testing.T) {
-	commands := commandsOf(t, "../../docs/gateway.md", "On the command line")
+	commands := commandsOf(t, "docs/gateway.md", "On the command line")
 	srv := prismtest.NewServer(t)
 	srv.AddApp(platform.App{ID: "shop"})
 	t.Chdir(t.TempDir())

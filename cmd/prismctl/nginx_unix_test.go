@@ -31,11 +31,7 @@ func nginxOf(t *testing.T, p *pair, front, back string) bool {
 		t.Log("!!! WITHOUT NGINX: the configuration in docs/operations.md is not tried; install nginx-light")
 		return false
 	}
-	text, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, site, _ := strings.Cut(string(text), "```nginx\n")
+	_, site, _ := strings.Cut(project(t, "docs/operations.md"), "```nginx\n")
 	site, _, _ = strings.Cut(site, "```")
 	site = strings.NewReplacer("listen 443 ssl", "listen "+front+" ssl", "127.0.0.1:8080", back,
 		"/etc/prism/tls.crt", p.cert, "/etc/prism/tls.key", p.key).Replace(site)

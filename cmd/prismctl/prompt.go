@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,36 @@ func (s *secretSource) secret(ctx context.Context, t *tool, p *profile.Profile) 
 		return "", err
 	}
 	return secrets.Visible("the secret", secret)
+}
+
+// errNobodyAsked is what confirm returns where there is no terminal.
+var errNobodyAsked = errors.New("nothing was done, as nobody can be asked")
+
+// confirm asks a question on a terminal, and returns nil if the answer is yes. When ctx ends
+// the read goes on until the process ends.
+func (t *tool) confirm(ctx context.Context, question string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, ok := terminal(t.in); !ok {
+		return errNobodyAsked
+	}
+	fmt.Fprint(t.err, question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(t.in).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case text := <-answer:
+		if text != "y" && text != "yes" {
+			return exit.With(exit.Refused, errors.New("nothing was done"))
+		}
+		return nil
+	case <-ctx.Done():
+		fmt.Fprintln(t.err)
+		return ctx.Err()
+	}
 }
 
 // longestTyped is more than anybody types.

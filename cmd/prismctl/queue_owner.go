@@ -48,11 +48,7 @@ func (c *queueOwner) flag() string {
 // queues does something with the queues.
 func (c *queueOwner) queues(ctx context.Context, t *tool, do func(context.Context, *notify.QueueClient) error) error {
 	return c.with(ctx, t, func(ctx context.Context, client *prism.Client) error {
-		q := notify.NewQueueClient(client)
-		if c.Of != "" {
-			q = q.Of(string(c.Of))
-		}
-		return do(ctx, q)
+		return do(ctx, notify.NewQueueClient(client).Of(string(c.Of)))
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,7 +78,7 @@ func activityText(a *admin.Activity) string {
 	case a.Event == "publish" && a.Code == "":
 		about = append(about, "to "+words.Counted(a.Queues, "queue", "queues"))
 	case a.Event == "push":
-		about = append(about, "to "+a.RemoteAddr, statusText(a.Status), shortTook(inTime(a.TookMS)))
+		about = append(about, "to "+a.RemoteAddr, numberOr(int64(a.Status), "-"), shortTook(inTime(a.TookMS)))
 	case a.Stray:
 		about = []string{"tag " + strconv.FormatUint(a.Tag, 10) + ", which is not outstanding"}
 	}
@@ -92,11 +93,8 @@ func activityText(a *admin.Activity) string {
 
 // callText has the ID of a call that is kept, for calls show.
 func callText(a *admin.Activity) string {
-	api := a.API
-	if api == "" {
-		api = a.Path
-	}
-	status, took := words.Padded(statusText(a.Status), 4), words.Padded(shortTook(inTime(a.TookMS)), 7)
+	api := cmp.Or(a.API, a.Path)
+	status, took := words.Padded(numberOr(int64(a.Status), "-"), 4), words.Padded(shortTook(inTime(a.TookMS)), 7)
 	switch {
 	case a.Kept && a.Failed:
 		return status + joined(a.RequestID, a.Code, words.Shown(api))
@@ -106,13 +104,6 @@ func callText(a *admin.Activity) string {
 		return status + took + joined(a.Code, a.RemoteAddr, a.Method, words.Shown(api))
 	}
 	return status + took + joined(a.Method, words.Shown(api))
-}
-
-func statusText(status int) string {
-	if status == 0 {
-		return "-"
-	}
-	return strconv.Itoa(status)
 }
 
 func inTime(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

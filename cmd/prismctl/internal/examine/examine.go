@@ -33,15 +33,20 @@ type Result struct {
 }
 
 // Request examines one request.
-func (e *Examiner) Request(r sent.Request) Result {
-	received := sign.NewReceived(r.Method, r.URL, r.Header, r.Body)
+func (e *Examiner) Request(r sent.Request) Result { return e.result(read(r)) }
+
+func read(r sent.Request) sign.Received {
+	return sign.NewReceived(r.Method, r.URL, r.Header, r.Body)
+}
+
+func (e *Examiner) result(received sign.Received) Result {
 	o := e.Options
 	o.Rewrites = charsets.Rewrites()
 	d := sign.Check(e.Secret, received, o)
 	d.Text = e.Masked(d.Text)
 	return Result{
 		Diagnosis: d,
-		Shown:     e.Masked(r.Method + " " + received.RawPath),
+		Shown:     e.Masked(received.Method + " " + received.RawPath),
 		ToSign:    e.Masked(sign.Mask(sign.StringToSign(e.Secret, received.Request), e.Secret)),
 	}
 }
@@ -125,12 +130,12 @@ func (e *Examiner) from(r io.Reader, do func(Result) error) error {
 			return written
 		}
 		entries++
-		received := sign.NewReceived(request.Method, request.URL, request.Header, request.Body)
+		received := read(request)
 		if !received.Query.Has("client_id") && !received.Form.Has("client_id") && !received.Query.Has("sign") {
 			return nil
 		}
 		calls++
-		written = do(e.Request(request))
+		written = do(e.result(received))
 		return written
 	})
 	switch {

@@ -135,8 +135,7 @@ func eachOfJSON(r io.Reader, do func(Request) error) error {
 		return jsonError(err)
 	}
 	members := map[string]json.RawMessage{}
-	for d.More() {
-		limited.left = MaxEntry
+	for d.More() { // what is kept is bounded together
 		name, err := d.Token()
 		if err != nil {
 			return jsonError(err)
@@ -218,7 +217,7 @@ func eachEntry(d *json.Decoder, limited *limitedReader, do func(Request) error) 
 	return nil
 }
 
-var errLarge = fmt.Errorf("a single value of the JSON has more than %d MiB", MaxEntry>>20)
+var errLarge = fmt.Errorf("a value of the JSON has more than %d MiB, or those of one request together", MaxEntry>>20)
 
 // A limitedReader bounds what the decoder reads for a single value.
 type limitedReader struct {

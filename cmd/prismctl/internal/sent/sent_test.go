@@ -165,22 +165,32 @@ func TestABrokenHARIsRefusedWithThePlace(t *testing.T) {
 	}
 }
 
-// endless never ends.
-type endless struct{ read int }
+// endless repeats a text for ever.
+type endless struct {
+	text string
+	read int
+}
 
 func (e *endless) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = 'x'
-	}
-	e.read += len(b)
-	return len(b), nil
+	n := copy(b, e.text[e.read%len(e.text):])
+	e.read += n
+	return n, nil
 }
 
 func TestWhatIsReadIsBounded(t *testing.T) {
-	for start, most := range map[string]int{"GET /": 2 * MaxSize, `{"log":{"entries":[{"request":{"url":"`: MaxEntry + 1<<20} {
-		var e endless
-		if err := Each(io.MultiReader(strings.NewReader(start), &e), func(Request) error { return nil }); err == nil || !strings.Contains(err.Error(), "MiB") || e.read > most {
-			t.Errorf("%s: %v after %d bytes", start, err, e.read)
+	long := strings.Repeat("x", 1<<20)
+	for _, c := range []struct {
+		start, more string
+		most        int
+	}{
+		{"GET /", long, 2 * MaxSize},
+		{`{"log":{"entries":[{"request":{"url":"`, long, MaxEntry + 1<<20},
+		{"{", `"member":"` + long + `",`, MaxEntry + 1<<20},
+	} {
+		e := endless{text: c.more}
+		bounded := io.LimitReader(&e, 2*MaxEntry)
+		if err := Each(io.MultiReader(strings.NewReader(c.start), bounded), func(Request) error { return nil }); err == nil || !strings.Contains(err.Error(), "MiB") || e.read > c.most {
+			t.Errorf("%s: %v after %d bytes", c.start, err, e.read)
 		}
 	}
 }

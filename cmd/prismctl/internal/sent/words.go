@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -175,10 +176,11 @@ func unicode(s string) (string, int) {
 	}
 	a, errA := strconv.ParseUint(s[1:5], 16, 16)
 	b, errB := strconv.ParseUint(s[7:11], 16, 16)
-	if errA != nil || errB != nil || a < 0xd800 || a > 0xdbff || b < 0xdc00 || b > 0xdfff {
+	pair := utf16.DecodeRune(rune(a), rune(b))
+	if errA != nil || errB != nil || pair == utf8.RuneError {
 		return high, n
 	}
-	return string(rune((a-0xd800)<<10 + (b - 0xdc00) + 0x10000)), 11
+	return string(pair), 11
 }
 
 func number(s string, from, most, base int, text func(uint64) string) (string, int) {
