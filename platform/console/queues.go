@@ -471,7 +471,7 @@ var queuesPhrases = map[string]phrase{
 	"queue.unread":         {"Messages wait and nobody consumes this queue.", "有消息等待投递，但没有消费者。"},
 	"queue.oldest":         {"Oldest message", "最早的消息"},
 	"queue.ago":            {"%s ago", "%s 前"},
-	"queue.of_limit":       {"of at most %d", "上限 %d"},
+	"queue.of_limit":       {"at most %d", "上限 %d"},
 	"queue.bytes":          {"Bytes", "字节数"},
 	"queue.bindings":       {"Bindings", "绑定"},
 	"queue.bindings_of":    {"Messages whose routing key matches one of these patterns come here: * stands for one word, # for any number.", "路由键匹配以下任一模式的消息会进入该队列：* 匹配一个单词，# 匹配任意多个单词。"},

@@ -64,7 +64,7 @@ func TestAQueueIsBoundFilledLookedIntoAndPurged(t *testing.T) {
 		t.Error("it is not empty then")
 	}
 	page = b.does("/queues/limit", queueForm("orders", "max_messages", "7", "overflow", "drop-newest"))
-	if !strings.Contains(page, "of at most 7") {
+	if !strings.Contains(page, "at most 7") {
 		t.Error("the limit does not show")
 	}
 	if page = b.does("/queues/unbind", queueForm("orders", "pattern", "order.*")); !strings.Contains(page, "No binding") {

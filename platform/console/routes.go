@@ -16,6 +16,7 @@ func (c *Console) routes() {
 	c.liveRoutes()
 	c.auditRoutes()
 	c.queuesRoutes()
+	c.parkedRoutes()
 	c.mux.HandleFunc(c.base+"/", func(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusNotFound, "not_found", "the console has no such page")
 	})
