@@ -22,6 +22,8 @@ type Config struct {
 	// Base is the path of the console. If empty, /console, beside APIBase: /x/console for
 	// /x/api.
 	Base string
+	// Version is shown on the overview, if it is not empty.
+	Version string
 	// Now is the clock of the platform. If nil, time.Now.
 	Now func() time.Time
 	// Logger gets failures. If nil, nothing is logged.

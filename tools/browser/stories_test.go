@@ -40,6 +40,7 @@ func TestInARealBrowser(t *testing.T) {
 		{"a link with an application's parameters asks first", aLinkWithAnApplicationsParametersAsksFirst},
 		{"a page shows names as text", aPageShowsNamesAsText},
 		{"the login of prismctl ends on the page of the platform", theLoginOfPrismctlEndsOnThePlatformsPage},
+		{"every page of the console is for everybody", everyPageOfTheConsoleIsForEverybody},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
 	}

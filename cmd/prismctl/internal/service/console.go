@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/console"
 )
@@ -15,7 +16,7 @@ func (s *service) aroundPlatform(p *platform.Platform) (http.Handler, error) {
 	if s.Console == "off" || s.Console == "auto" && !s.amongItself() {
 		return p, nil
 	}
-	c, err := console.New(console.Config{Platform: p, Store: s.engine.Store, Registry: s.registry, Logger: s.log})
+	c, err := console.New(console.Config{Platform: p, Store: s.engine.Store, Registry: s.registry, Version: prism.Version, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

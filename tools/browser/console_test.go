@@ -1,0 +1,145 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/prismtest"
+)
+
+// axe is axe-core 4.14.1 as published, which finds what keeps people from using a page. Its
+// licence is beside it.
+//
+//go:embed testdata/axe/axe.min.js
+var axe string
+
+// mostPages bounds the pages that are looked at, one of each kind.
+const mostPages = 40
+
+// Whoever opens a page of the console can read and use it: in both languages, by day and by
+// night, on a telephone and on a large screen, with a screen reader. Each page that is
+// linked is there.
+func everyPageOfTheConsoleIsForEverybody(t *testing.T, browser context.Context) {
+	srv := busyPlatform(t)
+	for name, row := range map[string]struct {
+		languages, lang, scheme string
+		width                   int64
+	}{
+		"English, by day, a telephone":      {"en", "en", "light", 375},
+		"Chinese, by night, a large screen": {"zh-CN,zh;q=0.9", "zh", "dark", 3840},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := meet(t, browser, row.languages)
+			p.screen(row.width, row.scheme)
+			p.enter(srv)
+			for _, page := range p.pagesOfTheConsole() {
+				p.open(page)
+				if p.status != 200 {
+					t.Errorf("%s is answered with %d", page, p.status)
+					continue
+				}
+				p.mustBeForEverybody(page, row.lang)
+			}
+		})
+	}
+}
+
+// busyPlatform has something of all that the console shows.
+func busyPlatform(t *testing.T) *prismtest.Server {
+	srv := newPlatform(t)
+	client := srv.Client()
+	for _, body := range []string{"first", "<b>second</b>"} {
+		if _, err := client.Post(t.Context(), "platform/notify/write", prism.Params{"routing_key": "order.new", "data": body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return srv
+}
+
+func (p *person) screen(width int64, scheme string) {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1})
+		if err != nil {
+			return err
+		}
+		_, err = cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		})
+		return err
+	}))
+}
+
+// enter opens the console by a link, with the keyboard.
+func (p *person) enter(srv *prismtest.Server) {
+	p.t.Helper()
+	p.open(srv.Console())
+	p.follow(chromedp.KeyEvent(kb.Enter)) // the button has the focus
+	if at := p.place(); at.Path != "/console/" || p.status != 200 {
+		p.t.Fatalf("the link leads to %s, %d:\n%s", at, p.status, p.text())
+	}
+}
+
+// numbered is what makes pages of one kind different.
+var numbered = regexp.MustCompile(`[A-Z2-7]{26}|[0-9a-z]{8,}|[0-9]+`)
+
+// pagesOfTheConsole follows links from the first page, and returns one page of each kind.
+func (p *person) pagesOfTheConsole() []string {
+	p.t.Helper()
+	first := p.place()
+	pages, kinds := []string{first.String()}, []string{first.Path}
+	for i := 0; i < len(pages) && len(pages) < mostPages; i++ {
+		p.open(pages[i])
+		for _, link := range ask[[]string](p, "[...document.querySelectorAll('a[href]')].map(a => a.href)") {
+			u, err := url.Parse(link)
+			if err != nil || u.Host != first.Host || !strings.HasPrefix(u.Path, "/console/") {
+				continue
+			}
+			u.Fragment = ""
+			query := u.Query()
+			kind := numbered.ReplaceAllString(u.Path, "#") + " " + strings.Join(slices.Sorted(maps.Keys(query)), " ")
+			if !slices.Contains(kinds, kind) && u.Path != first.Path {
+				pages, kinds = append(pages, u.String()), append(kinds, kind)
+			}
+		}
+	}
+	return pages
+}
+
+// mustBeForEverybody looks at the page on the screen.
+func (p *person) mustBeForEverybody(page, lang string) {
+	p.t.Helper()
+	if got := ask[string](p, "document.documentElement.lang"); !strings.HasPrefix(got, lang) {
+		p.t.Errorf("%s says that its language is %q", page, got)
+	}
+	if wide := ask[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
+		p.t.Errorf("%s is %d pixels wider than the screen", page, wide)
+	}
+	ask[bool](p, axe+"; true")
+	text := ask[string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then(r =>
+		JSON.stringify(r.violations.map(v => [v.impact, v.id, v.help, ...v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))])))`)
+	var found [][]string
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, violation := range found {
+		if violation[0] == "serious" || violation[0] == "critical" {
+			p.t.Errorf("%s: %q", page, violation)
+		} else {
+			p.t.Logf("%s: %q", page, violation)
+		}
+	}
+}
