@@ -342,6 +342,9 @@ func (im *importing) preview(s *Service, file *apijson.Service) {
 	if compiled == nil {
 		return
 	}
+	if s.Created.IsZero() { // it has no ID yet
+		compiled.ID = ""
+	}
 	if len(file.APIs) == 0 {
 		im.doc.Routes = append(im.doc.Routes, im.p.newAPIDoc(compiled, nil, true))
 	}

@@ -14,6 +14,7 @@ func (c *Console) routes() {
 	c.change("/domain", chooseDomain)
 	c.overviewRoutes()
 	c.liveRoutes()
+	c.apisRoutes()
 	c.auditRoutes()
 	c.queuesRoutes()
 	c.parkedRoutes()
