@@ -18,6 +18,7 @@ func (c *Console) routes() {
 	c.auditRoutes()
 	c.queuesRoutes()
 	c.parkedRoutes()
+	c.callRoutes()
 	c.mux.HandleFunc(c.base+"/", func(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusNotFound, "not_found", "the console has no such page")
 	})

@@ -78,3 +78,13 @@
 	});
 	find.addEventListener("input", () => { for (const row of body.rows) hide(row); });
 })();
+
+// Buttons that copy the text of an element.
+for (const button of document.querySelectorAll("[data-copy]")) {
+	if (!navigator.clipboard) break;
+	button.hidden = false;
+	button.addEventListener("click", async () => {
+		await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+		button.textContent = button.dataset.done;
+	});
+}
