@@ -59,6 +59,8 @@ type appDoc struct {
 	Logo         string            `json:"Logo"`
 	APIJSONURL   string            `json:"ApiJsonUrl"`
 	AuthGroup    string            `json:"AuthGroup"`
+	Email        string            `json:"Email,omitempty"` // of the member whose app it is
+	Role         Role              `json:"Role,omitempty"`  // likewise
 }
 
 func (p *Platform) appDoc(app *App, keys int) appDoc {
@@ -68,7 +70,7 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 		KeysNum: keys, MaxKeysLimit: p.cfg.Limits.KeysPerApp,
 		CreateTime: app.Created.UTC().Format(createdLayout),
 		Listen:     app.Listen, Publish: app.Publish,
-		MemberID: app.Member, Meta: map[string]string{},
+		MemberID: app.Member, Meta: map[string]string{}, Email: app.Email, Role: app.Role,
 	}
 }
 

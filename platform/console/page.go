@@ -71,6 +71,13 @@ func address(base string, parts ...string) string {
 	return b.String()
 }
 
+// With returns the view for a part of the page, which gets other data.
+func (v *view) With(data any) *view {
+	part := *v
+	part.Data = data
+	return &part
+}
+
 // Time returns a time for people, or "" for none.
 func (v *view) Time(t time.Time) string {
 	if t.IsZero() {
@@ -121,12 +128,17 @@ func (c *Console) change(pattern string, do func(*request) (next string, err err
 		if err != nil {
 			return err
 		}
-		if wantsJSON(r.Request) {
-			return r.answer(http.StatusOK, "", map[string]any{"location": c.base + "/" + next})
-		}
-		http.Redirect(r.w, r.Request, c.base+"/"+next, http.StatusSeeOther)
-		return nil
+		return r.goOn(next)
 	})
+}
+
+// goOn sends the browser on to a page below the console's path.
+func (r *request) goOn(next string) error {
+	if wantsJSON(r.Request) {
+		return r.answer(http.StatusOK, "", map[string]any{"location": r.c.base + "/" + next})
+	}
+	http.Redirect(r.w, r.Request, r.c.base+"/"+next, http.StatusSeeOther)
+	return nil
 }
 
 // action is change for what is answered with a page of its own, such as a secret that is
@@ -192,7 +204,7 @@ func (c *Console) write(w http.ResponseWriter, r *http.Request, req *request, st
 		}
 	} else {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v := &view{Data: data, Name: name, Base: c.base, Path: r.URL.RequestURI(), Lang: languageOf(r), Nonce: nonceOf(r), Done: r.URL.Query().Get("done")}
+		v := &view{Data: data, Name: name, Base: c.base, Path: r.URL.RequestURI(), Lang: languageOf(r), Nonce: nonceOf(r), Done: knownPhrase(r.URL.Query().Get("done"))}
 		if req != nil {
 			v.Token, v.Person, v.Link = req.s.token, &req.person, req.s.Link
 			if req.s.Lang != "" {

@@ -1,6 +1,10 @@
 package console
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/shopex/prism-go/platform"
+)
 
 // routes serves all pages. Those of each part are listed in the part's file.
 func (c *Console) routes() {
@@ -15,6 +19,9 @@ func (c *Console) routes() {
 	c.overviewRoutes()
 	c.liveRoutes()
 	c.apisRoutes()
+	c.appsRoutes()
+	c.membersRoutes()
+	c.usersRoutes()
 	c.auditRoutes()
 	c.queuesRoutes()
 	c.parkedRoutes()
@@ -37,6 +44,9 @@ func chooseLanguage(r *request) (string, error) {
 
 // chooseDomain lets an operator see another domain from now on.
 func chooseDomain(r *request) (string, error) {
-	r.s.Domain = r.PostFormValue("domain")
+	if r.person.Role != platform.OperatorRole {
+		return "", &callError{Status: http.StatusForbidden, Code: "forbidden", Message: "other domains are for operators"}
+	}
+	r.s.Domain = r.value("domain")
 	return "", r.c.save(r.Context(), r.s)
 }

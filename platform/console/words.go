@@ -19,7 +19,7 @@ const (
 type phrase [2]string
 
 // phrases has all texts of the pages, each once. The files of pages have their own.
-var phrases = joined(commonPhrases, loginPhrases, overviewPhrases, livePhrases, apisPhrases, auditPhrases, queuesPhrases, parkedPhrases, callPhrases)
+var phrases = joined(commonPhrases, loginPhrases, overviewPhrases, livePhrases, apisPhrases, auditPhrases, queuesPhrases, parkedPhrases, callPhrases, appsPhrases, keysPhrases, membersPhrases, usersPhrases)
 
 func joined(tables ...map[string]phrase) map[string]phrase {
 	all := make(map[string]phrase)
@@ -46,6 +46,15 @@ func (l language) phrase(id string, args ...any) string {
 	return text
 }
 
+// knownPhrase returns the name of a phrase, or "" for one that there is not: others write
+// links, too.
+func knownPhrase(id string) string {
+	if _, ok := phrases[id]; !ok {
+		return ""
+	}
+	return id
+}
+
 // languageOf returns the language that a browser asks for, of those that there are the
 // first.
 func languageOf(r *http.Request) language {
@@ -69,6 +78,7 @@ var commonPhrases = map[string]phrase{
 	"nav.queues":     {"Queues", "队列"},
 	"nav.routing":    {"Routing", "路由"},
 	"nav.apps":       {"Apps", "应用"},
+	"nav.members":    {"Members", "成员"},
 	"nav.users":      {"Users", "用户"},
 	"nav.audit":      {"Audit log", "审计日志"},
 	"nav.main":       {"Main", "主导航"},
