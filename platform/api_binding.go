@@ -168,7 +168,7 @@ func (p *Platform) boundTo(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, prefix, err := p.nameOfService(ctx, s.ID)
+	file, err := p.parsed(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (p *Platform) boundTo(ctx context.Context, c *call) (any, error) {
 	for _, app := range apps {
 		for _, b := range app.APIs {
 			if b.Service == s.ID && c.provisions(&app) {
-				docs = append(docs, newBindingDoc(app.ID, b, name, prefix))
+				docs = append(docs, newBindingDoc(app.ID, b, cmp.Or(file.Summary, s.Prefix), s.Prefix))
 			}
 		}
 	}

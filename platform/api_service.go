@@ -401,7 +401,11 @@ func (p *Platform) serviceInfo(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newServiceDoc(s), nil
+	file, err := p.parsed(ctx, s)
+	if err != nil {
+		return newServiceDoc(s), nil
+	}
+	return serviceDocOf(s, file), nil
 }
 
 func (p *Platform) serviceFile(ctx context.Context, c *call) (any, error) {

@@ -60,6 +60,11 @@ func newServiceDoc(s *Service) serviceDoc {
 	if err != nil {
 		file = &apijson.Service{} // was stored by another version
 	}
+	return serviceDocOf(s, file)
+}
+
+// serviceDocOf is newServiceDoc with the file of the service, which was read before.
+func serviceDocOf(s *Service, file *apijson.Service) serviceDoc {
 	return serviceDoc{
 		ID: s.ID, GUID: s.Exchange() + "-" + s.ID, URL: s.Source, BackendURL: cmp.Or(s.Backend, file.URL),
 		DomainID: s.Exchange(), MemberID: s.App, Path: s.Prefix, Online: s.Online, IsLocal: s.Source == "",

@@ -68,6 +68,9 @@ func (r *request) importFile() error {
 	return r.answer(status, "import", page)
 }
 
+// New reports whether a service would be made, and not refreshed.
+func (s serviceInfo) New() bool { return strings.HasPrefix(s.CreateTime, "0001-") }
+
 // Shown are the first of the routes.
 func (p *importPreview) Shown() []apiEntry { return p.Routes[:min(len(p.Routes), routesShown)] }
 

@@ -165,7 +165,7 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 	b := s.operator()
 	at := "/apis/" + b.imported(echo(t))
 	b.done(at+"/config", url.Values{"key": {"token"}, "value": {"t"}})
-	form := url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"a/b 1"}, "p.fields": {"name"}, "more": {"x=1\nclient_id=root"}}
+	form := url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"a/b 1"}, "p.fields": {"name"}, "more": {"x=1\nclient_id=root\npassword=canary-password"}}
 	try := func() (answer struct {
 		Alert string
 		Form  struct{ More string }
@@ -191,7 +191,7 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 	b.done(at+"/bind", url.Values{"app_id": {"shop"}, "path": {"*"}})
 	b.done(at+"/online", nil)
 	answer := try()
-	if answer.Tried == nil || answer.Tried.Status != http.StatusOK || !strings.Contains(answer.Tried.Body, `/item/a%2Fb%201?fields=name&x=1`) {
+	if answer.Tried == nil || answer.Tried.Status != http.StatusOK || !strings.Contains(answer.Tried.Body, `/item/a%2Fb%201?fields=name&password=canary-password&x=1`) {
 		t.Fatalf("the answer is %+v", answer)
 	}
 	var page struct {
@@ -199,10 +199,11 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 			Key, From string
 			Params    []struct{ Name, Value string }
 			More      string
+			Masked    []string
 		}
 	}
 	b.json(at+"/api?id=item.get", &page)
-	if page.Form.From != answer.Tried.ID || page.Form.Key != "shop-key" || page.Form.Params[0].Value != "a/b 1" || page.Form.Params[1].Value != "name" || page.Form.More != "x=1\n" {
+	if page.Form.From != answer.Tried.ID || page.Form.Key != "shop-key" || page.Form.Params[0].Value != "a/b 1" || page.Form.Params[1].Value != "name" || page.Form.More != "x=1\n" || len(page.Form.Masked) != 1 {
 		t.Errorf("the form is filled with %+v", page.Form)
 	}
 	shown := html.UnescapeString(b.post(at+"/api?id=item.get", form).body)
@@ -239,18 +240,60 @@ func TestWhatAFileSaysIsTextAndNotMarkup(t *testing.T) {
 	}
 }
 
+// callAs makes a call of the platform in the name of a person, and returns its result.
+func (s *site) callAs(person platform.Person, api string, params url.Values) json.RawMessage {
+	s.Helper()
+	req := httptest.NewRequestWithContext(platform.WithPerson(s.Context(), person), "POST", "/api/"+api, strings.NewReader(params.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	s.platform.ServeHTTP(w, req)
+	var doc struct{ Result json.RawMessage }
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || w.Code != http.StatusOK {
+		s.Fatalf("%s: %d %s", api, w.Code, w.Body)
+	}
+	return doc.Result
+}
+
 // apiMember makes a member with a role.
 func (s *site) apiMember(email string, role platform.Role) {
 	s.Helper()
 	call := map[platform.Role]string{platform.DeveloperRole: "active", platform.ProviderRole: "apiprovider"}[role]
-	for _, api := range []string{"create", call} {
-		ctx := platform.WithPerson(s.Context(), platform.Person{Name: "test", Role: platform.OperatorRole})
-		req := httptest.NewRequestWithContext(ctx, "POST", "/api/platform/manageuser/"+api, strings.NewReader(url.Values{"email": {email}}.Encode()))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		w := httptest.NewRecorder()
-		if s.platform.ServeHTTP(w, req); w.Code != http.StatusOK {
-			s.Fatalf("%s: %d %s", api, w.Code, w.Body)
-		}
+	for _, name := range []string{"create", call} {
+		s.callAs(platform.Person{Name: "test", Role: platform.OperatorRole}, "platform/manageuser/"+name, url.Values{"email": {email}})
+	}
+}
+
+func TestADeveloperReadsAndTriesWhatItsAppsMayCall(t *testing.T) {
+	s := newSite(t)
+	operator, address := s.operator(), echo(t)
+	at := "/apis/" + operator.imported(address)
+	operator.done(at+"/online", nil)
+	role := platform.UserRole{Login: "dev", Role: platform.DeveloperRole, Member: "dev@example.com"}
+	s.apiMember(role.Member, role.Role)
+	s.callAs(role.Person(), "platform/app/create", url.Values{"name": {"Mine"}, "id": {"mine"}})
+	var key struct{ Key string }
+	if err := json.Unmarshal(s.callAs(role.Person(), "platform/key/create", url.Values{"app_id": {"mine"}}), &key); err != nil {
+		t.Fatal(err)
+	}
+	operator.done(at+"/bind", url.Values{"app_id": {"mine"}, "path": {"item.get"}})
+	b := s.user(role)
+	pages := b.get("/apis") + b.get(at) + b.get(at+"/api?id=item.get")
+	if !strings.Contains(pages, "item.get") || strings.Contains(pages, "item.add") || strings.Contains(pages, address) {
+		t.Error("a developer sees another API than its app may call, or the address of the backend")
+	}
+	if got := b.send("GET", at+"/api?id=item.add", nil); got.status != http.StatusNotFound {
+		t.Errorf("an API that the app may not call: %d", got.status)
+	}
+	if got := b.send("GET", at+"/file", nil); got.status < 400 {
+		t.Errorf("the file of the service: %d", got.status)
+	}
+	form := url.Values{"key": {key.Key}, "method": {"GET"}, "p.id": {"7"}}
+	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusOK || !strings.Contains(got.body, "/item/7") {
+		t.Errorf("a call with its own key: %d %s", got.status, got.body)
+	}
+	form.Set("key", "shop-key")
+	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusNotFound {
+		t.Errorf("a call with the key of others: %d", got.status)
 	}
 }
 

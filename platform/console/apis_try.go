@@ -118,9 +118,8 @@ func (r *request) prefill(page *apiPage) {
 	if len(form.Keys) > 0 {
 		form.Key = form.Keys[0]
 	}
-	var list struct{ Calls []struct{ ID, Key string } }
-	err := r.get("platform/calls/list", url.Values{"service": {page.Service}, "api": {page.API}, "limit": {"1"}}, &list)
-	if err != nil || len(list.Calls) == 0 {
+	last := r.lastCalls(url.Values{"service": {page.Service}, "api": {page.API}, "limit": {"20"}})
+	if len(last) == 0 {
 		return
 	}
 	var call struct {
@@ -131,10 +130,10 @@ func (r *request) prefill(page *apiPage) {
 		}
 		Sent int64
 	}
-	if r.get("platform/calls/show", url.Values{"id": {list.Calls[0].ID}}, &call) != nil {
+	if r.get("platform/calls/show", url.Values{"id": {last[0].ID}}, &call) != nil {
 		return
 	}
-	form.From, form.Key = list.Calls[0].ID, list.Calls[0].Key
+	form.From, form.Key = last[0].ID, last[0].Key
 	if len(page.Methods) == 0 || slices.Contains(page.Methods, call.Caller.Method) {
 		form.Method = call.Caller.Method
 	}
@@ -155,17 +154,31 @@ func (r *request) prefill(page *apiPage) {
 	}
 }
 
+// A lastCall is a call that the gateway has had, of a key that has proved itself.
+type lastCall struct {
+	ID, Key  string
+	Unproved bool
+}
+
+// lastCalls returns the newest calls first. There are none for who may not list them.
+func (r *request) lastCalls(params url.Values) []lastCall {
+	var list struct{ Calls []lastCall }
+	if !r.administers() || r.get("platform/calls/list", params, &list) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(list.Calls, func(c lastCall) bool { return c.Unproved })
+}
+
+const suggestedKeys = 20
+
 // recentKeys returns those that called the service last, or else those of an app that may.
 func (r *request) recentKeys(page *apiPage) (keys []string) {
 	if !r.administers() {
 		return nil
 	}
-	var list struct{ Calls []struct{ Key string } }
-	if r.get("platform/calls/list", url.Values{"service": {page.Service}, "limit": {"200"}}, &list) == nil {
-		for _, call := range list.Calls {
-			if !slices.Contains(keys, call.Key) && len(keys) < 20 {
-				keys = append(keys, call.Key)
-			}
+	for _, call := range r.lastCalls(url.Values{"service": {page.Service}, "limit": {"200"}}) {
+		if !slices.Contains(keys, call.Key) && len(keys) < suggestedKeys {
+			keys = append(keys, call.Key)
 		}
 	}
 	var bound []boundApp
@@ -174,7 +187,7 @@ func (r *request) recentKeys(page *apiPage) (keys []string) {
 	}
 	var of []struct{ Key string }
 	if r.get("platform/key/list", url.Values{"app_id": {bound[0].App}}, &of) == nil {
-		for _, key := range of[:min(len(of), 20)] {
+		for _, key := range of[:min(len(of), suggestedKeys)] {
 			keys = append(keys, key.Key)
 		}
 	}

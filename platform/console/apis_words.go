@@ -116,6 +116,8 @@ var apisPhrases = map[string]phrase{
 	"import.breaking":    {"Changes that break callers: %d", "不兼容的变更：%d 项"},
 	"import.routes":      {"Where calls go", "调用路由"},
 	"import.routes_text": {"As the gateway would send them, after the import.", "导入后网关将按此转发。"},
+	"import.new":         {"a new service, off line at first", "新服务，默认下线"},
+	"import.refreshed":   {"replaces the file of this service", "替换该服务的现有文件"},
 	"import.hidden":      {"%d more", "另有 %d 条"},
 	"import.caller":      {"Caller", "调用方地址"},
 	"import.force":       {"I have seen what breaks, and want it anyway.", "我已了解不兼容的变更，仍要导入。"},
