@@ -184,7 +184,7 @@ func (r *Record) has(text string) bool {
 	})
 }
 
-// Newest returns at most most records, the newest first, as they may be shown, and the
+// Newest returns at most most records, the newest first, as they are listed, and the
 // number behind which later ones will be.
 func (l *Log) Newest(f Filter, most int) (found []*Record, last uint64) {
 	l.mu.Lock()
@@ -198,11 +198,11 @@ func (l *Log) Newest(f Filter, most int) (found []*Record, last uint64) {
 		}
 	}
 	l.mu.Unlock()
-	return shown(found), last
+	return listed(found), last
 }
 
-// After returns at most most of the records behind a number, the oldest first, as they may
-// be shown, and the number behind which the next ones are.
+// After returns at most most of the records behind a number, the oldest first, as they are
+// listed, and the number behind which the next ones are.
 func (l *Log) After(number uint64, f Filter, most int) (found []*Record, last uint64) {
 	l.mu.Lock()
 	last = l.last
@@ -220,7 +220,7 @@ func (l *Log) After(number uint64, f Filter, most int) (found []*Record, last ui
 		found = found[:most]
 		last = found[most-1].Number
 	}
-	return shown(found), last
+	return listed(found), last
 }
 
 // Find returns the newest record of a domain with this ID, as it may be shown, or nil.
@@ -242,9 +242,9 @@ func (l *Log) Find(domain, id string) *Record {
 	return shown
 }
 
-func shown(records []*Record) []*Record {
+func listed(records []*Record) []*Record {
 	for i, r := range records {
-		records[i] = r.Shown()
+		records[i] = r.Listed()
 	}
 	return records
 }

@@ -27,6 +27,17 @@ func (r *Record) Shown() *Record {
 	return &shown
 }
 
+// Listed returns a copy of a record as Shown does, without headers, queries and bodies.
+func (r *Record) Listed() *Record {
+	m := newMask(r.SecretNames, r.Secrets)
+	listed := *r
+	listed.SecretNames, listed.Secrets = nil, nil
+	listed.API, listed.UserAgent, listed.Message = m.text(r.API), m.text(r.UserAgent), m.text(r.Message)
+	path, _, _ := strings.Cut(r.Caller.URL, "?")
+	listed.Caller, listed.Backend = Side{Method: r.Caller.Method, URL: m.url(path), Status: r.Caller.Status}, Side{}
+	return &listed
+}
+
 // masked names what a request shows otherwise than it was sent.
 func masked(sent, shown *Side) (names []string) {
 	path, was, _ := strings.Cut(sent.URL, "?")
