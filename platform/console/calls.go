@@ -209,7 +209,7 @@ func (b *callBody) UnmarshalJSON(text []byte) error {
 type callPage struct {
 	callDetail
 	Again    []callRow `json:"replayed,omitempty"` // the newest first
-	snippets []snippet
+	Snippets []snippet `json:"snippets"`
 }
 
 func (r *request) showCall(id string) (*callPage, error) {
@@ -221,14 +221,11 @@ func (r *request) showCall(id string) (*callPage, error) {
 	if err := r.get("platform/calls/list", url.Values{"replays": {id}}, &again); err != nil {
 		return nil, err
 	}
-	page.Again, page.snippets = again.Calls, r.snippets(&page.callDetail)
+	page.Again, page.Snippets = again.Calls, r.snippets(&page.callDetail)
 	return page, nil
 }
 
 func (r *request) callPage() (any, error) { return r.showCall(r.PathValue("id")) }
-
-// Snippets returns the call as commands and programs.
-func (p *callPage) Snippets() []snippet { return p.snippets }
 
 // ReplayNow reports whether the call can be made again as it was.
 func (c *callDetail) ReplayNow() bool { return c.Replayable && !c.BodyCut && len(c.Masked) == 0 }

@@ -11,7 +11,10 @@ import (
 
 // A snippet is a call as a command or a program. The secret is what the environment has, and
 // a signature is made when it runs.
-type snippet struct{ Name, Text string }
+type snippet struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
 
 // A call as snippets write it.
 type written struct {

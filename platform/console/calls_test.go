@@ -80,7 +80,7 @@ func TestWhyASignatureIsRefusedIsOnThePageOfTheCall(t *testing.T) {
 			t.Fatalf("the latest is %+v, want %s", latest, id)
 		}
 		page := b.get("/calls/" + id)
-		for _, want := range []string{"the client signs the path without its base", "Part 3 of 7 (path) differs at character 4: the rule has a there", "***&amp;GET&amp;%2F<mark>a</mark>pi%2F", "path-without-base", "Signature and key: refused", "Backend: not reached"} {
+		for _, want := range []string{"the client signs the path without its base", "Part 3 of 7 (path) differs at character 4: the rule has a there", "***&amp;GET&amp;%2F<mark>a</mark>pi%2F", "Sign the whole path, with its base.", "Signature and key: refused", "Backend: not reached"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page lacks %q: %s", want, page)
 			}
