@@ -78,6 +78,44 @@ func (c *Client) Routes(ctx context.Context, routingKey string) ([]Route, error)
 	return doc.Queues, err
 }
 
+// A Message is one that queues of the domain have.
+type Message struct {
+	ID       string  `json:"id"`
+	Time     int64   `json:"time"` // when it was published, in seconds since 1970
+	Key      string  `json:"key"`  // routing key
+	Type     string  `json:"type"`
+	App      string  `json:"app"` // of the publisher, as ClientID
+	ClientID string  `json:"client_id"`
+	Bytes    int     `json:"bytes"` // of the body
+	Places   []Place `json:"places"`
+	Searched int     `json:"searched"` // how many queues were searched
+	Queues   int     `json:"queues"`   // how many of the domain have messages
+}
+
+// A Place is a queue that has a message.
+type Place struct {
+	Key         string `json:"key"`
+	App         string `json:"app_id"`
+	Topic       string `json:"topic"`
+	State       string `json:"state"` // ready, held or parked
+	HeldBy      string `json:"held_by,omitempty"`
+	HeldSince   int64  `json:"held_since,omitempty"` // in seconds since 1970, as ParkedSince
+	Attempts    int    `json:"attempts,omitempty"`   // of a parked one
+	Reason      string `json:"reason,omitempty"`
+	ParkedBy    string `json:"parked_by,omitempty"`
+	ParkedSince int64  `json:"parked_since,omitempty"`
+}
+
+// Message returns which queues of the domain have the message with this ID. The error
+// matches [prism.ErrNotFound] if none of the up to 1,000 queues has it that are searched.
+func (c *Client) Message(ctx context.Context, id string) (*Message, error) {
+	var m Message
+	if err := c.get(ctx, "platform/queues/message", prism.Params{"id": id}, &m); err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
 // A Consumer is a connection that consumes a queue.
 type Consumer struct {
 	Conn           uint64    `json:"conn"`

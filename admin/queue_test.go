@@ -1,9 +1,11 @@
 package admin_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/admin"
 	"github.com/shopex/prism-go/notify"
 )
@@ -26,6 +28,9 @@ func TestTheQueuesOfADomainAreFoundWithTheirRoutes(t *testing.T) {
 		return r.Topic == "orders" && r.Gets && slices.Equal(r.Patterns, []string{"order.#"})
 	}) {
 		t.Errorf("routes %+v, %v", routes, err)
+	}
+	if _, err := a.Message(ctx, "ffffffff-1"); !errors.Is(err, prism.ErrNotFound) {
+		t.Errorf("a message that was never there: %v", err)
 	}
 	if consumers, err := a.Consumers(ctx, queues[0].Key, "orders"); err != nil || len(consumers) > 0 {
 		t.Errorf("consumers %+v, %v", consumers, err)

@@ -23,6 +23,7 @@ func (p *Platform) queuesTable() map[string]route {
 	return map[string]route{
 		"platform/queues/list":      {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesList},
 		"platform/queues/routes":    {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesRoutes},
+		"platform/queues/message":   {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesMessage},
 		"platform/queues/consumers": {admin: true, role: DeveloperRole, methods: get, serve: p.ofKey(p.queueConsumers)},
 	}
 }

@@ -22,5 +22,8 @@ func TestQueuesOfAllKeysAreListedAndRoutesShown(t *testing.T) {
 			t.Errorf("%s: %+v", row.args, r)
 		}
 	}
+	if r := with(srv, "queue", "find", srv.Peek("orders")[0].Message.ID.String()); r.status != exitDone || !strings.Contains(r.out, "ready") {
+		t.Errorf("find: %+v", r)
+	}
 	with(srv, "queue", "list", "--search", "x").want(t, exitUsage, "", "--all")
 }

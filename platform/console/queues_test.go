@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
 )
 
 // queue is the form of a queue of the shop.
@@ -69,6 +70,49 @@ func TestAQueueIsBoundFilledLookedIntoAndPurged(t *testing.T) {
 	}
 	if page = b.does("/queues/unbind", queueForm("orders", "pattern", "order.*")); !strings.Contains(page, "No binding") {
 		t.Error("the binding is there still")
+	}
+}
+
+func TestAMessageIsFoundWhereverItIs(t *testing.T) {
+	queues := memory.New(memory.Config{})
+	s := newSite(t, func(cfg *platform.Config) { cfg.Queues = queues })
+	b := s.operator()
+	for _, topic := range []string{"a", "b", "c"} {
+		b.does("/queues/bind", queueForm(topic, "pattern", "order.new"))
+	}
+	var ids []string
+	for range 3 {
+		m := &platform.Message{Key: "order.new", ClientID: shopKey.ID}
+		if _, err := queues.Publish(t.Context(), "default", m); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, m.ID.String())
+		if _, err := queues.Park(t.Context(), shopKey.ID, "b", "no stock", "somebody", m.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := queues.Read(t.Context(), shopKey.ID, "c", 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		var page struct {
+			Places []struct{ Topic, State, Reason string }
+			Gone   []struct{ Topic string }
+		}
+		b.json("/message?id="+id, &page)
+		states := make(map[string]string)
+		for _, p := range page.Places {
+			states[p.Topic] = p.State + p.Reason
+		}
+		if len(states) != 3 || states[""] != "ready" || states["a"] != "ready" || states["b"] != "parkedno stock" || len(page.Gone) != 1 || page.Gone[0].Topic != "c" {
+			t.Errorf("%s: %+v", id, page)
+		}
+	}
+	if page := b.get("/message?id=" + ids[1]); !strings.Contains(page, "no stock") {
+		t.Error(page)
+	}
+	if page := b.get("/message?id=ffffffff-1"); !strings.Contains(page, "No queue that was searched") {
+		t.Error(page)
 	}
 }
 
