@@ -59,32 +59,54 @@ type queueCountsDoc struct {
 	Parked         int      `json:"parked"`
 	Dropped        uint64   `json:"dropped"`
 	Attention      []string `json:"attention"` // why it needs some, the most urgent first
-	urgency        int
+}
+
+// attention are the reasons for which a queue needs some, the most urgent first.
+var attention = []struct {
+	name string
+	is   func(d *QueueDepth) bool
+}{
+	{"full", func(d *QueueDepth) bool { return percentFull(d) >= fullPercent }},
+	{"no_consumer", func(d *QueueDepth) bool { return d.Consumers == 0 && d.Ready+d.Unacknowledged > 0 }},
+	{"filling", func(d *QueueDepth) bool { n := percentFull(d); return n >= fillingPercent && n < fullPercent }},
+	{"parked", func(d *QueueDepth) bool { return d.Parked > 0 }},
+	{"dropped", func(d *QueueDepth) bool { return d.Dropped+d.ParkedDropped > 0 }},
+}
+
+// A rankedQueue is a queue before it is known whether it is shown.
+type rankedQueue struct {
+	*QueueDepth
+	urgency int // 0 if it needs no attention
+}
+
+func rank(d *QueueDepth) rankedQueue {
+	q := rankedQueue{QueueDepth: d}
+	for _, why := range attention {
+		q.urgency *= 2
+		if why.is(d) {
+			q.urgency++
+		}
+	}
+	return q
 }
 
 func newQueueCountsDoc(d *QueueDepth) queueCountsDoc {
 	doc := queueCountsDoc{
 		Key: d.Owner, Topic: d.Topic, Messages: d.Ready + d.Unacknowledged, Ready: d.Ready, Unacknowledged: d.Unacknowledged, Bytes: d.Bytes,
-		Consumers: d.Consumers, Parked: d.Parked, Dropped: d.Dropped + d.ParkedDropped, Attention: []string{},
+		FullPercent: percentFull(d), Consumers: d.Consumers, Parked: d.Parked, Dropped: d.Dropped + d.ParkedDropped, Attention: []string{},
 	}
-	doc.FullPercent = int(100 * max(share(int64(doc.Messages), int64(d.Limits.MaxMessages)), share(d.Bytes, d.Limits.MaxBytes)))
-	for _, why := range []struct {
-		name string
-		is   bool
-	}{
-		{"full", doc.FullPercent >= fullPercent},
-		{"no_consumer", d.Consumers == 0 && doc.Messages > 0},
-		{"filling", doc.FullPercent >= fillingPercent && doc.FullPercent < fullPercent},
-		{"parked", d.Parked > 0},
-		{"dropped", doc.Dropped > 0},
-	} {
-		doc.urgency *= 2
-		if why.is {
+	for _, why := range attention {
+		if why.is(d) {
 			doc.Attention = append(doc.Attention, why.name)
-			doc.urgency++
 		}
 	}
 	return doc
+}
+
+// percentFull returns how much of its limits a queue uses, in messages or bytes, whichever
+// is more.
+func percentFull(d *QueueDepth) int {
+	return int(100 * max(share(int64(d.Ready+d.Unacknowledged), int64(d.Limits.MaxMessages)), share(d.Bytes, d.Limits.MaxBytes)))
 }
 
 func share(n, of int64) float64 {
@@ -96,13 +118,19 @@ func share(n, of int64) float64 {
 
 // queueOrders are what queues may be sorted by. Those that are the same to it are sorted by
 // key and topic.
-var queueOrders = map[string]func(a, b *queueCountsDoc) int{
-	"":          func(a, b *queueCountsDoc) int { return cmp.Or(b.urgency-a.urgency, b.Messages-a.Messages) },
-	"attention": func(a, b *queueCountsDoc) int { return cmp.Or(b.urgency-a.urgency, b.Messages-a.Messages) },
-	"messages":  func(a, b *queueCountsDoc) int { return b.Messages - a.Messages },
-	"parked":    func(a, b *queueCountsDoc) int { return b.Parked - a.Parked },
-	"dropped":   func(a, b *queueCountsDoc) int { return cmp.Compare(b.Dropped, a.Dropped) },
-	"name":      func(a, b *queueCountsDoc) int { return 0 },
+var queueOrders = map[string]func(a, b rankedQueue) int{
+	"":          byUrgency,
+	"attention": byUrgency,
+	"messages":  byMessages,
+	"parked":    func(a, b rankedQueue) int { return b.Parked - a.Parked },
+	"dropped":   func(a, b rankedQueue) int { return cmp.Compare(b.Dropped+b.ParkedDropped, a.Dropped+a.ParkedDropped) },
+	"name":      func(a, b rankedQueue) int { return 0 },
+}
+
+func byUrgency(a, b rankedQueue) int { return cmp.Or(b.urgency-a.urgency, byMessages(a, b)) }
+
+func byMessages(a, b rankedQueue) int {
+	return b.Ready + b.Unacknowledged - a.Ready - a.Unacknowledged
 }
 
 // queuesList returns the queues of a domain with what is in them, page by page.
@@ -124,27 +152,32 @@ func (p *Platform) queuesList(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := queuesDoc{}
-	if doc.Queues, err = p.wantedQueues(ctx, c, own); err != nil {
+	found, err := p.wantedQueues(ctx, c, own)
+	if err != nil {
 		return nil, err
 	}
-	for i := range doc.Queues {
-		doc.Messages += doc.Queues[i].Messages
-		if doc.Queues[i].urgency > 0 {
+	doc := queuesDoc{Queues: []queueCountsDoc{}, Total: len(found)}
+	for _, q := range found {
+		doc.Messages += q.Ready + q.Unacknowledged
+		if q.urgency > 0 {
 			doc.Attention++
 		}
 	}
-	slices.SortFunc(doc.Queues, func(a, b queueCountsDoc) int {
-		return cmp.Or(order(&a, &b), strings.Compare(a.Key, b.Key), strings.Compare(a.Topic, b.Topic))
+	slices.SortFunc(found, func(a, b rankedQueue) int {
+		if order := order(a, b); order != 0 {
+			return order
+		}
+		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.Topic, b.Topic))
 	})
-	doc.Total = len(doc.Queues)
 	from := min(int((page-1)*limit), doc.Total)
-	doc.Queues = doc.Queues[from:min(from+int(limit), doc.Total)]
+	for _, q := range found[from:min(from+int(limit), doc.Total)] {
+		doc.Queues = append(doc.Queues, newQueueCountsDoc(q.QueueDepth))
+	}
 	return doc, p.nameApps(ctx, doc.Queues)
 }
 
 // wantedQueues returns the queues that a call is about.
-func (p *Platform) wantedQueues(ctx context.Context, c *call, own url.Values) ([]queueCountsDoc, error) {
+func (p *Platform) wantedQueues(ctx context.Context, c *call, own url.Values) ([]rankedQueue, error) {
 	search, err := optional(own, "search", searchBytes)
 	if err != nil {
 		return nil, err
@@ -162,15 +195,15 @@ func (p *Platform) wantedQueues(ctx context.Context, c *call, own url.Values) ([
 	if err != nil {
 		return nil, err
 	}
-	wanted := []queueCountsDoc{}
+	var wanted []rankedQueue
 	for i := range all {
 		d := &all[i]
 		if d.Exchange != c.app.Exchange() || mine != nil && !mine[d.Owner] ||
 			search != "" && !strings.Contains(strings.ToLower(d.Owner), search) && !strings.Contains(strings.ToLower(d.Topic), search) {
 			continue
 		}
-		if doc := newQueueCountsDoc(d); !urgent || doc.urgency > 0 {
-			wanted = append(wanted, doc)
+		if q := rank(d); !urgent || q.urgency > 0 {
+			wanted = append(wanted, q)
 		}
 	}
 	return wanted, nil

@@ -38,6 +38,10 @@ func (p *Platform) queuesRoutes(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	limit, err := numberParam(own, "limit", mostListedQueues, mostListedQueues)
+	if err != nil {
+		return nil, err
+	}
 	doc, publisher := routesDoc{Queues: []routeDoc{}}, ""
 	if own.Has("of") {
 		of, err := p.about(ctx, c)
@@ -74,7 +78,7 @@ func (p *Platform) queuesRoutes(ctx context.Context, c *call) (any, error) {
 	slices.SortFunc(doc.Queues, func(a, b routeDoc) int {
 		return cmp.Or(strings.Compare(a.Why, b.Why), strings.Compare(a.Key, b.Key), strings.Compare(a.Topic, b.Topic))
 	})
-	doc.Queues = doc.Queues[:min(len(doc.Queues), mostListedQueues)]
+	doc.Queues = doc.Queues[:min(len(doc.Queues), int(limit))]
 	return doc, p.nameRoutes(ctx, doc.Queues)
 }
 

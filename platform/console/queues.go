@@ -415,6 +415,9 @@ type queueRoute struct {
 	Why      string   `json:"why,omitempty"`
 }
 
+// routesOfPage is how many queues the page shows.
+const routesOfPage = 200
+
 func (r *request) routing() (any, error) {
 	page := &routingPage{RoutingKey: r.URL.Query().Get("routing_key"), Of: strings.TrimSpace(r.URL.Query().Get("of")), Queues: []queueRoute{}}
 	if page.RoutingKey == "" {
@@ -425,7 +428,7 @@ func (r *request) routing() (any, error) {
 		return nil, err
 	}
 	page.Total = all.Total
-	params := url.Values{"routing_key": {page.RoutingKey}}
+	params := url.Values{"routing_key": {page.RoutingKey}, "limit": {strconv.Itoa(routesOfPage)}}
 	set(params, "of", page.Of)
 	return page, r.get("platform/queues/routes", params, page)
 }
