@@ -288,7 +288,7 @@ func TestADeveloperReadsAndTriesWhatItsAppsMayCall(t *testing.T) {
 		t.Errorf("the file of the service: %d", got.status)
 	}
 	form := url.Values{"key": {key.Key}, "method": {"GET"}, "p.id": {"7"}}
-	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusOK || !strings.Contains(got.body, "/item/7") {
+	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusOK || !strings.Contains(got.body, "/item/7") || strings.Contains(got.body, "/console/calls/") {
 		t.Errorf("a call with its own key: %d %s", got.status, got.body)
 	}
 	form.Set("key", "shop-key")
@@ -364,4 +364,15 @@ func TestAThousandAPIsAreOneSmallPage(t *testing.T) {
 			t.Errorf("%s has %d bytes", path, len(page))
 		}
 	}
+}
+
+func TestTheAnswerOfATryLeadsToTheCall(t *testing.T) {
+	b := newSite(t).operator()
+	at := "/apis/" + b.imported(echo(t))
+	page := b.post(at+"/api?id=item.get", url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"1"}}).body
+	link := regexp.MustCompile(`href="/console(/calls/[A-Z0-9]+)"`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatal("the page of the answer has no link to the call")
+	}
+	b.get(link[1])
 }
