@@ -55,6 +55,9 @@ func (a pushAddress) Whole() bool { return !strings.HasSuffix(string(a), "?…")
 // When returns when the key was made.
 func (k keyDoc) When() string { return day(k.Created) }
 
+// Query returns the query that finds the calls of the key.
+func (k keyDoc) Query() string { return url.Values{"client_id": {k.Key}}.Encode() }
+
 // Ends returns when the key ends, or the zero time for never.
 func (k keyDoc) Ends() time.Time {
 	if k.Expired <= 0 {
