@@ -272,8 +272,12 @@ type depthCounts struct {
 	until time.Time
 }
 
-// countingShare is how many times longer counts are kept than counting took.
-const countingShare = 20
+const (
+	// countingShare is how many times longer counts are kept than counting took.
+	countingShare = 20
+	// fewQueues are counted each time.
+	fewQueues = 500
+)
 
 func (d *depthCounts) all(ctx context.Context, queues Queues) ([]QueueDepth, error) {
 	counting, ok := queues.(QueueDepths)
@@ -287,7 +291,7 @@ func (d *depthCounts) all(ctx context.Context, queues Queues) ([]QueueDepth, err
 		return d.last, nil
 	}
 	all, err := counting.Depths(ctx)
-	if err == nil {
+	if err == nil && len(all) > fewQueues {
 		now := time.Now()
 		d.last, d.until = all, now.Add(countingShare*now.Sub(began))
 	}
