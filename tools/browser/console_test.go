@@ -4,7 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/prismtest"
 )
 
@@ -65,6 +68,27 @@ func busyPlatform(t *testing.T) *prismtest.Server {
 		if _, err := client.Post(t.Context(), "platform/notify/write", prism.Params{"routing_key": "order.new", "data": body}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	srv.Serve(&apijson.Service{
+		Prefix: "shop/items", Summary: "The items of a shop", Mode: apijson.Path,
+		APIs: []apijson.API{{
+			ID: "items.get", Path: "item/{id}", Methods: []string{"GET"}, Summary: "One item", Notes: "Answers with *one* item.\n\n<script>alert(1)</script>",
+			Params: []apijson.Parameter{{Name: "fields", Description: "which members to answer with"}},
+		}},
+	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"name":"<b>tea</b>","price":"12.50"}`)
+	}))
+	cfg := srv.ClientConfig()
+	cfg.Secret = "another"
+	stranger, err := prism.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(t.Context(), "shop/items/item/7", prism.Params{"fields": "name"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stranger.Get(t.Context(), "shop/items/item/7", nil); err == nil {
+		t.Fatal("a wrong signature was accepted")
 	}
 	return srv
 }
