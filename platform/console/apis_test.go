@@ -235,7 +235,7 @@ func TestWhatAFileSaysIsTextAndNotMarkup(t *testing.T) {
 			t.Errorf("%s runs what the file says", path)
 		}
 	}
-	if page := b.get(at + "/api?id=item.get"); !strings.Contains(page, "<pre>x &lt; y</pre>") || !strings.Contains(page, "<p>• fast</p>") {
+	if page := b.get(at + "/api?id=item.get"); !strings.Contains(page, "<pre tabindex=\"0\">x &lt; y</pre>") || !strings.Contains(page, "<p>• fast</p>") {
 		t.Error("the notes are not divided")
 	}
 }

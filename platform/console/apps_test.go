@@ -31,7 +31,7 @@ func (b *browser) fails(path string, form url.Values, code string) {
 	}
 }
 
-var secretText = regexp.MustCompile(`<pre class="secret">([^<]+)</pre>`)
+var secretText = regexp.MustCompile(`<pre tabindex="0" class="secret">([^<]+)</pre>`)
 
 // secret posts a form that is answered with a secret.
 func (b *browser) secret(path string, form url.Values) string {

@@ -150,7 +150,8 @@ func (p *person) mustBeForEverybody(page, lang string) {
 		p.t.Errorf("%s says that its language is %q", page, got)
 	}
 	if wide := ask[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-		p.t.Errorf("%s is %d pixels wider than the screen", page, wide)
+		widest := ask[string](p, "[...document.querySelectorAll('main *, header *')].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth && !e.closest('.scroll, pre')).map(e => e.outerHTML.slice(0, 150)).slice(0, 3).join('\n')")
+		p.t.Errorf("%s is %d pixels wider than the screen, by\n%s", page, wide, widest)
 	}
 	ask[bool](p, axe+"; true")
 	text := ask[string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then(r =>
