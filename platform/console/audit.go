@@ -147,4 +147,16 @@ var auditPhrases = map[string]phrase{
 	"audit.none":   {"No change agrees with this filter.", "没有符合筛选条件的记录。"},
 	"did./login":   {"signed in", "登录"},
 	"did./logout":  {"signed out", "退出登录"},
+
+	"did./apis/import":           {"imported or previewed a service", "导入或预览服务"},
+	"did./apis/{service}/delete": {"deleted a service", "删除服务"},
+	"did./calls/{id}/replay":     {"replayed a call", "重放调用"},
+	"did./queues/bind":           {"bound a queue", "绑定队列"},
+	"did./queues/unbind":         {"removed a binding", "移除绑定"},
+	"did./queues/limit":          {"changed the limits of a queue", "修改队列上限"},
+	"did./queues/purge":          {"purged a queue", "清空队列"},
+	"did./queues/write":          {"published a message", "发布消息"},
+	"did./parked/unpark":         {"put parked messages back", "放回搁置的消息"},
+	"did./parked/move":           {"moved parked messages", "移动搁置的消息"},
+	"did./parked/discard":        {"discarded parked messages", "丢弃搁置的消息"},
 }
