@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (r *request) liveEvents() error {
 	stop := r.whenOver(cancel)
 	defer stop()
 	page, _ := r.live()
-	filter, params := page.(livePage), url.Values{"rate": {"50"}}
+	filter, params := page.(livePage), url.Values{"rate": {strconv.Itoa(liveRate)}}
 	for name, value := range map[string]string{"of": filter.Client, "routing_key": filter.RoutingKey, "api": filter.API} {
 		if value != "" {
 			params.Set(name, value)
