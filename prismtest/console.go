@@ -32,7 +32,7 @@ func (s *Server) Console() string {
 func (s *Server) openConsole(p *platform.Platform) {
 	s.t.Helper()
 	c, err := console.New(console.Config{
-		Platform: p, Store: s.cfg.Store, Registry: s.registry, APIBase: s.cfg.BasePath, Now: s.clock.now, Logger: s.log,
+		Platform: p, Store: s.cfg.Store, Registry: s.registry, Links: true, APIBase: s.cfg.BasePath, Now: s.clock.now, Logger: s.log,
 	})
 	if err != nil {
 		s.t.Fatalf("prismtest: Console: %v", err)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -158,6 +159,9 @@ func (r *request) serviceHead(id string, found *apisPage) (apiGroup, error) {
 	if err := r.get("platform/service/apis", url.Values{"Id": {id}, "limit": {"1"}}, &all); err != nil {
 		return apiGroup{}, err
 	}
+	if len(all.Services) == 0 { // it was deleted just now
+		return apiGroup{}, &callError{Status: http.StatusNotFound, Code: "unknown_service", Message: "there is no such service any more"}
+	}
 	return all.Services[0], nil
 }
 
@@ -219,30 +223,41 @@ func (r *request) loadAPI() (*apiPage, error) {
 }
 
 // A textBlock is a part of a text in Markdown: a paragraph, an item of a list, or code.
-type textBlock struct{ Kind, Text string }
+type textBlock struct {
+	Kind  string
+	lines []string
+}
+
+// Text is what is shown of it.
+func (b textBlock) Text() string { return strings.Join(b.lines, "\n") }
+
+// shownNotes bounds what a page shows of the notes of an API.
+const shownNotes = 32 << 10
 
 // Blocks divides the notes. All else of Markdown stays as it is written.
 func (p *apiPage) Blocks() (all []textBlock) {
-	last := func(kind string) bool { return len(all) > 0 && all[len(all)-1].Kind == kind }
+	begin := func(kind, line string) { all = append(all, textBlock{kind, []string{line}}) }
+	goOn := func(line string) { last := &all[len(all)-1]; last.lines = append(last.lines, line) }
 	ended, code := true, false
-	for line := range strings.Lines(p.Notes) {
+	for line := range strings.Lines(cut(p.Notes, shownNotes)) {
 		line = strings.TrimRight(line, "\r\n")
 		item, isItem := strings.CutPrefix(strings.TrimSpace(line), "- ")
 		switch {
 		case strings.HasPrefix(strings.TrimSpace(line), "```"):
 			code, ended = !code, true
-		case code && !ended && last("code"):
-			all[len(all)-1].Text += "\n" + line
-		case code:
-			all, ended = append(all, textBlock{"code", line}), false
-		case strings.TrimSpace(line) == "":
+		case !code && strings.TrimSpace(line) == "":
 			ended = true
-		case isItem:
-			all, ended = append(all, textBlock{"item", item}), false
-		case ended:
-			all, ended = append(all, textBlock{"text", line}), false
+		case !code && isItem:
+			begin("item", item)
+			ended = false
+		case !ended:
+			goOn(line)
+		case code:
+			begin("code", line)
+			ended = false
 		default:
-			all[len(all)-1].Text += "\n" + line
+			begin("text", line)
+			ended = false
 		}
 	}
 	return all

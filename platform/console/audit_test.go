@@ -110,3 +110,33 @@ func TestAChangeIsMadeThoughTheAuditLogCannotBeWritten(t *testing.T) {
 		t.Error("the failure is not in the log")
 	}
 }
+
+func TestNoMemberPushesOutWhatOthersHaveDone(t *testing.T) {
+	s := newSite(t)
+	op := s.operator()
+	op.post("/apps", url.Values{"name": {"kept"}})
+	dev := s.user(platform.UserRole{Login: "dev", Role: platform.DeveloperRole, Member: "dev@example.com"})
+	form := url.Values{}
+	for _, name := range []string{"id", "name", "app", "key", "topic", "service", "api", "pattern", "publish", "listen"} {
+		form.Set(name, strings.Repeat("<", 500))
+	}
+	token := tokenField.FindStringSubmatch(dev.get("/"))[1]
+	form.Set("token", token)
+	for range 150 {
+		dev.send("POST", "/apis/x/online", form)
+	}
+	var page struct {
+		Entries []struct{ Who string }
+	}
+	op.json("/audit?who=dev", &page)
+	if n := len(page.Entries); n != 100 {
+		t.Errorf("a page shows %d entries of the member", n)
+	}
+	op.json("/audit?who=operator&q=kept", &page)
+	if len(page.Entries) == 0 {
+		t.Error("what the operator has done is not there any more")
+	}
+	if !strings.Contains(s.logged.String(), "more than 100 changes within an hour") {
+		t.Error("the log does not tell of the rest")
+	}
+}

@@ -29,6 +29,10 @@ const (
 
 	auditValueBytes = 2 << 10 // of before and of after
 	auditFieldBytes = 200     // of a field, and of a path
+	auditEntryBytes = 8 << 10 // of an entry as JSON
+	// mostOfMember is how many entries of a member are written in an hour by one process, so
+	// that no member pushes out what others have done; the log of the platform has the rest.
+	mostOfMember = 100
 )
 
 // An auditEntry is one change. It has no field of a form but those of auditFields, and of
@@ -78,19 +82,27 @@ func (r *request) audited(pattern string, do func(*request) error) (err error) {
 // audit writes an entry. That it cannot be written is logged, and undoes nothing.
 func (r *request) audit(pattern string, result error) {
 	e := auditEntry{
-		Time: r.c.cfg.Now().UTC(), Who: cut(r.person.Name, auditFieldBytes), Role: r.person.Role, Link: r.s.Link,
-		Domain: r.auditDomain(pattern), Action: pattern, Path: cut(strings.TrimPrefix(r.URL.Path, r.c.base), 2*auditFieldBytes),
+		Time: r.c.cfg.Now().UTC(), Who: cut(r.person.Name, auditFieldBytes), Role: r.person.Role, Link: r.s.Link, From: callerOf(r.Request).RemoteAddr,
+		Domain: cut(r.auditDomain(pattern), auditFieldBytes), Action: pattern, Path: cut(strings.TrimPrefix(r.URL.Path, r.c.base), 2*auditFieldBytes),
 		Fields: r.auditFields(), Before: auditValue(r.before), After: auditValue(r.after), Result: codeOf(result),
-	}
-	if caller, err := r.c.cfg.Platform.Caller(r.Request); err == nil {
-		e.From = caller.RemoteAddr
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
-	if err := r.c.changes.add(ctx, &e); err != nil {
+	err := errTooManyChanges
+	if !r.isMember() || r.c.changes.mayAdd(r.person.Name, e.Time) {
+		err = r.c.changes.add(ctx, &e)
+	}
+	if err != nil {
 		r.c.cfg.Logger.Error("the audit log of the console could not be written", slog.String("who", e.Who), slog.String("path", e.Path), slog.String("result", e.Result), slog.Any("error", err))
 	}
 }
+
+// isMember reports whether the person does what a member may, and not what an admin may.
+func (r *request) isMember() bool {
+	return r.person.Role == platform.DeveloperRole || r.person.Role == platform.ProviderRole
+}
+
+var errTooManyChanges = fmt.Errorf("console: a member has made more than %d changes within an hour", mostOfMember)
 
 // auditDomain returns the domain whose admins see the entry.
 func (r *request) auditDomain(pattern string) string {
@@ -167,6 +179,19 @@ type auditLog struct {
 	mu     sync.Mutex
 	newest int // the number of the page that was the newest one; 0 if that is not known
 	known  [auditPages]knownPage
+	hour   time.Time      // when counts began
+	counts map[string]int // entries of members since then
+}
+
+// mayAdd counts an entry of a member, and reports whether there is room for it.
+func (l *auditLog) mayAdd(who string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts == nil || now.Sub(l.hour) >= time.Hour {
+		l.hour, l.counts = now, make(map[string]int)
+	}
+	l.counts[who]++
+	return l.counts[who] <= mostOfMember
 }
 
 // A knownPage was decoded when its record had a revision. Its entries are not changed.
@@ -243,6 +268,10 @@ func (l *auditLog) setNewest(number int) {
 // add writes an entry, in the place of the oldest ones if there is no room.
 func (l *auditLog) add(ctx context.Context, e *auditEntry) error {
 	size, err := json.Marshal(e)
+	if err == nil && len(size) > auditEntryBytes { // of characters that JSON escapes
+		e.Fields, e.Before, e.After = nil, nil, auditValue("this entry was too large")
+		size, err = json.Marshal(e)
+	}
 	if err != nil {
 		return err
 	}

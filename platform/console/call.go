@@ -82,14 +82,15 @@ func (r *request) newCall(ctx context.Context, method, api string, params url.Va
 	} else {
 		form = params.Encode()
 	}
-	call, err := http.NewRequestWithContext(ctx, method, "http://"+r.Host+path, strings.NewReader(form))
+	call, err := http.NewRequestWithContext(ctx, method, path, strings.NewReader(form))
 	if err != nil { // the path is ours
 		panic(err)
 	}
+	call.Host = r.Host
 	if method != http.MethodGet {
 		call.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	call.RemoteAddr, call.RequestURI = r.RemoteAddr, path
+	call.RemoteAddr, call.RequestURI = callerOf(r.Request).RemoteAddr, path
 	call.Header.Set("User-Agent", "prism-console")
 	return call
 }

@@ -22,6 +22,9 @@ type Config struct {
 	// Base is the path of the console. If empty, /console, beside APIBase: /x/console for
 	// /x/api.
 	Base string
+	// Links says that sessions that began by a link are good, also those of an earlier
+	// Console over the Store. Set it where [Console.Link] is used.
+	Links bool
 	// Version is shown on the overview, if it is not empty.
 	Version string
 	// Now is the clock of the platform. If nil, time.Now.

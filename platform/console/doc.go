@@ -5,7 +5,7 @@
 // calls in the name of whoever is logged in (platform.WithPerson). So it can do nothing
 // that an admin key, package admin or prismctl cannot.
 //
-//	c, err := console.New(console.Config{Platform: p, Store: store, Registry: registry})
+//	c, err := console.New(console.Config{Platform: p, Store: store, Registry: registry, Links: true})
 //	if err != nil {
 //		log.Fatal(err)
 //	}

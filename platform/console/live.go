@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -68,7 +69,8 @@ func (r *request) liveEvents() error {
 	return nil
 }
 
-// whenOver calls end when the session is over. stop must be called in the end.
+// whenOver calls end when the session is over, or allows something else. stop must be called
+// in the end. While the Store cannot tell, what goes on goes on.
 func (r *request) whenOver(end func()) (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -80,7 +82,8 @@ func (r *request) whenOver(end func()) (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				if _, err := r.c.session(r.Request); err == errNoSession {
+				s, err := r.c.knownSession(r.Request)
+				if errors.Is(err, errNoSession) || err == nil && s.person() != r.person {
 					end()
 					return
 				}
@@ -139,6 +142,7 @@ var livePhrases = map[string]phrase{
 	"live.resume":      {"Go on", "继续"},
 	"live.connected":   {"Connected", "已连接"},
 	"live.lost":        {"The platform does not answer. Trying again …", "平台无响应，正在重试……"},
+	"live.over":        {"This has ended: load the page anew, and sign in again if you are asked to.", "连接已结束：请刷新页面，如有提示请重新登录。"},
 	"live.more":        {"%s more", "另有 %s 条"},
 	"live.event":       {"Event", "事件"},
 	"live.who":         {"Key", "Key"},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // A stream is the events of the live page.
@@ -79,5 +81,18 @@ func TestAFloodIsSampledForTheLivePage(t *testing.T) {
 	}
 	if most := rate * (2 + int(time.Since(began)/time.Second)); seen > most || seen == 0 {
 		t.Errorf("of %d calls the page shows %d, at most %d would do, and counts %d", flood, seen, most, missed)
+	}
+}
+
+func TestALivePageEndsWithTheRole(t *testing.T) {
+	s := newSite(t)
+	live := s.user(platform.UserRole{Login: "olga", Role: platform.OperatorRole}).live("")
+	if err := s.registry.SaveRole(t.Context(), platform.UserRole{Login: "olga", Role: platform.AdminRole, Domain: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	for live.lines.Scan() { // until it ends
+	}
+	if err := live.lines.Err(); err != nil {
+		t.Error(err)
 	}
 }

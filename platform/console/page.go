@@ -255,7 +255,8 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusRequestURITooLong, "request_too_large", "the query of the address is too long")
 		return
 	}
-	r.Host = caller.Host // r is a copy already
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
+	r.Host = caller.Host
 	if err := protection.Check(r); err != nil {
 		c.refuse(w, r, http.StatusForbidden, "cross_site", "this was sent by another site, so nothing was done")
 		return
@@ -280,6 +281,14 @@ func isLoopback(host string) bool {
 	host = strings.Trim(host, "[]")
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+type callerKey struct{}
+
+// callerOf returns where a request comes from.
+func callerOf(r *http.Request) platform.Caller {
+	caller, _ := r.Context().Value(callerKey{}).(platform.Caller)
+	return caller
 }
 
 type nonceKey struct{}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 
 	"github.com/shopex/prism-go/platform"
 )
@@ -33,20 +34,23 @@ func (c *Console) routes() {
 
 // chooseLanguage shows the pages in another language from now on.
 func chooseLanguage(r *request) (string, error) {
-	switch lang := language(r.PostFormValue("lang")); lang {
-	case english, chinese:
-		r.s.Lang = lang
-	default:
+	lang := language(r.PostFormValue("lang"))
+	if lang != english && lang != chinese {
 		return "", &callError{Status: http.StatusBadRequest, Code: "invalid_parameter", Message: "lang is en or zh-CN"}
 	}
-	return local(r.PostFormValue("next")), r.c.save(r.Context(), r.s)
+	return local(r.PostFormValue("next")), r.c.changeSession(r.Context(), r.s, func(s *session) { s.Lang = lang })
 }
+
+var domains = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
 
 // chooseDomain lets an operator see another domain from now on.
 func chooseDomain(r *request) (string, error) {
 	if r.person.Role != platform.OperatorRole {
 		return "", &callError{Status: http.StatusForbidden, Code: "forbidden", Message: "other domains are for operators"}
 	}
-	r.s.Domain = r.value("domain")
-	return "", r.c.save(r.Context(), r.s)
+	domain := r.value("domain")
+	if !domains.MatchString(domain) {
+		return "", &callError{Status: http.StatusBadRequest, Code: "invalid_parameter", Message: "a domain is of at most 64 letters, digits, - and _"}
+	}
+	return "", r.c.changeSession(r.Context(), r.s, func(s *session) { s.Domain = domain })
 }

@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -60,32 +62,13 @@ func derived(what, cookie string) string {
 // errNoSession says that the browser has no session, or one that is over.
 var errNoSession = errors.New("console: no session")
 
-// session returns that of a browser's cookie, or errNoSession.
+// session returns that of a browser's cookie, or errNoSession, and notes that it was used.
 func (c *Console) session(r *http.Request) (*session, error) {
-	cookie, err := r.Cookie(c.cookie(r))
-	if err != nil || cookie.Value == "" {
-		return nil, errNoSession
-	}
-	s := &session{id: derived("id", cookie.Value), token: derived("form", cookie.Value)}
-	record, err := c.cfg.Store.Load(r.Context(), kindSession, s.id)
-	if errors.Is(err, platform.ErrNoRecord) {
-		return nil, errNoSession
-	}
-	if err == nil {
-		err = json.Unmarshal(record.Value, s)
-	}
+	s, err := c.knownSession(r)
 	if err != nil {
 		return nil, err
 	}
-	s.revision = record.Revision
-	now := c.cfg.Now()
-	if now.Sub(s.Used) >= sessionIdle || now.Sub(s.Began) >= sessionLife {
-		return nil, errNoSession
-	}
-	if err := c.refresh(r.Context(), s); err != nil {
-		return nil, err
-	}
-	if now.Sub(s.Used) >= sessionNoted {
+	if now := c.cfg.Now(); now.Sub(s.Used) >= sessionNoted {
 		s.Used = now
 		if err := c.save(r.Context(), s); err != nil && !errors.Is(err, platform.ErrConflict) {
 			return nil, err
@@ -94,10 +77,39 @@ func (c *Console) session(r *http.Request) (*session, error) {
 	return s, nil
 }
 
+// knownSession is session for what goes on by itself, which is no use of it.
+func (c *Console) knownSession(r *http.Request) (*session, error) {
+	cookie, err := r.Cookie(c.cookie(r))
+	if err != nil || cookie.Value == "" {
+		return nil, errNoSession
+	}
+	s := &session{id: derived("id", cookie.Value), token: derived("form", cookie.Value)}
+	if err := c.load(r.Context(), s); err != nil {
+		return nil, err
+	}
+	if now := c.cfg.Now(); now.Sub(s.Used) >= sessionIdle || now.Sub(s.Began) >= sessionLife {
+		return nil, errNoSession
+	}
+	return s, c.refresh(r.Context(), s)
+}
+
+// load reads the record of a session.
+func (c *Console) load(ctx context.Context, s *session) error {
+	record, err := c.cfg.Store.Load(ctx, kindSession, s.id)
+	if errors.Is(err, platform.ErrNoRecord) {
+		return errNoSession
+	}
+	s.revision = record.Revision
+	return cmp.Or(err, json.Unmarshal(record.Value, s))
+}
+
 // refresh reads the role of the user anew. The session is over if the user has another
 // role's powers no more, was disabled, or has another password.
 func (c *Console) refresh(ctx context.Context, s *session) error {
 	if s.Link {
+		if !c.cfg.Links {
+			return errNoSession
+		}
 		return nil
 	}
 	role, err := c.cfg.Registry.Role(ctx, s.Role.Login)
@@ -121,6 +133,20 @@ func (c *Console) save(ctx context.Context, s *session) error {
 		s.revision, err = c.cfg.Store.Save(ctx, kindSession, s.id, text, s.revision, sessionLife)
 	}
 	return err
+}
+
+// changeSession changes a session for good, also when requests of other tabs do so meanwhile.
+func (c *Console) changeSession(ctx context.Context, s *session, change func(*session)) error {
+	for range 10 {
+		change(s)
+		if err := c.save(ctx, s); !errors.Is(err, platform.ErrConflict) {
+			return err
+		}
+		if err := c.load(ctx, s); err != nil {
+			return err
+		}
+	}
+	return platform.ErrConflict
 }
 
 // begin gives the browser a new session, and sends it to a page of the console.
@@ -149,18 +175,23 @@ func (c *Console) end(r *http.Request) error {
 	return c.cfg.Store.Delete(r.Context(), kindSession, derived("id", cookie.Value))
 }
 
+// cookie returns the name of the cookie: one for each port of a host, as cookies know none.
 func (c *Console) cookie(r *http.Request) string {
-	if caller, err := c.cfg.Platform.Caller(r); err == nil && caller.Secure {
+	caller := callerOf(r)
+	if caller.Secure {
 		return "__Host-" + cookieName
+	}
+	if _, port, err := net.SplitHostPort(caller.Host); err == nil {
+		return cookieName + "_" + port
 	}
 	return cookieName
 }
 
 func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, value string) {
 	name := c.cookie(r)
-	cookie := &http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(name, "__Host-"),
+	cookie := &http.Cookie{Name: name, Value: value, Path: c.base + "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if strings.HasPrefix(name, "__Host-") {
+		cookie.Path, cookie.Secure = "/", true
 	}
 	if value == "" {
 		cookie.MaxAge = -1
@@ -210,7 +241,10 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 
 // local returns a path below the console's own, or "" for anything else.
 func local(next string) string {
-	if strings.HasPrefix(next, "/") || strings.ContainsAny(next, ":\\\r\n") || strings.Contains(next, "..") {
+	path, _, _ := strings.Cut(next, "?")
+	plain, err := url.PathUnescape(path)
+	control := func(c rune) bool { return c <= ' ' || c == 0x7f }
+	if err != nil || strings.HasPrefix(next, "/") || strings.ContainsFunc(next, control) || strings.ContainsAny(next, `:\`) || strings.Contains(plain, "..") {
 		return ""
 	}
 	return next

@@ -65,7 +65,7 @@
 
 	const events = new EventSource(live.dataset.live);
 	events.onopen = () => { state.textContent = live.dataset.connected; };
-	events.onerror = () => { state.textContent = live.dataset.lost; };
+	events.onerror = () => { state.textContent = events.readyState === EventSource.CLOSED ? live.dataset.over : live.dataset.lost; };
 	events.onmessage = e => came(JSON.parse(e.data));
 	setInterval(show, 250);
 

@@ -16,7 +16,7 @@ func (s *service) aroundPlatform(p *platform.Platform) (http.Handler, error) {
 	if s.Console == "off" || s.Console == "auto" && !s.amongItself() {
 		return p, nil
 	}
-	c, err := console.New(console.Config{Platform: p, Store: s.engine.Store, Registry: s.registry, Version: prism.Version, Logger: s.log})
+	c, err := console.New(console.Config{Platform: p, Store: s.engine.Store, Registry: s.registry, Links: s.amongItself(), Version: prism.Version, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
