@@ -366,8 +366,8 @@ func TestAFileInTheWayIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := begin(p.invocation("login"))
-	if page := p.srv.SignIn(p.browser, p.address(done), "alice", password); page.StatusCode != http.StatusBadRequest {
-		t.Errorf("the browser is told HTTP %d", page.StatusCode)
+	if page := p.srv.SignIn(p.browser, p.address(done), "alice", password); !strings.HasSuffix(page.Request.URL.String(), "/oauth/done?error=failed") {
+		t.Errorf("the browser ends at %s", page.Request.URL)
 	}
 	(<-done).want(t, exitRefused, "", p.config)
 }
