@@ -128,11 +128,17 @@ func (p *Platform) follow(ctx context.Context, t *tail, c *call, watcher *activi
 // mayStill reports whether a caller may still see what it saw when its call was verified.
 // While the store cannot tell, it may.
 func (p *Platform) mayStill(ctx context.Context, c *call) bool {
-	if c.person != nil { // the program that has let the person in ends the answer
-		return true
-	}
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
+	if c.person != nil { // whose role the program looks at that has let the person in
+		again := &call{query: c.query, form: c.form}
+		err := p.asPerson(ctx, again, c.person)
+		if err == nil && again.params().Has("of") {
+			_, err = p.about(ctx, again)
+		}
+		var refused *failure
+		return !errors.As(err, &refused)
+	}
 	h, err := p.registry.holder(ctx, c.key.ID, c.holder)
 	if errors.Is(err, ErrUnknownKey) {
 		return false

@@ -217,11 +217,26 @@ func (p *Platform) appDelete(ctx context.Context, c *call) (any, error) {
 	if app.ID == c.app.ID {
 		return nil, ownRefused("this app has the key that makes the call; it cannot be deleted with it")
 	}
+	if err := p.mayDelete(ctx, c, app); err != nil {
+		return nil, err
+	}
 	if err := p.registry.deleteApp(ctx, app.ID, p.deleteAppKey); err != nil {
 		return nil, err
 	}
 	p.keyStates.appChanged(ctx, app.ID)
 	return true, nil
+}
+
+// mayDelete returns an error for an app with an admin key that the caller may not touch.
+func (p *Platform) mayDelete(ctx context.Context, c *call, app *App) error {
+	if c.mayTouchAdminKeys() {
+		return nil
+	}
+	keys, err := p.registry.keysOf(ctx, app.ID)
+	if err == nil && slices.ContainsFunc(keys, func(key Key) bool { return key.Admin }) {
+		err = adminOnly("this app has a key that administers the domain, which is for operators")
+	}
+	return err
 }
 
 func (p *Platform) allowPublish(ctx context.Context, c *call) (any, error) {

@@ -381,5 +381,8 @@ func (p *Platform) namedKey(ctx context.Context, c *call, find func(ctx context.
 	if err != nil {
 		return nil, nil, err
 	}
+	if h.key.Admin && !c.mayTouchAdminKeys() {
+		return nil, nil, adminOnly("this key administers the domain, and what can be done with it is more than this role may: it is for operators")
+	}
 	return h.app, &h.key.Key, nil
 }

@@ -75,6 +75,11 @@ func (c *call) isOperator() bool {
 	return c.key.Admin && c.app.Exchange() == defaultDomain
 }
 
+// mayTouchAdminKeys reports whether the caller may see, change and delete admin keys. A
+// person that is no operator could get by one what the role does not give, and keep it when
+// the role is gone.
+func (c *call) mayTouchAdminKeys() bool { return c.person == nil || c.isOperator() }
+
 // A UserRole says what a user may do in a console, and where.
 type UserRole struct {
 	Login  string

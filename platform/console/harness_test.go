@@ -78,7 +78,7 @@ func newSite(t *testing.T, change ...func(*platform.Config)) *site {
 	if err := s.platform.Reconcile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.console, err = console.New(console.Config{Platform: s.platform, Store: cfg.Store, Registry: registry, Links: true, APIBase: cfg.BasePath, Logger: cfg.Logger})
+	s.console, err = console.New(console.Config{Platform: s.platform, Store: cfg.Store, Registry: registry, Links: true, APIBase: cfg.BasePath, Now: cfg.Now, Logger: cfg.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,13 @@ const liveRate = 50
 type livePage struct {
 	Client, RoutingKey, API string
 	Failed                  bool
+	NeedsKey                bool // members see what keys of their own apps do
 }
 
 func (r *request) live() (any, error) {
 	q := r.URL.Query()
-	return livePage{Client: q.Get("client"), RoutingKey: q.Get("routing_key"), API: q.Get("api"), Failed: q.Get("failed") == "1"}, nil
+	return livePage{Client: q.Get("client"), RoutingKey: q.Get("routing_key"), API: q.Get("api"), Failed: q.Get("failed") == "1",
+		NeedsKey: r.isMember() && q.Get("client") == ""}, nil
 }
 
 // Query returns the query of the address of the events.
@@ -143,6 +145,7 @@ var livePhrases = map[string]phrase{
 	"live.connected":   {"Connected", "已连接"},
 	"live.lost":        {"The platform does not answer. Trying again …", "平台无响应，正在重试……"},
 	"live.over":        {"This has ended: load the page anew, and sign in again if you are asked to.", "连接已结束：请刷新页面，如有提示请重新登录。"},
+	"live.needs_key":   {"Name a key of one of your apps to see what it does.", "请填写您某个应用的 Key，以查看其活动。"},
 	"live.more":        {"%s more", "另有 %s 条"},
 	"live.event":       {"Event", "事件"},
 	"live.who":         {"Key", "Key"},

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,5 +96,45 @@ func TestALivePageEndsWithTheRole(t *testing.T) {
 	}
 	if err := live.lines.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestALivePageEndsWithTheMember(t *testing.T) {
+	s := newSite(t)
+	const email = "dev@example.com"
+	for _, api := range []string{"create", "active"} {
+		if got := s.browser().call("POST", "platform/manageuser/"+api, url.Values{"email": {email}}, adminKey, adminKey.Secret); got.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", api, got.status, got.body)
+		}
+	}
+	dev := s.user(platform.UserRole{Login: "dev", Role: platform.DeveloperRole, Member: email})
+	if page := dev.get("/live"); !strings.Contains(page, "Name a key of one of your apps") || strings.Contains(page, "data-live") {
+		t.Error("the live page of a member does not ask for a key: ", page)
+	}
+	live := dev.live("")
+	if got := s.browser().call("POST", "platform/manageuser/disable", url.Values{"email": {email}}, adminKey, adminKey.Secret); got.status != http.StatusOK {
+		t.Fatalf("disable: %d %s", got.status, got.body)
+	}
+	for live.lines.Scan() { // until it ends
+	}
+	if err := live.lines.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhatAPageAsksForByItselfIsNoUseOfTheSession: nobody need be there.
+func TestWhatAPageAsksForByItselfIsNoUseOfTheSession(t *testing.T) {
+	var ahead atomic.Int64
+	s := newSite(t, func(cfg *platform.Config) {
+		cfg.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	left, used := s.operator(), s.operator()
+	for range 4 {
+		ahead.Add(int64(10 * time.Minute))
+		left.send("GET", "/queues", nil, "X-Poll", "1")
+		used.get("/queues")
+	}
+	if got := left.send("GET", "/queues", nil); got.status != http.StatusSeeOther {
+		t.Errorf("a session that nobody has used for 40 minutes: %d", got.status)
 	}
 }

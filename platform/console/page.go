@@ -31,6 +31,8 @@ const (
 	maxForm  = 1 << 20
 	// pageTime bounds how long a browser may take to send a request, and to read a page.
 	pageTime = 30 * time.Second
+	// changeTime bounds how long a change may take until its answer is read.
+	changeTime = 3 * time.Minute
 )
 
 // A view is what a template gets.
@@ -145,7 +147,11 @@ func (r *request) goOn(next string) error {
 // shown once. Both write what was done, or refused, into the audit log.
 func (c *Console) action(pattern string, do func(*request) error) {
 	c.mux.HandleFunc("POST "+c.base+pattern, c.within(func(r *request) error {
-		if subtle.ConstantTimeCompare([]byte(r.PostFormValue("token")), []byte(r.s.token)) != 1 {
+		token := r.PostFormValue("token")
+		conn := http.NewResponseController(r.w) // the form is read; what it asks for may take longer
+		_ = conn.SetReadDeadline(time.Time{})
+		_ = conn.SetWriteDeadline(time.Now().Add(changeTime))
+		if subtle.ConstantTimeCompare([]byte(token), []byte(r.s.token)) != 1 {
 			return &callError{Status: http.StatusForbidden, Code: "form_expired", Message: "the form is not of this session: go back, load the page anew, and send it again"}
 		}
 		return r.audited(pattern, do)
@@ -155,7 +161,7 @@ func (c *Console) action(pattern string, do func(*request) error) {
 // within serves requests of sessions, and sends all others to the login.
 func (c *Console) within(serve func(*request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s, err := c.session(r)
+		s, err := c.sessionOf(r)
 		if errors.Is(err, errNoSession) {
 			c.askToLogin(w, r)
 			return
@@ -169,6 +175,14 @@ func (c *Console) within(serve func(*request) error) http.HandlerFunc {
 			c.fail(w, r, req, err)
 		}
 	}
+}
+
+// sessionOf returns the session of a request. What a page asks for by itself is no use of it.
+func (c *Console) sessionOf(r *http.Request) (*session, error) {
+	if r.Header.Get("X-Poll") != "" {
+		return c.knownSession(r)
+	}
+	return c.session(r)
 }
 
 func (c *Console) askToLogin(w http.ResponseWriter, r *http.Request) {

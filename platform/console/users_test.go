@@ -96,3 +96,25 @@ func TestMembersHaveRolesAndNoSecret(t *testing.T) {
 	}
 	b.fails("/members/role", url.Values{"email": {"dev@shop.example"}, "role": {"admin"}}, "invalid_parameter")
 }
+
+// TestAnAdminGetsNoMoreByTheAdminKeysOfTheDomain: the admin keys of the domain default are
+// the operator's.
+func TestAnAdminGetsNoMoreByTheAdminKeysOfTheDomain(t *testing.T) {
+	s := newSite(t)
+	for _, domain := range []string{"", "default"} {
+		a := s.user(platform.UserRole{Login: "adam", Role: platform.AdminRole, Domain: domain})
+		for path, form := range map[string]url.Values{
+			"/apps/ops/keys/root/rotate": {}, "/apps/ops/keys/root/expire": {"state": {"off"}},
+			"/apps/ops/keys/root/delete": {"confirm": {"root"}}, "/apps/ops/delete": {"confirm": {"ops"}},
+		} {
+			if got := a.post(path, form); got.status != http.StatusForbidden {
+				t.Errorf("%s: %d", path, got.status)
+			}
+		}
+		a.get("/apps/shop/keys/shop-key")
+	}
+	if key, err := s.registry.Key(t.Context(), "root"); err != nil || key.Secret != adminKey.Secret || !key.Expires.IsZero() {
+		t.Errorf("the operator's key is %+v, %v", key.ID, err)
+	}
+	s.operator().get("/apps/ops/keys/root")
+}

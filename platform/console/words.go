@@ -49,7 +49,7 @@ func (l language) phrase(id string, args ...any) string {
 // knownPhrase returns the name of a phrase, or "" for one that there is not: others write
 // links, too.
 func knownPhrase(id string) string {
-	if _, ok := phrases[id]; !ok {
+	if p, ok := phrases[id]; !ok || strings.Contains(p[0], "%") {
 		return ""
 	}
 	return id
