@@ -80,6 +80,9 @@ func (p *Platform) callsReplay(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.replayable(req.RequestURI); err != nil { // it is this that is served
+		return nil, err
+	}
 	answer := &unread{header: make(http.Header)}
 	p.serveAgain(answer, req)
 	return map[string]any{"id": answer.header.Get("X-Request-Id"), "status": answer.status, "replays": r.ID}, nil
@@ -119,8 +122,8 @@ func (a *unread) Write(text []byte) (int, error) {
 // may do more than who repeats its call.
 func (p *Platform) replayable(target string) error {
 	u, err := url.ParseRequestURI(target)
-	if err != nil || !strings.HasPrefix(target, "/") {
-		return badRequest(code.InvalidParameter, "target must be a path with its query, such as /api/goods/list?page=2")
+	if err != nil || !strings.HasPrefix(target, "/") || strings.Contains(target, "#") {
+		return badRequest(code.InvalidParameter, "target must be a path with its query, such as /api/goods/list?page=2; a # in it is written %23")
 	}
 	probe := &call{}
 	p.locate(probe, u.Path)

@@ -198,6 +198,8 @@ func TestWhatCannotBeMadeAgainIsRefused(t *testing.T) {
 		{"only calls to services", []string{"id", plain, "target", "/api/platform/notify"}},
 		{"only calls to services", []string{"id", plain, "target", "/api/platform/key/info/root"}},
 		{"only calls to services", []string{"id", plain, "target", "/oauth/token"}},
+		{"target must be a path", []string{"id", plain, "target", "/api/oms/order.get#/../../x"}},
+		{"target must be a path", []string{"id", plain, "target", "/api/platform/notify#/x"}},
 		{"target must be a path", []string{"id", plain, "target", "http://elsewhere.example/api/oms"}},
 		{"header must be", []string{"id", plain, "header", "x"}},
 		{"no header may have", []string{"id", plain, "header", `{"X-A":["a\r\nb"]}`}},

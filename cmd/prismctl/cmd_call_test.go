@@ -32,6 +32,7 @@ func TestACallSendsWhatTheCommandLineSays(t *testing.T) {
 		{[]string{"get", "/shop/order?x=1", "a=b c", "a=2", "e="}, "GET a=b+c&a=2&e=&x=1|||Bearer from-env"},
 		{[]string{"post", "shop/order?x=1", "a=b=c", "d=中"}, "POST x=1|a=b%3Dc&d=%E4%B8%AD||Bearer from-env"},
 		{[]string{"put", "shop/order", "a=1", "-H", "X-Api-A: b, c"}, "PUT |a=1|b, c|Bearer from-env"},
+		{[]string{"post", "-H", "X-Api-A: b", "--", "shop/order", "--url=https://elsewhere.example/api", "-H=c"}, "POST |--url=https%3A%2F%2Felsewhere.example%2Fapi&-H=c|b|Bearer from-env"},
 		{[]string{"delete", "shop/order", "a=1", "--token", "t"}, "DELETE a=1|||Bearer t"},
 	} {
 		invocation{args: c.args, env: env}.run().want(t, exitDone, c.out, "")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -213,6 +214,20 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 	form.Set("key", "none")
 	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusNotFound || !strings.Contains(got.body, "a/b 1") {
 		t.Errorf("with an unknown key: %d, and what was typed must stay", got.status)
+	}
+}
+
+func TestACallThatIsTriedComesFromTheBrowser(t *testing.T) {
+	s := newSite(t, func(cfg *platform.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	b := s.operator()
+	at := "/apis/" + b.imported(echo(t))
+	b.post(at+"/api?id=item.get", url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"1"}}, "X-Forwarded-For", "203.0.113.7")
+	var last struct {
+		From string `json:"remote_addr"`
+	}
+	b.json("/calls/latest", &last)
+	if !strings.HasPrefix(last.From, "203.0.113.7") {
+		t.Errorf("it came from %q", last.From)
 	}
 }
 

@@ -318,7 +318,7 @@ func (r *request) signedCall(ctx context.Context, page *apiPage, key platform.Ke
 	query.Set("sign_time", strconv.FormatInt(r.c.cfg.Now().Unix(), 10))
 	query.Set("sign", sign.Sign(key.Secret, sign.Request{Method: call.Method, Path: call.URL.Path, Header: call.Header, Query: query, Form: form}))
 	call.URL.RawQuery = query.Encode()
-	call.RemoteAddr, call.RequestURI = r.RemoteAddr, call.URL.RequestURI()
+	call.RemoteAddr, call.RequestURI = callerOf(r.Request).RemoteAddr, call.URL.RequestURI()
 	return call, nil
 }
 

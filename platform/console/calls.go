@@ -292,11 +292,10 @@ func (r *request) replayPage() (any, error) { return r.newReplayForm() }
 func (r *request) replayCall() error {
 	id := r.PathValue("id")
 	params, edited := url.Values{"id": {id}}, r.PostForm.Has("target")
+	var err error
 	if edited {
-		header, err := headerIn(r.PostFormValue("header"))
-		if err != nil {
-			return err
-		}
+		var header string
+		header, err = headerIn(r.PostFormValue("header"))
 		params.Set("method", r.value("method"))
 		params.Set("target", r.value("target"))
 		params.Set("header", header)
@@ -308,7 +307,9 @@ func (r *request) replayCall() error {
 		ID     string `json:"id"`
 		Status int    `json:"status"`
 	}
-	err := r.post("platform/calls/replay", params, &made)
+	if err == nil {
+		err = r.post("platform/calls/replay", params, &made)
+	}
 	r.before, r.after = map[string]any{"call": id}, map[string]any{"call": made.ID, "status": made.Status}
 	var refused *callError
 	if errors.As(err, &refused) && !wantsJSON(r.Request) {

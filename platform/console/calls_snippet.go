@@ -100,8 +100,8 @@ func (w *written) curl() string {
 	switch {
 	case w.form != nil:
 		lines = append(lines, "--data-raw "+forShell(strings.TrimPrefix(encoded(w.form)+"&"+proof, "&")))
-	case w.body != "":
-		lines = append(lines, "--data-binary "+forShell(w.body))
+	case w.body != "": // not --data-binary, for which an @ at the beginning names a file
+		lines = append(lines, "--data-raw "+forShell(w.body))
 	}
 	return strings.Join(lines, " \\\n  ")
 }
@@ -257,16 +257,17 @@ func (w *written) prismctl() string {
 	} else if len(w.query) > 0 {
 		path += "?" + encoded(w.query)
 	}
-	parts := []string{env + "prismctl " + verbs[w.method] + " " + forShell(path)}
+	parts := []string{env + "prismctl " + verbs[w.method]}
+	for _, h := range w.header {
+		parts = append(parts, "-H "+forShell(h[0]+": "+h[1]))
+	}
+	parts = append(parts, "-- "+forShell(path)) // what the caller has named may begin with -
 	for _, p := range params {
 		value := p[1]
 		if strings.HasPrefix(value, "@") {
 			value = "@" + value
 		}
 		parts = append(parts, forShell(p[0]+"="+value))
-	}
-	for _, h := range w.header {
-		parts = append(parts, "-H "+forShell(h[0]+": "+h[1]))
 	}
 	return strings.Join(parts, " \\\n    ")
 }

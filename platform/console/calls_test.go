@@ -138,6 +138,38 @@ func TestACallIsShownAndReplayedFromItsPage(t *testing.T) {
 	}
 }
 
+// Whoever calls chooses what whoever copies a snippet runs: it must stay data.
+func TestASnippetTakesNothingOfACallForAnOption(t *testing.T) {
+	s := newSite(t)
+	s.withGoods()
+	b := s.operator()
+	snippets := func(id string) string {
+		var page struct{ Snippets []struct{ Name, Text string } }
+		b.json("/calls/"+id, &page)
+		var all strings.Builder
+		for _, snippet := range page.Snippets {
+			all.WriteString(snippet.Text + "\n")
+		}
+		return all.String()
+	}
+	const option = "--url=https://elsewhere.example/api"
+	named := snippets(s.calls("POST", "/api/goods/list", "/api/goods/list", url.Values{option: {"x"}}, "X-Api-A", "b"))
+	ends, at := strings.Index(named, "-- 'goods/list' "), strings.Index(named, "'"+option+"=x'")
+	if header := strings.LastIndex(named, "-H 'X-Api-A: b'"); ends < 0 || at < ends || header > ends {
+		t.Error(named)
+	}
+	query := url.Values{"client_id": {shopKey.ID}, "sign_time": {strconv.FormatInt(time.Now().Unix(), 10)}}
+	query.Set("sign", sign.Sign(shopKey.Secret, sign.Request{Method: "POST", Path: "/api/goods/list", Query: query}))
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/goods/list?"+query.Encode(), strings.NewReader("@/etc/hostname"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/plain")
+	if with := snippets(b.do(req).header.Get("X-Request-Id")); !strings.Contains(with, "--data-raw '@/etc/hostname'") || strings.Contains(with, "--data-binary") {
+		t.Error(with)
+	}
+}
+
 func TestSecretsAreTypedAnewForAReplay(t *testing.T) {
 	s := newSite(t)
 	s.withGoods()
@@ -155,6 +187,10 @@ func TestSecretsAreTypedAnewForAReplay(t *testing.T) {
 	got := b.post("/calls/"+id+"/replay", url.Values{"method": {"GET"}, "target": {"/api/goods/list?user_token=***&mine=typed"}, "header": {""}})
 	if got.status != http.StatusBadRequest || !strings.Contains(got.body, "query user_token") || !strings.Contains(got.body, "mine=typed") {
 		t.Errorf("with a mask: %d %s", got.status, got.body)
+	}
+	got = b.post("/calls/"+id+"/replay", url.Values{"method": {"GET"}, "target": {"/api/goods/list?mine=typed"}, "header": {"no colon"}})
+	if got.status != http.StatusBadRequest || !strings.Contains(got.body, "NAME: VALUE") || !strings.Contains(got.body, "mine=typed") || !strings.Contains(got.body, "no colon") {
+		t.Errorf("with a header that is none: %d %s", got.status, got.body)
 	}
 	got = b.post("/calls/"+id+"/replay", url.Values{"method": {"GET"}, "target": {"/api/goods/list?user_token=" + canaryCall}, "header": {""}})
 	if got.status != http.StatusSeeOther {

@@ -43,6 +43,7 @@ type Console struct {
 	links links
 
 	changes auditLog
+	hashing chan struct{} // holds one for each password that is being hashed
 }
 
 // New returns a console. It starts no goroutine.
@@ -56,7 +57,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, api: clean(cfg.APIBase, "/api"), mux: http.NewServeMux(), changes: auditLog{store: cfg.Store}}
+	c := &Console{cfg: cfg, api: clean(cfg.APIBase, "/api"), mux: http.NewServeMux(), changes: auditLog{store: cfg.Store}, hashing: make(chan struct{}, 2)}
 	parent := c.api[:max(0, strings.LastIndexByte(c.api, '/'))]
 	c.base = clean(cfg.Base, parent+"/console")
 	c.routes()

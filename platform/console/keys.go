@@ -36,21 +36,27 @@ type keyDoc struct {
 	now time.Time
 }
 
-// A pushAddress is an address whose query, which may have a token, is shown to nobody.
+// A pushAddress is an address whose query and user, which may have a token or a password, are
+// shown to nobody.
 type pushAddress string
 
-// UnmarshalText cuts the query off.
+// UnmarshalText cuts them out.
 func (a *pushAddress) UnmarshalText(text []byte) error {
 	address, _, cut := strings.Cut(string(text), "?")
 	if cut {
 		address += "?…"
+	}
+	scheme, rest, _ := strings.Cut(address, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		address = strings.TrimSuffix(scheme+"://…"+host[at:]+"/"+path, "/")
 	}
 	*a = pushAddress(address)
 	return nil
 }
 
 // Whole reports whether the address is shown as it is.
-func (a pushAddress) Whole() bool { return !strings.HasSuffix(string(a), "?…") }
+func (a pushAddress) Whole() bool { return !strings.Contains(string(a), "…") }
 
 // When returns when the key was made.
 func (k keyDoc) When() string { return day(k.Created) }

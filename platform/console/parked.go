@@ -176,10 +176,17 @@ func (r *request) move() (string, error) {
 		return "", err
 	}
 	r.before = map[string]any{"filter": filter, "messages": len(ids), "to": to}
+	counted := make(map[string]bool, len(ids)) // others may be parked meanwhile
+	for _, id := range ids {
+		counted[id] = true
+	}
 	moved := 0
 	defer func() { r.after = map[string]int{"moved": moved} }()
 	err = r.eachParked(n, filter, movedAtOnce, func(found []queueMessage) error {
 		for i := range found {
+			if !counted[found[i].ID] {
+				continue
+			}
 			if err := r.moveOne(n, to, &found[i]); err != nil {
 				return err
 			}

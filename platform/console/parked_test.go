@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,44 @@ import (
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
+
+// parksMeanwhile are queues into which somebody parks while the state of one is asked for.
+type parksMeanwhile struct {
+	*memory.Queues
+	asked func()
+}
+
+func (q *parksMeanwhile) Status(ctx context.Context, owner, topic string) (platform.QueueStatus, error) {
+	if topic == "later" {
+		q.asked()
+	}
+	return q.Queues.Status(ctx, owner, topic)
+}
+
+func TestOnlyWhatWasCountedIsMoved(t *testing.T) {
+	queues := memory.New(memory.Config{})
+	park := func(body string) {
+		m := &platform.Message{Key: "order.new", Body: []byte(body), ClientID: shopKey.ID}
+		err := queues.Write(t.Context(), shopKey.ID, "orders", m)
+		if err == nil {
+			_, err = queues.Park(t.Context(), shopKey.ID, "orders", "no stock", "somebody", m.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newSite(t, func(cfg *platform.Config) { cfg.Queues = &parksMeanwhile{queues, func() { park("new") }} })
+	b := s.operator()
+	park("old")
+	if err := queues.Create(t.Context(), shopKey.ID, "later"); err != nil {
+		t.Fatal(err)
+	}
+	b.does("/parked/move", queueForm("orders", "count", "1", "to", "later"))
+	moved, err := queues.Read(t.Context(), shopKey.ID, "later", 9)
+	if err != nil || len(moved) != 1 || string(moved[0].Body) != "old" {
+		t.Errorf("moved %+v, %v", moved, err)
+	}
+}
 
 func TestParkedMessagesArePutBackMovedAndDiscardedByFilter(t *testing.T) {
 	queues := memory.New(memory.Config{})

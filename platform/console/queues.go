@@ -446,7 +446,7 @@ type messagePage struct {
 	ClientID string         `json:"client_id"`
 	Bytes    int            `json:"bytes"`
 	Places   []messagePlace `json:"places"`
-	Gone     []queueRoute   `json:"gone"` // queues that get its routing key and do not have it
+	Gone     []queueRoute   `json:"gone"` // queues that get its routing key now and do not have it: bound later, or done with it
 	Searched int            `json:"searched"`
 	Queues   int            `json:"queues"`
 }
@@ -602,8 +602,8 @@ var queuesPhrases = map[string]phrase{
 	"message.places":    {"Where it is", "所在队列"},
 	"message.by":        {"By", "由"},
 	"message.since":     {"Since", "自"},
-	"message.gone":      {"Queues that get its routing key and do not have it", "会收到该路由键但没有该消息的队列"},
-	"message.gone_text": {"There it was acknowledged, read, purged, dropped or discarded; or the queue was bound later.", "消息在这些队列中已被确认、读取、清空或丢弃，或者绑定是后来添加的。"},
+	"message.gone":      {"Queues that get its routing key now and do not have it", "目前会收到该路由键但没有该消息的队列"},
+	"message.gone_text": {"Either such a queue was bound only after the message was published and never had it, or it was acknowledged, read, purged, dropped or discarded there. Which of them, the platform does not keep.", "这些队列可能是在消息发布之后才绑定、从未收到过该消息；也可能已在其中确认、读取、清空或丢弃。平台不保留具体原因。"},
 	"message.searched":  {"%d of %d queues that have messages were searched.", "已搜索 %d 个队列（共 %d 个队列有消息）。"},
 	"message.live":      {"What happens to this routing key from now on", "实时查看该路由键的后续事件"},
 	"message.size":      {"Size of the body", "消息体大小"},

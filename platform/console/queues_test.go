@@ -111,6 +111,10 @@ func TestAMessageIsFoundWhereverItIs(t *testing.T) {
 	if page := b.get("/message?id=" + ids[1]); !strings.Contains(page, "no stock") {
 		t.Error(page)
 	}
+	b.does("/queues/bind", queueForm("late", "pattern", "order.new"))
+	if page := b.get("/message?id=" + ids[0]); !strings.Contains(page, ">late</a>") || !strings.Contains(page, "and never had it, or") {
+		t.Error("a queue that was bound later is said to have had the message", page)
+	}
 	if page := b.get("/message?id=ffffffff-1"); !strings.Contains(page, "No queue that was searched") {
 		t.Error(page)
 	}

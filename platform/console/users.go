@@ -110,12 +110,22 @@ func (r *request) atUser(phrase string) string {
 	return "users/user?" + url.Values{"login": {r.PostFormValue("login")}, "done": {phrase}}.Encode()
 }
 
-// hash returns the hash of the password in the form, as a call takes it.
+// hash returns the hash of the password in the form, as a call takes it. It takes so much of
+// a processor that only those whose call would be taken get it, and few at a time.
 func (r *request) hash() (string, error) {
+	if r.person.Role != platform.OperatorRole {
+		return "", &callError{Status: http.StatusForbidden, Code: "forbidden_users", Message: "users are administered by operators"}
+	}
 	password := r.PostFormValue("password")
 	if password == "" || len(password) > 1024 {
 		return "", &callError{Status: http.StatusBadRequest, Code: "invalid_parameter", Message: "the password must have 1 to 1024 bytes"}
 	}
+	select {
+	case r.c.hashing <- struct{}{}:
+	case <-r.Context().Done():
+		return "", r.Context().Err()
+	}
+	defer func() { <-r.c.hashing }()
 	return platform.HashPassword(password, 0)
 }
 

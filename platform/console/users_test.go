@@ -74,6 +74,14 @@ func TestARoleThatIsChangedCountsAtTheNextPage(t *testing.T) {
 	op.fails("/users/role", url.Values{"login": {"ann"}, "role": {"developer"}, "member": {"nobody@dev.example"}}, "invalid_parameter")
 }
 
+// A hash takes a good part of a second: who may not set a password does not get one.
+func TestOnlyOperatorsHaveAPasswordHashed(t *testing.T) {
+	admin := newSite(t).user(platform.UserRole{Login: "adam", Role: platform.AdminRole})
+	for _, path := range []string{"/users", "/users/password"} {
+		admin.fails(path, url.Values{"login": {"eve"}, "password": {""}}, "forbidden_users")
+	}
+}
+
 func TestMembersHaveRolesAndNoSecret(t *testing.T) {
 	s := newSite(t)
 	b := s.operator()
