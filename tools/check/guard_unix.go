@@ -17,7 +17,7 @@ import (
 
 const (
 	// A package that takes longer than this on a quiet machine is stuck.
-	packageTime = 6 * time.Minute
+	packageTime = 10 * time.Minute
 	// How long a binary may take to print its goroutines before it is killed.
 	dumpTime = time.Minute
 )
