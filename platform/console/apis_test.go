@@ -166,7 +166,7 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 	b := s.operator()
 	at := "/apis/" + b.imported(echo(t))
 	b.done(at+"/config", url.Values{"key": {"token"}, "value": {"t"}})
-	form := url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"a/b 1"}, "p.fields": {"name"}, "more": {"x=1\nclient_id=root\npassword=canary-password"}}
+	form := url.Values{"key": {"shop-key"}, "method": {"GET"}, "p.id": {"a/b 1"}, "p.fields": {"name"}, "more": {"x=1\nclient_id=chief\npassword=canary-password"}}
 	try := func() (answer struct {
 		Alert string
 		Form  struct{ More string }

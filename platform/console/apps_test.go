@@ -222,7 +222,7 @@ func TestADeveloperReachesOwnAppsAndKeysOnly(t *testing.T) {
 	if page := bob.get("/apps"); strings.Contains(page, "anns") {
 		t.Error(page)
 	}
-	for app, key := range map[string]string{"anns": key.ID, "shop": "shop-key", "ops": "root", "../../user/list": "x", "\x00": "\n", "platform/user/list": "a?b#c"} {
+	for app, key := range map[string]string{"anns": key.ID, "shop": "shop-key", "ops": "chief", "../../user/list": "x", "\x00": "\n", "platform/user/list": "a?b#c"} {
 		bob.wantNothing(app, key)
 	}
 	bob.leads("/apps", url.Values{"name": {"Bob's"}, "id": {"bobs"}})

@@ -51,7 +51,7 @@ func (l *logged) String() string {
 
 // adminKey administers the domain default, and shopKey publishes and listens.
 var (
-	adminKey = platform.Key{ID: "root", Secret: "secret-of-root-16", App: "ops", Admin: true}
+	adminKey = platform.Key{ID: "chief", Secret: "secret-of-chief-1", App: "ops", Admin: true}
 	shopKey  = platform.Key{ID: "shop-key", Secret: "secret-of-shop-16", App: "shop", Bindings: []platform.Binding{{Pattern: "order.#"}}}
 )
 

@@ -27,16 +27,22 @@ type livePage struct {
 	NeedsKey                bool // members see what keys of their own apps do
 }
 
-func (r *request) live() (any, error) {
+func (r *request) live() (any, error) { return r.livePage(), nil }
+
+func (r *request) livePage() livePage {
 	q := r.URL.Query()
 	return livePage{Client: q.Get("client"), RoutingKey: q.Get("routing_key"), API: q.Get("api"), Failed: q.Get("failed") == "1",
-		NeedsKey: r.isMember() && q.Get("client") == ""}, nil
+		NeedsKey: r.isMember() && q.Get("client") == ""}
 }
 
 // Query returns the query of the address of the events.
-func (p livePage) Query() string {
+func (p livePage) Query() string { return p.params("client").Encode() }
+
+// params returns the filter as parameters. The one for the key is called differently in the
+// console and in the platform's call.
+func (p livePage) params(key string) url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"client": p.Client, "routing_key": p.RoutingKey, "api": p.API} {
+	for name, value := range map[string]string{key: p.Client, "routing_key": p.RoutingKey, "api": p.API} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -44,7 +50,7 @@ func (p livePage) Query() string {
 	if p.Failed {
 		q.Set("failed", "1")
 	}
-	return q.Encode()
+	return q
 }
 
 // sessionCheck is how often it is looked whether the person may still see what happens.
@@ -57,16 +63,8 @@ func (r *request) liveEvents() error {
 	defer cancel()
 	stop := r.whenOver(cancel)
 	defer stop()
-	page, _ := r.live()
-	filter, params := page.(livePage), url.Values{"rate": {strconv.Itoa(liveRate)}}
-	for name, value := range map[string]string{"of": filter.Client, "routing_key": filter.RoutingKey, "api": filter.API} {
-		if value != "" {
-			params.Set(name, value)
-		}
-	}
-	if filter.Failed {
-		params.Set("failed", "1")
-	}
+	params := r.livePage().params("of")
+	params.Set("rate", strconv.Itoa(liveRate))
 	r.serve(ctx, &eventWriter{ResponseWriter: r.w}, http.MethodGet, "platform/activity/tail", params)
 	return nil
 }

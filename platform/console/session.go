@@ -103,8 +103,9 @@ func (c *Console) load(ctx context.Context, s *session) error {
 	return cmp.Or(err, json.Unmarshal(record.Value, s))
 }
 
-// refresh reads the role of the user anew. The session is over if the user has another
-// role's powers no more, was disabled, or has another password.
+// refresh reads the role of the user anew. The session is over if the user has none any
+// more, was disabled, or has another password; the latter two as far as the users of the
+// platform tell it (platform.UserEpochs). One of a link is over where no links are given.
 func (c *Console) refresh(ctx context.Context, s *session) error {
 	if s.Link {
 		if !c.cfg.Links {

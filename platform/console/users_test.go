@@ -112,8 +112,8 @@ func TestAnAdminGetsNoMoreByTheAdminKeysOfTheDomain(t *testing.T) {
 	for _, domain := range []string{"", "default"} {
 		a := s.user(platform.UserRole{Login: "adam", Role: platform.AdminRole, Domain: domain})
 		for path, form := range map[string]url.Values{
-			"/apps/ops/keys/root/rotate": {}, "/apps/ops/keys/root/expire": {"state": {"off"}},
-			"/apps/ops/keys/root/delete": {"confirm": {"root"}}, "/apps/ops/delete": {"confirm": {"ops"}},
+			"/apps/ops/keys/chief/rotate": {}, "/apps/ops/keys/chief/expire": {"state": {"off"}},
+			"/apps/ops/keys/chief/delete": {"confirm": {"chief"}}, "/apps/ops/delete": {"confirm": {"ops"}},
 		} {
 			if got := a.post(path, form); got.status != http.StatusForbidden {
 				t.Errorf("%s: %d", path, got.status)
@@ -121,8 +121,8 @@ func TestAnAdminGetsNoMoreByTheAdminKeysOfTheDomain(t *testing.T) {
 		}
 		a.get("/apps/shop/keys/shop-key")
 	}
-	if key, err := s.registry.Key(t.Context(), "root"); err != nil || key.Secret != adminKey.Secret || !key.Expires.IsZero() {
+	if key, err := s.registry.Key(t.Context(), "chief"); err != nil || key.Secret != adminKey.Secret || !key.Expires.IsZero() {
 		t.Errorf("the operator's key is %+v, %v", key.ID, err)
 	}
-	s.operator().get("/apps/ops/keys/root")
+	s.operator().get("/apps/ops/keys/chief")
 }
