@@ -64,7 +64,7 @@ func (c *Client) SetPassword(ctx context.Context, login, hash string) error {
 	return c.put(ctx, "platform/user/password", prism.Params{"login": login, "password_hash": hash})
 }
 
-// DeleteUser removes a user, and ends the sessions and tokens of the user.
+// DeleteUser removes a user with the role of the user, and ends the sessions and tokens.
 func (c *Client) DeleteUser(ctx context.Context, login string) error {
 	return c.post(ctx, "platform/user/delete", prism.Params{"login": login}, nil)
 }

@@ -38,6 +38,20 @@ func TestRolesOfUsersAreGivenShownAndTakenAway(t *testing.T) {
 	ask(t, p, adminKey, "POST", "platform/user/role/remove", "login", "adam").want(t, 404, "unknown_user")
 }
 
+// Somebody else may get the login later, and must not get the role with it.
+func TestARoleGoesWithItsUser(t *testing.T) {
+	p := newRolePlatform(t)
+	post := func(call string, params ...string) reply {
+		return ask(t, p, adminKey, "POST", "platform/user/"+call, append(params, "login", "olga")...)
+	}
+	hash := hash(t, "x", platform.MinIterations)
+	post("create", "password_hash", hash).wantResult(t, "true")
+	post("role/set", "role", "operator").wantResult(t, "true")
+	post("delete").wantResult(t, "true")
+	post("create", "password_hash", hash).wantResult(t, "true")
+	post("role/remove").want(t, 404, "unknown_user")
+}
+
 func TestARoleThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {
 	p := newRolePlatform(t)
 	for _, params := range []string{

@@ -137,10 +137,13 @@ func unknownUser(err error) error {
 	return err
 }
 
-// DeleteUser removes the user with this login, and ends the user's sessions and tokens.
-// There need not be one. A user that is saved under this login later does not get them
-// back.
+// DeleteUser removes the user with this login and the user's role, and ends the user's
+// sessions and tokens. There need not be one. A user that is saved under this login later
+// gets none of these back.
 func (r *Registry) DeleteUser(ctx context.Context, login string) error {
+	if err := r.DeleteRole(ctx, login); err != nil { // first, as a user who is gone cannot be deleted again
+		return err
+	}
 	return deleteRecord(ctx, r.store, kindUser, login)
 }
 

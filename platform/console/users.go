@@ -256,7 +256,7 @@ var usersPhrases = map[string]phrase{
 	"user.sessions":      {"End all sessions", "结束所有会话"},
 	"user.access_text":   {"Disabling refuses the user's logins and ends sessions and tokens; ending sessions lets the user log in again.", "停用后拒绝登录并结束会话和令牌；仅结束会话时用户可重新登录。"},
 	"user.delete":        {"Delete this user", "删除此用户"},
-	"user.delete_text":   {"This cannot be undone. The role stays until it is taken away.", "无法恢复。角色需另行取消。"},
+	"user.delete_text":   {"The role goes with the user. This cannot be undone.", "角色将一并删除，无法恢复。"},
 
 	"did./users":          {"created a user", "创建用户"},
 	"did./users/role":     {"changed the role of a user", "修改用户角色"},
