@@ -93,7 +93,11 @@ func (w *written) curl() string {
 	if query != "" {
 		target += "?" + query
 	}
-	lines := []string{"curl -X " + forShell(w.method) + " " + forShell(target)}
+	command := "curl -X "
+	if strings.ContainsAny(target, "[]{}") { // which are patterns of many URLs without -g
+		command = "curl -g -X "
+	}
+	lines := []string{command + forShell(w.method) + " " + forShell(target)}
 	for _, h := range w.header {
 		lines = append(lines, "-H "+forShell(h[0]+": "+h[1]))
 	}

@@ -158,6 +158,11 @@ func TestASnippetTakesNothingOfACallForAnOption(t *testing.T) {
 	if header := strings.LastIndex(named, "-H 'X-Api-A: b'"); ends < 0 || at < ends || header > ends {
 		t.Error(named)
 	}
+	for path, command := range map[string]string{"/api/goods/list": "curl -X 'GET'", "/api/goods/[1-9]": "curl -g -X 'GET'"} { // curl would make nine calls of it
+		if got := snippets(s.calls("GET", path, path, url.Values{})); !strings.Contains(got, command+" '"+s.url+path) {
+			t.Error(got)
+		}
+	}
 	query := url.Values{"client_id": {shopKey.ID}, "sign_time": {strconv.FormatInt(time.Now().Unix(), 10)}}
 	query.Set("sign", sign.Sign(shopKey.Secret, sign.Request{Method: "POST", Path: "/api/goods/list", Query: query}))
 	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/goods/list?"+query.Encode(), strings.NewReader("@/etc/hostname"))
