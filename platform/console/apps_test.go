@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,10 +38,19 @@ var secretText = regexp.MustCompile(`<pre tabindex="0" class="secret">([^<]+)</p
 // secret posts a form that is answered with a secret.
 func (b *browser) secret(path string, form url.Values) string {
 	b.Helper()
-	got := b.post(path, form)
+	at := b.leads(path, form)
+	if head := b.send("HEAD", at, nil); head.body != "" { // by a program that looks at the address first
+		b.Errorf("HEAD %s: %s", at, head.body)
+	}
+	got := b.send("GET", at, nil)
 	m := secretText.FindStringSubmatch(got.body)
 	if got.status != http.StatusOK || m == nil || got.header.Get("Cache-Control") != "no-store" {
-		b.Fatalf("POST %s: %d: %s", path, got.status, got.body)
+		b.Fatalf("GET %s: %d: %s", at, got.status, got.body)
+	}
+	for _, accept := range []string{"text/html", "application/json"} {
+		if again := b.send("GET", at, nil, "Accept", accept); again.status != http.StatusGone || strings.Contains(again.body, m[1]) {
+			b.Errorf("GET %s, a second time: %d: %s", at, again.status, again.body)
+		}
 	}
 	return m[1]
 }
@@ -149,6 +160,35 @@ func TestASecretIsShownOnce(t *testing.T) {
 		t.Error("the push address is there still")
 	}
 	b.fails(at+"/push", url.Values{"url": {"ftp://x"}}, "invalid_parameter")
+}
+
+// TestTheSecretOfAKeyIsForTheSessionThatMadeIt: another one of the same person does not get
+// it, nor do two tabs of this one.
+func TestTheSecretOfAKeyIsForTheSessionThatMadeIt(t *testing.T) {
+	s := newSite(t)
+	b, other := s.operator(), s.operator()
+	at := b.leads("/apps/shop/keys/shop-key/rotate", url.Values{"grace": {"0"}})
+	if got := other.send("GET", at, nil); got.status != http.StatusGone {
+		t.Errorf("another session gets %d: %s", got.status, got.body)
+	}
+	var group sync.WaitGroup
+	var seen atomic.Int32
+	for range 8 {
+		group.Go(func() {
+			if got := b.send("GET", at, nil); strings.Contains(got.body, s.key("shop-key").Secret) {
+				seen.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if seen.Load() != 1 {
+		t.Errorf("the secret was shown %d times", seen.Load())
+	}
+	first := s.key("shop-key").Secret
+	b.leads("/apps/shop/keys/shop-key/rotate", url.Values{"grace": {"0"}}) // a page that nobody has looked at
+	if b.secret("/apps/shop/keys/shop-key/rotate", url.Values{"grace": {"0"}}) == first {
+		t.Error("the page shows an earlier secret")
+	}
 }
 
 func TestAKeyIsSwitchedOffAndOnInTheConsole(t *testing.T) {

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// The pages of keys. A secret is on the page that answers to the form that has made it, and
-// on no other.
+// The pages of keys. A secret is on the page that follows the form that has made it, and on
+// no other: see secret.go.
 
 func (c *Console) keysRoutes() {
 	c.page("/apps/{app}/keys/{key}", "key", (*request).key)
-	c.action("/apps/{app}/keys", (*request).createKey)
-	c.action("/apps/{app}/keys/{key}/rotate", (*request).rotateKey)
+	c.secretRoutes()
+	c.change("/apps/{app}/keys", (*request).createKey)
+	c.change("/apps/{app}/keys/{key}/rotate", (*request).rotateKey)
 	c.change("/apps/{app}/keys/{key}/expire", (*request).expireKey)
 	c.change("/apps/{app}/keys/{key}/delete", (*request).deleteKey)
-	c.action("/apps/{app}/keys/{key}/push", (*request).setPush)
-	c.action("/apps/{app}/keys/{key}/push/rotate", (*request).rotatePush)
+	c.change("/apps/{app}/keys/{key}/push", (*request).setPush)
+	c.change("/apps/{app}/keys/{key}/push/rotate", (*request).rotatePush)
 	c.change("/apps/{app}/keys/{key}/push/stop", (*request).stopPush)
 }
 
@@ -122,59 +123,42 @@ func (r *request) theKey() (keyDoc, error) {
 	return key, err
 }
 
-// A secretPage shows a secret, once.
-type secretPage struct {
-	App      string `json:"app"`
-	Key      string `json:"key"`
-	Secret   string `json:"secret"`
-	For      string `json:"for"` // "key" or "push"
-	OldUntil int64  `json:"old_until,omitempty"`
-}
-
-// Until returns until when the old secret is good, too.
-func (p secretPage) Until() time.Time {
-	if p.OldUntil == 0 {
-		return time.Time{}
-	}
-	return time.Unix(p.OldUntil, 0)
-}
-
 // madeKey is what the platform answers to those who made a secret.
 type madeKey struct {
 	Key, Secret, PushSecret string
 	OldUntil, PushOldUntil  int64
 }
 
-func (r *request) createKey() error {
+func (r *request) createKey() (string, error) {
 	params := r.params("desc")
 	params.Set("app_id", r.PathValue("app"))
 	if until, err := dateOf(r.value("until")); err != nil {
-		return err
+		return "", err
 	} else if until > 0 {
 		params.Set("expired_date", strconv.FormatInt(until, 10))
 	}
 	var made madeKey
 	if err := r.post("platform/key/create", params, &made); err != nil {
-		return err
+		return "", err
 	}
 	r.after = made.Key
-	return r.answer(http.StatusOK, "secret", secretPage{App: r.PathValue("app"), Key: made.Key, Secret: made.Secret, For: "key"})
+	return r.toSecret(secretPage{App: r.PathValue("app"), Key: made.Key, Secret: made.Secret, For: "key"})
 }
 
-func (r *request) rotateKey() error {
+func (r *request) rotateKey() (string, error) {
 	if _, err := r.theKey(); err != nil {
-		return err
+		return "", err
 	}
 	var made madeKey
 	grace := r.value("grace")
 	if err := r.post("platform/key/rotate", url.Values{"key": {r.PathValue("key")}, "grace": {grace}}, &made); err != nil {
-		return err
+		return "", err
 	}
 	page := secretPage{App: r.PathValue("app"), Key: made.Key, Secret: made.Secret, For: "key"}
 	if grace != "" && grace != "0" {
 		page.OldUntil = made.OldUntil
 	}
-	return r.answer(http.StatusOK, "secret", page)
+	return r.toSecret(page)
 }
 
 // dateOf reads the beginning of a day, or a time; an empty text is 0.
@@ -229,10 +213,10 @@ func (r *request) deleteKey() (string, error) {
 }
 
 // setPush sets or changes the push address. Only the first time there is a new secret.
-func (r *request) setPush() error {
+func (r *request) setPush() (string, error) {
 	key, err := r.theKey()
 	if err != nil {
-		return err
+		return "", err
 	}
 	params := r.params("url", "workers")
 	params.Set("key", key.Key)
@@ -242,25 +226,25 @@ func (r *request) setPush() error {
 	}
 	r.before = key.Push
 	if err := r.post("platform/key/push", params, &made); err != nil {
-		return err
+		return "", err
 	}
 	r.after = made.NotifyPushURL
 	if made.PushSecret != "" {
-		return r.answer(http.StatusOK, "secret", secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push"})
+		return r.toSecret(secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push"})
 	}
-	return r.goOn(r.atKey("keys.push_set"))
+	return r.atKey("keys.push_set"), nil
 }
 
-func (r *request) rotatePush() error {
+func (r *request) rotatePush() (string, error) {
 	key, err := r.theKey()
 	if err != nil {
-		return err
+		return "", err
 	}
 	var made madeKey
 	if err := r.post("platform/key/push/rotate", url.Values{"key": {key.Key}, "grace": {r.value("grace")}}, &made); err != nil {
-		return err
+		return "", err
 	}
-	return r.answer(http.StatusOK, "secret", secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push", OldUntil: made.PushOldUntil})
+	return r.toSecret(secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push", OldUntil: made.PushOldUntil})
 }
 
 func (r *request) stopPush() (string, error) {
@@ -322,12 +306,6 @@ var keysPhrases = map[string]phrase{
 	"keys.deleted":       {"The key was deleted with its queues.", "Key 及其队列已删除。"},
 	"keys.push_set":      {"The push address was changed.", "推送地址已修改。"},
 	"keys.push_stopped":  {"Pushing was stopped.", "推送已停止。"},
-	"secret.title":       {"Secret", "密钥"},
-	"secret.once":        {"This secret is shown now and never again. Copy it to where it is used.", "此密钥仅显示这一次，请立即复制保存。"},
-	"secret.key":         {"Secret of the key %s", "Key %s 的密钥"},
-	"secret.push":        {"Secret with which pushes for the key %s are signed", "Key %s 推送签名使用的密钥"},
-	"secret.old":         {"The old secret is good, too, until %s.", "旧密钥在 %s 之前仍然有效。"},
-	"secret.back":        {"I have it: go on to the key", "已保存，返回 Key 页面"},
 
 	"did./apps/{app}/keys":                   {"created a key", "创建 Key"},
 	"did./apps/{app}/keys/{key}/rotate":      {"gave a key a new secret", "更换 Key 的密钥"},
