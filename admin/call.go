@@ -183,7 +183,7 @@ func (c *Client) Replay(ctx context.Context, id string, r Replay) (made string, 
 
 // A StatsQuery says which statistics are wanted.
 type StatsQuery struct {
-	By       string // app, key or api; empty is api
+	By       string // app, key or api; empty is api; all is one of all APIs together
 	Name     string // of one app, key or API, as "prefix/method-id"; empty is all
 	From, To time.Time
 	// Bucket is minute or hour for parts of the time that there are counts for; empty is
@@ -191,7 +191,7 @@ type StatsQuery struct {
 	Bucket string
 }
 
-// CallStats are the statistics of an app, a key or an API.
+// CallStats are the statistics of an app, a key or an API, or, without a name, of all APIs.
 type CallStats struct {
 	Name   string
 	Points []CallPoint // those with calls, in their order

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -277,6 +278,7 @@ func newPointDoc(p *calls.Point) pointDoc {
 // A statsQuery is of what statistics are asked for.
 type statsQuery struct {
 	kind     calls.Kind
+	sum      bool   // one series of all
 	name     string // "" for all
 	from, to time.Time
 	bucket   string
@@ -288,8 +290,11 @@ func (p *Platform) statsQuery(own url.Values) (q statsQuery, err error) {
 		return q, err
 	}
 	q.kind = calls.Kind(cmp.Or(by, string(calls.ByAPI)))
+	if q.sum = by == "all"; q.sum {
+		q.kind = calls.ByAPI
+	}
 	if !slices.Contains([]calls.Kind{calls.ByApp, calls.ByKey, calls.ByAPI}, q.kind) {
-		return q, badRequest(code.InvalidParameter, fmt.Sprintf("by is %q; it must be app, key or api", shorten(by, 32)))
+		return q, badRequest(code.InvalidParameter, fmt.Sprintf("by is %q; it must be app, key, api or all", shorten(by, 32)))
 	}
 	if q.name, err = optional(own, "name", apiNameBytes); err != nil {
 		return q, err
@@ -322,6 +327,9 @@ func (p *Platform) callsStats(ctx context.Context, c *call) (any, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if q.sum {
+		texts = map[calls.Series][][]byte{{}: slices.Concat(slices.Collect(maps.Values(texts))...)}
 	}
 	docs, points := []seriesDoc{}, 0
 	for name, of := range texts {
@@ -368,7 +376,7 @@ func (p *Platform) statsTexts(ctx context.Context, wanted func(calls.Series) boo
 		return nil, err
 	}
 	for id, record := range records {
-		name, _, err := calls.SavedName(record.Value)
+		name, err := calls.SavedName(record.Value)
 		if err != nil || !wanted(name) || slot != "" && id == digest(callStatsName(slot, name)) {
 			continue
 		}

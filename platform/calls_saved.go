@@ -150,7 +150,7 @@ func (s *callSaver) load(ctx context.Context) error {
 	}
 	now := s.l.p.cfg.Now()
 	for id, record := range records {
-		name, last, err := calls.SavedName(record.Value)
+		name, last, err := calls.Saved(record.Value)
 		switch {
 		case err != nil || last.Before(now.Add(-statsLife)): // of another version, or nobody's any more
 			s.l.p.cfg.Store.Delete(ctx, kindCallStats, id)

@@ -167,6 +167,7 @@ func TestStatisticsTellOfAppsKeysAndAPIs(t *testing.T) {
 		"api": "goods/goods.query 4/1/1/1;old/* 1/0/0/0;",
 		"app": "shop 5/1/1/1;",
 		"key": "shopkey1 5/1/1/1;",
+		"all": " 5/1/1/1;",
 	} {
 		if got := statsOf(t, p, "by", by); got != want {
 			t.Errorf("by %s: %q, want %q", by, got, want)

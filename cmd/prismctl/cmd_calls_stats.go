@@ -12,7 +12,7 @@ import (
 
 type callsStatsCmd struct {
 	connection
-	By     string        `enum:"app,key,api" default:"api" placeholder:"WHAT" help:"Count by app, key or api (${default})."`
+	By     string        `enum:"app,key,api,all" default:"api" placeholder:"WHAT" help:"Count by app, key or api (${default}), or all APIs together."`
 	Name   string        `placeholder:"NAME" help:"Only this app, key, or API, which is PREFIX/ID."`
 	Past   time.Duration `default:"1h" placeholder:"TIME" help:"Of so much time until now (${default}), at most 720h."`
 	Bucket string        `enum:"minute,hour,total" default:"total" placeholder:"SIZE" help:"One line for each minute or hour, or one in total (${default})."`

@@ -66,13 +66,23 @@ func decodeName(text []byte) (name Series, rest []byte, err error) {
 
 func decode(text []byte) (name Series, all []counted, err error) {
 	name, text, err = decodeName(text)
-	for err == nil && len(text) > 0 {
-		var c counted
-		if text, err = readCounted(text, &c); err == nil {
-			all = append(all, c)
-		}
+	if err == nil {
+		err = eachCounted(text, func(c *counted) { all = append(all, *c) })
 	}
 	return name, all, err
+}
+
+// eachCounted calls f with each bucket of a text behind its name. f must not keep it.
+func eachCounted(text []byte, f func(*counted)) (err error) {
+	var c counted
+	for len(text) > 0 {
+		c = counted{}
+		if text, err = readCounted(text, &c); err != nil {
+			return err
+		}
+		f(&c)
+	}
+	return nil
 }
 
 // mostNumber is more than the minutes until the year 9999.

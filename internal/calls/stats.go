@@ -240,15 +240,23 @@ func (s *Stats) Load(text []byte, now time.Time) error {
 	return nil
 }
 
-// SavedName returns of which series a text is, and when its last minute or hour begins.
-func SavedName(text []byte) (name Series, last time.Time, err error) {
-	name, all, err := decode(text)
-	for i := range all {
-		if at := all[i].start(); at.After(last) {
+// SavedName returns of which series a text is, and does not look at the rest of it.
+func SavedName(text []byte) (Series, error) {
+	name, _, err := decodeName(text)
+	return name, err
+}
+
+// Saved returns of which series a text is, and when its last minute or hour begins.
+func Saved(text []byte) (name Series, last time.Time, err error) {
+	name, text, err = decodeName(text)
+	if err != nil {
+		return name, last, err
+	}
+	return name, last, eachCounted(text, func(c *counted) {
+		if at := c.start(); at.After(last) {
 			last = at
 		}
-	}
-	return name, last, err
+	})
 }
 
 // A Point is what was counted in a minute or an hour, or in several.
@@ -263,24 +271,31 @@ type Point struct {
 // parts of length step, which is of whole minutes. Parts without a call are left out. What
 // is older than a day is known by hours.
 func Points(texts [][]byte, from, to time.Time, step time.Duration, now time.Time) ([]Point, error) {
-	minutesFrom := now.Add(-24 * time.Hour).Truncate(time.Hour).Add(time.Hour) // before it only hours are whole
-	parts := make(map[time.Time]*Point)
+	minutesFrom := now.Add(-24 * time.Hour).Truncate(time.Hour).Add(time.Hour).Unix() // before it only hours are whole
+	length := int64(max(step, time.Minute) / time.Second)
+	parts := make(map[int64]*Point)
+	var part *Point // of the bucket before
 	for _, text := range texts {
-		_, all, err := decode(text)
+		_, text, err := decodeName(text)
 		if err != nil {
 			return nil, err
 		}
-		for i := range all {
-			c := &all[i]
-			at := c.start()
-			if (c.length == time.Minute) == at.Before(minutesFrom) || !at.Add(c.length).After(from) || !at.Before(to) {
-				continue
+		err = eachCounted(text, func(c *counted) {
+			seconds := int64(c.length / time.Second)
+			at := c.number * seconds
+			if (c.length == time.Minute) == (at < minutesFrom) || at+seconds <= from.Unix() || !time.Unix(at, 0).Before(to) {
+				return
 			}
-			start := at.Truncate(max(step, time.Minute))
-			if parts[start] == nil {
-				parts[start] = &Point{Start: start}
+			if start := at - at%length; part == nil || part.Start.Unix() != start {
+				if part = parts[start]; part == nil {
+					part = &Point{Start: time.Unix(start, 0).UTC()}
+					parts[start] = part
+				}
 			}
-			parts[start].add(&c.bucket)
+			part.add(&c.bucket)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	points := make([]Point, 0, len(parts))
