@@ -189,6 +189,7 @@ type apiPage struct {
 	Form           *tryForm       `json:"form"`
 	Tried          *tried         `json:"tried,omitempty"`
 	Alert          string         `json:"alert,omitempty"`
+	Stats          *callCounts    `json:"stats,omitempty"` // for those who see calls
 }
 
 type apiParam struct {
@@ -219,7 +220,11 @@ func (r *request) api() (any, error) {
 
 func (r *request) loadAPI() (*apiPage, error) {
 	page := &apiPage{}
-	return page, r.get("platform/service/api", url.Values{"Id": {r.PathValue("service")}, "api": {r.URL.Query().Get("id")}}, page)
+	err := r.get("platform/service/api", url.Values{"Id": {r.PathValue("service")}, "api": {r.URL.Query().Get("id")}}, page)
+	if err == nil && r.administers() {
+		page.Stats, err = r.callCounts(page.Service + "/" + page.Name())
+	}
+	return page, err
 }
 
 // A textBlock is a part of a text in Markdown: a paragraph, an item of a list, or code.

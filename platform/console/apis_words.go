@@ -73,6 +73,7 @@ var apisPhrases = map[string]phrase{
 	"file.back":              {"Back to the service", "返回服务"},
 
 	"api.title":       {"API", "API"},
+	"api.calls":       {"Calls of this API", "此 API 的调用"},
 	"api.about":       {"How to call it", "调用说明"},
 	"api.user":        {"User", "用户"},
 	"api.needs_user":  {"needed: send an access token", "需要：请携带 access token"},

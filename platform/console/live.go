@@ -22,9 +22,11 @@ const liveRate = 50
 
 // A livePage has the filter that its records agree with.
 type livePage struct {
-	Client, RoutingKey, API string
-	Failed                  bool
-	NeedsKey                bool // members see what keys of their own apps do
+	Client     string `json:"client"`
+	RoutingKey string `json:"routing_key"`
+	API        string `json:"api"`
+	Failed     bool   `json:"failed"`
+	NeedsKey   bool   `json:"needs_key"` // members see what keys of their own apps do
 }
 
 func (r *request) live() (any, error) { return r.livePage(), nil }

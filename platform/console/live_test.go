@@ -138,3 +138,11 @@ func TestWhatAPageAsksForByItselfIsNoUseOfTheSession(t *testing.T) {
 		t.Errorf("a session that nobody has used for 40 minutes: %d", got.status)
 	}
 }
+
+func TestTheLivePageIsJSONWithTheNamesOfOthers(t *testing.T) {
+	b := newSite(t).operator()
+	got := b.send("GET", "/live?client=shop-key&routing_key=order.%23&api=goods&failed=1", nil, "Accept", "application/json")
+	if want := `{"client":"shop-key","routing_key":"order.#","api":"goods","failed":true,"needs_key":false}`; strings.TrimSpace(got.body) != want {
+		t.Errorf("%s, want %s", got.body, want)
+	}
+}

@@ -88,3 +88,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 		button.textContent = button.dataset.done;
 	});
 }
+
+// What a page asks for by itself does not take away what is read just now.
+document.addEventListener("htmx:before:request", e => {
+	if (e.detail?.ctx?.request?.headers?.["X-Poll"] && e.target.querySelector?.("details[open], :focus-visible")) e.preventDefault();
+});
