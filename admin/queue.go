@@ -78,7 +78,7 @@ func (c *Client) Routes(ctx context.Context, routingKey string) ([]Route, error)
 	return doc.Queues, err
 }
 
-// A Message is one that queues of the domain have.
+// A Message is one that queues of the domain have, or that the platform remembers.
 type Message struct {
 	ID       string  `json:"id"`
 	Time     int64   `json:"time"` // when it was published, in seconds since 1970
@@ -90,6 +90,37 @@ type Message struct {
 	Places   []Place `json:"places"`
 	Searched int     `json:"searched"` // how many queues were searched
 	Queues   int     `json:"queues"`   // how many of the domain have messages
+	// Events are what has happened to it, in their order, as far as the process of the
+	// platform remembers that answers.
+	Events []MessageEvent `json:"events"`
+	// Missed is how many events, about whatever message, it does not remember since the last
+	// of Events; EventsSince is when the oldest was that it does remember, nil without any.
+	Missed      int64      `json:"missed,omitempty"`
+	EventsSince *time.Time `json:"events_since,omitempty"`
+}
+
+// A MessageEvent is something that has happened to a message. What is zero is not known, or
+// has no meaning for its Event.
+type MessageEvent struct {
+	Time time.Time `json:"time"`
+	// Event is publish, deliver, ack, fail, park, unpark, discard (of a parked message), read
+	// (by a call) or push. Later platforms may have further ones.
+	Event      string `json:"event"`
+	Key        string `json:"key"` // that published it, or whose queue it is
+	App        string `json:"app_id"`
+	Topic      string `json:"topic"`
+	Queues     *int   `json:"queues,omitempty"` // to how many it was published; else nil
+	Conn       uint64 `json:"conn,omitempty"`   // the number of the connection
+	ConsumerID string `json:"consumer_id,omitempty"`
+	RemoteAddr string `json:"remote_addr,omitempty"` // of a push, the host of the receiver
+	Attempt    int    `json:"attempt,omitempty"`
+	Failed     bool   `json:"failed,omitempty"`
+	Status     int    `json:"status,omitempty"` // of the answer to a push
+	Code       string `json:"code,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	// Missed is how many events, about whatever message, are not remembered between the one
+	// before this and this one.
+	Missed int64 `json:"missed,omitempty"`
 }
 
 // A Place is a queue that has a message.
@@ -106,8 +137,9 @@ type Place struct {
 	ParkedSince int64  `json:"parked_since,omitempty"`
 }
 
-// Message returns which queues of the domain have the message with this ID. The error
-// matches [prism.ErrNotFound] if none of the up to 1,000 queues has it that are searched.
+// Message returns which queues of the domain have the message with this ID, and what has
+// happened to it. The error matches [prism.ErrNotFound] if none of the up to 1,000 queues has
+// it that are searched, and nothing is remembered of it.
 func (c *Client) Message(ctx context.Context, id string) (*Message, error) {
 	var m Message
 	if err := c.get(ctx, "platform/queues/message", prism.Params{"id": id}, &m); err != nil {

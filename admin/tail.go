@@ -16,8 +16,8 @@ import (
 // An Activity is something that has happened at the platform. What is zero is not known, or
 // has no meaning for its Event. Its JSON is what the platform sends.
 type Activity struct {
-	// Event is call, connect, close (of a connection), publish, deliver, ack, fail, park
-	// or push. The first one is begin: what happens from then on is told. And missed
+	// Event is call, connect, close (of a connection), publish, deliver, ack, fail, park,
+	// unpark, discard, read (by a call) or push. The first one is begin: what happens from then on is told. And missed
 	// stands for Missed others, that were too many to be told. Later platforms may have
 	// further events.
 	Event    string    `json:"event"`
@@ -31,6 +31,7 @@ type Activity struct {
 	RemoteAddr string  `json:"remote_addr,omitempty"` // of the peer; of a push, the host
 	RequestID  string  `json:"request_id,omitempty"`
 	Conn       uint64  `json:"conn,omitempty"` // the number of the connection
+	ConsumerID string  `json:"consumer_id,omitempty"`
 	UserAgent  string  `json:"user_agent,omitempty"`
 	Method     string  `json:"method,omitempty"`
 	Path       string  `json:"path,omitempty"`

@@ -14,12 +14,14 @@ import (
 )
 
 // What happens is told as records to those who watch (api_activity.go), and what happens to
-// messages to a log of level debug. A record is made only if somebody wants it.
+// messages to a log of level debug, and to a history. A record is made only if somebody
+// wants it.
 
 // An actor is who did something: the holder of a key, from an address.
 type actor struct {
-	*holder // nil for a caller that is not known
-	remote  string
+	*holder  // nil for a caller that is not known
+	remote   string
+	consumer string // the consumer_id of a channel, if it has one
 }
 
 // id returns the key; "" if it is not known.
@@ -30,15 +32,20 @@ func (a actor) id() string {
 	return a.key.ID
 }
 
-// noting reports whether anybody wants records of what happens to messages.
-func (p *Platform) noting() bool {
-	return p.feed.Watched() || p.cfg.Logger.Enabled(context.Background(), slog.LevelDebug)
+// noting reports whether anybody wants a record of what has happened to a message, and
+// whether the history does. What has no ID cannot be found there.
+func (p *Platform) noting(id MessageID, failed bool) (told, kept bool) {
+	kept = !id.IsZero() && p.history.Wants(failed)
+	return kept || p.feed.Watched() || p.cfg.Logger.Enabled(context.Background(), slog.LevelDebug), kept
 }
 
 // note completes a record about a message, and gives it to those who want it.
-func (p *Platform) note(by actor, r activity.Record) {
-	r.RemoteAddr = by.remote
+func (p *Platform) note(by actor, r activity.Record, kept bool) {
+	r.RemoteAddr, r.ConsumerID = by.remote, by.consumer
 	p.feed.Add(p.complete(by, &r))
+	if kept {
+		p.history.Add(&r)
+	}
 	if log := p.cfg.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
 		log.LogAttrs(context.Background(), slog.LevelDebug, r.Event, r.Attrs()...)
 	}
@@ -75,42 +82,66 @@ func codeOf(err error) string {
 }
 
 func (p *Platform) notePublish(by actor, e PublishEvent) {
+	told, kept := p.noting(e.Message.ID, e.Err != nil)
+	if !told {
+		return
+	}
 	m, failed := e.Message, codeOf(e.Err)
 	p.note(by, activity.Record{
 		Event: activity.Publish, Conn: e.Conn, RoutingKey: m.Key, Topic: e.Topic, ID: idText(m.ID), Bytes: len(m.Body),
 		Queues: e.Queues, Failed: failed != "", Code: failed,
-	})
+	}, kept)
 }
 
 func (p *Platform) noteDelivery(by actor, e DeliverEvent) {
 	m := e.Message
+	told, kept := p.noting(m.ID, false)
+	if !told {
+		return
+	}
 	p.note(by, activity.Record{
 		Event: activity.Deliver, Conn: e.Conn, RoutingKey: m.Key, Topic: e.Topic, ID: idText(m.ID), Bytes: len(m.Body),
 		Publisher: m.ClientID, Tag: e.Tag, Attempt: e.Attempt,
-	})
+	}, kept)
 }
 
 func (p *Platform) noteAck(by actor, e AckEvent) {
+	told, kept := p.noting(e.ID, false)
+	if !told {
+		return
+	}
 	p.note(by, activity.Record{
 		Event: activity.Ack, Conn: e.Conn, RoutingKey: e.RoutingKey, Topic: e.Topic, ID: idText(e.ID), Tag: e.Tag, Stray: e.Stray,
-	})
+	}, kept)
 }
 
 func (p *Platform) noteFail(by actor, e FailEvent) {
+	told, kept := p.noting(e.ID, true)
+	if !told {
+		return
+	}
 	p.note(by, activity.Record{
 		Event: activity.Fail, Conn: e.Conn, RoutingKey: e.RoutingKey, Topic: e.Topic, ID: idText(e.ID), Tag: e.Tag, Stray: e.Stray,
 		Attempt: e.Attempt, Failed: true, Reason: e.Reason,
-	})
+	}, kept)
 }
 
 func (p *Platform) notePark(by actor, e ParkEvent) {
+	told, kept := p.noting(e.ID, true)
+	if !told {
+		return
+	}
 	p.note(by, activity.Record{
 		Event: activity.Park, Conn: e.Conn, RoutingKey: e.RoutingKey, Topic: e.Topic, ID: idText(e.ID),
 		Attempt: e.Attempts, Failed: true, Reason: e.Reason,
-	})
+	}, kept)
 }
 
 func (p *Platform) notePush(by actor, e PushEvent) {
+	told, kept := p.noting(e.Message.ID, e.Err != nil)
+	if !told {
+		return
+	}
 	r := activity.Record{
 		Event: activity.Push, RoutingKey: e.Message.Key, ID: idText(e.Message.ID), Bytes: len(e.Message.Body),
 		Publisher: e.Message.ClientID, Attempt: e.Attempt, Status: e.Status, TookMS: inMS(e.Took),
@@ -118,7 +149,32 @@ func (p *Platform) notePush(by actor, e PushEvent) {
 	if e.Err != nil {
 		r.Failed, r.Reason = true, e.Err.Error()
 	}
-	p.note(by, r)
+	p.note(by, r, kept)
+}
+
+// noteRead tells of messages that a call has taken out of a queue.
+func (p *Platform) noteRead(of actor, topic string, messages []*Message) {
+	for _, m := range messages {
+		if told, kept := p.noting(m.ID, false); told {
+			p.note(of, activity.Record{
+				Event: activity.Read, RoutingKey: m.Key, Topic: topic, ID: idText(m.ID), Bytes: len(m.Body), Publisher: m.ClientID,
+			}, kept)
+		}
+	}
+}
+
+// noteChanged tells of n parked messages that were put back or discarded. Which of ids they
+// are is known only if there are as many of those.
+func (p *Platform) noteChanged(of actor, event, topic string, ids []MessageID, n int) {
+	if n < len(ids) {
+		p.history.Miss(n)
+		return
+	}
+	for _, id := range ids {
+		if told, kept := p.noting(id, false); told {
+			p.note(of, activity.Record{Event: event, Topic: topic, ID: idText(id)}, kept)
+		}
+	}
 }
 
 func idText(id MessageID) string {
@@ -152,10 +208,15 @@ func (p *Platform) noteCalled(r *http.Request, c *call, status int, code string,
 
 // actor returns who makes a call: the holder of the key that it names, if there is one,
 // also when the call does not prove to be by it.
-func (c *call) actor() actor { return actor{cmp.Or(c.holder, c.claimed), c.caller.remote} }
+func (c *call) actor() actor {
+	return actor{holder: cmp.Or(c.holder, c.claimed), remote: c.caller.remote}
+}
+
+// actorFor returns the holder of the key that a call is about, from the caller's address.
+func (c *call) actorFor(of *holder) actor { return actor{holder: of, remote: c.caller.remote} }
 
 // actor returns who is at the other end of the channel.
-func (c *channel) actor() actor { return actor{c.keyState.holder.Load(), c.info.RemoteAddr} }
+func (c *channel) actor() actor { return actor{c.keyState.holder.Load(), c.info.RemoteAddr, c.name.id} }
 
 // noteConn tells those who watch that a connection has begun or, with an ending, ended.
 func (c *channel) noteConn(event string, e ending) {

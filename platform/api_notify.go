@@ -172,6 +172,7 @@ func (p *Platform) queueRead(ctx context.Context, c *call, of *holder) (any, err
 	}
 	return p.takeMessages(c, num, func(step, _ int) (texts messageTexts, err error) {
 		messages, err := p.cfg.Queues.Read(ctx, of.key.ID, topic, step)
+		p.noteRead(c.actorFor(of), topic, messages)
 		for _, m := range messages {
 			texts = append(texts, messageText(m))
 		}

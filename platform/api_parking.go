@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopex/prism-go/internal/activity"
 	"github.com/shopex/prism-go/internal/code"
 	"github.com/shopex/prism-go/internal/topic"
 )
@@ -40,7 +41,7 @@ func (p *Platform) queuePark(ctx context.Context, c *call, of *holder) (any, err
 		return nil, err
 	}
 	if n > 0 {
-		p.tellParked(ctx, actor{of, c.caller.remote}, queue, by, ids)
+		p.tellParked(ctx, c.actorFor(of), queue, by, ids)
 	}
 	return countDoc{n}, nil
 }
@@ -63,6 +64,7 @@ func (p *Platform) queueUnpark(ctx context.Context, c *call, of *holder) (any, e
 		return nil, err
 	}
 	n, err := p.cfg.Queues.Unpark(ctx, of.key.ID, queue, ids...)
+	p.noteChanged(c.actorFor(of), activity.Unpark, queue, ids, n)
 	return countDoc{n}, err
 }
 
@@ -73,6 +75,7 @@ func (p *Platform) queueDiscard(ctx context.Context, c *call, of *holder) (any, 
 		return nil, err
 	}
 	n, err := p.cfg.Queues.Discard(ctx, of.key.ID, queue, ids...)
+	p.noteChanged(c.actorFor(of), activity.Discard, queue, ids, n)
 	return countDoc{n}, err
 }
 

@@ -120,6 +120,11 @@ type Config struct {
 	// the first 10 s.
 	BodyTimeout time.Duration
 
+	// KeepHistory is how many bytes of what happened to messages are kept, for
+	// platform/queues/message. Zero means 2 MiB, a negative number keeps nothing. Some
+	// hundred events a second are kept at most; the rest is counted.
+	KeepHistory int
+
 	// PushPrivate lets [Platform.Push] post to addresses in private networks, and
 	// PushLoopback to this machine. Set PushLoopback only where the platform itself is
 	// reached by the loopback interface alone: who may set push addresses could reach
@@ -267,6 +272,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.BodyTimeout, 30*time.Second)
 	setDefault(&c.PushTimeout, 30*time.Second)
+	setDefault(&c.KeepHistory, 2<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -44,6 +44,7 @@ type Platform struct {
 	calls     callLog
 	backends  backends
 	feed      activity.Feed
+	history   *activity.History // nil if none is kept
 	watches   watches
 	refused   refusalLog
 	depths    depthCounts
@@ -93,6 +94,9 @@ func New(cfg Config) (*Platform, error) {
 	p.gateway = gateway.New(cfg.gatewayConfig())
 	p.calls.init(p)
 	p.refused.init(cfg.Logger)
+	if cfg.KeepHistory > 0 {
+		p.history = activity.NewHistory(cfg.KeepHistory)
+	}
 	p.forms.limit = cfg.Limits.FormsInFlight
 	p.answers.limit = max(cfg.Limits.FormsInFlight/4, 4*int64(cfg.Limits.ReadBytes))
 	p.arriving.init(cfg.Limits)

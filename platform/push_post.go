@@ -262,7 +262,7 @@ func (w *pushing) secrets(now time.Time) []push.Secret {
 func (w *pushing) actor() actor {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return actor{w.holder, w.to.Host}
+	return actor{holder: w.holder, remote: w.to.Host}
 }
 
 // post posts one message, and reports whether it has to be posted again.

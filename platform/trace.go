@@ -212,9 +212,7 @@ func (p *Platform) published(by actor, of *keyCount, e PublishEvent) {
 		p.count.unrouted.Add(1)
 		of.unrouted.Add(1)
 	}
-	if p.noting() {
-		p.notePublish(by, e)
-	}
+	p.notePublish(by, e)
 	if p.cfg.Trace.Publish != nil {
 		p.cfg.Trace.Publish(e)
 	}
@@ -222,9 +220,7 @@ func (p *Platform) published(by actor, of *keyCount, e PublishEvent) {
 
 func (p *Platform) delivering(by actor, e DeliverEvent) {
 	p.count.delivered.Add(1)
-	if p.noting() {
-		p.noteDelivery(by, e)
-	}
+	p.noteDelivery(by, e)
 	if p.cfg.Trace.Deliver != nil {
 		p.cfg.Trace.Deliver(e)
 	}
@@ -236,9 +232,7 @@ func (p *Platform) acked(by actor, e AckEvent) {
 	} else {
 		p.count.acked.Add(1)
 	}
-	if p.noting() {
-		p.noteAck(by, e)
-	}
+	p.noteAck(by, e)
 	if p.cfg.Trace.Ack != nil {
 		p.cfg.Trace.Ack(e)
 	}
@@ -250,9 +244,7 @@ func (p *Platform) failed(by actor, e FailEvent) {
 	} else {
 		p.count.failed.Add(1)
 	}
-	if p.noting() {
-		p.noteFail(by, e)
-	}
+	p.noteFail(by, e)
 	if p.cfg.Trace.Fail != nil {
 		p.cfg.Trace.Fail(e)
 	}
@@ -260,9 +252,7 @@ func (p *Platform) failed(by actor, e FailEvent) {
 
 func (p *Platform) parked(by actor, e ParkEvent) {
 	p.count.parked.Add(1)
-	if p.noting() {
-		p.notePark(by, e)
-	}
+	p.notePark(by, e)
 	p.parkedEvent(e)
 	if p.cfg.Trace.Park != nil {
 		p.cfg.Trace.Park(e)
@@ -276,9 +266,7 @@ func (p *Platform) posted(by actor, e PushEvent) {
 		p.count.pushFailed.Add(1)
 		p.pushFailedEvent(e)
 	}
-	if p.noting() {
-		p.notePush(by, e)
-	}
+	p.notePush(by, e)
 	if p.cfg.Trace.Push != nil {
 		p.cfg.Trace.Push(e)
 	}

@@ -108,6 +108,7 @@ var notFlooded = map[string]string{
 	"What an app may listen to":                             "an admin key says it, and keys share it: TestALongRoutingKeyIsComparedOnceWithWhatManyQueuesMayListenTo of platform/memory",
 	"What is remembered and counted of a key":               "some words of each key that exists: TestLittleIsRememberedOfKeysThatAreGone",
 	"The record of what the settings gave":                  "no peer adds to it",
+	"What happened to messages":                             "a key cannot add to a full ring: TestAHistoryIsBounded, TestAHistoryKeepsSomeOfAFloodAndCountsTheRest",
 	"Services, and their api.json files":                    "an admin key imports them: TestTheFilesOfADomainAreBoundedTogether",
 	"What is set of a service":                              "it is a part of one record, and no record has more than 512 KiB",
 	"An import that is under way":                           "TestAListThatNeverEndsIsRefused, TestAHostThatHangsHoldsNothing",

@@ -206,7 +206,7 @@ func FuzzALineIsTheJSONOfItsRecord(f *testing.F) {
 		}
 		r := Record{
 			Event: Publish, Time: stamp(time.Unix(1714564800, 123e6)), ClientID: key, App: path, Failed: is, Code: reason, Reason: reason,
-			RemoteAddr: key, RequestID: routing, Conn: conn, UserAgent: path, Method: key, Path: path, API: routing, Gateway: is, Kept: is,
+			RemoteAddr: key, RequestID: routing, Conn: conn, ConsumerID: reason, UserAgent: path, Method: key, Path: path, API: routing, Gateway: is, Kept: is,
 			Status: status, TookMS: took, RoutingKey: routing, Topic: key, ID: reason, Publisher: path, Bytes: status, Queues: status,
 			Tag: conn, Attempt: status, Stray: is, Missed: int64(status),
 		}

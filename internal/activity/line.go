@@ -22,6 +22,7 @@ func (r *Record) appendLine(dst []byte) []byte {
 	dst = appendText(dst, "remote_addr", r.RemoteAddr)
 	dst = appendText(dst, "request_id", r.RequestID)
 	dst = appendNumber(dst, "conn", r.Conn)
+	dst = appendText(dst, "consumer_id", r.ConsumerID)
 	dst = appendText(dst, "user_agent", r.UserAgent)
 	dst = appendText(dst, "method", r.Method)
 	dst = appendText(dst, "path", r.Path)

@@ -22,6 +22,9 @@ const (
 	Ack     = "ack"
 	Fail    = "fail"
 	Park    = "park"
+	Unpark  = "unpark"
+	Discard = "discard" // of what is parked
+	Read    = "read"    // by a call, which takes it out
 	Push    = "push"
 	Missed  = "missed" // so many records the watcher has not got
 )
@@ -41,7 +44,8 @@ type Record struct {
 
 	RemoteAddr string  `json:"remote_addr,omitempty"` // of the peer
 	RequestID  string  `json:"request_id,omitempty"`
-	Conn       uint64  `json:"conn,omitempty"` // the number of the connection
+	Conn       uint64  `json:"conn,omitempty"`        // the number of the connection
+	ConsumerID string  `json:"consumer_id,omitempty"` // by which its peer finds an old one
 	UserAgent  string  `json:"user_agent,omitempty"`
 	Method     string  `json:"method,omitempty"`
 	Path       string  `json:"path,omitempty"`
@@ -79,6 +83,7 @@ func (r *Record) Attrs() []slog.Attr {
 	}
 	text("remote", r.RemoteAddr)
 	number("conn", int(r.Conn))
+	text("consumer_id", r.ConsumerID)
 	text("routing_key", r.RoutingKey)
 	text("topic", r.Topic)
 	text("id", r.ID)

@@ -191,7 +191,8 @@ func (s *service) config(access *accessLog) platform.Config {
 		Users:      s.users,
 		Queues:     s.engine.Queues,
 		SignWindow: s.SignWindow, SignWindowPast: s.SignWindowPast, RefuseReplays: s.RefuseReplays,
-		OAuth: platform.OAuth{SessionLife: s.SessionLife},
+		OAuth:       platform.OAuth{SessionLife: s.SessionLife},
+		KeepHistory: s.KeepHistory,
 
 		ReservedApps: []string{seed.FirstApp, seed.AdminApp},
 		Logger:       s.log,
@@ -216,6 +217,9 @@ func (s *service) config(access *accessLog) platform.Config {
 		if *window == 0 {
 			*window = platform.AnyAge // zero would be the default
 		}
+	}
+	if s.KeepHistory == 0 {
+		cfg.KeepHistory = -1 // zero would be the default
 	}
 	if s.ErrorCodes != "auto" {
 		cfg.ErrorCodes = platform.ErrorCodes(s.ErrorCodes)

@@ -40,6 +40,8 @@ func (s *Serve) check() error {
 		return fmt.Errorf("%s: %q is none of auto, on and off", s.From["console"], s.Console)
 	case s.SessionLife < time.Minute:
 		return fmt.Errorf("%s must be a minute or more, such as 12h", s.From["session-life"])
+	case s.KeepHistory < 0:
+		return fmt.Errorf("%s must not be negative; 0 keeps nothing", s.From["keep-history"])
 	case s.Drain <= 0:
 		return fmt.Errorf("%s must be more than 0, such as 10s", s.From["drain"])
 	case s.DrainDelay < 0:
