@@ -3,6 +3,7 @@ package admin_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/admin"
@@ -23,5 +24,13 @@ func TestCallsOfAPlatformWithoutServicesAreNone(t *testing.T) {
 	}
 	if stats, err := a.CallStats(ctx, admin.StatsQuery{By: "key", Bucket: "hour"}); err != nil || len(stats) > 0 {
 		t.Errorf("statistics: %v, %v", stats, err)
+	}
+}
+
+func TestAStatusIsThatOfTheProcess(t *testing.T) {
+	_, a := newAdmin(t)
+	s, err := a.Status(t.Context())
+	if err != nil || !s.Ready || s.Disk != nil || time.Since(s.Started) > time.Hour {
+		t.Errorf("got %+v, %v", s, err)
 	}
 }

@@ -64,6 +64,9 @@ type Config struct {
 	// is the Date of every answer. If nil, time.Now.
 	Now func() time.Time
 
+	// Version is that of the program, which platform/status tells.
+	Version string
+
 	// Logger gets one record per call and per connection. No record holds a
 	// secret, a signature or a token. If nil, nothing is logged.
 	Logger *slog.Logger

@@ -49,6 +49,7 @@ type Platform struct {
 	refused   refusalLog
 	depths    depthCounts
 
+	started      time.Time
 	proxyNoticed atomic.Bool // the log says that a proxy is not trusted
 	changes      changesLeft
 	lists        chan struct{} // a semaphore of the calls that read all records of a kind
@@ -75,7 +76,7 @@ func New(cfg Config) (*Platform, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), apiBase: cfg.BasePath + "/", lists: make(chan struct{}, mostLists)}
+	p := &Platform{cfg: cfg, registry: NewRegistry(cfg.Store), started: cfg.Now(), apiBase: cfg.BasePath + "/", lists: make(chan struct{}, mostLists)}
 	if cfg.BasePath != "" {
 		p.sandboxBase = cfg.BasePath + "-sandbox/"
 	}

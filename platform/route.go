@@ -56,6 +56,7 @@ func (p *Platform) routeTable() map[string]route {
 	maps.Copy(routes, p.callTable())
 	maps.Copy(routes, p.roleTable())
 	maps.Copy(routes, p.queuesTable())
+	maps.Copy(routes, p.statusTable())
 	if p.cfg.Users != nil {
 		routes["platform/oauth/session_check"] = route{methods: post, serve: p.sessionCheck}
 		routes["platform/oauth/user"] = route{methods: get, serve: p.oauthUser}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/shopex/prism-go/platform"
 )
 
 // The overview is the first page: what needs attention, and how much goes on.
@@ -31,18 +33,48 @@ type overviewPage struct {
 	Failing  []apiNumber `json:"failing"`
 	Denied   bool        `json:"denied"` // the person sees nothing: the member of the role is gone, or may do nothing
 	Version  string      `json:"version,omitempty"`
+	Status   *status     `json:"status,omitempty"` // for operators
 	Span     span        `json:"-"`
 }
 
-// A notice is something that needs attention: a phrase about a queue or an API, with
-// numbers.
+// A status is how the process that answers is, as platform/status tells.
+type status struct {
+	Ready       bool   `json:"ready"`
+	Problem     string `json:"problem,omitempty"`
+	Version     string `json:"version,omitempty"`
+	Started     int64  `json:"started"`
+	Uptime      int64  `json:"uptime_seconds"`
+	Connections int64  `json:"connections"`
+	Disk        *disk  `json:"disk,omitempty"`
+}
+
+// Since is when the process began.
+func (s *status) Since() time.Time { return second(s.Started) }
+
+// A disk is how much room there is, in bytes.
+type disk struct {
+	Free    int64 `json:"free"`
+	Total   int64 `json:"total"`
+	Reserve int64 `json:"reserve"` // of what is free
+}
+
+// Used is how full the disk is, in percent.
+func (d *disk) Used() float64 { return percent(d.Total-d.Free, d.Total) }
+
+// Low reports whether soon, or now, no message is taken: a tenth or less is left before the
+// reserve.
+func (d *disk) Low() bool { return 10*(d.Free-d.Reserve) <= d.Total }
+
+// A notice is something that needs attention: a phrase about the platform, a queue or an
+// API, with numbers.
 type notice struct {
-	What   string `json:"what"` // full, no_consumer, filling, parked, dropped or failing
+	What   string `json:"what"` // not_ready, disk, full, no_consumer, filling, parked, dropped or failing
 	Key    string `json:"key,omitempty"`
 	Topic  string `json:"topic,omitempty"`
 	API    string `json:"api,omitempty"`
 	Number int64  `json:"number"`
 	Of     int64  `json:"of,omitempty"`
+	Text   string `json:"text,omitempty"` // of the platform, in English
 }
 
 // An apiNumber is how an API did in a time.
@@ -57,6 +89,11 @@ type apiNumber struct {
 
 func (r *request) overview() (any, error) {
 	page := &overviewPage{Notices: []notice{}, Slowest: []apiNumber{}, Failing: []apiNumber{}, Version: r.c.cfg.Version, Span: r.span()}
+	if r.person.Role == platform.OperatorRole {
+		if err := r.overviewStatus(page); err != nil {
+			return nil, err
+		}
+	}
 	err := r.overviewQueues(page)
 	if page.Denied = hasCode(err, "forbidden_admin"); page.Denied {
 		return page, nil
@@ -65,6 +102,32 @@ func (r *request) overview() (any, error) {
 		err = r.overviewCalls(page)
 	}
 	return page, err
+}
+
+func (r *request) overviewStatus(page *overviewPage) error {
+	if err := r.get("platform/status", nil, &page.Status); err != nil {
+		return err
+	}
+	if !page.Status.Ready {
+		page.Notices = append(page.Notices, notice{What: "not_ready", Text: page.Status.Problem})
+	}
+	if d := page.Status.Disk; d != nil && d.Low() {
+		page.Notices = append(page.Notices, notice{What: "disk", Number: max(0, d.Free-d.Reserve), Of: d.Total})
+	}
+	return nil
+}
+
+// Uptime writes for how long something runs.
+func (v *view) Uptime(seconds int64) string {
+	d := time.Duration(seconds) * time.Second
+	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
+	switch {
+	case days > 0:
+		return v.T("overview.days", days, hours)
+	case hours > 0:
+		return v.T("overview.hours", hours, minutes)
+	}
+	return v.T("overview.minutes", minutes)
 }
 
 // Curves are the charts of the page, or nil for those who see none.
@@ -176,5 +239,18 @@ var overviewPhrases = map[string]phrase{
 	"overview.no_calls":           {"No API was called in this time. \"prismctl api import FILE\" offers APIs; \"prismctl call\" makes a call.", "该时段没有 API 调用。可用 prismctl api import FILE 导入 API，用 prismctl call 发起调用。"},
 	"overview.median":             {"Median", "中位数"},
 	"overview.p99":                {"99 %", "99 %"},
-	"overview.version":            {"Version %s", "版本 %s"},
+	"overview.version":            {"Version", "版本"},
+	"overview.notice.not_ready":   {"The platform cannot store anything:", "平台当前无法存储："},
+	"overview.notice.disk":        {"The disk is nearly full: until no message is taken, %s of %s are left.", "磁盘即将写满：在停止接收消息之前，还剩 %s（共 %s）。"},
+	"overview.platform":           {"Platform", "平台"},
+	"overview.state":              {"State", "状态"},
+	"overview.ready":              {"ready", "就绪"},
+	"overview.not_ready":          {"not ready", "未就绪"},
+	"overview.uptime":             {"Runs for", "已运行"},
+	"overview.days":               {"%d d %d h", "%d 天 %d 小时"},
+	"overview.hours":              {"%d h %d min", "%d 小时 %d 分钟"},
+	"overview.minutes":            {"%d min", "%d 分钟"},
+	"overview.connections":        {"Channel connections", "通道连接数"},
+	"overview.disk":               {"Disk", "磁盘"},
+	"overview.disk_used":          {"%s of %s are free, of which %s is a reserve", "可用 %s，共 %s，其中保留 %s"},
 }

@@ -25,6 +25,7 @@ const (
 // it was last measured, less what was written since.
 type disk struct {
 	free    atomic.Int64
+	total   atomic.Int64
 	reserve atomic.Int64
 	low     bool // belongs to measure
 }
@@ -36,6 +37,7 @@ func (d *disk) measure(dir string) (changed bool) {
 		free, total = unknownSpace, 0
 	}
 	d.free.Store(free)
+	d.total.Store(total)
 	d.reserve.Store(min(max(total/reserveParts, leastReserve), mostReserve))
 	low := free < d.reserve.Load()
 	changed = low != d.low
@@ -50,6 +52,17 @@ func (d *disk) isLow() bool { return d.free.Load() < d.reserve.Load()+worthBytes
 func (d *disk) isNear() bool {
 	r := d.reserve.Load()
 	return d.free.Load() < r+max(worthBytes, r/4)
+}
+
+var _ platform.Condition = (*Engine)(nil)
+
+// Disk returns how full the disk of Dir is, as [platform.Condition] describes.
+func (e *Engine) Disk() (platform.Disk, bool) {
+	d := e.disk()
+	if d == nil || d.total.Load() == 0 {
+		return platform.Disk{}, false
+	}
+	return platform.Disk{Free: d.free.Load(), Total: d.total.Load(), Reserve: d.reserve.Load()}, true
 }
 
 // diskIsLow reports whether the disk of Dir has no more room for messages.

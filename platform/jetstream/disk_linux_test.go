@@ -108,6 +108,9 @@ func TestAReserveOfTheDiskLetsConsumersMakeRoom(t *testing.T) {
 	if !errors.Is(err, platform.ErrQueueFull) || !strings.Contains(err.Error(), "disk") {
 		t.Fatalf("after %d messages: %v", stored, err)
 	}
+	if d, known := e.Disk(); !known || d.Total != 24<<20 || d.Free < 0 || d.Free > d.Reserve+worthBytes || d.Reserve != leastReserve {
+		t.Errorf("a disk of 24 MiB that is full is %+v", d)
+	}
 	if err := e.Ready(t.Context()); err != nil {
 		t.Errorf("ready with the reserve left: %v", err)
 	}

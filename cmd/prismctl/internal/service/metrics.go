@@ -118,6 +118,6 @@ var knownAPIs = []string{
 	"platform/manageuser/create", "platform/manageuser/info", "platform/manageuser/active", "platform/manageuser/disable", "platform/manageuser/apiprovider",
 	"platform/service/import", "platform/service/refresh", "platform/service/restore", "platform/service/list", "platform/service/info",
 	"platform/service/file", "platform/service/apis", "platform/service/api", "platform/service/delete", "platform/service/config/get", "platform/service/config/set",
-	"platform/calls/list", "platform/calls/show", "platform/calls/stats",
+	"platform/calls/list", "platform/calls/show", "platform/calls/stats", "platform/status",
 	"platform/oauth/session_check", "platform/oauth/user", "oauth/authorize", "oauth/token", "oauth/logout",
 }

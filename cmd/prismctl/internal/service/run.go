@@ -195,6 +195,7 @@ func (s *service) config(access *accessLog) platform.Config {
 		KeepHistory: s.KeepHistory,
 
 		ReservedApps: []string{seed.FirstApp, seed.AdminApp},
+		Version:      prism.Version,
 		Logger:       s.log,
 		Explain:      onLoopback(s.listener.Addr()),
 		PushPrivate:  s.PushPrivate,
