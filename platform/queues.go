@@ -287,6 +287,10 @@ type QueueDepth struct {
 	Owner, Topic string
 	Exchange     string // of the owner
 	QueueStatus
+	// Published counts the messages that came into the queue, those among them that it has
+	// dropped, since the engine began or ever. A smaller number than before is that of an
+	// engine, or a queue, that has begun anew.
+	Published uint64
 }
 
 var (

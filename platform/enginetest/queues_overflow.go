@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ func overflow() []queuePromise {
 		{"AMessageLargerThanItsQueueIsDroppedThere", platform.QueueBounds{MaxBytes: 100}, largerThanTheQueue},
 		{"AMessageIsNotInTheQueueThatDropsIt", three, routedWhereDropped},
 		{"WhatIsDroppedIsCounted", three, countDropped},
+		{"WhatIsPublishedIsCounted", three, countPublished},
 		{"OnDropIsCalledOnceForAWhile", three, warnOfDrops},
 		{"APlatformIsToldOfDropsButNotOfItsOwnMessages", three, notifyOfDrops},
 	}
@@ -373,6 +375,50 @@ func countDropped(t *queueTrial) {
 	t.drop("newest")
 	t.create("newest")
 	t.counts("newest", platform.QueueStatus{})
+}
+
+// countPublished publishes to one queue that drops what comes, and to one that drops what
+// it has, and lets messages leave and come back.
+func countPublished(t *queueTrial) {
+	other := t.beside()
+	t.bind("newest", "#")
+	t.limit("newest", platform.QueueLimits{Overflow: platform.DropNewest, MaxMessages: 1})
+	t.published(map[string]uint64{"": 0, "newest": 0})
+	other.publish("1", "2", "3", "4", "5")
+	t.published(map[string]uint64{"": 5, "newest": 5})
+	t.read("", 1)
+	t.purge("newest")
+	c := t.consume("")
+	leases := c.fetchExactly(2)
+	c.returnLeases(leases[1])
+	c.ack(leases[0])
+	c.close()
+	t.write("", "6")
+	if err := t.queues.Write(t.ctx, t.owner, "nowhere", t.text("7")); err != nil {
+		t.Fatal(err)
+	}
+	t.published(map[string]uint64{"": 6, "newest": 5, "nowhere": 1})
+	t.drop("newest")
+	t.create("newest")
+	t.published(map[string]uint64{"": 6, "newest": 0, "nowhere": 1})
+}
+
+// published waits until the messages that have come into the queues of the owner are
+// counted so, by topic.
+func (t *queueTrial) published(want map[string]uint64) {
+	t.Helper()
+	t.soon(func() string {
+		got := make(map[string]uint64)
+		for _, d := range t.depths() {
+			if d.Owner == t.owner {
+				got[d.Topic] = d.Published
+			}
+		}
+		if maps.Equal(got, want) {
+			return ""
+		}
+		return fmt.Sprintf("as many messages have come into the queues: %v, want %v", got, want)
+	})
 }
 
 // warnOfDrops drops in two queues. Engines that share the storage may each call OnDrop.

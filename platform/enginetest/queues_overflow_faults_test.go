@@ -216,6 +216,27 @@ func dropsNotDeep(good platform.Queues) platform.Queues {
 	return f
 }
 
+// depthsCounting counts what came by what else is counted.
+func depthsCounting(published func(platform.QueueDepth) uint64) func(good platform.Queues) platform.Queues {
+	return func(good platform.Queues) platform.Queues {
+		f := spoilQueues(good)
+		f.depths = func(ctx context.Context) ([]platform.QueueDepth, error) {
+			all, err := good.(platform.QueueDepths).Depths(ctx)
+			for i, d := range all {
+				all[i].Published = published(d)
+			}
+			return all, err
+		}
+		return f
+	}
+}
+
+func onlyWhatIsThere(d platform.QueueDepth) uint64 {
+	return uint64(d.Ready+d.Unacknowledged) + d.Dropped
+}
+
+func onlyWhatWasStored(d platform.QueueDepth) uint64 { return d.Published - d.Dropped }
+
 // crowdedAt reports whether all queues together have no room under the bounds of shedding.
 func crowdedAt(ctx context.Context, good platform.Queues) bool {
 	all, err := good.(platform.QueueDepths).Depths(ctx)

@@ -119,6 +119,8 @@ func faults() []fault {
 		{"every full queue refuses", "AMessageLargerThanItsQueueIsDroppedThere", refusing},
 		{"drops are not counted", "WhatIsDroppedIsCounted", dropsUncounted},
 		{"depths count no drops", "WhatIsDroppedIsCounted", dropsNotDeep},
+		{"depths count only what is there", "WhatIsPublishedIsCounted", depthsCounting(onlyWhatIsThere)},
+		{"depths do not count what is dropped", "WhatIsPublishedIsCounted", depthsCounting(onlyWhatWasStored)},
 		{"nothing is shed", "AnOwnerShedsMessagesBeforeItIsRefused", shedsNothing},
 		{"nothing is shed", "AnOwnerShedsBytesBeforeItIsRefused", shedsNothing},
 		{"nothing is shed", "AllShedMessagesBeforeOneIsRefused", shedsNothing},

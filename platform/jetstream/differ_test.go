@@ -64,6 +64,7 @@ type duel struct {
 	last      int
 	log       []string
 	dropped   map[string]uint64 // what the engine in memory has dropped less, by queue
+	came      map[string]uint64 // what came before the other engine was started, by queue
 }
 
 // A duelist is a consumer of both engines.
@@ -90,7 +91,7 @@ func newDuel(t *testing.T, seed uint64) *duel {
 	random := rand.New(rand.NewPCG(seed, 2))
 	d := &duel{
 		T: t, Rand: random, memory: memory.New(bounds), bounded: seed%4 != 0,
-		owners: make(map[string]platform.Owner), ids: make(map[string][2]platform.MessageID), dropped: make(map[string]uint64),
+		owners: make(map[string]platform.Owner), ids: make(map[string][2]platform.MessageID), dropped: make(map[string]uint64), came: make(map[string]uint64),
 		config: Config{
 			Dir: filepath.Join(t.TempDir(), "0"), SyncInterval: time.Minute, Patience: time.Minute, QueueBounds: bounds,
 			CacheBytes: 1 + random.Int64N(2)*1000, cleanAbove: 1 + random.Int64N(2)*1000,
@@ -305,13 +306,16 @@ func (d *duel) remove(owner, name string) {
 	case 0:
 		_ = d.do("forget "+owner, func(q platform.Queues) error { return q.Forget(d.Context(), owner) })
 		delete(d.owners, owner)
-		maps.DeleteFunc(d.dropped, func(q string, _ uint64) bool { return strings.HasPrefix(q, owner+" ") })
+		for _, counts := range []map[string]uint64{d.dropped, d.came} {
+			maps.DeleteFunc(counts, func(q string, _ uint64) bool { return strings.HasPrefix(q, owner+" ") })
+		}
 		d.ended(func(c *duelist) bool { return c.owner == owner })
 	case 1, 2, 3:
 		_ = d.do("purge "+at, func(q platform.Queues) error { return q.Purge(d.Context(), owner, name) })
 	default:
 		if d.do("drop "+at, func(q platform.Queues) error { return q.Drop(d.Context(), owner, name) }) == nil && name != "" {
 			delete(d.dropped, owner+" "+name)
+			delete(d.came, owner+" "+name)
 			d.ended(func(c *duelist) bool { return c.owner == owner && c.topic == name })
 		}
 	}
@@ -451,7 +455,8 @@ func (d *duel) equal(what string, a, b any) {
 }
 
 // depths returns the status of each queue of each engine, sorted. What was dropped is
-// counted as if the engines had always dropped the same.
+// counted as if the engines had always dropped the same, and what came as if both were
+// as old.
 func (d *duel) depths() (all [2][]platform.QueueDepth) {
 	d.Helper()
 	for i, q := range d.both {
@@ -463,6 +468,7 @@ func (d *duel) depths() (all [2][]platform.QueueDepth) {
 	for i := range all[0] {
 		q := &all[0][i]
 		q.Dropped += d.dropped[q.Owner+" "+q.Topic]
+		q.Published -= d.came[q.Owner+" "+q.Topic]
 	}
 	return all
 }
@@ -681,6 +687,9 @@ func (d *duel) restart(name string) {
 		dir := filepath.Join(filepath.Dir(d.config.Dir), name)
 		d.must(os.CopyFS(dir, os.DirFS(d.config.Dir)))
 		d.config.Dir = dir
+	}
+	for _, q := range d.depths()[0] {
+		d.came[q.Owner+" "+q.Topic] += q.Published
 	}
 	d.must(d.engine.Close())
 	d.use(open(d.T, d.config))

@@ -27,6 +27,8 @@ type queue struct {
 	limits  platform.QueueLimits // as they were set
 	limited uint64               // the number of the record that set them; 0 if none did
 	dropped uint64               // messages, ever
+	came    uint64               // messages since the log was loaded, without those that count as dropped then; may wrap below 0
+	before  uint64               // dropped when the log was loaded
 	lost    uint64               // the number of the record that says so; 0 if none does
 	warned  time.Time            // when OnDrop was called last
 	told    time.Time            // when the function of NotifyDrops was
@@ -276,6 +278,10 @@ func (q *queue) relocate(it item, put func(item)) (was uint64, known bool) {
 	q.add(it, put)
 	return 0, false
 }
+
+// published returns how many messages have come since the log was loaded. Those that were
+// dropped at once are only in dropped, so all that were dropped are counted there.
+func (q *queue) published() uint64 { return q.came + q.dropped - q.before }
 
 func (q *queue) status() platform.QueueStatus {
 	s := platform.QueueStatus{Dropped: q.dropped, Ready: q.ready.len(), Unacknowledged: len(q.held), Bytes: q.bytes}

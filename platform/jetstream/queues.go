@@ -436,7 +436,7 @@ func (e *Engine) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
 	err := e.query(ctx, func(d *draft) error {
 		all = make([]platform.QueueDepth, 0, len(d.state.queues))
 		for _, q := range d.state.queues {
-			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, Exchange: q.owner.exchange.name, QueueStatus: q.statusIn(d.config)})
+			all = append(all, platform.QueueDepth{Owner: q.owner.name, Topic: q.topic, Exchange: q.owner.exchange.name, QueueStatus: q.statusIn(d.config), Published: q.published()})
 		}
 		return nil
 	})

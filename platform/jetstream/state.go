@@ -161,6 +161,7 @@ func (s *state) store(seq uint64, index int, f *fact) {
 		stored++
 		q.note(&it, f.message)
 		if f.kind == factPut && !s.loading {
+			q.came++
 			q.add(it, q.ready.insert)
 		} else {
 			s.storeAgain(q, it)
@@ -200,6 +201,7 @@ func (s *state) shed(f *fact) {
 		if q := s.queue(id); q != nil {
 			s.remove(q, f.numbers[i:i+1])
 			s.count(q)
+			q.came-- // it is in dropped
 		}
 	}
 }
@@ -434,6 +436,7 @@ func (s *state) loaded(alone bool) {
 			continue
 		}
 		q.parked.sort()
+		q.came, q.before = 0, q.dropped
 		for _, m := range q.members {
 			if alone || m.engine == "" {
 				s.leave(q, m)

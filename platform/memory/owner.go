@@ -183,7 +183,7 @@ func (o *owner) depths(all []platform.QueueDepth) []platform.QueueDepth {
 	x := o.lock()
 	defer x.unlock()
 	for topic, q := range o.topics {
-		all = append(all, platform.QueueDepth{Owner: o.name, Topic: topic, Exchange: x.name, QueueStatus: q.status()})
+		all = append(all, platform.QueueDepth{Owner: o.name, Topic: topic, Exchange: x.name, QueueStatus: q.status(), Published: q.came})
 	}
 	return all
 }

@@ -34,6 +34,7 @@ type queue struct {
 	counted platform.Usage // what the usage of the owner and of all has of this queue
 	giver   int            // its place among the givers of the exchange, from 1; 0 if it is none
 	dropped uint64
+	came    uint64        // messages, with those that it has dropped at once
 	told    time.Duration // when OnDrop was last told, since New
 	noticed time.Duration // when the function of NotifyDrops was
 

@@ -45,6 +45,7 @@ func (x *exchange) store(m *platform.Message, to []*queue, written, full bool) (
 	}
 	m = x.identify(m)
 	for i, q := range to {
+		q.came++
 		if i < must || q.makeRoom(m, one) {
 			q.put(m)
 			stored++
