@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/admin"
@@ -34,5 +35,44 @@ func TestTheQueuesOfADomainAreFoundWithTheirRoutes(t *testing.T) {
 	}
 	if consumers, err := a.Consumers(ctx, queues[0].Key, "orders"); err != nil || len(consumers) > 0 {
 		t.Errorf("consumers %+v, %v", consumers, err)
+	}
+}
+
+func TestItIsToldHowAQueueDidAndADomain(t *testing.T) {
+	srv, a := newAdmin(t)
+	ctx := t.Context()
+	q := notify.NewQueueClient(srv.Client())
+	if err := q.Create(ctx, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	queues, _, err := a.Queues(ctx, admin.QueueQuery{Search: "orders"}) // counts
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Write(ctx, "orders", []byte("hello world")); err != nil {
+		t.Fatal(err)
+	}
+	if queues, _, err = a.Queues(ctx, admin.QueueQuery{Search: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	if q := queues[0]; q.Since == 0 || q.DroppedRecently != 0 {
+		t.Errorf("the queue has %+v, want since when it has no consumer", q)
+	}
+	of, err := a.QueueStats(ctx, queues[0].Key, "orders", admin.QueueStatsQuery{})
+	if err != nil || of.Topic != "orders" || of.Other || of.StepSeconds != 60 {
+		t.Fatalf("%+v, %v", of, err)
+	}
+	all, err := a.DomainQueueStats(ctx, admin.QueueStatsQuery{Hours: true, From: time.Now().Add(-48 * time.Hour), To: time.Now().Add(time.Minute)})
+	if err != nil || all.Key != "" || all.StepSeconds != 3600 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for _, s := range []*admin.QueueStats{of, all} {
+		sum := uint64(0)
+		for _, p := range s.Points {
+			sum += p.Published
+		}
+		if last := len(s.Points) - 1; last < 0 || sum != 1 || s.Points[last].Ready != 1 || s.Points[last].Bytes != 11 {
+			t.Errorf("%+v, want one message", s)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/curves"
 )
 
 // The calls about all queues of a domain, for admin keys; members see those of the apps that
@@ -24,6 +26,7 @@ func (p *Platform) queuesTable() map[string]route {
 		"platform/queues/list":      {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesList},
 		"platform/queues/routes":    {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesRoutes},
 		"platform/queues/message":   {admin: true, role: DeveloperRole, lists: true, methods: get, serve: p.queuesMessage},
+		"platform/queues/stats":     {admin: true, role: DeveloperRole, methods: get, serve: p.queuesStats},
 		"platform/queues/consumers": {admin: true, role: DeveloperRole, methods: get, serve: p.ofKey(p.queueConsumers)},
 	}
 }
@@ -59,18 +62,36 @@ type queueCountsDoc struct {
 	Parked         int      `json:"parked"`
 	Dropped        uint64   `json:"dropped"`
 	Attention      []string `json:"attention"` // why it needs some, the most urgent first
+
+	// As far as this process knows.
+	Since              int64   `json:"since"`                // when the most urgent reason began, in Unix seconds; 0 if unknown
+	DroppedRecently    uint64  `json:"dropped_recently"`     // within a day
+	PublishedPerSecond float64 `json:"published_per_second"` // within the last minute
+	RemovedPerSecond   float64 `json:"removed_per_second"`
 }
 
-// attention are the reasons for which a queue needs some, the most urgent first.
+// attention are the reasons for which a queue needs some, the most urgent first. dropped is
+// how many messages it has dropped within a day.
 var attention = []struct {
 	name string
-	is   func(d *QueueDepth) bool
+	bit  curves.Reasons
+	is   func(d *QueueDepth, dropped uint64) bool
 }{
-	{"full", func(d *QueueDepth) bool { return percentFull(d) >= fullPercent }},
-	{"no_consumer", func(d *QueueDepth) bool { return d.Consumers == 0 && d.Ready+d.Unacknowledged > 0 }},
-	{"filling", func(d *QueueDepth) bool { n := percentFull(d); return n >= fillingPercent && n < fullPercent }},
-	{"parked", func(d *QueueDepth) bool { return d.Parked > 0 }},
-	{"dropped", func(d *QueueDepth) bool { return d.Dropped+d.ParkedDropped > 0 }},
+	{"full", 1, func(d *QueueDepth, _ uint64) bool { return percentFull(d) >= fullPercent }},
+	{"no_consumer", 2, func(d *QueueDepth, _ uint64) bool { return d.Consumers == 0 && d.Ready+d.Unacknowledged > 0 }},
+	{"filling", 4, func(d *QueueDepth, _ uint64) bool { n := percentFull(d); return n >= fillingPercent && n < fullPercent }},
+	{"parked", 8, func(d *QueueDepth, _ uint64) bool { return d.Parked > 0 }},
+	{"dropped", curves.Dropping, func(_ *QueueDepth, dropped uint64) bool { return dropped > 0 }},
+}
+
+// reasonsOf returns why a queue needs attention, whatever it has dropped.
+func reasonsOf(d *QueueDepth) (r curves.Reasons) {
+	for i := range attention {
+		if why := &attention[i]; why.is(d, 0) {
+			r |= why.bit
+		}
+	}
+	return r
 }
 
 // A rankedQueue is a queue before it is known whether it is shown.
@@ -79,29 +100,37 @@ type rankedQueue struct {
 	urgency int // 0 if it needs no attention
 }
 
-func rank(d *QueueDepth) rankedQueue {
+func rank(d *QueueDepth, dropped uint64) rankedQueue {
 	q := rankedQueue{QueueDepth: d}
-	for _, why := range attention {
+	for i := range attention {
 		q.urgency *= 2
-		if why.is(d) {
+		if attention[i].is(d, dropped) {
 			q.urgency++
 		}
 	}
 	return q
 }
 
-func newQueueCountsDoc(d *QueueDepth) queueCountsDoc {
+func newQueueCountsDoc(d *QueueDepth, r curves.Recent) queueCountsDoc {
 	doc := queueCountsDoc{
 		Key: d.Owner, Topic: d.Topic, Messages: d.Ready + d.Unacknowledged, Ready: d.Ready, Unacknowledged: d.Unacknowledged, Bytes: d.Bytes,
 		FullPercent: percentFull(d), Consumers: d.Consumers, Parked: d.Parked, Dropped: d.Dropped + d.ParkedDropped, Attention: []string{},
+		DroppedRecently: r.Dropped, PublishedPerSecond: roundRate(r.Published), RemovedPerSecond: roundRate(r.Removed),
 	}
-	for _, why := range attention {
-		if why.is(d) {
-			doc.Attention = append(doc.Attention, why.name)
+	for i := range attention {
+		why := &attention[i]
+		if !why.is(d, r.Dropped) {
+			continue
+		}
+		if doc.Attention = append(doc.Attention, why.name); len(doc.Attention) == 1 {
+			doc.Since = r.Since(why.bit)
 		}
 	}
 	return doc
 }
+
+// roundRate keeps a rate short in answers.
+func roundRate(perSecond float64) float64 { return math.Round(perSecond*1000) / 1000 }
 
 // percentFull returns how much of its limits a queue uses, in messages or bytes, whichever
 // is more.
@@ -171,7 +200,7 @@ func (p *Platform) queuesList(ctx context.Context, c *call) (any, error) {
 	})
 	from := min(int((page-1)*limit), doc.Total)
 	for _, q := range found[from:min(from+int(limit), doc.Total)] {
-		doc.Queues = append(doc.Queues, newQueueCountsDoc(q.QueueDepth))
+		doc.Queues = append(doc.Queues, newQueueCountsDoc(q.QueueDepth, p.curves.recent(q.QueueDepth)))
 	}
 	return doc, p.nameApps(ctx, doc.Queues)
 }
@@ -202,7 +231,7 @@ func (p *Platform) wantedQueues(ctx context.Context, c *call, own url.Values) ([
 			search != "" && !strings.Contains(strings.ToLower(d.Owner), search) && !strings.Contains(strings.ToLower(d.Topic), search) {
 			continue
 		}
-		if q := rank(d); !urgent || q.urgency > 0 {
+		if q := rank(d, p.curves.dropped(d)); !urgent || q.urgency > 0 {
 			wanted = append(wanted, q)
 		}
 	}
@@ -267,6 +296,8 @@ func (p *Platform) appIDOf(ctx context.Context, known map[string]string, key str
 // depthCounts keeps what the engine has counted for a short time: the shorter the faster it
 // counts, so that looking at queues leaves it to its messages.
 type depthCounts struct {
+	counted func([]QueueDepth) // is told what was counted
+
 	mu    sync.Mutex
 	last  []QueueDepth // that nobody changes
 	until time.Time
@@ -291,6 +322,9 @@ func (d *depthCounts) all(ctx context.Context, queues Queues) ([]QueueDepth, err
 		return d.last, nil
 	}
 	all, err := counting.Depths(ctx)
+	if err == nil {
+		d.counted(all)
+	}
 	if err == nil && len(all) > fewQueues {
 		now := time.Now()
 		d.last, d.until = all, now.Add(countingShare*now.Sub(began))

@@ -29,6 +29,7 @@ func (p *Platform) Reconcile(ctx context.Context) error {
 	p.keyStates.changed(ctx, func(*keyState) bool { return true })
 	p.pushers.wake()
 	p.services.lookAgain()
+	p.curves.begin()
 	ids, err := p.owners.sweep(ctx)
 	if err != nil {
 		return err
@@ -44,6 +45,7 @@ func (p *Platform) Reconcile(ctx context.Context) error {
 // seen. The engine is only asked if that was not declared here. While the engine hangs, a
 // caller that has gone does not wait for it, unless it was the first.
 func (p *Platform) declare(ctx context.Context, h *holder) error {
+	p.curves.begin()
 	if p.owners.knows(h) {
 		return nil
 	}

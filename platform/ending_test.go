@@ -74,6 +74,7 @@ func TestABrokenHandshakeIsRecordedAndNotAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer p.Shutdown(context.Background())
 	var complaints lockedBuffer
 	srv := httptest.NewUnstartedServer(p)
 	srv.Listener = deafListener{srv.Listener}

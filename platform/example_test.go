@@ -34,6 +34,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+	defer p.Shutdown(context.Background())
 	server := httptest.NewServer(p)
 	defer server.Close()
 

@@ -42,6 +42,7 @@ type Platform struct {
 	gateway   *gateway.Forwarder
 	holders   holderCache
 	calls     callLog
+	curves    queueCurves
 	backends  backends
 	feed      activity.Feed
 	history   *activity.History // nil if none is kept
@@ -65,8 +66,9 @@ type Platform struct {
 // operator that has set a clock wrong mostly notices within that time.
 const stepPatience = time.Minute
 
-// New checks cfg and returns a platform that is ready to serve. It starts no goroutine.
-// [Platform.Shutdown] closes the channel connections that the platform has later.
+// New checks cfg and returns a platform that is ready to serve. It starts no goroutine:
+// those that count queues and save statistics begin when they are needed, and
+// [Platform.Shutdown] ends them and the channel connections.
 func New(cfg Config) (*Platform, error) {
 	expiry := cfg.Now
 	if expiry == nil {
@@ -94,6 +96,7 @@ func New(cfg Config) (*Platform, error) {
 	p.services.init(p.registry, cfg.Logger)
 	p.gateway = gateway.New(cfg.gatewayConfig())
 	p.calls.init(p)
+	p.curves.init(p)
 	p.refused.init(cfg.Logger)
 	if cfg.KeepHistory > 0 {
 		p.history = activity.NewHistory(cfg.KeepHistory)
@@ -139,7 +142,7 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 	}
 	p.gateway.Close()
 	p.watches.close()
-	return cmp.Or(p.limits.level.end(ctx), p.calls.saving.end(ctx), p.events.close(ctx), late)
+	return cmp.Or(p.limits.level.end(ctx), p.calls.saving.end(ctx), p.curves.counting.end(ctx), p.events.close(ctx), late)
 }
 
 // ServeHTTP answers one request. For the channel it returns when the

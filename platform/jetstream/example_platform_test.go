@@ -35,6 +35,7 @@ func Example_platform() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer p.Shutdown(context.Background())
 	server := http.Server{Addr: "127.0.0.1:8080", Handler: p}
 	context.AfterFunc(ctx, func() { server.Close() })
 	log.Print(server.ListenAndServe())

@@ -39,6 +39,7 @@ func TestAStartWaitsUntilTheEngineIsAvailable(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				defer p.Shutdown(context.Background())
 				err = reconcile(t.Context(), p, slog.New(slog.DiscardHandler))
 				if c.available != (err == nil) || err != nil && !errors.Is(err, platform.ErrUnavailable) {
 					t.Errorf("it begins with %v", err)

@@ -1,0 +1,92 @@
+package platform
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopex/prism-go/internal/curves"
+)
+
+// The platform remembers how its queues did, by what the engine counts every few seconds.
+
+// sampleEvery is how often the queues are counted, unless that takes long.
+const sampleEvery = 10 * time.Second
+
+// queueCurves counts the queues again and again.
+type queueCurves struct {
+	p        *Platform
+	kept     *curves.Curves
+	counting background
+	begun    atomic.Bool
+}
+
+func (h *queueCurves) init(p *Platform) {
+	h.p, h.kept = p, curves.New()
+	p.depths.counted = h.note
+}
+
+// begin lets the queues be counted from now on. It is called whenever queues are used.
+func (h *queueCurves) begin() {
+	if h.begun.Load() {
+		return
+	}
+	h.begun.Store(true)
+	if _, ok := h.p.cfg.Queues.(QueueDepths); ok {
+		h.counting.begin(h.run)
+	}
+}
+
+// run counts until ctx ends. What counting takes is at most a twentieth of the time.
+func (h *queueCurves) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		began := time.Now()
+		err := withoutPanic(h.p.cfg.Logger, func() error {
+			_, err := h.p.depths.all(ctx, h.p.cfg.Queues)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			h.p.cfg.Logger.Debug("queues cannot be counted", slog.Any("error", err))
+		}
+		timer.Reset(max(sampleEvery, countingShare*time.Since(began)))
+	}
+}
+
+// note remembers what was counted.
+func (h *queueCurves) note(all []QueueDepth) {
+	h.kept.Sample(h.p.cfg.Now(), func(yield func(*curves.Queue) bool) {
+		var q curves.Queue
+		for i := range all {
+			d := &all[i]
+			q = curves.Queue{
+				Domain: d.Exchange, Key: d.Owner, Topic: d.Topic, Ready: d.Ready, Held: d.Unacknowledged, Parked: d.Parked,
+				Consumers: d.Consumers, Bytes: d.Bytes, Published: d.Published, Dropped: d.Dropped + d.ParkedDropped,
+				Reasons: reasonsOf(d),
+			}
+			if !yield(&q) {
+				return
+			}
+		}
+	})
+}
+
+// recent returns what a queue did lately.
+func (h *queueCurves) recent(d *QueueDepth) curves.Recent { return h.kept.Recent(d.Owner, d.Topic) }
+
+// dropped returns how many messages a queue has dropped within a day, as far as this
+// process knows.
+func (h *queueCurves) dropped(d *QueueDepth) uint64 {
+	if d.Dropped+d.ParkedDropped == 0 {
+		return 0
+	}
+	r := h.recent(d)
+	return r.Dropped
+}

@@ -1,0 +1,220 @@
+package platform_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shopex/prism-go/platform"
+	"github.com/shopex/prism-go/platform/memory"
+)
+
+type queuePoint struct {
+	Start                                                 int64
+	Ready, Unacknowledged, Parked, Consumers, Bytes, Most uint64
+	Published, Removed, Dropped                           uint64
+}
+
+type queueStats struct {
+	Key, Topic string
+	Step       int `json:"step_seconds"`
+	Other      bool
+	Points     []queuePoint
+}
+
+// curve returns how a queue did, or all of them, without when.
+func curve(t *testing.T, p *platform.Platform, of platform.Key, pairs ...string) (points []queuePoint) {
+	t.Helper()
+	stats := result[queueStats](t, ask(t, p, of, "GET", "platform/queues/stats", pairs...))
+	for _, point := range stats.Points {
+		if point.Start%int64(stats.Step) != 0 {
+			t.Errorf("a point of %d seconds begins at %d", stats.Step, point.Start)
+		}
+		point.Start = 0
+		points = append(points, point)
+	}
+	return points
+}
+
+// put writes messages of ten bytes to a queue of the shop.
+func put(t *testing.T, queues platform.Queues, topic string, n int) {
+	t.Helper()
+	for range n {
+		must(t, queues.Write(t.Context(), shopKey.ID, topic, &platform.Message{Body: []byte("ten bytes.")}))
+	}
+}
+
+func TestAPlatformRemembersHowItsQueuesDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		p := newPlatform(t, platform.Config{Queues: queues})
+		must(t, p.Reconcile(t.Context()))
+		synctest.Wait()
+		put(t, queues, "orders", 100)
+		time.Sleep(65 * time.Second) // past the sample of the next minute
+		_, err := queues.Read(t.Context(), shopKey.ID, "orders", 60)
+		must(t, err)
+		put(t, queues, "other", 1)
+		time.Sleep(100 * time.Second)
+		want := []queuePoint{
+			{Ready: 100, Bytes: 1000, Most: 100, Published: 100},
+			{Ready: 40, Bytes: 400, Most: 100, Removed: 60},
+			{Ready: 40, Bytes: 400, Most: 40},
+		}
+		of := []string{"of", shopKey.ID, "topic", "orders"}
+		if got := curve(t, p, adminKey, of...); !reflect.DeepEqual(got, want) {
+			t.Errorf("the minutes are\n%+v, want\n%+v", got, want)
+		}
+		if got := curve(t, p, adminKey, append(of, "from", fmt.Sprint(time.Now().Unix()-105))...); !reflect.DeepEqual(got, want[1:]) {
+			t.Errorf("the minutes of the last one are\n%+v, want\n%+v", got, want[1:])
+		}
+		want = []queuePoint{{Ready: 41, Bytes: 410, Most: 100, Published: 101, Removed: 60}}
+		if got := curve(t, p, adminKey, "bucket", "hour"); !reflect.DeepEqual(got, want) {
+			t.Errorf("the hours of the domain are\n%+v, want\n%+v", got, want)
+		}
+		if got := curve(t, p, alienAdmin); len(got) != 3 || got[2] != (queuePoint{}) {
+			t.Errorf("the other domain has %+v", got)
+		}
+	})
+}
+
+func TestOneIsToldOnlyHowOnesOwnQueuesDid(t *testing.T) {
+	p := newPlatform(t, platform.Config{})
+	m := member(t, p, adminKey, "ann@example.com", platform.DeveloperRole)
+	for _, row := range []struct {
+		of     platform.Key
+		pairs  []string
+		status int
+		code   string
+	}{
+		{m, nil, 403, "forbidden_admin"},
+		{m, []string{"of", shopKey.ID}, 404, "unknown_key"},
+		{m, []string{"of", m.ID}, 200, ""},
+		{m, []string{"topic", ""}, 200, ""},
+		{adminKey, nil, 200, ""},
+		{adminKey, []string{"of", shopKey.ID}, 200, ""},
+		{adminKey, []string{"of", shopKey.ID, "topic", "none"}, 404, "unknown_topic"},
+		{adminKey, []string{"of", alienKey.ID}, 404, "unknown_key"},
+		{adminKey, []string{"bucket", "day"}, 400, "invalid_parameter"},
+		{adminKey, []string{"from", "yesterday"}, 400, "invalid_parameter"},
+		{shopKey, []string{"of", shopKey.ID}, 403, "forbidden_admin"},
+	} {
+		ask(t, p, row.of, "GET", "platform/queues/stats", row.pairs...).want(t, row.status, row.code)
+	}
+}
+
+func TestAnEngineThatDoesNotCountHasNoHistory(t *testing.T) {
+	p := newPlatform(t, platform.Config{Queues: discard{newQueues(memory.Config{})}})
+	r := ask(t, p, adminKey, "GET", "platform/queues/stats")
+	if r.want(t, 404, "unknown_api"); !strings.Contains(r.Error.Message, "cannot count") {
+		t.Errorf("it says %q", r.Error.Message)
+	}
+}
+
+func TestAQueueAmongManyCalmOnesHasNoSeriesOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{MaxTopics: 1000})
+		p := newPlatform(t, platform.Config{Queues: queues})
+		must(t, p.Reconcile(t.Context()))
+		synctest.Wait()
+		for i := range 400 {
+			put(t, queues, fmt.Sprint(i), 100)
+		}
+		time.Sleep(time.Minute)
+		must(t, queues.Create(t.Context(), shopKey.ID, "calm"))
+		put(t, queues, "busy", 500)
+		time.Sleep(time.Minute)
+		for topic, other := range map[string]bool{"calm": true, "busy": false} {
+			stats := result[queueStats](t, ask(t, p, adminKey, "GET", "platform/queues/stats", "of", shopKey.ID, "topic", topic))
+			if stats.Other != other || stats.Points == nil || (len(stats.Points) == 0) != other {
+				t.Errorf("%s has %+v", topic, stats)
+			}
+		}
+	})
+}
+
+// A listedQueue is a queue of queues/list.
+type listedQueue struct {
+	Topic           string
+	Attention       []string
+	Since           int64
+	DroppedRecently uint64  `json:"dropped_recently"`
+	Published       float64 `json:"published_per_second"`
+	Removed         float64 `json:"removed_per_second"`
+}
+
+func TestAListedQueueSaysHowFastItIsAndSinceWhenItNeedsAttention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		p := newPlatform(t, platform.Config{Queues: queues})
+		find := func(topic string) listedQueue {
+			t.Helper()
+			doc := result[struct{ Queues []listedQueue }](t, ask(t, p, adminKey, "GET", "platform/queues/list", "search", topic))
+			if len(doc.Queues) != 1 {
+				t.Fatalf("found %+v", doc.Queues)
+			}
+			return doc.Queues[0]
+		}
+		must(t, queues.Create(t.Context(), shopKey.ID, "orders"))
+		must(t, queues.SetLimits(t.Context(), shopKey.ID, "orders", platform.QueueLimits{MaxMessages: 20, Overflow: platform.DropOldest}))
+		put(t, queues, "orders", 21)
+		must(t, p.Reconcile(t.Context()))
+		synctest.Wait()
+		if q := find("orders"); q.Since != time.Now().Unix() || q.DroppedRecently != 0 || !reflect.DeepEqual(q.Attention, []string{"full", "no_consumer"}) {
+			t.Errorf("at first it has %+v", q)
+		}
+		first := time.Now().Unix()
+		time.Sleep(time.Hour)
+		put(t, queues, "orders", 5)
+		dropping := time.Now().Unix()
+		if q := find("orders"); q.Since != first || q.DroppedRecently != 5 || len(q.Attention) != 3 || q.Attention[2] != "dropped" {
+			t.Errorf("after an hour it has %+v", q)
+		}
+		_, err := queues.Read(t.Context(), shopKey.ID, "orders", 20)
+		must(t, err)
+		time.Sleep(5 * time.Second) // so that what follows is between samples
+		for range 12 {
+			put(t, queues, "orders", 10)
+			_, err := queues.Read(t.Context(), shopKey.ID, "orders", 5)
+			must(t, err)
+			must(t, queues.Purge(t.Context(), shopKey.ID, "orders"))
+			time.Sleep(10 * time.Second)
+		}
+		if q := find("orders"); q.Published < 0.8 || q.Published > 1.2 || q.Removed != q.Published || q.Since != dropping || !reflect.DeepEqual(q.Attention, []string{"dropped"}) {
+			t.Errorf("with a message a second it has %+v", q)
+		}
+		time.Sleep(24 * time.Hour)
+		if q := find("orders"); q.Published != 0 || q.Since != 0 || q.DroppedRecently != 0 || len(q.Attention) != 0 {
+			t.Errorf("a day later it has %+v", q)
+		}
+	})
+}
+
+// slowlyCounted takes a while to count.
+type slowlyCounted struct {
+	*memory.Queues
+	counted int
+}
+
+func (q *slowlyCounted) Depths(ctx context.Context) ([]platform.QueueDepth, error) {
+	q.counted++
+	time.Sleep(3 * time.Second)
+	return q.Queues.Depths(ctx)
+}
+
+func TestCountingTakesATwentiethOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := &slowlyCounted{Queues: newQueues(memory.Config{})}
+		p := newPlatform(t, platform.Config{Queues: queues})
+		must(t, p.Reconcile(t.Context()))
+		time.Sleep(time.Hour)
+		must(t, p.Shutdown(t.Context()))
+		if n := queues.counted; n < 50 || n > 60 {
+			t.Errorf("they were counted %d times in an hour, for three seconds each", n)
+		}
+	})
+}
