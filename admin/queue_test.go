@@ -30,6 +30,10 @@ func TestTheQueuesOfADomainAreFoundWithTheirRoutes(t *testing.T) {
 	}) {
 		t.Errorf("routes %+v, %v", routes, err)
 	}
+	id := srv.Peek("orders")[0].Message.ID.String()
+	if m, err := a.Message(ctx, id); err != nil || len(m.Places) != 1 || len(m.Events) != 1 || m.Events[0].Event != "publish" || *m.Events[0].Queues != 1 || m.EventsSince == nil {
+		t.Errorf("the message is %+v, %v", m, err)
+	}
 	if _, err := a.Message(ctx, "ffffffff-1"); !errors.Is(err, prism.ErrNotFound) {
 		t.Errorf("a message that was never there: %v", err)
 	}

@@ -17,7 +17,7 @@ type queueCmd struct {
 	Unbind    queueUnbindCmd    `cmd:"" help:"Undo a bind."`
 	Bindings  queueBindingsCmd  `cmd:"" help:"List the patterns that a queue is bound to."`
 	Routes    queueRoutesCmd    `cmd:"" help:"Show which queues of the domain a routing key goes to, and why others that are bound to it do not get it."`
-	Find      queueFindCmd      `cmd:"" help:"Show which queues of the domain have a message."`
+	Find      queueFindCmd      `cmd:"" help:"Show which queues of the domain have a message, and what has happened to it."`
 	Consumers queueConsumersCmd `cmd:"" help:"Show the connections that consume a queue."`
 	Peek      queuePeekCmd      `cmd:"" help:"Show messages of a queue, and leave them there."`
 	Parked    queueParkedCmd    `cmd:"" help:"Show the messages of a queue that nobody could handle."`

@@ -25,5 +25,15 @@ func TestQueuesOfAllKeysAreListedAndRoutesShown(t *testing.T) {
 	if r := with(srv, "queue", "find", srv.Peek("orders")[0].Message.ID.String()); r.status != exitDone || !strings.Contains(r.out, "ready") {
 		t.Errorf("find: %+v", r)
 	}
+	id := srv.Peek("orders")[0].Message.ID.String()
+	if r := with(srv, "queue", "read", "orders"); r.status != exitDone {
+		t.Errorf("read: %+v", r)
+	}
+	if r := with(srv, "queue", "find", id); r.status != exitDone || !strings.Contains(r.out, "publish ") || !strings.Contains(r.out, "to 1 queue") || !strings.Contains(r.out, "read ") || !strings.Contains(r.err, "no queue that was searched") {
+		t.Errorf("find of what was read: %+v", r)
+	}
+	if r := with(srv, "queue", "find", id, "--output", "json"); r.status != exitDone || !strings.Contains(r.out, `"event":"read"`) || !strings.Contains(r.out, `"places":[]`) {
+		t.Errorf("find of what was read: %+v", r)
+	}
 	with(srv, "queue", "list", "--search", "x").want(t, exitUsage, "", "--all")
 }

@@ -88,6 +88,9 @@ func (v *view) Time(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
+// Moment returns a time with its milliseconds, as templates show it.
+func (v *view) Moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
+
 // Static returns the address of a static file, which has the file's hash.
 func (v *view) Static(name string) string {
 	return v.Base + "/static/" + staticFiles[name].hash + "/" + name

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -436,68 +435,6 @@ func (r *request) routing() (any, error) {
 // Others is how many queues have no binding that matches.
 func (p *routingPage) Others() int { return max(0, p.Total-p.Matched) }
 
-// A messagePage says where a message is.
-type messagePage struct {
-	ID       string         `json:"id"`
-	Time     int64          `json:"time"`
-	Key      string         `json:"key"`
-	Type     string         `json:"type"`
-	App      string         `json:"app"`
-	ClientID string         `json:"client_id"`
-	Bytes    int            `json:"bytes"`
-	Places   []messagePlace `json:"places"`
-	Gone     []queueRoute   `json:"gone"` // queues that get its routing key now and do not have it: bound later, or done with it
-	Searched int            `json:"searched"`
-	Queues   int            `json:"queues"`
-}
-
-type messagePlace struct {
-	Key         string `json:"key"`
-	App         string `json:"app_id"`
-	Topic       string `json:"topic"`
-	State       string `json:"state"`
-	HeldBy      string `json:"held_by,omitempty"`
-	HeldSince   int64  `json:"held_since,omitempty"`
-	Attempts    int    `json:"attempts,omitempty"`
-	Reason      string `json:"reason,omitempty"`
-	ParkedBy    string `json:"parked_by,omitempty"`
-	ParkedSince int64  `json:"parked_since,omitempty"`
-}
-
-// By is who holds it, or has parked it.
-func (p messagePlace) By() string { return cmp.Or(p.HeldBy, p.ParkedBy) }
-
-// Since is since when it is held or parked.
-func (p messagePlace) Since() time.Time { return second(cmp.Or(p.HeldSince, p.ParkedSince)) }
-
-// Published is when it was published.
-func (p *messagePage) Published() time.Time { return second(p.Time) }
-
-func (r *request) message() (any, error) {
-	page := &messagePage{ID: r.value("id"), Places: []messagePlace{}, Gone: []queueRoute{}}
-	if page.ID == "" {
-		return page, nil
-	}
-	err := r.get("platform/queues/message", url.Values{"id": {page.ID}}, page)
-	if hasCode(err, "unknown_message") {
-		return page, nil
-	}
-	if err != nil || page.Key == "" {
-		return page, err
-	}
-	var routes struct{ Queues []queueRoute }
-	if err := r.get("platform/queues/routes", url.Values{"routing_key": {page.Key}}, &routes); err != nil {
-		return nil, err
-	}
-	for _, route := range routes.Queues {
-		here := func(p messagePlace) bool { return p.Key == route.Key && p.Topic == route.Topic }
-		if route.Gets && !slices.ContainsFunc(page.Places, here) {
-			page.Gone = append(page.Gone, route)
-		}
-	}
-	return page, nil
-}
-
 var queuesPhrases = map[string]phrase{
 	"queues.title":          {"Queues", "队列"},
 	"queues.text":           {"A queue keeps the messages that its bindings bring to a key, until a consumer has acknowledged them.", "队列按绑定规则为 Key 保存消息，直到消费者确认。"},
@@ -594,19 +531,6 @@ var queuesPhrases = map[string]phrase{
 	"state.ready":        {"ready", "待投递"},
 	"state.held":         {"held by a consumer", "消费者持有"},
 	"state.parked":       {"parked", "搁置"},
-
-	"message.title":     {"Where a message is", "消息在哪里"},
-	"message.text":      {"A message has one ID in all of its queues. The platform knows where it is now, and forgets it where it was acknowledged.", "同一条消息在所有队列中的 ID 相同。平台知道它现在的位置；在已确认的队列中不再保留记录。"},
-	"message.find":      {"Find", "查找"},
-	"message.none":      {"No queue that was searched has this message: it was acknowledged, read, purged, dropped or discarded everywhere, or there never was one.", "已搜索的队列中都没有该消息：可能已确认、读取、清空或丢弃，或者从未存在。"},
-	"message.places":    {"Where it is", "所在队列"},
-	"message.by":        {"By", "由"},
-	"message.since":     {"Since", "自"},
-	"message.gone":      {"Queues that get its routing key now and do not have it", "目前会收到该路由键但没有该消息的队列"},
-	"message.gone_text": {"Either such a queue was bound only after the message was published and never had it, or it was acknowledged, read, purged, dropped or discarded there. Which of them, the platform does not keep.", "这些队列可能是在消息发布之后才绑定、从未收到过该消息；也可能已在其中确认、读取、清空或丢弃。平台不保留具体原因。"},
-	"message.searched":  {"%d of %d queues that have messages were searched.", "已搜索 %d 个队列（共 %d 个队列有消息）。"},
-	"message.live":      {"What happens to this routing key from now on", "实时查看该路由键的后续事件"},
-	"message.size":      {"Size of the body", "消息体大小"},
 
 	"routing.title":          {"Routing", "路由"},
 	"routing.text":           {"Which queues get a message with this routing key, and why others do not.", "查看带有该路由键的消息会进入哪些队列，以及其他队列为何收不到。"},

@@ -19,7 +19,7 @@ const (
 type phrase [2]string
 
 // phrases has all texts of the pages, each once. The files of pages have their own.
-var phrases = joined(commonPhrases, loginPhrases, overviewPhrases, curvesPhrases, livePhrases, apisPhrases, auditPhrases, queuesPhrases, parkedPhrases, callPhrases, causePhrases, appsPhrases, keysPhrases, secretPhrases, membersPhrases, usersPhrases)
+var phrases = joined(commonPhrases, loginPhrases, overviewPhrases, curvesPhrases, livePhrases, apisPhrases, auditPhrases, queuesPhrases, messagePhrases, parkedPhrases, callPhrases, causePhrases, appsPhrases, keysPhrases, secretPhrases, membersPhrases, usersPhrases)
 
 func joined(tables ...map[string]phrase) map[string]phrase {
 	all := make(map[string]phrase)
