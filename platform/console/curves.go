@@ -1,6 +1,8 @@
 package console
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -136,11 +138,71 @@ func (c *callCounts) Curves() *curves {
 	return &curves{c.Span, []*chart{counts, took}}
 }
 
+// A queuePoint is how a queue did in a step, as platform/queues/stats answers. Steps of which
+// nothing is known are not there.
+type queuePoint struct {
+	Start          int64 `json:"start"`
+	Ready          int64 `json:"ready"` // in the end, as what is up to Bytes
+	Unacknowledged int64 `json:"unacknowledged"`
+	Parked         int64 `json:"parked"`
+	Consumers      int64 `json:"consumers"`
+	Bytes          int64 `json:"bytes"`
+	Most           int64 `json:"most"`
+	Published      int64 `json:"published"`
+	Removed        int64 `json:"removed"`
+	Dropped        int64 `json:"dropped"`
+}
+
+// queueHistory is how a queue did in a span, or all queues of the domain.
+type queueHistory struct {
+	Past   string       `json:"past"`
+	Step   int64        `json:"step_seconds"`
+	Other  bool         `json:"other"` // the queue is not among the busiest, of which Points are known
+	Points []queuePoint `json:"points"`
+	Span   span         `json:"-"`
+}
+
+// queueHistory reads how a queue did, or all by no params. It returns nil if the engine does
+// not count.
+func (r *request) queueHistory(params url.Values) (*queueHistory, error) {
+	s := r.span()
+	h := &queueHistory{Past: s.Past, Points: []queuePoint{}, Span: s}
+	params.Set("bucket", s.Bucket())
+	params.Set("from", strconv.FormatInt(s.from.Unix(), 10))
+	err := r.get("platform/queues/stats", params, h)
+	var refused *callError
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	return h, err
+}
+
+// Flow is the chart of what came and went, and Depth that of what was there.
+func (h *queueHistory) Flow() *chart {
+	c := newChart("flow", h.Span, counted, "published", "removed", "dropped")
+	for _, p := range h.Points {
+		c.set(p.Start, float64(p.Published), float64(p.Removed), float64(p.Dropped))
+	}
+	return c
+}
+
+// Depth is the chart of the messages that were there.
+func (h *queueHistory) Depth() *chart {
+	c := newChart("depth", h.Span, level, "ready", "unacknowledged", "parked")
+	for _, p := range h.Points {
+		c.set(p.Start, float64(p.Ready), float64(p.Unacknowledged), float64(p.Parked))
+	}
+	return c
+}
+
+// Curves are both.
+func (h *queueHistory) Curves() *curves { return &curves{h.Span, []*chart{h.Depth(), h.Flow()}} }
+
 var curvesPhrases = map[string]phrase{
-	"past.in.hour":         {"In the last hour", "最近一小时"},
-	"past.in.month":        {"In 30 days", "最近 30 天"},
-	"past.last.hour":       {"In the last whole minute", "上一分钟"},
-	"past.last.month":      {"In the last whole hour", "上一小时"},
+	"past.in.hour":         {"Last hour", "最近一小时"},
+	"past.in.month":        {"30 days", "最近 30 天"},
+	"past.last.hour":       {"Last minute", "上一分钟"},
+	"past.last.month":      {"Last whole hour", "上一小时"},
 	"past.calls":           {"calls", "次调用"},
 	"past.per_second":      {"calls a second", "次调用 / 秒"},
 	"past.failed":          {"failed: %s", "失败 %s 次"},
@@ -162,5 +224,12 @@ var curvesPhrases = map[string]phrase{
 	"chart.took.title":     {"Time to answer", "响应时间"},
 	"chart.p50":            {"median", "中位数"},
 	"chart.p99":            {"99 %", "99 %"},
-	"chart.messages.title": {"Messages", "消息"},
+	"chart.depth.title":    {"Messages that wait", "等待中的消息"},
+	"chart.ready":          {"ready", "待投递"},
+	"chart.unacknowledged": {"unacknowledged", "未确认"},
+	"chart.parked":         {"parked", "搁置"},
+	"chart.flow.title":     {"Messages in and out", "消息流入与流出"},
+	"chart.published":      {"published", "流入"},
+	"chart.removed":        {"removed", "流出"},
+	"chart.dropped":        {"dropped", "丢弃"},
 }

@@ -71,7 +71,15 @@ func (v *view) N(n any) string {
 	return ""
 }
 
-// MS writes milliseconds, and Bytes a size.
+// Clock writes a time to the minute, one of the last hours without its day.
+func (v *view) Clock(t time.Time) string {
+	if v.Now.Sub(t).Abs() < 12*time.Hour {
+		return t.UTC().Format("15:04 UTC")
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// MS writes milliseconds.
 func (v *view) MS(ms float64) string { return milliseconds(ms) }
 
 // Bytes writes a size.

@@ -24,17 +24,18 @@ const (
 
 // An overviewPage is what the overview shows.
 type overviewPage struct {
-	Notices  []notice    `json:"attention"`
-	More     int         `json:"more"`            // queues that need attention, too
-	Stats    *callCounts `json:"stats,omitempty"` // of all APIs, for those who see calls
-	Messages int         `json:"messages"`        // in all queues
-	Queues   int         `json:"queues"`
-	Slowest  []apiNumber `json:"slowest"`
-	Failing  []apiNumber `json:"failing"`
-	Denied   bool        `json:"denied"` // the person sees nothing: the member of the role is gone, or may do nothing
-	Version  string      `json:"version,omitempty"`
-	Status   *status     `json:"status,omitempty"` // for operators
-	Span     span        `json:"-"`
+	Notices  []notice      `json:"attention"`
+	More     int           `json:"more"`            // queues that need attention, too
+	Stats    *callCounts   `json:"stats,omitempty"` // of all APIs, for those who see calls
+	Messages int           `json:"messages"`        // in all queues
+	Queues   int           `json:"queues"`
+	History  *queueHistory `json:"history,omitempty"` // of all queues, for those who see them
+	Slowest  []apiNumber   `json:"slowest"`
+	Failing  []apiNumber   `json:"failing"`
+	Denied   bool          `json:"denied"` // the person sees nothing: the member of the role is gone, or may do nothing
+	Version  string        `json:"version,omitempty"`
+	Status   *status       `json:"status,omitempty"` // for operators
+	Span     span          `json:"-"`
 }
 
 // A status is how the process that answers is, as platform/status tells.
@@ -74,7 +75,20 @@ type notice struct {
 	API    string `json:"api,omitempty"`
 	Number int64  `json:"number"`
 	Of     int64  `json:"of,omitempty"`
-	Text   string `json:"text,omitempty"` // of the platform, in English
+	Since  int64  `json:"since,omitempty"` // when it began, in Unix seconds
+	Text   string `json:"text,omitempty"`  // of the platform, in English
+}
+
+// Notice writes what needs attention with a queue, behind its name.
+func (v *view) Notice(n notice) string {
+	since := ""
+	if n.Since > 0 {
+		since = v.T("overview.since", v.Clock(second(n.Since)))
+	}
+	if n.What == "full" && n.Number == 0 {
+		return v.T("overview.notice.full_only", since)
+	}
+	return v.T("overview.notice."+n.What, since, v.N(n.Number))
 }
 
 // An apiNumber is how an API did in a time.
@@ -135,7 +149,11 @@ func (p *overviewPage) Curves() *curves {
 	if p.Stats == nil {
 		return nil
 	}
-	return p.Stats.Curves()
+	all := p.Stats.Curves()
+	if p.History != nil {
+		all.Charts = append(all.Charts, p.History.Flow())
+	}
+	return all
 }
 
 func (r *request) overviewQueues(page *overviewPage) error {
@@ -146,6 +164,8 @@ func (r *request) overviewQueues(page *overviewPage) error {
 			Parked     int64
 			Dropped    int64
 			Attention  []string
+			Since      int64
+			Recently   *int64 `json:"dropped_recently"` // nil if it is not known
 		}
 		Total, Messages, Attention int
 	}
@@ -157,10 +177,12 @@ func (r *request) overviewQueues(page *overviewPage) error {
 		if len(q.Attention) == 0 {
 			break // they are sorted by that
 		}
-		n := notice{What: q.Attention[0], Key: q.Key, Topic: q.Topic, Number: q.Messages}
+		n := notice{What: q.Attention[0], Key: q.Key, Topic: q.Topic, Number: q.Messages, Since: q.Since}
 		switch n.What {
 		case "full", "dropped":
-			n.Number = q.Dropped
+			if n.Number = q.Dropped; q.Recently != nil {
+				n.Number = *q.Recently
+			}
 		case "parked":
 			n.Number = q.Parked
 		}
@@ -172,6 +194,9 @@ func (r *request) overviewQueues(page *overviewPage) error {
 
 func (r *request) overviewCalls(page *overviewPage) (err error) {
 	if page.Stats, err = r.callCounts(""); err != nil {
+		return err
+	}
+	if page.History, err = r.queueHistory(url.Values{}); err != nil {
 		return err
 	}
 	all, err := r.apiNumbers(page.Span.from)
@@ -221,11 +246,13 @@ var overviewPhrases = map[string]phrase{
 	"overview.attention":          {"What needs attention", "需要关注"},
 	"overview.nothing":            {"Nothing: no queue is full or without a consumer, and no API fails.", "暂无：没有队列已满或缺少消费者，也没有 API 出错。"},
 	"overview.denied":             {"Your role is that of a member who is not there, or who may do nothing yet. An admin can change that: \"prismctl user role\" shows which member it is.", "您的角色对应的成员不存在，或尚无任何权限。请联系管理员：prismctl user role 可显示对应的成员。"},
-	"overview.notice.full":        {"is full. Messages dropped so far: %s.", "已满，并已丢弃 %s 条消息。"},
-	"overview.notice.filling":     {"is filling up. Messages that wait: %s.", "即将写满：有 %s 条消息等待。"},
-	"overview.notice.no_consumer": {"has no consumer. Messages that wait: %s.", "没有消费者，有 %s 条消息等待。"},
-	"overview.notice.parked":      {"has parked what nobody could handle: %s.", "搁置了 %s 条无法处理的消息。"},
-	"overview.notice.dropped":     {"has dropped messages: %s.", "已丢弃 %s 条消息。"},
+	"overview.since":              {" since %s", "自 %s 起"},
+	"overview.notice.full":        {"is full%s and has dropped %s messages.", "%s已满，并已丢弃 %s 条消息。"},
+	"overview.notice.full_only":   {"is full%s.", "%s已满。"},
+	"overview.notice.filling":     {"is filling up%s. Messages that wait: %s.", "%s即将写满：有 %s 条消息等待。"},
+	"overview.notice.no_consumer": {"has no consumer%s. Messages that wait: %s.", "%s没有消费者，有 %s 条消息等待。"},
+	"overview.notice.parked":      {"has parked what nobody could handle%s: %s.", "%s搁置了 %s 条无法处理的消息。"},
+	"overview.notice.dropped":     {"has dropped messages%s: %s.", "%s已丢弃 %s 条消息。"},
 	"overview.notice.failing":     {"has failed in %s of %s calls within the last hour.", "最近一小时内 %[2]s 次调用中有 %[1]s 次失败。"},
 	"overview.more":               {"%s more queues", "另有 %s 个队列"},
 	"overview.queue":              {"Queue", "队列"},

@@ -46,7 +46,8 @@ type view struct {
 	Token  string           // of forms
 	Person *platform.Person // nil before the login
 	Link   bool             // the person came by a link
-	Done   string           // the phrase of what was done before this page
+	Now    time.Time
+	Done   string // the phrase of what was done before this page
 }
 
 // T returns a phrase in the language of the page; its arguments stand for %s, %d and so on
@@ -221,7 +222,7 @@ func (c *Console) write(w http.ResponseWriter, r *http.Request, req *request, st
 		}
 	} else {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v := &view{Data: data, Name: name, Base: c.base, Path: r.URL.RequestURI(), Lang: languageOf(r), Nonce: nonceOf(r), Done: knownPhrase(r.URL.Query().Get("done"))}
+		v := &view{Data: data, Name: name, Now: c.cfg.Now(), Base: c.base, Path: r.URL.RequestURI(), Lang: languageOf(r), Nonce: nonceOf(r), Done: knownPhrase(r.URL.Query().Get("done"))}
 		if req != nil {
 			v.Token, v.Person, v.Link = req.s.token, &req.person, req.s.Link
 			if req.s.Lang != "" {

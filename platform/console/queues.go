@@ -47,17 +47,32 @@ type queueFilter struct {
 }
 
 type queueCounts struct {
-	Key            string   `json:"key"`
-	App            string   `json:"app_id"`
-	Topic          string   `json:"topic"`
-	Ready          int      `json:"ready"`
-	Unacknowledged int      `json:"unacknowledged"`
-	FullPercent    int      `json:"full_percent"`
-	Consumers      int      `json:"consumers"`
-	Parked         int      `json:"parked"`
-	Dropped        int64    `json:"dropped"`
-	Attention      []string `json:"attention"`
+	Key             string   `json:"key"`
+	App             string   `json:"app_id"`
+	Topic           string   `json:"topic"`
+	Ready           int      `json:"ready"`
+	Unacknowledged  int      `json:"unacknowledged"`
+	FullPercent     int      `json:"full_percent"`
+	Consumers       int      `json:"consumers"`
+	Parked          int      `json:"parked"`
+	Dropped         int64    `json:"dropped"`
+	Attention       []string `json:"attention"`
+	Since           int64    `json:"since,omitempty"`
+	DroppedRecently int64    `json:"dropped_recently,omitempty"`
+	Published       *float64 `json:"published_per_second,omitempty"` // nil if it is not known
+	Removed         *float64 `json:"removed_per_second,omitempty"`
 }
+
+// Rates are how many messages come and go in a second.
+func (q queueCounts) Rates() string {
+	if q.Published == nil || q.Removed == nil {
+		return "–"
+	}
+	return rounded(*q.Published) + " / " + rounded(*q.Removed)
+}
+
+// Began is since when it needs attention.
+func (q queueCounts) Began() time.Time { return second(q.Since) }
 
 func (r *request) queues() (any, error) {
 	q := r.URL.Query()
@@ -148,6 +163,7 @@ type queuePage struct {
 	Consumers []queueConsumer `json:"consumers"`
 	Messages  []queueMessage  `json:"messages"` // the oldest
 	Oldest    int64           `json:"oldest_seconds,omitempty"`
+	History   *queueHistory   `json:"history,omitempty"`
 }
 
 type queueStatus struct {
@@ -282,6 +298,9 @@ func (r *request) queue() (any, error) {
 		return nil, err
 	}
 	var err error
+	if page.History, err = r.queueHistory(page.params()); err != nil {
+		return nil, err
+	}
 	if page.Messages, err = r.peek(page.queueName, "", seen); err == nil && len(page.Messages) > 0 {
 		page.Oldest = max(0, r.c.cfg.Now().Unix()-page.Messages[0].Time)
 	}
@@ -448,7 +467,7 @@ var queuesPhrases = map[string]phrase{
 	"queues.by.name":        {"name", "名称"},
 	"queues.only":           {"Only what needs attention", "仅需要关注的"},
 	"queues.show":           {"Show", "查看"},
-	"queues.summary":        {"%d queues, %d messages, %d need attention", "%d 个队列，%d 条消息，%d 个需要关注"},
+	"queues.summary":        {"%s queues, %s messages, %s need attention", "%s 个队列，%s 条消息，%s 个需要关注"},
 	"queues.queue":          {"Queue", "队列"},
 	"queues.key":            {"Key", "Key"},
 	"queues.ready":          {"Ready", "待投递"},
@@ -457,6 +476,8 @@ var queuesPhrases = map[string]phrase{
 	"queues.dropped":        {"Dropped", "已丢弃"},
 	"queues.consumers":      {"Consumers", "消费者"},
 	"queues.full":           {"Full", "占用"},
+	"queues.rates":          {"In / out per second", "流入 / 流出（每秒）"},
+	"queues.since":          {"since %s", "自 %s 起"},
 	"queues.attention":      {"Attention", "需要关注"},
 	"queues.default":        {"default queue", "默认队列"},
 	"queues.none":           {"No queue agrees with this filter. A key has a default queue; others are made by \"prismctl queue create\" or by a consumer.", "没有符合条件的队列。每个 Key 都有默认队列；其他队列由 prismctl queue create 或消费者创建。"},
@@ -468,6 +489,8 @@ var queuesPhrases = map[string]phrase{
 	"attention.parked":      {"parked", "有搁置"},
 	"attention.dropped":     {"has dropped", "丢弃过消息"},
 
+	"queue.history":        {"How the queue did", "队列走势"},
+	"queue.other":          {"This queue is not among the 200 busiest, of which curves are kept.", "该队列不在最繁忙的 200 个队列之列，因此没有走势数据。"},
 	"queue.title":          {"Queue", "队列"},
 	"queue.of":             {"of key %s", "所属 Key：%s"},
 	"queue.all":            {"All queues", "全部队列"},
@@ -475,7 +498,7 @@ var queuesPhrases = map[string]phrase{
 	"queue.unread":         {"Messages wait and nobody consumes this queue.", "有消息等待投递，但没有消费者。"},
 	"queue.oldest":         {"Oldest message", "最早的消息"},
 	"queue.ago":            {"%s ago", "%s 前"},
-	"queue.of_limit":       {"at most %d", "上限 %d"},
+	"queue.of_limit":       {"at most %s", "上限 %s"},
 	"queue.bytes":          {"Bytes", "字节数"},
 	"queue.bindings":       {"Bindings", "绑定"},
 	"queue.bindings_of":    {"Messages whose routing key matches one of these patterns come here: * stands for one word, # for any number.", "路由键匹配以下任一模式的消息会进入该队列：* 匹配一个单词，# 匹配任意多个单词。"},
