@@ -167,6 +167,12 @@ func internalFailure(c *call) *failure {
 // is logged and becomes a 500 that reveals nothing about the cause.
 func (p *Platform) refuse(w *answer, r *http.Request, c *call, err error) {
 	f := p.failureOf(r, c, err)
+	if p.ofBrowser(r, c) && f.status != statusCanceled {
+		if err := p.showRefusal(w, r, c, f); err != nil {
+			p.cfg.Logger.Error("page failed", slog.Any("error", err), slog.String("request_id", c.id))
+		}
+		return
+	}
 	f.setHeader(w.Header())
 	w.code, c.said = f.code, cmp.Or(c.said, f.message)
 	status, doc := p.errorOf(r, c, f)

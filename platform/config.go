@@ -64,7 +64,8 @@ type Config struct {
 	// is the Date of every answer. If nil, time.Now.
 	Now func() time.Time
 
-	// Version is that of the program, which platform/status tells.
+	// Version is that of the program around the platform. If it is not empty,
+	// platform/status tells it, and the page that a browser gets at "/".
 	Version string
 
 	// Logger gets one record per call and per connection. No record holds a

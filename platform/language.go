@@ -67,6 +67,9 @@ type words struct {
 	Refused, RefusedHelp                string
 	Broken, BrokenHelp                  string
 	Details                             string
+	First, WhatThisIs, APIsAreBelow     string
+	ConsoleIsOff, Documentation         string
+	NoPage, NoPageHelp, ToFirst         string
 }
 
 func (l language) words() words {
@@ -104,6 +107,14 @@ func englishWords() words {
 		Broken:         "Something went wrong",
 		BrokenHelp:     "Please try again in a moment.",
 		Details:        "Details",
+		First:          "Prism platform",
+		WhatThisIs:     "Programs of shops call APIs here, and send each other messages.",
+		APIsAreBelow:   "The APIs are below",
+		ConsoleIsOff:   "Its console, with pages for people, is off. Whoever runs the platform switches it on:",
+		Documentation:  "Documentation",
+		NoPage:         "There is no such page",
+		NoPageHelp:     "The platform has nothing at this address.",
+		ToFirst:        "To the first page",
 	}
 }
 
@@ -135,5 +146,13 @@ func chineseWords() words {
 		Broken:         "出错了",
 		BrokenHelp:     "请稍后再试。",
 		Details:        "详细信息",
+		First:          "Prism 平台",
+		WhatThisIs:     "商家的程序在此调用 API，并互相收发消息。",
+		APIsAreBelow:   "API 的路径前缀是",
+		ConsoleIsOff:   "供人使用的控制台未开启。平台的运营者可这样开启：",
+		Documentation:  "文档",
+		NoPage:         "页面不存在",
+		NoPageHelp:     "平台在此地址没有任何内容。",
+		ToFirst:        "前往首页",
 	}
 }

@@ -10,16 +10,15 @@ import (
 	"slices"
 
 	"github.com/shopex/prism-go/internal/code"
+	"github.com/shopex/prism-go/internal/face"
 )
 
 var (
 	//go:embed pages/pages.html
 	pageText string
-	//go:embed pages/style.css
-	pageStyle string
 
 	pageTemplate = template.Must(template.New("").Parse(pageText))
-	styleHash    = sha256.Sum256([]byte(pageStyle))
+	styleHash    = sha256.Sum256([]byte(face.CSS))
 )
 
 // A pageView is the content of a page.
@@ -34,10 +33,15 @@ type pageView struct {
 	Alert string // why the form is shown again
 	Login string // what the login field contains
 
+	APIs    string // the path of the APIs, on the first page
+	Version string // of the program around the platform, likewise
+	First   string // the path of the first page
+
 	// Set by show.
 	Lang         language
 	Words        words
 	Style        template.CSS
+	Icon         template.HTML
 	Field, Token string // hidden, if there is a form
 }
 
@@ -121,7 +125,7 @@ func (p *Platform) showForm(w *answer, r *http.Request, status int, name, redire
 func (p *Platform) show(w *answer, r *http.Request, status int, name string, v pageView) error {
 	v.Lang = pageLanguage(r)
 	v.Words = v.Lang.words()
-	v.Style = template.CSS(pageStyle)
+	v.Style, v.Icon = template.CSS(face.CSS), template.HTML(face.Icon)
 	var body bytes.Buffer
 	if err := pageTemplate.ExecuteTemplate(&body, name, v); err != nil {
 		return err

@@ -58,8 +58,7 @@ func New(cfg Config) (*Console, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Console{cfg: cfg, api: clean(cfg.APIBase, "/api"), mux: http.NewServeMux(), changes: auditLog{store: cfg.Store}, hashing: make(chan struct{}, 2)}
-	parent := c.api[:max(0, strings.LastIndexByte(c.api, '/'))]
-	c.base = clean(cfg.Base, parent+"/console")
+	c.base = clean(cfg.Base, c.beside()+"console")
 	c.routes()
 	return c, nil
 }
@@ -75,17 +74,20 @@ func clean(path, otherwise string) string {
 	return "/" + path
 }
 
+// beside returns the path beside which the APIs are, with a slash at its end.
+func (c *Console) beside() string { return c.api[:max(0, strings.LastIndexByte(c.api, '/'))] + "/" }
+
 // Base returns the path of the console, without a slash at its end.
 func (c *Console) Base() string { return c.base }
 
 // Mount returns a handler that serves the console below its path, sends browsers that open
-// "/" there, and gives all else to next.
+// "/" there, or the path beside which the APIs are, and gives all else to next.
 func (c *Console) Mount(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == c.base || strings.HasPrefix(r.URL.Path, c.base+"/"):
 			c.ServeHTTP(w, r)
-		case r.URL.Path == "/" && c.base != "" && r.Method == http.MethodGet && !wantsJSON(r) && strings.Contains(r.Header.Get("Accept"), "text/html"):
+		case (r.URL.Path == "/" || r.URL.Path == c.beside()) && c.base != "" && r.Method == http.MethodGet && !wantsJSON(r) && strings.Contains(r.Header.Get("Accept"), "text/html"):
 			http.Redirect(w, r, c.base+"/", http.StatusFound)
 		default:
 			next.ServeHTTP(w, r)

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/shopex/prism-go/internal/face"
 )
 
 // htmx.min.js is htmx 4.0.1, and hx-csp.min.js its extension of that version, which lets
 // its attributes work only where they have the nonce of the page; both are as published,
 // under the licence beside them.
+// console.css goes on where the stylesheet of all pages ends.
 //
 //go:embed static
 var staticFS embed.FS
@@ -34,17 +37,22 @@ func readStatic() map[string]staticFile {
 			return err
 		}
 		text, err := staticFS.ReadFile(name)
-		if err != nil {
-			return err
-		}
 		if kind := kinds[path.Ext(name)]; kind != "" {
-			sum := sha256.Sum256(text)
-			files[strings.TrimPrefix(name, "static/")] = staticFile{hex.EncodeToString(sum[:8]), text, kind}
+			files[strings.TrimPrefix(name, "static/")] = staticFile{text: text, kind: kind}
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		panic(err) // the files are part of the program
+	}
+	files["icon.svg"] = staticFile{text: []byte(face.Icon), kind: kinds[".svg"]}
+	for name, f := range files {
+		if name == "console.css" {
+			f.text = append([]byte(face.CSS), f.text...)
+		}
+		sum := sha256.Sum256(f.text)
+		f.hash = hex.EncodeToString(sum[:8])
+		files[name] = f
 	}
 	return files
 }

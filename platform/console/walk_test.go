@@ -125,4 +125,14 @@ func TestTheConsoleWorksUnderABasePath(t *testing.T) {
 		t.Fatalf("it is at %s", s.console.Base())
 	}
 	s.operator().walk(func(string, string) {})
+	for path, want := range map[string]string{"/": "/shops/prism/console/", "/shops/prism/": "/shops/prism/console/", "/shops/": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/html")
+		if got := s.browser().do(req); got.header.Get("Location") != want {
+			t.Errorf("%s leads to %q, want %q", path, got.header.Get("Location"), want)
+		}
+	}
 }
