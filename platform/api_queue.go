@@ -178,8 +178,8 @@ func newLimitsDoc(l QueueLimits) limitsDoc {
 	return doc
 }
 
-// queueLimit changes the limits of a queue that the call names, and returns those that
-// hold then.
+// queueLimit changes the limits of a queue that a POST names, and returns those that hold
+// then.
 func (p *Platform) queueLimit(ctx context.Context, c *call, of *holder) (any, error) {
 	topic, err := p.topic(c)
 	if err != nil {
@@ -188,6 +188,9 @@ func (p *Platform) queueLimit(ctx context.Context, c *call, of *holder) (any, er
 	change, err := limitChangeOf(c.params())
 	if err != nil {
 		return nil, err
+	}
+	if change != (limitChange{}) && c.method == http.MethodGet {
+		return nil, badRequest(code.InvalidParameter, "GET only says which limits hold: change them by POST")
 	}
 	// What holds is read before it is changed, so there may be one change at a time.
 	unlock, err := p.owners.lock(ctx, of.key.ID)

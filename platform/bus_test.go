@@ -391,6 +391,8 @@ func TestTheHolderLowersLimitsAndAnAdminRaisesThem(t *testing.T) {
 			t.Errorf("%q by %s is answered with %s", row.params, row.by.ID, r.body)
 		}
 	}
+	e.ask(shopKey, "GET", "notify/queue/limit").wantResult(t, string(e.ask(shopKey, "POST", "notify/queue/limit").Result))
+	e.ask(shopKey, "GET", "notify/queue/limit", "max_messages", "3").want(t, 400, "invalid_parameter")
 	r := e.ask(shopKey, "POST", "notify/queue/limit", "overflow", "explode")
 	r.want(t, 400, "invalid_parameter")
 	contains(t, r.Error.Message, "refuse", "drop-oldest", "drop-newest", "default")

@@ -21,6 +21,7 @@ import (
 type call struct {
 	id       string
 	began    time.Time
+	method   string
 	sandbox  bool // api is below the base path of the sandbox
 	caller   caller
 	api      string     // path below the base path; "" outside of it

@@ -149,8 +149,9 @@ func (p *Platform) Shutdown(ctx context.Context) error {
 // connection has ended.
 func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{
-		id:    rand.Text(),
-		began: time.Now(),
+		id:     rand.Text(),
+		began:  time.Now(),
+		method: r.Method,
 	}
 	p.locate(c, r.URL.Path)
 	var refused error

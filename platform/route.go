@@ -41,7 +41,7 @@ func (p *Platform) routeTable() map[string]route {
 		"platform/notify/queue/create":  {methods: get, serve: p.ofKey(p.queueCreate)},
 		"platform/notify/queue/list":    {methods: get, serve: p.ofKey(p.queueList)},
 		"platform/notify/queue/drop":    {methods: get, serve: p.ofKey(p.queueDrop)},
-		"platform/notify/queue/limit":   {methods: post, serve: p.ofKey(p.queueLimit)},
+		"platform/notify/queue/limit":   {methods: []string{"GET", "POST"}, serve: p.ofKey(p.queueLimit)},
 		"platform/notify/queue/park":    {methods: post, serve: p.ofKey(p.queuePark)},
 		"platform/notify/queue/parked":  {methods: get, serve: p.ofKey(p.queueParked), large: true},
 		"platform/notify/queue/unpark":  {methods: post, serve: p.ofKey(p.queueUnpark)},

@@ -289,13 +289,11 @@ func (r *request) queue() (any, error) {
 		into any
 	}{
 		{"platform/notify/status", &page.Status}, {"platform/notify/routing/list", &page.Bindings}, {"platform/queues/consumers", &page.Consumers},
+		{"platform/notify/queue/limit", &page.Limits},
 	} {
 		if err := r.get(part.api, page.params(), part.into); err != nil {
 			return nil, err
 		}
-	}
-	if err := r.post("platform/notify/queue/limit", page.params(), &page.Limits); err != nil { // without a change it only tells
-		return nil, err
 	}
 	var err error
 	if page.History, err = r.queueHistory(page.params()); err != nil {
@@ -382,7 +380,7 @@ func (r *request) writeQueue() (string, error) {
 func (r *request) limitQueue() (string, error) {
 	n := r.queueName()
 	var before, after queueLimits
-	if err := r.post("platform/notify/queue/limit", n.params(), &before); err != nil {
+	if err := r.get("platform/notify/queue/limit", n.params(), &before); err != nil {
 		return "", err
 	}
 	params := n.params()
