@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/shopex/prism-go/internal/code"
@@ -298,8 +297,8 @@ func (p *Platform) appIDOf(ctx context.Context, known map[string]string, key str
 type depthCounts struct {
 	counted func([]QueueDepth) // is told what was counted
 
-	mu    sync.Mutex
-	last  []QueueDepth // that nobody changes
+	turn  chan struct{} // holds one element while a goroutine counts, or looks at what follows
+	last  []QueueDepth  // that nobody changes
 	until time.Time
 }
 
@@ -315,8 +314,12 @@ func (d *depthCounts) all(ctx context.Context, queues Queues) ([]QueueDepth, err
 	if !ok {
 		return nil, engineCannot("count its queues")
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	began := time.Now()
 	if began.Before(d.until) {
 		return d.last, nil

@@ -172,3 +172,12 @@ func CutFiles(r *Registry, n int) { r.partBytes = n }
 
 // BoundFiles lets calls make the api.json files of a domain n bytes large.
 func BoundFiles(p *Platform, n int) { p.registry.serviceBytes = n }
+
+// NewDepthCounts returns a function that counts the queues of an engine, as calls do.
+func NewDepthCounts(queues Queues) func(context.Context) error {
+	d := depthCounts{counted: func([]QueueDepth) {}, turn: make(chan struct{}, 1)}
+	return func(ctx context.Context) error {
+		_, err := d.all(ctx, queues)
+		return err
+	}
+}

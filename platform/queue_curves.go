@@ -24,7 +24,7 @@ type queueCurves struct {
 
 func (h *queueCurves) init(p *Platform) {
 	h.p, h.kept = p, curves.New()
-	p.depths.counted = h.note
+	p.depths = depthCounts{counted: h.note, turn: make(chan struct{}, 1)}
 }
 
 // begin lets the queues be counted from now on. It is called whenever queues are used.
