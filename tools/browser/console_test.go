@@ -52,6 +52,32 @@ func everyPageOfTheConsoleIsForEverybody(t *testing.T, browser context.Context) 
 	}
 }
 
+// What the overview asks for by itself shows what is new, but not while somebody reads the
+// table of its curves.
+func theOverviewGoesOnAndLeavesWhatIsRead(t *testing.T, browser context.Context) {
+	srv := busyPlatform(t)
+	p := meet(t, browser, "en")
+	p.enter(srv)
+	const number = `document.querySelector("#now .number").textContent`
+	before := ask[string](p, number)
+	if _, err := srv.Client().Get(t.Context(), "shop/items/item/7", nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := ask[string](p, `new Promise(done => {
+		document.addEventListener("htmx:after:swap", () => done(`+number+`), {once: true});
+		htmx.trigger(document.querySelector("#now"), "every");
+	})`); before != "1" || after != "2" {
+		t.Errorf("the overview tells of %s calls, and after one more of %s", before, after)
+	}
+	if ask[bool](p, `new Promise(done => {
+		document.querySelector("details.numbers").open = true;
+		document.addEventListener("htmx:before:request", e => done(!e.defaultPrevented), {once: true});
+		htmx.trigger(document.querySelector("#now"), "every");
+	})`) {
+		t.Error("a table is taken away from whoever reads it")
+	}
+}
+
 // busyPlatform has something of all that the console shows.
 func busyPlatform(t *testing.T) *prismtest.Server {
 	srv := newPlatform(t)

@@ -41,6 +41,7 @@ func TestInARealBrowser(t *testing.T) {
 		{"a page shows names as text", aPageShowsNamesAsText},
 		{"the login of prismctl ends on the page of the platform", theLoginOfPrismctlEndsOnThePlatformsPage},
 		{"every page of the console is for everybody", everyPageOfTheConsoleIsForEverybody},
+		{"the overview goes on and leaves what is read", theOverviewGoesOnAndLeavesWhatIsRead},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
 	}
