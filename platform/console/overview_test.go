@@ -21,7 +21,7 @@ func TestTheOverviewSaysWhatNeedsAttention(t *testing.T) {
 	if got := b.post("/queues/write", url.Values{"key": {"shop-key"}, "routing_key": {"order.<b>"}, "data": {"x"}, "body": {"x"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("publishing: %d %s", got.status, got.body)
 	}
-	if page := b.get("/"); !strings.Contains(page, "shop-key/default queue") || !strings.Contains(page, "has no consumer. Messages that wait: 1.") {
+	if page := b.get("/"); !strings.Contains(page, "shop-key/default queue") || !strings.Contains(page, "has no consumer since ") || !strings.Contains(page, " UTC. Messages that wait: 1.") {
 		t.Error("the overview does not tell of a queue that nobody consumes: ", page)
 	}
 	var doc struct {
