@@ -150,6 +150,9 @@ func (r *request) goOn(next string) error {
 // action is change for what is answered with a page of its own, such as a secret that is
 // shown once. Both write what was done, or refused, into the audit log.
 func (c *Console) action(pattern string, do func(*request) error) {
+	if phrases["did."+pattern] == (phrase{}) && !unaudited[pattern] {
+		panic("console: the audit log has no words for " + pattern)
+	}
 	c.mux.HandleFunc("POST "+c.base+pattern, c.within(func(r *request) error {
 		token := r.PostFormValue("token")
 		conn := http.NewResponseController(r.w) // the form is read; what it asks for may take longer
