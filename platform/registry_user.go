@@ -183,7 +183,7 @@ func (r *Registry) Epoch(ctx context.Context, login string) (string, error) {
 func (r *Registry) Authenticate(ctx context.Context, login, password string) (User, error) {
 	decoy, err := r.decoy(ctx)
 	if err != nil {
-		return User{}, instead(err, ErrWrongPassword) // no user was ever saved
+		return User{}, instead(err, ErrNoUsers) // none was ever saved
 	}
 	a, _, err := loadRecord[account](ctx, r.store, kindUser, login)
 	if err != nil && !errors.Is(err, ErrNoRecord) {

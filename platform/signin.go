@@ -27,7 +27,7 @@ func (p *Platform) Caller(r *http.Request) (Caller, error) {
 // [*TooManyFailuresError].
 func (p *Platform) SignIn(w http.ResponseWriter, r *http.Request, login, password string) (u User, err error) {
 	if p.cfg.Users == nil {
-		return User{}, ErrWrongPassword
+		return User{}, ErrNoUsers
 	}
 	c, err := p.callerOf(r)
 	if err != nil {
@@ -39,6 +39,9 @@ func (p *Platform) SignIn(w http.ResponseWriter, r *http.Request, login, passwor
 	}
 	return u, p.rememberDevice(w, r, login)
 }
+
+// HasUsers reports whether there is a [Config].Users.
+func (p *Platform) HasUsers() bool { return p.cfg.Users != nil }
 
 // Epoch returns the epoch of a user as [UserEpochs] has it, or "" if [Config].Users have
 // none.

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // A User is a person that logs in on the platform's page.
@@ -46,6 +47,10 @@ type UserEpochs interface {
 // ErrWrongPassword is returned by [Users] when there is no user with this
 // login and this password.
 var ErrWrongPassword = errors.New("platform: unknown login or wrong password")
+
+// ErrNoUsers is an [ErrWrongPassword] where no login can be right: there are no users, or
+// the [Registry] has never had one.
+var ErrNoUsers = fmt.Errorf("%w: there are no users", ErrWrongPassword)
 
 // userData returns the data of u for apps and backends.
 func userData(u User) map[string]string {

@@ -55,6 +55,55 @@ func TestChangesAreInTheAuditLog(t *testing.T) {
 	}
 }
 
+// Anybody can try to log in, so that is bounded, and what others have done is not pushed out.
+func TestRefusedLoginsAreInTheAuditLog(t *testing.T) {
+	s := newSite(t)
+	b := s.operator()
+	in := func(login, password string) got {
+		return s.browser().send("POST", "/login", url.Values{"login": {login}, "password": {password}})
+	}
+	if got := in("<i>eve</i>", "canary"); got.status != http.StatusUnauthorized || !strings.Contains(got.body, "prismctl user create") {
+		t.Errorf("where there are no users: %d: %s", got.status, got.body)
+	}
+	s.user(platform.UserRole{Login: "ann", Role: platform.AdminRole})
+	in("ann", "canary")
+	in("ann", "") // which is not asked
+	s.browser().send("POST", "/enter", url.Values{"link": {"canary"}})
+	if err := s.registry.DeleteRole(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	in("ann", "a-long-password")
+	var seen []string
+	for _, e := range b.changes("?failed=1") {
+		if e.Path != "/login" && e.Path != "/enter" || e.Role != "" || e.Domain != "" || !strings.HasPrefix(e.From, "127.0.0.1:") {
+			t.Errorf("%+v", e)
+		}
+		seen = append(seen, e.Who+" "+e.Result)
+	}
+	if got := strings.Join(seen, ", "); got != "ann no_role, operator link_used, ann wrong_password, ann wrong_password, <i>eve</i> no_users" {
+		t.Errorf("the log has %s", got)
+	}
+	for range 30 {
+		s.browser().send("POST", "/enter", url.Values{"link": {"canary"}})
+	}
+	if n := len(b.changes("?failed=1")); n != 20 {
+		t.Errorf("%d refused logins are in the log", n)
+	}
+	if page := b.get("/audit") + s.logged.String(); strings.Contains(page, "canary") || strings.Contains(page, "<i>eve") {
+		t.Error(page)
+	}
+}
+
+func TestAPlatformWithoutUsersSaysSo(t *testing.T) {
+	s := newSite(t, func(cfg *platform.Config) { cfg.Users = nil })
+	if got := s.browser().send("POST", "/login", url.Values{"login": {"a"}, "password": {"b"}}); !strings.Contains(got.body, "the platform has no users") {
+		t.Error(got.body)
+	}
+	if page := s.operator().get("/users"); !strings.Contains(page, "made without users") || strings.Contains(page, `name="password"`) || strings.Contains(page, "asks elsewhere") {
+		t.Error(page)
+	}
+}
+
 func TestOnlyOperatorsAndAdminsSeeTheAuditLog(t *testing.T) {
 	s := newSite(t)
 	for _, role := range []platform.Role{platform.ProviderRole, platform.DeveloperRole} {

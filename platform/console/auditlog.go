@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,9 @@ const (
 	// mostOfMember is how many entries of a member are written in an hour by one process, so
 	// that no member pushes out what others have done; the log of the platform has the rest.
 	mostOfMember = 100
+	// mostRefusedLogins is that for all logins that were refused, which anybody can try; of
+	// others there are only the platform's counts.
+	mostRefusedLogins = 20
 )
 
 // An auditEntry is one change. It has no field of a form but those of auditFields, and of
@@ -89,7 +93,7 @@ func (r *request) audit(pattern string, result error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
 	defer cancel()
 	err := errTooManyChanges
-	if !r.isMember() || r.c.changes.mayAdd(r.person.Name, e.Time) {
+	if !r.isMember() || r.c.changes.mayAdd(r.person.Name, mostOfMember, e.Time) {
 		err = r.c.changes.add(ctx, &e)
 	}
 	if err != nil {
@@ -104,10 +108,19 @@ func (r *request) isMember() bool {
 
 var errTooManyChanges = fmt.Errorf("console: a member has made more than %d changes within an hour", mostOfMember)
 
+// loginRefused writes into the audit log who could not get in, or which name was typed.
+func (c *Console) loginRefused(r *http.Request, who, code string) {
+	if !c.changes.mayAdd("", mostRefusedLogins, c.cfg.Now()) {
+		return
+	}
+	req := &request{Request: r, c: c, s: new(session), person: platform.Person{Name: who}}
+	req.audit("/login", &callError{Code: code})
+}
+
 // auditDomain returns the domain whose admins see the entry.
 func (r *request) auditDomain(pattern string) string {
 	all := pattern == "/login" || pattern == "/logout" || pattern == "/users" || strings.HasPrefix(pattern, "/users/")
-	if all && r.person.Role == platform.OperatorRole {
+	if all && (r.person.Role == platform.OperatorRole || r.person.Role == "") {
 		return ""
 	}
 	return domainOf(r.person)
@@ -180,18 +193,18 @@ type auditLog struct {
 	newest int // the number of the page that was the newest one; 0 if that is not known
 	known  [auditPages]knownPage
 	hour   time.Time      // when counts began
-	counts map[string]int // entries of members since then
+	counts map[string]int // entries since then, by the name of a member; "" has refused logins
 }
 
-// mayAdd counts an entry of a member, and reports whether there is room for it.
-func (l *auditLog) mayAdd(who string, now time.Time) bool {
+// mayAdd counts an entry, and reports whether it is among the first so many of the hour.
+func (l *auditLog) mayAdd(who string, most int, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil || now.Sub(l.hour) >= time.Hour {
 		l.hour, l.counts = now, make(map[string]int)
 	}
 	l.counts[who]++
-	return l.counts[who] <= mostOfMember
+	return l.counts[who] <= most
 }
 
 // A knownPage was decoded when its record had a revision. Its entries are not changed.

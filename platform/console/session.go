@@ -222,21 +222,25 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		role, err = c.cfg.Registry.Role(r.Context(), cmp.Or(user.Login, form.Login))
 	}
-	status := http.StatusUnauthorized
+	status, code := http.StatusUnauthorized, ""
 	switch {
 	case err == nil:
 		c.begin(w, r, &session{Role: role, Epoch: user.Epoch}, form.Next)
 		return
 	case errors.As(err, &limited):
 		form.Alert, form.Wait, status = "login.too_many", int((limited.Wait+time.Minute-1)/time.Minute), http.StatusTooManyRequests
+		code = "too_many_failures"
+	case errors.Is(err, platform.ErrNoUsers): // which is a wrong password, too
+		form.Alert, code = "login.no_users", "no_users"
 	case errors.Is(err, platform.ErrWrongPassword):
-		form.Alert = "login.wrong"
+		form.Alert, code = "login.wrong", "wrong_password"
 	case errors.Is(err, platform.ErrNoRole):
-		form.Alert, status = "login.no_role", http.StatusForbidden
+		form.Alert, status, code = "login.no_role", http.StatusForbidden, "no_role"
 	default:
 		c.fail(w, r, nil, err)
 		return
 	}
+	c.loginRefused(r, form.Login, code)
 	c.show(w, r, nil, status, "login", form)
 }
 

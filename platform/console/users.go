@@ -43,6 +43,7 @@ type usersPage struct {
 	listed
 	Users     []userDoc `json:"users"`
 	Elsewhere bool      `json:"elsewhere,omitempty"` // the platform asks elsewhere who its users are
+	Nobody    bool      `json:"nobody,omitempty"`    // the platform has no users at all
 }
 
 // allUsers returns the users and the roles, by login.
@@ -79,7 +80,8 @@ func (r *request) users() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := usersPage{Elsewhere: elsewhere}
+	has := r.c.cfg.Platform.HasUsers()
+	page := usersPage{Elsewhere: elsewhere && has, Nobody: !has}
 	page.listed, page.Users = cutList(r, all, func(u userDoc, text string) bool { return hasText(text, u.Login, u.ID, u.Role, u.Domain, u.Member) })
 	return page, nil
 }
@@ -220,6 +222,7 @@ var usersPhrases = map[string]phrase{
 	"users.title":        {"Users", "用户"},
 	"users.text":         {"Users log in to the apps of all domains. One with a role may sign in to this console, too.", "用户可登录所有域的应用；拥有角色的用户还可登录本控制台。"},
 	"users.elsewhere":    {"This platform asks elsewhere who its users are: a database or an HTTP API. List and change them there; here you give them roles.", "本平台通过外部数据库或 HTTP API 识别用户，请在那里管理用户；此处仅管理角色。"},
+	"users.nobody":       {"Nobody can log in, as this platform was made without users. \"prismctl serve\" has some: make one with \"prismctl user create LOGIN\". A program gives the platform users by Config.Users.", "本平台未配置用户，无人可登录。prismctl serve 支持用户：使用 prismctl user create LOGIN 创建；自行编写的程序请设置 Config.Users。"},
 	"users.login":        {"Login", "账号"},
 	"users.id":           {"ID", "ID"},
 	"users.id_hint":      {"What apps know the user by. Empty: the login.", "应用识别用户所用的 ID。留空则与账号相同。"},

@@ -108,6 +108,7 @@ var loginPhrases = map[string]phrase{
 	"login.password":  {"Password", "密码"},
 	"login.enter":     {"Sign in", "登录"},
 	"login.wrong":     {"Login or password is wrong.", "账号或密码不正确。"},
+	"login.no_users":  {"Nobody can sign in here yet, as the platform has no users. Make one with \"prismctl user create LOGIN\", and let it in with \"prismctl user role LOGIN operator\".", "平台还没有用户，暂时无人可登录。请用 prismctl user create LOGIN 创建用户，再用 prismctl user role LOGIN operator 授予角色。"},
 	"login.no_role":   {"This user may not use the console: an operator gives a role with \"prismctl user role\".", "该用户无权使用控制台：运营者可用 prismctl user role 授予角色。"},
 	"login.too_many":  {"Too many attempts have failed. Please try again in %d min.", "失败次数过多，请在 %d 分钟后再试。"},
 	"login.link_used": {"This link was used already, or is too old. \"prismctl serve\" prints a new one at its start; users with a role can sign in here.", "该链接已被使用或已过期。prismctl serve 启动时会显示新的链接；有角色的用户可在此登录。"},
