@@ -61,9 +61,7 @@ func (c *chart) set(at int64, numbers ...float64) {
 	}
 }
 
-// zero makes 0 of what is not known, for what was counted whenever there was any. The last
-// step is not over: it counts as unknown while it is below the one before, as that is no
-// fall.
+// zero makes 0 of what is not known, for what was counted whenever there was any.
 func (c *chart) zero() {
 	for _, of := range c.Curves {
 		for i, v := range of.At {
@@ -71,6 +69,13 @@ func (c *chart) zero() {
 				of.At[i] = 0
 			}
 		}
+	}
+}
+
+// rise leaves the last step out, which is not over, where it is below the one before: that
+// is no fall.
+func (c *chart) rise() {
+	for _, of := range c.Curves {
 		if last := len(of.At) - 1; last > 0 && of.At[last] < of.At[last-1] {
 			of.At[last] = math.NaN()
 		}

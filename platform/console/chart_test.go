@@ -95,6 +95,7 @@ func TestTheStepThatIsNotOverIsNoFall(t *testing.T) {
 	for want, numbers := range map[float64][]float64{5: {3, 5}, 3: {3, 1}, 0: {0, 0}} {
 		_, c := drawn(t, english, "calls", counted, numbers...)
 		c.zero()
+		c.rise()
 		if last, _ := c.Curves[0].most(); last != want || math.IsNaN(c.Curves[0].At[1]) != (numbers[1] < numbers[0]) {
 			t.Errorf("%v: %v", numbers, c.Curves[0].At)
 		}

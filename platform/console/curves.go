@@ -135,6 +135,7 @@ func (c *callCounts) Curves() *curves {
 		counts.set(p.Time, float64(p.Calls), float64(p.Refused+p.Limited), float64(p.Failed))
 		took.set(p.Time, p.P50MS, p.P99MS)
 	}
+	counts.rise()
 	return &curves{c.Span, []*chart{counts, took}}
 }
 
@@ -183,6 +184,7 @@ func (h *queueHistory) Flow() *chart {
 	for _, p := range h.Points {
 		c.set(p.Start, float64(p.Published), float64(p.Removed), float64(p.Dropped))
 	}
+	c.rise()
 	return c
 }
 
