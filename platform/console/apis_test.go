@@ -211,6 +211,10 @@ func TestACallIsTriedThroughTheGateway(t *testing.T) {
 	if !strings.Contains(shown, `"method": "GET"`) {
 		t.Error("the page does not show the answer")
 	}
+	form.Set("access_token", "Bearer canary-token")
+	if page := b.post(at+"/api?id=item.get", form).body; !strings.Contains(page, "the call had no user") || strings.Contains(page, "canary-token") {
+		t.Error("the page does not say that a token is no good, or shows it")
+	}
 	form.Set("key", "none")
 	if got := b.post(at+"/api?id=item.get", form); got.status != http.StatusNotFound || !strings.Contains(got.body, "a/b 1") {
 		t.Errorf("with an unknown key: %d, and what was typed must stay", got.status)

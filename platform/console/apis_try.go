@@ -59,6 +59,8 @@ type tried struct {
 	Cut    bool        `json:"cut,omitempty"`    // Body is the beginning
 	Broken bool        `json:"broken,omitempty"` // the answer has broken off
 	Binary bool        `json:"binary,omitempty"`
+	User   string      `json:"user,omitempty"`    // the login of the token's user
+	NoUser bool        `json:"no_user,omitempty"` // the token is none that the key has, so the call had no user
 }
 
 // pathNames are the {names} in a path.
@@ -273,7 +275,35 @@ func (r *request) try(page *apiPage) (*tried, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.sendSigned(call), nil
+	t := r.sendSigned(call)
+	if r.accessToken() != "" {
+		t.User = r.tokenUser(ctx, key)
+		t.NoUser = t.User == ""
+	}
+	return t, nil
+}
+
+// accessToken returns the token that was typed, with or without the scheme before it.
+func (r *request) accessToken() string {
+	token := r.value("access_token")
+	if scheme, rest, ok := strings.Cut(token, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		token = strings.TrimSpace(rest)
+	}
+	return token
+}
+
+// tokenUser returns the login of the user of the token, as the key is told it, or "".
+func (r *request) tokenUser(ctx context.Context, key platform.Key) string {
+	const api = "platform/oauth/user"
+	page := &apiPage{Form: &tryForm{Method: http.MethodGet}}
+	page.Path = r.c.api + "/" + api
+	var user struct{ Login string }
+	if call, err := r.signedCall(ctx, page, key); err == nil {
+		answer := &recorder{header: make(http.Header)}
+		r.c.cfg.Platform.ServeHTTP(answer, call)
+		_ = decode(answer, api, &user) // a refusal says that there is none
+	}
+	return user.Login
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -309,7 +339,7 @@ func (r *request) signedCall(ctx context.Context, page *apiPage, key platform.Ke
 	if kind != "" {
 		call.Header.Set("Content-Type", kind)
 	}
-	if token := r.value("access_token"); token != "" {
+	if token := r.accessToken(); token != "" {
 		call.Header.Set("Authorization", "Bearer "+token)
 	}
 	call.Header.Set("User-Agent", "prism-console")
