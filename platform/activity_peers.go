@@ -96,8 +96,8 @@ func (w *watches) tell(id string, watcher *activity.Watcher) {
 		case now = <-tick.C:
 			ended = w.over(id, now)
 		}
-		if lines := watcher.Take(now); len(lines) > 0 {
-			_ = w.peers.Tell(id, lines) // what is lost on the way is so
+		if lines := watcher.Take(now); len(lines) > 0 && w.peers.Tell(id, lines) != nil {
+			watcher.Miss(int64(bytes.Count(lines, []byte("\n"))))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package platform_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -20,11 +21,15 @@ type party struct {
 	mu    sync.Mutex // guards what follows
 	hears map[string]func([]byte)
 	told  map[string][]byte
+	lost  bool // what is told
 }
 
 func (p *party) Tell(subject string, text []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.lost {
+		return errors.New("too large")
+	}
 	p.told[subject] = append(p.told[subject], text...)
 	return nil
 }
@@ -48,18 +53,24 @@ func (p *party) say(subject, text string) {
 	f([]byte(text))
 }
 
+func (p *party) lose(lost bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = lost
+}
+
 // takeTold returns the lines that were told about a subject since the last time.
-func (p *party) takeTold(subject string) int {
+func (p *party) takeTold(subject string) (lines int, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	told := p.told[subject]
 	delete(p.told, subject)
-	return bytes.Count(told, []byte("\n"))
+	return bytes.Count(told, []byte("\n")), string(told)
 }
 
 func TestAPeerIsToldWhatHappensWhileItAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		engine := &party{memory.New(memory.Config{}), sync.Mutex{}, map[string]func([]byte){}, map[string][]byte{}}
+		engine := &party{memory.New(memory.Config{}), sync.Mutex{}, map[string]func([]byte){}, map[string][]byte{}, false}
 		p, err := platform.New(platform.Config{Store: twoKeys(), Queues: engine})
 		if err != nil {
 			t.Fatal(err)
@@ -79,13 +90,22 @@ func TestAPeerIsToldWhatHappensWhileItAsks(t *testing.T) {
 		for range 8 {
 			ask("here")
 			happens()
-			if n := engine.takeTold("here"); n != 1 {
+			if n, _ := engine.takeTold("here"); n != 1 {
 				t.Errorf("%d lines while it asks", n)
 			}
 		}
+		engine.lose(true)
+		ask("here")
+		happens()
+		engine.lose(false)
+		ask("here")
+		happens()
+		if n, text := engine.takeTold("here"); n != 2 || !strings.Contains(text, `"missed":1`) {
+			t.Errorf("after a line was lost, %q is told", text)
+		}
 		time.Sleep(10 * time.Second)
 		happens()
-		if n := engine.takeTold("here"); n != 0 {
+		if n, _ := engine.takeTold("here"); n != 0 {
 			t.Errorf("%d lines after it has gone", n)
 		}
 		engine.say("watch", "no JSON")

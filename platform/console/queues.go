@@ -508,6 +508,7 @@ var queuesPhrases = map[string]phrase{
 	"queue.unbound":        {"The binding was removed.", "已移除绑定。"},
 	"queue.own":            {"only what the key itself publishes", "仅限该 Key 自己发布的消息"},
 	"queue.who_gets":       {"Who else gets it", "还有谁会收到"},
+	"queue.consumers_of":   {"Connections to this process; in a cluster, others may have more.", "仅包含到本进程的连接；在集群中，其他进程可能还有更多。"},
 	"queue.no_consumers":   {"No connection to this process consumes the queue. \"prismctl consume\" does.", "没有连接到本进程的消费者。可用 prismctl consume 消费。"},
 	"queue.pushed":         {"The platform posts what is in this queue to the push address of the key: %d were taken, %d tries have failed.", "平台会将该队列的消息推送到该 Key 的推送地址：成功 %d 条，失败 %d 次。"},
 	"queue.address":        {"Address", "地址"},
