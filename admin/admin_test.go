@@ -159,6 +159,32 @@ func TestWhatIsDeletedIsGone(t *testing.T) {
 	}
 }
 
+func TestAnAppIsDisabledAndEnabled(t *testing.T) {
+	_, a := newAdmin(t)
+	ctx := t.Context()
+	made, err := a.CreateApp(ctx, admin.NewApp{Name: "A shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(want bool) {
+		t.Helper()
+		if app, err := a.App(ctx, made.ID); err != nil || app.Disabled != want {
+			t.Errorf("the app is %+v, %v", app, err)
+		}
+	}
+	if err := a.DisableApp(ctx, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	is(true)
+	if err := a.EnableApp(ctx, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	is(false)
+	if err := a.DisableApp(ctx, "test"); !errors.Is(err, admin.ErrInUse) {
+		t.Errorf("its own app: %v", err)
+	}
+}
+
 func TestRedirectsAreListedAsTheyWereAdded(t *testing.T) {
 	_, a := newAdmin(t)
 	ctx := t.Context()

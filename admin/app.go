@@ -20,6 +20,8 @@ type App struct {
 	Member  string    // the ID of the member whose key made it; empty if an admin key or the operator did
 	Created time.Time // to the millisecond
 
+	Disabled bool // see Client.DisableApp
+
 	Keys    int // how many it has
 	MaxKeys int // how many it may have
 
@@ -114,6 +116,19 @@ func (c *Client) DeleteApp(ctx context.Context, id string) error {
 	return c.post(ctx, "platform/app/delete", prism.Params{"app_id": id}, nil)
 }
 
+// DisableApp refuses the calls, channels and logins of the keys of an app, as if they had
+// expired, and the tokens that they have got; messages are not pushed for them. Their queues
+// go on to get messages. It counts within a second. For the app of the client's own key the
+// error matches [ErrInUse].
+func (c *Client) DisableApp(ctx context.Context, id string) error {
+	return c.post(ctx, "platform/app/disable", prism.Params{"app_id": id}, nil)
+}
+
+// EnableApp takes back a DisableApp.
+func (c *Client) EnableApp(ctx context.Context, id string) error {
+	return c.post(ctx, "platform/app/enable", prism.Params{"app_id": id}, nil)
+}
+
 // AllowPublish sets which routing keys the keys of an app may publish. It replaces
 // the earlier permission. A message that is not allowed is refused.
 func (c *Client) AllowPublish(ctx context.Context, id string, allowed Permission) error {
@@ -187,6 +202,8 @@ type appDoc struct {
 	KeysNum      int
 	MaxKeysLimit int
 
+	Disabled bool
+
 	CreateTime    time.Time
 	NotifyPublish []string
 	NotifyListen  []string
@@ -206,7 +223,7 @@ func (d *appDoc) UnmarshalJSON(text []byte) error {
 
 func (d *appDoc) app() *App {
 	return &App{
-		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID, Member: d.MemberID,
+		ID: d.ID, Name: d.Name, Summary: d.Summary, Domain: d.DomainID, Member: d.MemberID, Disabled: d.Disabled,
 		Keys: d.KeysNum, MaxKeys: d.MaxKeysLimit,
 		Created: d.CreateTime, Publish: permissionOf(d.NotifyPublish), Listen: permissionOf(d.NotifyListen),
 	}

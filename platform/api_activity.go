@@ -147,7 +147,7 @@ func (p *Platform) mayStill(ctx context.Context, c *call) bool {
 		return true
 	}
 	now := p.expiry()
-	return !h.expired(now) && h.key.shows(c.secret, now) && h.key.Admin == c.key.Admin && h.app.Exchange() == c.app.Exchange()
+	return !h.over(now) && h.key.shows(c.secret, now) && h.key.Admin == c.key.Admin && h.app.Exchange() == c.app.Exchange()
 }
 
 // A tail is the answer that goes on.

@@ -61,6 +61,7 @@ type appDoc struct {
 	AuthGroup    string            `json:"AuthGroup"`
 	Email        string            `json:"Email,omitempty"` // of the member whose app it is
 	Role         Role              `json:"Role,omitempty"`  // likewise
+	Disabled     bool              `json:"Disabled,omitempty"`
 }
 
 func (p *Platform) appDoc(app *App, keys int) appDoc {
@@ -70,7 +71,7 @@ func (p *Platform) appDoc(app *App, keys int) appDoc {
 		KeysNum: keys, MaxKeysLimit: p.cfg.Limits.KeysPerApp,
 		CreateTime: app.Created.UTC().Format(createdLayout),
 		Listen:     app.Listen, Publish: app.Publish,
-		MemberID: app.Member, Meta: map[string]string{}, Email: app.Email, Role: app.Role,
+		MemberID: app.Member, Meta: map[string]string{}, Email: app.Email, Role: app.Role, Disabled: app.Disabled,
 	}
 }
 

@@ -69,8 +69,8 @@ func (p *Platform) callsReplay(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	case h.app.Exchange() != c.app.Exchange():
 		return nil, unknownKey()
-	case h.key.Secret == "" || h.expired(p.cfg.Now()):
-		return nil, badRequest(code.InvalidParameter, "the key "+r.Key+" has expired or has no secret, so nothing can be signed with it")
+	case h.key.Secret == "" || h.over(p.cfg.Now()):
+		return nil, badRequest(code.InvalidParameter, "the key "+r.Key+" has expired, has no secret or is of a disabled app, so nothing can be signed with it")
 	}
 	// Whoever repeats the call is nobody in it: the key is.
 	ctx = context.WithValue(context.WithValue(ctx, personKey{}, (*Person)(nil)), replayKey{}, &replay{of: r.ID, by: c.key.ID})

@@ -170,6 +170,8 @@ func (p *Platform) foresee(r *http.Request, c *call) error {
 	switch {
 	case err != nil:
 		return p.disproved(c, "", err)
+	case h.app.Disabled:
+		return appDisabled()
 	case h.expired(p.cfg.Now()):
 		return keyExpired()
 	case c.query.Has("sign_time"):

@@ -71,6 +71,8 @@ func (p *keyState) refusal(secret string, now time.Time) *failure {
 		return unknownKey()
 	case h == nil:
 		return nil
+	case h.app.Disabled:
+		return appDisabled()
 	case h.expired(now):
 		p.expired(h)
 		return keyExpired()

@@ -63,6 +63,9 @@ func (p *Platform) readAuthorization(r *http.Request, c *call) (*authorization, 
 	if errors.Is(err, errUnregistered) {
 		return a, p.unregistered(r, c, a)
 	}
+	if err == nil && a.app.Disabled {
+		err = appDisabled()
+	}
 	return a, err
 }
 

@@ -36,6 +36,9 @@ func (p *Platform) issueCode(ctx context.Context, s *session, q codeRequest) (st
 	if err != nil {
 		return "", err
 	}
+	if h.app.Disabled {
+		return "", appDisabled()
+	}
 	q.Key = h.key.holder()
 	if _, err := p.keepSession(ctx, sessionRef(s.ID), q.Key); err != nil {
 		return "", err

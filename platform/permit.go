@@ -74,6 +74,10 @@ func keyExpired() *failure {
 	return unauthorized(code.KeyExpired, "this key has expired: an admin key can make a new one")
 }
 
+func appDisabled() *failure {
+	return unauthorized(code.KeyExpired, "the app of this key is disabled: an admin key can enable it (prismctl app enable)")
+}
+
 func secretChanged() *failure {
 	return unauthorized(code.SecretChanged, "this key has another secret now: use that")
 }
@@ -85,6 +89,9 @@ type holder struct {
 	keyRevision, appRevision uint64
 	size                     int // bytes of the records
 }
+
+// over reports whether the key may not be used, as it has expired or its app is disabled.
+func (h *holder) over(now time.Time) bool { return h.app.Disabled || h.expired(now) }
 
 func (h *holder) expired(now time.Time) bool { return isOver(h.key.Expires, now) }
 

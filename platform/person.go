@@ -49,7 +49,7 @@ func (p *Platform) asPerson(ctx context.Context, c *call, person *Person) error 
 		key.Admin = true
 	case ProviderRole, DeveloperRole:
 		member, err := p.registry.App(ctx, memberID(app.Exchange(), person.Member))
-		if errors.Is(err, ErrUnknownApp) || err == nil && !member.Role.covers(person.Role) {
+		if errors.Is(err, ErrUnknownApp) || err == nil && (member.Disabled || !member.Role.covers(person.Role)) {
 			return adminOnly("the member for whom this user acts is unknown here, or is not allowed to any more: see platform/manageuser/info")
 		}
 		if err != nil {

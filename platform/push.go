@@ -155,9 +155,20 @@ func (s *pushers) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	apps, err := s.p.registry.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	disabled := make(map[string]bool)
+	for i := range apps {
+		disabled[apps[i].ID] = apps[i].Disabled
+	}
 	s.revision, s.listed = revision, time.Now()
 	wanted := make(map[string]bool)
 	for i := range keys {
+		if disabled[keys[i].App] {
+			continue
+		}
 		s.set(keys[i].ID, &keys[i])
 		wanted[keys[i].ID] = true
 	}
@@ -186,9 +197,9 @@ func (s *pushers) changed(ctx context.Context, id string) {
 	defer cancel()
 	h, err := s.p.registry.holder(ctx, id, nil)
 	switch {
-	case err == nil:
+	case err == nil && !h.app.Disabled:
 		s.set(id, h.key)
-	case errors.Is(err, ErrUnknownKey):
+	case err == nil, errors.Is(err, ErrUnknownKey):
 		s.set(id, nil)
 	}
 }

@@ -234,7 +234,7 @@ func (w *pushing) take() Lease {
 // refresh reads the key again if it was read a while ago. While the store fails, the last
 // known state holds.
 func (w *pushing) refresh() error {
-	if w.holder != nil && time.Since(w.readAt) < pushReread && !w.holder.expired(w.p.expiry()) {
+	if w.holder != nil && time.Since(w.readAt) < pushReread && !w.holder.over(w.p.expiry()) {
 		return nil
 	}
 	h, err := w.read(w.holder)

@@ -215,7 +215,7 @@ func (r *receiver) read(known *holder) (*holder, error) {
 		return nil, errNoPush
 	case err != nil:
 		return nil, err
-	case h.expired(r.p.expiry()), h.key.Push.URL != r.url, h.key.Push.workers() != r.workers:
+	case h.over(r.p.expiry()), h.key.Push.URL != r.url, h.key.Push.workers() != r.workers:
 		return nil, errNoPush
 	}
 	return h, nil

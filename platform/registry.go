@@ -32,6 +32,10 @@ type App struct {
 	// APIs says which APIs of services the app's keys may call.
 	APIs []APIBinding `json:",omitzero"`
 
+	// Disabled refuses the calls, channels, logins and tokens of the app's keys, and pauses
+	// their pushes. Their queues go on to get messages.
+	Disabled bool `json:",omitzero"`
+
 	// Role says what the app's keys may provision; nothing if empty. Email is that of
 	// the member whose app this is, and empty for other apps. Member is the ID of the app
 	// whose key has made this one, if that was no admin key.

@@ -78,6 +78,8 @@ func (p *Platform) adminTable() map[string]route {
 		"platform/app/info":                {admin: true, role: DeveloperRole, lists: true, methods: info, serve: p.appInfo, tail: true},
 		"platform/app/list":                {admin: true, role: DeveloperRole, lists: true, methods: list, serve: p.appList},
 		"platform/app/delete":              {admin: true, role: DeveloperRole, lists: true, changes: true, methods: post, serve: p.appDelete},
+		"platform/app/disable":             {admin: true, changes: true, methods: post, serve: p.appDisable},
+		"platform/app/enable":              {admin: true, changes: true, methods: post, serve: p.appEnable},
 		"platform/app/redirect/add":        {admin: true, changes: true, methods: post, serve: p.redirectAdd},
 		"platform/app/redirect/remove":     {admin: true, changes: true, methods: post, serve: p.redirectRemove},
 		"platform/app/redirect/list":       {admin: true, methods: list, serve: p.redirectList},

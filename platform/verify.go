@@ -52,6 +52,9 @@ func (p *Platform) verify(r *http.Request, c *call) error {
 		p.keyExpired(h)
 		return keyExpired()
 	}
+	if h.app.Disabled {
+		return appDisabled()
+	}
 	c.key, c.app, c.holder = *h.key, h.app, h
 	c.user, err = p.bearer(r, &c.key)
 	return err

@@ -15,6 +15,8 @@ type appCmd struct {
 	Create  appCreateCmd  `cmd:"" help:"Make an app."`
 	Show    appShowCmd    `cmd:"" help:"Show an app, and what it may publish and listen to."`
 	Delete  appDeleteCmd  `cmd:"" help:"Delete an app and its keys, with their connections and queues."`
+	Disable appDisableCmd `cmd:"" help:"Refuse what the keys of an app do; their queues go on to get messages."`
+	Enable  appEnableCmd  `cmd:"" help:"Let the keys of an app work again."`
 	Publish appPublishCmd `cmd:"" help:"Say which routing keys an app may publish."`
 	Listen  appListenCmd  `cmd:"" help:"Say which routing keys reach the queues of an app."`
 
@@ -45,16 +47,17 @@ func (a *anApp) Validate() error {
 
 // An appLine is an app in JSON.
 type appLine struct {
-	ID      string           `json:"id"`
-	Name    string           `json:"name"`
-	Summary string           `json:"summary"`
-	Domain  string           `json:"domain"`
-	Member  string           `json:"member,omitempty"` // whose key made it
-	Created time.Time        `json:"created"`
-	Keys    int              `json:"keys"`
-	MaxKeys int              `json:"max_keys"`
-	Publish admin.Permission `json:"publish"` // ["#"]: every routing key
-	Listen  admin.Permission `json:"listen"`  // likewise
+	ID       string           `json:"id"`
+	Name     string           `json:"name"`
+	Summary  string           `json:"summary"`
+	Domain   string           `json:"domain"`
+	Member   string           `json:"member,omitempty"` // whose key made it
+	Created  time.Time        `json:"created"`
+	Disabled bool             `json:"disabled,omitempty"`
+	Keys     int              `json:"keys"`
+	MaxKeys  int              `json:"max_keys"`
+	Publish  admin.Permission `json:"publish"` // ["#"]: every routing key
+	Listen   admin.Permission `json:"listen"`  // likewise
 }
 
 func (t *tool) printApp(a *admin.App) error {
@@ -67,6 +70,7 @@ func (t *tool) printApp(a *admin.App) error {
 		{"summary", textOr(a.Summary, "-")},
 		{"domain", words.Shown(a.Domain)},
 		{"created", timeOr(a.Created, "-")},
+		{"state", appState(a)},
 		{"keys", ofLimit(a.Keys, a.MaxKeys)},
 		{"publishes", patternsFor(a.Publish)},
 		{"listens to", patternsFor(a.Listen)},

@@ -27,6 +27,23 @@ func as(srv *prismtest.Server, key keyLine, args ...string) result {
 	return invocation{args: args, env: env}.run()
 }
 
+func TestAnAppIsDisabledAndEnabled(t *testing.T) {
+	srv := prismtest.NewServer(t)
+	with(srv, "app", "create", "My shop", "--id", "shop")
+	key := madeKey(t, srv, "shop")
+	with(srv, "app", "disable", "shop").want(t, exitDone, "disabled app shop: its keys are refused, and its queues go on to get messages\n", "")
+	if r := as(srv, key, "queue", "status"); r.status == exitDone || !strings.Contains(r.err, "prismctl app enable") {
+		t.Errorf("a key of it: %+v", r)
+	}
+	if r := with(srv, "app", "show", "shop"); !strings.Contains(r.out, "state       disabled\n") {
+		t.Errorf("shown as %+v", r)
+	}
+	with(srv, "app", "enable", "shop").want(t, exitDone, "enabled app shop\n", "")
+	if r := as(srv, key, "queue", "status"); r.status != exitDone {
+		t.Errorf("a key of it: %+v", r)
+	}
+}
+
 func TestAnAppIsMadeShownAndDeleted(t *testing.T) {
 	srv := prismtest.NewServer(t)
 	for _, step := range []struct {

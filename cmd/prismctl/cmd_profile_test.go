@@ -281,7 +281,7 @@ func TestInProductionADestructiveCommandAsks(t *testing.T) {
 	d.do("queue", "create", "orders").want(t, exitDone, "created queue orders\n", "")
 	for _, command := range []string{
 		"queue drop orders", "queue purge orders", "queue read orders", "queue unbind orders #", "queue discard orders --all", "queue limit orders --max-messages 1",
-		"app delete shop", "app redirect remove shop http://x/", "key delete k", "key rotate k", "user delete ann", "user disable ann", "user password ann",
+		"app delete shop", "app disable shop", "app redirect remove shop http://x/", "key delete k", "key rotate k", "user delete ann", "user disable ann", "user password ann",
 		"user sessions ann --end", "api delete goods", "api unbind goods shop", "delete a/b", "bench",
 	} {
 		r := d.do(strings.Fields(command)...)

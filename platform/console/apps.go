@@ -16,6 +16,8 @@ func (c *Console) appsRoutes() {
 	c.page("/apps/{app}", "app", (*request).app)
 	c.change("/apps", (*request).createApp)
 	c.change("/apps/{app}/delete", (*request).deleteApp)
+	c.change("/apps/{app}/disable", (*request).disableApp)
+	c.change("/apps/{app}/enable", (*request).enableApp)
 	c.change("/apps/{app}/permissions", (*request).permit)
 	c.change("/apps/{app}/redirects/add", (*request).addRedirect)
 	c.change("/apps/{app}/redirects/remove", (*request).removeRedirect)
@@ -36,6 +38,7 @@ type appDoc struct {
 	MemberID string   `json:"MemberId"`
 	Email    string   `json:"Email,omitempty"`
 	Role     string   `json:"Role,omitempty"`
+	Disabled bool     `json:"Disabled,omitempty"`
 }
 
 // Patterns of a permission are shown one a line.
@@ -233,6 +236,19 @@ func (r *request) deleteApp() (string, error) {
 	return "apps?done=apps.deleted", r.post("platform/app/delete", url.Values{"app_id": {id}}, nil)
 }
 
+// disableApp refuses what the keys of the app do, until enableApp.
+func (r *request) disableApp() (string, error) {
+	id := r.PathValue("app")
+	if err := r.confirmed(id); err != nil {
+		return "", err
+	}
+	return r.atApp("app.disabled"), r.post("platform/app/disable", url.Values{"app_id": {id}}, nil)
+}
+
+func (r *request) enableApp() (string, error) {
+	return r.atApp("app.enabled"), r.post("platform/app/enable", url.Values{"app_id": {r.PathValue("app")}}, nil)
+}
+
 // permit sets what the app may publish and listen to.
 func (r *request) permit() (string, error) {
 	id := r.PathValue("app")
@@ -304,6 +320,16 @@ var appsPhrases = map[string]phrase{
 	"app.add":                          {"Add", "添加"},
 	"app.remove":                       {"Remove", "移除"},
 	"app.address":                      {"Address", "地址"},
+	"app.off":                          {"disabled", "已停用"},
+	"app.disable":                      {"Disable this app", "停用此应用"},
+	"app.disable_text":                 {"Its keys are refused for calls, channels, logins and tokens, and its pushes pause. Its queues go on to get messages, and enabling it brings everything back.", "其 Key 的调用、通道、登录和令牌都会被拒绝，推送暂停；其队列继续接收消息，启用后一切恢复。"},
+	"app.disable_do":                   {"Disable", "停用"},
+	"app.disabled":                     {"The app was disabled.", "应用已停用。"},
+	"app.enable":                       {"This app is disabled", "此应用已停用"},
+	"app.enable_do":                    {"Enable", "启用"},
+	"app.enabled":                      {"The app was enabled.", "应用已启用。"},
+	"did./apps/{app}/disable":          {"disabled an app", "停用应用"},
+	"did./apps/{app}/enable":           {"enabled an app", "启用应用"},
 	"app.delete":                       {"Delete this app", "删除此应用"},
 	"app.delete_text":                  {"Its keys, their queues and the messages in them go with it. This cannot be undone.", "其 Key、队列以及队列中的消息将一并删除，无法恢复。"},
 	"app.delete_do":                    {"Delete", "删除"},

@@ -221,6 +221,7 @@ func reached(app, key string) (pages []string, forms map[string]url.Values) {
 	k := at + "/keys/" + url.PathEscape(key)
 	return []string{at, k}, map[string]url.Values{
 		at + "/delete": {"confirm": {app}}, at + "/permissions": {"publish": {"#"}, "listen": {"#"}},
+		at + "/disable": {"confirm": {app}}, at + "/enable": {},
 		at + "/redirects/add": {"redirect_uri": {"https://evil.example/"}}, at + "/keys": {},
 		k + "/rotate": {"grace": {"0"}}, k + "/expire": {"state": {"off"}}, k + "/delete": {"confirm": {key}},
 		k + "/push": {"url": {"https://evil.example/"}}, k + "/push/rotate": {}, k + "/push/stop": {},
@@ -336,4 +337,29 @@ func TestAThousandAppsAreShownInPages(t *testing.T) {
 	}
 	b.get("/apps?page=99999&q=")
 	b.get("/apps?page=-1")
+}
+
+func TestAnAppIsDisabledByItsNameAndEnabled(t *testing.T) {
+	s := newSite(t)
+	b := s.operator()
+	disabled := func() bool {
+		app, err := s.registry.App(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return app.Disabled
+	}
+	b.fails("/apps/shop/disable", url.Values{"confirm": {"ops"}}, "not_confirmed")
+	if page := b.does("/apps/shop/disable", url.Values{"confirm": {"shop"}}); !disabled() || !strings.Contains(page, "The app was disabled.") || !strings.Contains(page, ">disabled</span>") {
+		t.Error(page)
+	}
+	if page := b.get("/apps"); !strings.Contains(page, ">disabled</span>") {
+		t.Error(page)
+	}
+	if page := b.does("/apps/shop/enable", nil); disabled() || strings.Contains(page, ">disabled</span>") {
+		t.Error(page)
+	}
+	if page := b.get("/audit"); !strings.Contains(page, "disabled an app") || !strings.Contains(page, "enabled an app") {
+		t.Error(page)
+	}
 }

@@ -104,7 +104,7 @@ var knownAPIs = []string{
 	"platform/notify/peek", "platform/notify/queue/limit", "platform/notify/routing/test", "platform/notify/queue/create", "platform/notify/queue/list", "platform/notify/queue/drop", "platform/notify/routing/set",
 	"platform/notify/queue/park", "platform/notify/queue/parked", "platform/notify/queue/unpark", "platform/notify/queue/discard",
 	"platform/notify/routing/unset", "platform/notify/routing/list",
-	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete",
+	"platform/app/create", "platform/app/info", "platform/app/list", "platform/app/delete", "platform/app/disable", "platform/app/enable",
 	"platform/key/create", "platform/key/info", "platform/key/list", "platform/key/delete", "platform/key/expire", "platform/key/rotate",
 	"platform/key/push", "platform/key/push/rotate", "platform/key/push/stop",
 	"platform/app/redirect/add", "platform/app/redirect/remove", "platform/app/redirect/list",
