@@ -30,6 +30,7 @@ type callError struct {
 	Code    string         `json:"code"`
 	Message string         `json:"message"`
 	Data    map[string]any `json:"data,omitempty"`
+	Login   string         `json:"-"` // where to log in, if that is what is missing
 }
 
 // Error implements error.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -194,12 +195,27 @@ func (c *Console) sessionOf(r *http.Request) (*session, error) {
 
 func (c *Console) askToLogin(w http.ResponseWriter, r *http.Request) {
 	if wantsJSON(r) || r.Header.Get("HX-Request") != "" || r.Method != http.MethodGet {
-		w.Header().Set("HX-Redirect", c.base+"/login")
-		c.show(w, r, nil, http.StatusUnauthorized, "error", &callError{Code: "login_required", Message: "log in at " + c.base + "/login"})
+		login := c.loginFor(c.cameFrom(r))
+		w.Header().Set("HX-Redirect", login)
+		c.show(w, r, nil, http.StatusUnauthorized, "error", &callError{Code: "login_required", Message: "log in at " + c.base + "/login", Login: login})
 		return
 	}
-	next := strings.TrimPrefix(r.URL.RequestURI(), c.base+"/")
-	http.Redirect(w, r, c.base+"/login?next="+url.QueryEscape(next), http.StatusSeeOther)
+	http.Redirect(w, r, c.loginFor(r.URL), http.StatusSeeOther)
+}
+
+// loginFor returns the address of the login that leads to a page.
+func (c *Console) loginFor(page *url.URL) string {
+	return c.base + "/login?next=" + url.QueryEscape(strings.TrimPrefix(page.RequestURI(), c.base+"/"))
+}
+
+// cameFrom returns the page on which a form was sent, or that asked for something by itself:
+// the overview if that is not known.
+func (c *Console) cameFrom(r *http.Request) *url.URL {
+	page, err := url.Parse(cmp.Or(r.Header.Get("HX-Current-URL"), r.Referer()))
+	if err != nil || !strings.HasPrefix(page.Path, c.base+"/") {
+		return &url.URL{Path: c.base + "/"}
+	}
+	return page
 }
 
 // answer answers with a page, or with its JSON.

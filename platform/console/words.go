@@ -93,6 +93,7 @@ var commonPhrases = map[string]phrase{
 	"role.developer": {"developer", "开发者"},
 	"error.title":    {"This did not work", "操作未成功"},
 	"error.back":     {"Back to the overview", "返回概览"},
+	"page.stale":     {"The platform does not answer, or refuses: this shows how it was before, and goes on by itself when it can.", "平台无响应或拒绝了请求：当前显示的是之前的内容，恢复后将自动更新。"},
 	"search":         {"Search", "搜索"},
 	"time":           {"Time", "时间"},
 	"none":           {"There are none.", "没有内容。"},

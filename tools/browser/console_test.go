@@ -128,7 +128,13 @@ func (p *person) screen(width int64, scheme string) {
 // enter opens the console by a link.
 func (p *person) enter(srv *prismtest.Server) {
 	p.t.Helper()
-	p.open(srv.Console())
+	p.enterAt(srv, strings.TrimSuffix(srv.URL(), "/api"))
+}
+
+// enterAt is enter by a proxy at another site.
+func (p *person) enterAt(srv *prismtest.Server, site string) {
+	p.t.Helper()
+	p.open(strings.Replace(srv.Console(), strings.TrimSuffix(srv.URL(), "/api"), site, 1))
 	p.click("main button")
 	if at := p.place(); at.Path != "/console/" || p.status != 200 {
 		p.t.Fatalf("the link leads to %s, %d:\n%s", at, p.status, p.text())

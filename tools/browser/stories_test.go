@@ -42,6 +42,8 @@ func TestInARealBrowser(t *testing.T) {
 		{"the login of prismctl ends on the page of the platform", theLoginOfPrismctlEndsOnThePlatformsPage},
 		{"every page of the console is for everybody", everyPageOfTheConsoleIsForEverybody},
 		{"the overview goes on and leaves what is read", theOverviewGoesOnAndLeavesWhatIsRead},
+		{"a page outlives the platform", aPageOutlivesThePlatform},
+		{"an ended session leads back to the page", anEndedSessionLeadsBackToThePage},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
 	}

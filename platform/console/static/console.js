@@ -63,10 +63,29 @@
 		waiting.push(r);
 	}
 
-	const events = new EventSource(live.dataset.live);
-	events.onopen = () => { state.textContent = live.dataset.connected; };
-	events.onerror = () => { state.textContent = events.readyState === EventSource.CLOSED ? live.dataset.over : live.dataset.lost; };
-	events.onmessage = e => came(JSON.parse(e.data));
+	function listen() {
+		const events = new EventSource(live.dataset.live);
+		events.onopen = () => { state.textContent = live.dataset.connected; };
+		events.onerror = () => {
+			state.textContent = live.dataset.lost;
+			if (events.readyState === EventSource.CLOSED) refused();
+		};
+		events.onmessage = e => came(JSON.parse(e.data));
+	}
+
+	// A browser gives up on a stream that is answered with an error, also with that of a proxy
+	// while the platform starts anew. Only the end of the session is for good.
+	async function refused() {
+		const answer = await fetch(location.href, {headers: {Accept: "application/json", "X-Poll": "1"}}).catch(() => null);
+		if (answer?.status !== 401 && answer?.status !== 403) {
+			setTimeout(listen, 3000);
+			return;
+		}
+		state.textContent = live.dataset.over;
+		live.querySelector("[data-again]").hidden = false;
+	}
+
+	listen();
 	setInterval(show, 250);
 
 	pause.addEventListener("click", () => {
@@ -90,6 +109,15 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 // What a page asks for by itself does not take away what is read just now.
-document.addEventListener("htmx:before:request", e => {
-	if (e.detail?.ctx?.request?.headers?.["X-Poll"] && e.target.querySelector?.("details[open], :focus-visible")) e.preventDefault();
-});
+for (const name of ["htmx:before:request", "htmx:before:swap"]) {
+	document.addEventListener(name, e => {
+		if (e.detail?.ctx?.request?.headers?.["X-Poll"] && e.target.querySelector?.("details[open], :focus-visible")) e.preventDefault();
+	});
+}
+
+// A page that cannot go on says so, until it can.
+const stale = document.querySelector("[data-stale]");
+if (stale) {
+	document.addEventListener("htmx:after:request", e => { stale.textContent = e.detail.ctx.response.status < 400 ? "" : stale.dataset.stale; });
+	document.addEventListener("htmx:error", () => { stale.textContent = stale.dataset.stale; });
+}
