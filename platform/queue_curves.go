@@ -20,11 +20,13 @@ type queueCurves struct {
 	kept     *curves.Curves
 	counting background
 	begun    atomic.Bool
+	saver    curveSaver
 }
 
 func (h *queueCurves) init(p *Platform) {
 	h.p, h.kept = p, curves.New()
 	p.depths = depthCounts{counted: h.note, turn: make(chan struct{}, 1)}
+	h.saver = curveSaver{p: p, kept: h.kept}
 }
 
 // begin lets the queues be counted from now on. It is called whenever queues are used.
@@ -38,14 +40,17 @@ func (h *queueCurves) begin() {
 	}
 }
 
-// run counts until ctx ends. What counting takes is at most a twentieth of the time.
+// run loads what was saved, counts and saves until ctx ends, and saves then once more. What
+// counting takes is at most a twentieth of the time.
 func (h *queueCurves) run(ctx context.Context) {
+	h.saver.try(ctx, h.saver.load)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+			h.saver.try(context.Background(), h.saver.finish)
 			return
 		}
 		began := time.Now()
@@ -56,7 +61,9 @@ func (h *queueCurves) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			h.p.cfg.Logger.Debug("queues cannot be counted", slog.Any("error", err))
 		}
-		timer.Reset(max(sampleEvery, countingShare*time.Since(began)))
+		took := time.Since(began)
+		h.saver.try(ctx, h.saver.step)
+		timer.Reset(max(sampleEvery, countingShare*took))
 	}
 }
 

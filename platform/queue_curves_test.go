@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,6 +216,119 @@ func TestCountingTakesATwentiethOfTheTime(t *testing.T) {
 		must(t, p.Shutdown(t.Context()))
 		if n := queues.counted; n < 50 || n > 60 {
 			t.Errorf("they were counted %d times in an hour, for three seconds each", n)
+		}
+	})
+}
+
+// counts is a platform that has begun to count its queues.
+func counts(t *testing.T, store platform.Store, queues platform.Queues, shared bool) *platform.Platform {
+	t.Helper()
+	p := newPlatform(t, platform.Config{Store: store, Queues: queues, Gateway: platform.Gateway{Shared: shared}})
+	must(t, p.Reconcile(t.Context()))
+	synctest.Wait()
+	return p
+}
+
+func TestCurvesSurviveARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, want := provisionedStore(), uint64(0)
+		for range 3 {
+			queues := newQueues(memory.Config{}) // which has lost everything
+			p := counts(t, store, queues, false)
+			put(t, queues, "orders", 20)
+			want += 20
+			time.Sleep(11 * time.Second)
+			must(t, p.Shutdown(t.Context()))
+			got := curve(t, p, adminKey, "bucket", "hour", "of", shopKey.ID, "topic", "orders")
+			if want := []queuePoint{{Ready: 20, Bytes: 200, Most: 20, Published: want}}; !reflect.DeepEqual(got, want) {
+				t.Errorf("there are %+v, want %+v", got, want)
+			}
+			if got := curve(t, p, adminKey); len(got) != 1 || got[0].Published != want {
+				t.Errorf("of the domain there are %+v", got)
+			}
+		}
+	})
+}
+
+// All processes count the same queues, and one of them saves. When it is killed, another
+// one does.
+func TestOneOfTheProcessesSaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		store := &killable{Store: provisionedStore()}
+		one, two := counts(t, store, queues, true), counts(t, store.Store, queues, true)
+		put(t, queues, "orders", 20)
+		time.Sleep(16 * time.Minute)
+		saved := func() (published uint64) {
+			t.Helper()
+			next := counts(t, store.Store, queues, true)
+			for _, point := range curve(t, next, adminKey, "bucket", "hour", "of", shopKey.ID, "topic", "orders") {
+				published += point.Published
+			}
+			must(t, next.Shutdown(t.Context()))
+			return published
+		}
+		if got := saved(); got != 20 {
+			t.Errorf("the first one has saved %d messages", got)
+		}
+		store.dead.Store(true)
+		put(t, queues, "orders", 10)
+		time.Sleep(20 * time.Minute)
+		if got := saved(); got != 30 {
+			t.Errorf("the other one has saved %d messages", got)
+		}
+		must(t, two.Shutdown(t.Context()))
+		must(t, one.Shutdown(t.Context()))
+	})
+}
+
+// killable is a store that one process does not reach any more.
+type killable struct {
+	platform.Store
+	dead atomic.Bool
+}
+
+func (k *killable) Save(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
+	if k.dead.Load() {
+		return 0, platform.ErrUnavailable
+	}
+	return k.Store.Save(ctx, kind, id, value, revision, ttl)
+}
+
+func TestCurvesAreKeptWhileTheStoreIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, queues := &outage{Store: provisionedStore()}, newQueues(memory.Config{})
+		p := counts(t, store, queues, false)
+		store.out.Store(true)
+		put(t, queues, "orders", 20)
+		time.Sleep(20 * time.Minute)
+		store.out.Store(false)
+		must(t, p.Shutdown(t.Context()))
+		next := counts(t, store, queues, false)
+		if got := curve(t, next, adminKey, "bucket", "hour"); len(got) != 1 || got[0].Published != 20 {
+			t.Errorf("saved are %+v", got)
+		}
+	})
+}
+
+func TestWhatIsSavedOfQueuesIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, queues := provisionedStore(), newQueues(memory.Config{MaxTopics: 5000})
+		if _, err := store.Save(t.Context(), "queueStats", "old", []byte("of another version"), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		p := counts(t, store, queues, false)
+		for round := range 3 {
+			for i := range 300 { // each time others are busy
+				put(t, queues, fmt.Sprint(round, " ", i), 20<<round)
+			}
+			time.Sleep(16 * time.Minute)
+		}
+		must(t, p.Shutdown(t.Context()))
+		records, err := store.List(t.Context(), "queueStats")
+		must(t, err)
+		if _, there := records["old"]; there || len(records) < 200 || len(records) > 420 {
+			t.Errorf("there are %d records, that of another version among them: %v", len(records), there)
 		}
 	})
 }

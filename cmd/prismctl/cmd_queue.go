@@ -12,6 +12,7 @@ type queueCmd struct {
 	Drop      queueDropCmd      `cmd:"" help:"Remove a queue with its messages and bindings."`
 	Purge     queuePurgeCmd     `cmd:"" help:"Remove the messages that no consumer holds and that are not parked."`
 	Status    queueStatusCmd    `cmd:"" help:"Count the messages and consumers of a queue."`
+	Stats     queueStatsCmd     `cmd:"" help:"Show how a queue did within the last hour, or within 30 days."`
 	Limit     queueLimitCmd     `cmd:"" help:"Show or change how much a queue holds, and what it does when it is full."`
 	Bind      queueBindCmd      `cmd:"" help:"Route messages into a queue, by a pattern."`
 	Unbind    queueUnbindCmd    `cmd:"" help:"Undo a bind."`

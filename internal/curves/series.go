@@ -120,6 +120,7 @@ type series struct {
 	queue *queue  // nil if it is not there, or if the series is that of a domain
 	score float64 // of the queue
 
+	changed      bool   // since it was saved
 	sample       uint32 // the last one that it was in
 	last         time.Time
 	adding       counts // of that sample
@@ -142,6 +143,9 @@ func (s *series) add(c *counts, sample uint32) {
 func (s *series) note(at time.Time) {
 	s.last = at
 	c := s.adding
+	was := s.hour.counts
+	was.published, was.removed, was.dropped = 0, 0, 0 // c has what came since the last sample
+	s.changed = s.changed || c != was || s.hour.number != numberOf(at, time.Hour)
 	s.minute.note(&c, at, s.minutes[:])
 	c = s.adding
 	s.hour.note(&c, at, s.hours[:])

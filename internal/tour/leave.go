@@ -54,6 +54,7 @@ func (s *story) deleteService(ctx context.Context) error {
 // are nobody else's, as its domain is its own.
 const (
 	callStatistics  = "callStats"
+	queueStatistics = "queueStats"
 	servicePrefixes = "prefixes"
 )
 
@@ -70,7 +71,7 @@ type record struct{ kind, id string }
 // Save stores a record.
 func (m *madeRecords) Save(ctx context.Context, kind, id string, value []byte, revision uint64, ttl time.Duration) (uint64, error) {
 	stored, err := m.Store.Save(ctx, kind, id, value, revision, ttl)
-	if err == nil && revision == 0 && (kind == callStatistics || kind == servicePrefixes) {
+	if err == nil && revision == 0 && (kind == callStatistics || kind == queueStatistics || kind == servicePrefixes) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.made[record{kind, id}] = true
