@@ -117,6 +117,7 @@ var notFlooded = map[string]string{
 	"Counts of calls for limits":                            "TestAFloodOfNamesTakesTheMemoryOfFew of internal/limit",
 	"The last calls to services":                            "TestTheLogTakesNoMoreThanItsBytes of internal/calls",
 	"Statistics of calls":                                   "TestAllSeriesInAllMinutesTakeLessThan50MB of internal/calls",
+	"Statistics of queues (`prismctl queue stats`)":         "TestAFloodOfQueuesTakesTwelveMegabytes of internal/curves",
 	"Series of metrics of services":                         "TestMetricsOfCallsAreBounded of internal/service",
 }
 
