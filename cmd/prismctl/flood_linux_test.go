@@ -155,7 +155,7 @@ func wantsTests(t *testing.T, reason string) {
 	t.Helper()
 	for _, name := range regexp.MustCompile(`Test\w+`).FindAllString(reason, -1) {
 		found := false
-		for _, dir := range []string{".", "internal/service", "../../platform", "../../platform/memory", "../../internal/gateway", "../../internal/limit", "../../internal/calls", "../../internal/activity"} {
+		for _, dir := range []string{".", "internal/service", "../../platform", "../../platform/memory", "../../internal/gateway", "../../internal/limit", "../../internal/calls", "../../internal/curves", "../../internal/activity"} {
 			files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 			found = found || slices.ContainsFunc(files, func(file string) bool { return strings.Contains(readAll(t, file), "func "+name+"(") })
 		}
