@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -67,7 +69,7 @@ type commands struct {
 	Profiles     profileCmd      `cmd:"" name:"profile" group:"other" help:"Remember platforms, keys, and where the secrets are."`
 	Completion   completionCmd   `cmd:"" group:"other" help:"Print what completes command lines in a shell."`
 	Sign         signCmd         `cmd:"" group:"other" help:"Sign, and explain a signature."`
-	HashPassword hashPasswordCmd `cmd:"" group:"other" help:"Make of a password what a file of settings has."`
+	HashPassword hashPasswordCmd `cmd:"" name:"hash-password" group:"other" help:"Make of a password what a file of settings has."`
 	Version      versionCmd      `cmd:"" group:"other" help:"Print the version."`
 }
 
@@ -90,9 +92,10 @@ Exit status: 0 done, 1 the platform refused or the output could not be written, 
 // run runs one command and returns the exit status.
 func run(ctx context.Context, args []string, t tool) int {
 	var c commands
+	grammar, one := c.named(args)
 	helped := false
 	help := &noted{w: t.out} // the parser takes its error for a wrong argument
-	parser, err := kong.New(&c, kong.Name("prismctl"), kong.Description(description),
+	parser, err := kong.New(grammar, kong.Name("prismctl"), kong.Description(description), one,
 		kong.Writers(help, t.err), kong.Exit(func(int) { helped = true }), kong.Bind(&t), asGiven(), withUnit(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 92}),
 		kong.ExplicitGroups([]kong.Group{
@@ -127,6 +130,18 @@ func run(ctx context.Context, args []string, t tool) int {
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return t.report(parsed.Run(&t))
+}
+
+// named returns the grammar with the one command that the first argument names, or with
+// all where it names none. To build all of them takes most of the time of a short command.
+func (c *commands) named(args []string) (grammar any, one kong.Option) {
+	for field, value := range reflect.ValueOf(c).Elem().Fields() {
+		name := cmp.Or(field.Tag.Get("name"), strings.ToLower(field.Name))
+		if _, command := field.Tag.Lookup("cmd"); command && len(args) > 0 && args[0] == name {
+			return &c.everyFlag, kong.DynamicCommand(name, field.Tag.Get("help"), field.Tag.Get("group"), value.Addr().Interface())
+		}
+	}
+	return c, kong.OptionFunc(func(*kong.Kong) error { return nil })
 }
 
 // manualWord, with a directory and a date, is how tools/dist asks for the manual pages.

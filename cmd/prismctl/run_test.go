@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/shopex/prism-go"
 	"github.com/shopex/prism-go/prismtest"
@@ -170,6 +173,49 @@ func TestHelpTeachesByExample(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}} {
 		invocation{args: args}.run().want(t, exitDone, invocation{args: []string{"help"}}.run().out, "")
 	}
+}
+
+func TestACommandThatIsBuiltAloneIsTheSameAsAmongAll(t *testing.T) {
+	all := modelOf(t)
+	for _, among := range all.Children {
+		alone := modelOf(t, among.Name)
+		if len(alone.Children) != 1 {
+			t.Errorf("%s: %d commands are built, want that one alone", among.Name, len(alone.Children))
+			continue
+		}
+		if got, want := shape(alone.Children[0]), shape(among); got != want {
+			t.Errorf("alone it is\n%s\nand among all\n%s", got, want)
+		}
+	}
+	if unknown := modelOf(t, "quque"); len(unknown.Children) != len(all.Children) {
+		t.Errorf("for a word that is no command %d of %d commands are built", len(unknown.Children), len(all.Children))
+	}
+}
+
+func modelOf(t *testing.T, args ...string) *kong.Application {
+	t.Helper()
+	var c commands
+	grammar, one := c.named(args)
+	parser, err := kong.New(grammar, one, asGiven(), withUnit(), kong.Bind(&tool{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model
+}
+
+// shape returns what help shows of a command and of those below it.
+func shape(node *kong.Node) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, node.Path(), node.Help, node.Group, node.Aliases)
+	for _, flags := range node.AllFlags(false) {
+		for _, flag := range flags {
+			fmt.Fprintln(&b, flag, flag.Help)
+		}
+	}
+	for _, child := range node.Children {
+		b.WriteString(shape(child))
+	}
+	return b.String()
 }
 
 func TestVersionIsThatOfTheModule(t *testing.T) {
