@@ -107,6 +107,9 @@ func TestPushesOfADisabledAppPause(t *testing.T) {
 		}
 	}
 	write("meanwhile")
+	if n := h.count(); n != 1 {
+		t.Errorf("%d were posted while the app was disabled, want the first alone", n)
+	}
 	setDisabled(t, s.p, adminKey, "shop", "enable")
 	if got := bodiesOf(h.wait(2)); got[0] != "before" || got[1] != "meanwhile" {
 		t.Errorf("posted %v", got)

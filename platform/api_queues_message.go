@@ -161,6 +161,11 @@ func (p *Platform) remember(doc *lifeDoc, domain string, mine map[string]bool) {
 	slices.SortStableFunc(doc.Events, func(a, b messageEventDoc) int {
 		return cmp.Compare(published(b), published(a))
 	})
+	for i := len(doc.Events) - 1; i > 0; i-- {
+		if earlier, later := &doc.Events[i-1], doc.Events[i]; published(*earlier) == 1 && later.Time.Before(earlier.Time) {
+			earlier.Time = later.Time
+		}
+	}
 }
 
 func published(e messageEventDoc) int {

@@ -140,6 +140,7 @@ func TestWhatIsWrongInAConfigurationIsSaidWithItsPlace(t *testing.T) {
 		"sync = 'never'\ndata = 'd'":                                   `:1: sync: "never" is no time to sync`,
 		"nats-creds = 'f'":                                             ":1: nats-creds: credentials are for JetStream",
 		"drain = '0s'":                                                 ":1: drain must be more than 0",
+		"keep-history = 67108865":                                      ":1: keep-history must be 67108864 (64 MiB) at most",
 		"drain-delay = '-1s'":                                          ":1: drain-delay must not be negative",
 		"sign-window = '-1s'":                                          ":1: sign-window must not be negative",
 		"sign-window-past = '-1s'":                                     ":1: sign-window-past must not be negative",

@@ -277,8 +277,7 @@ func (r *request) try(page *apiPage) (*tried, error) {
 	}
 	t := r.sendSigned(call)
 	if r.accessToken() != "" {
-		t.User = r.tokenUser(ctx, key)
-		t.NoUser = t.User == ""
+		t.User, t.NoUser = r.tokenUser(ctx, key)
 	}
 	return t, nil
 }
@@ -292,18 +291,22 @@ func (r *request) accessToken() string {
 	return token
 }
 
-// tokenUser returns the login of the user of the token, as the key is told it, or "".
-func (r *request) tokenUser(ctx context.Context, key platform.Key) string {
+// tokenUser asks the platform, as the key, for the login of the user of the token. none
+// reports whether it said that there is no such user, and not that it cannot tell.
+func (r *request) tokenUser(ctx context.Context, key platform.Key) (login string, none bool) {
 	const api = "platform/oauth/user"
 	page := &apiPage{Form: &tryForm{Method: http.MethodGet}}
 	page.Path = r.c.api + "/" + api
 	var user struct{ Login string }
-	if call, err := r.signedCall(ctx, page, key); err == nil {
-		answer := &recorder{header: make(http.Header)}
-		r.c.cfg.Platform.ServeHTTP(answer, call)
-		_ = decode(answer, api, &user) // a refusal says that there is none
+	call, err := r.signedCall(ctx, page, key)
+	if err != nil {
+		return "", false
 	}
-	return user.Login
+	answer := &recorder{header: make(http.Header)}
+	r.c.cfg.Platform.ServeHTTP(answer, call)
+	err = decode(answer, api, &user)
+	var refused *callError
+	return user.Login, errors.As(err, &refused) && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden)
 }
 
 const formType = "application/x-www-form-urlencoded"

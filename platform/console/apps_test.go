@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -53,6 +54,30 @@ func (b *browser) secret(path string, form url.Values) string {
 		}
 	}
 	return m[1]
+}
+
+// forgetfulStore keeps no secrets.
+type forgetfulStore struct{ platform.Store }
+
+func (s forgetfulStore) Save(ctx context.Context, kind, id string, value []byte, revision uint64, life time.Duration) (uint64, error) {
+	if kind == "consolesecret" {
+		return 0, platform.ErrUnavailable
+	}
+	return s.Store.Save(ctx, kind, id, value, revision, life)
+}
+
+// The old secret is good no more when the new one is to be shown.
+func TestASecretThatCannotBeKeptIsShownAtOnce(t *testing.T) {
+	s := newSite(t, func(cfg *platform.Config) { cfg.Store = forgetfulStore{cfg.Store} })
+	b := s.operator()
+	got := b.post("/apps/shop/keys/shop-key/rotate", url.Values{"grace": {"0"}})
+	m := secretText.FindStringSubmatch(got.body)
+	if got.status != http.StatusOK || m == nil || m[1] != s.key("shop-key").Secret || got.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d: %s", got.status, got.body)
+	}
+	if all := b.changes("?q=rotate"); len(all) != 1 || all[0].Result != "done" {
+		t.Errorf("the audit log has %+v", all)
+	}
 }
 
 func (s *site) key(id string) platform.Key {

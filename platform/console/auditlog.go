@@ -85,20 +85,34 @@ func (r *request) audited(pattern string, do func(*request) error) (err error) {
 
 // audit writes an entry. That it cannot be written is logged, and undoes nothing.
 func (r *request) audit(pattern string, result error) {
-	e := auditEntry{
-		Time: r.c.cfg.Now().UTC(), Who: cut(r.person.Name, auditFieldBytes), Role: r.person.Role, Link: r.s.Link, From: callerOf(r.Request).RemoteAddr,
-		Domain: cut(r.auditDomain(pattern), auditFieldBytes), Action: pattern, Path: cut(strings.TrimPrefix(r.URL.Path, r.c.base), 2*auditFieldBytes),
-		Fields: r.auditFields(), Before: auditValue(r.before), After: auditValue(r.after), Result: codeOf(result),
+	e := r.c.auditEntry(r.Request, pattern, r.person.Name, codeOf(result))
+	e.Role, e.Link, e.Domain = r.person.Role, r.s.Link, cut(r.auditDomain(pattern), auditFieldBytes)
+	e.Fields, e.Before, e.After = r.auditFields(), auditValue(r.before), auditValue(r.after)
+	if r.isMember() && !r.c.changes.mayAdd(r.person.Name, mostOfMember, e.Time) {
+		r.c.unrecorded(e, errTooManyChanges)
+		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTime)
+	r.c.record(r.Context(), e)
+}
+
+func (c *Console) auditEntry(r *http.Request, pattern, who, result string) *auditEntry {
+	return &auditEntry{
+		Time: c.cfg.Now().UTC(), Who: cut(who, auditFieldBytes), From: callerOf(r).RemoteAddr,
+		Action: pattern, Path: cut(strings.TrimPrefix(r.URL.Path, c.base), 2*auditFieldBytes), Result: result,
+	}
+}
+
+// record writes an entry, also if the browser has gone.
+func (c *Console) record(ctx context.Context, e *auditEntry) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
-	err := errTooManyChanges
-	if !r.isMember() || r.c.changes.mayAdd(r.person.Name, mostOfMember, e.Time) {
-		err = r.c.changes.add(ctx, &e)
+	if err := c.changes.add(ctx, e); err != nil {
+		c.unrecorded(e, err)
 	}
-	if err != nil {
-		r.c.cfg.Logger.Error("the audit log of the console could not be written", slog.String("who", e.Who), slog.String("path", e.Path), slog.String("result", e.Result), slog.Any("error", err))
-	}
+}
+
+func (c *Console) unrecorded(e *auditEntry, err error) {
+	c.cfg.Logger.Error("the audit log of the console could not be written", slog.String("who", e.Who), slog.String("path", e.Path), slog.String("result", e.Result), slog.Any("error", err))
 }
 
 // isMember reports whether the person does what a member may, and not what an admin may.
@@ -108,19 +122,18 @@ func (r *request) isMember() bool {
 
 var errTooManyChanges = fmt.Errorf("console: a member has made more than %d changes within an hour", mostOfMember)
 
-// loginRefused writes into the audit log who could not get in, or which name was typed.
+// loginRefused writes into the audit log who could not get in. The entry has nothing of the
+// form, so 20 an hour take weeks to push out what others have done.
 func (c *Console) loginRefused(r *http.Request, who, code string) {
-	if !c.changes.mayAdd("", mostRefusedLogins, c.cfg.Now()) {
-		return
+	if c.changes.mayAdd("", mostRefusedLogins, c.cfg.Now()) {
+		c.record(r.Context(), c.auditEntry(r, "/login", who, code))
 	}
-	req := &request{Request: r, c: c, s: new(session), person: platform.Person{Name: who}}
-	req.audit("/login", &callError{Code: code})
 }
 
 // auditDomain returns the domain whose admins see the entry.
 func (r *request) auditDomain(pattern string) string {
 	all := pattern == "/login" || pattern == "/logout" || pattern == "/users" || strings.HasPrefix(pattern, "/users/")
-	if all && (r.person.Role == platform.OperatorRole || r.person.Role == "") {
+	if all && r.person.Role == platform.OperatorRole {
 		return ""
 	}
 	return domainOf(r.person)

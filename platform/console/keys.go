@@ -14,12 +14,12 @@ import (
 func (c *Console) keysRoutes() {
 	c.page("/apps/{app}/keys/{key}", "key", (*request).key)
 	c.secretRoutes()
-	c.change("/apps/{app}/keys", (*request).createKey)
-	c.change("/apps/{app}/keys/{key}/rotate", (*request).rotateKey)
+	c.action("/apps/{app}/keys", (*request).createKey)
+	c.action("/apps/{app}/keys/{key}/rotate", (*request).rotateKey)
 	c.change("/apps/{app}/keys/{key}/expire", (*request).expireKey)
 	c.change("/apps/{app}/keys/{key}/delete", (*request).deleteKey)
-	c.change("/apps/{app}/keys/{key}/push", (*request).setPush)
-	c.change("/apps/{app}/keys/{key}/push/rotate", (*request).rotatePush)
+	c.action("/apps/{app}/keys/{key}/push", (*request).setPush)
+	c.action("/apps/{app}/keys/{key}/push/rotate", (*request).rotatePush)
 	c.change("/apps/{app}/keys/{key}/push/stop", (*request).stopPush)
 }
 
@@ -129,30 +129,30 @@ type madeKey struct {
 	OldUntil, PushOldUntil  int64
 }
 
-func (r *request) createKey() (string, error) {
+func (r *request) createKey() error {
 	params := r.params("desc")
 	params.Set("app_id", r.PathValue("app"))
 	if until, err := dateOf(r.value("until")); err != nil {
-		return "", err
+		return err
 	} else if until > 0 {
 		params.Set("expired_date", strconv.FormatInt(until, 10))
 	}
 	var made madeKey
 	if err := r.post("platform/key/create", params, &made); err != nil {
-		return "", err
+		return err
 	}
 	r.after = made.Key
 	return r.toSecret(secretPage{App: r.PathValue("app"), Key: made.Key, Secret: made.Secret, For: "key"})
 }
 
-func (r *request) rotateKey() (string, error) {
+func (r *request) rotateKey() error {
 	if _, err := r.theKey(); err != nil {
-		return "", err
+		return err
 	}
 	var made madeKey
 	grace := r.value("grace")
 	if err := r.post("platform/key/rotate", url.Values{"key": {r.PathValue("key")}, "grace": {grace}}, &made); err != nil {
-		return "", err
+		return err
 	}
 	page := secretPage{App: r.PathValue("app"), Key: made.Key, Secret: made.Secret, For: "key"}
 	if grace != "" && grace != "0" {
@@ -213,10 +213,10 @@ func (r *request) deleteKey() (string, error) {
 }
 
 // setPush sets or changes the push address. Only the first time there is a new secret.
-func (r *request) setPush() (string, error) {
+func (r *request) setPush() error {
 	key, err := r.theKey()
 	if err != nil {
-		return "", err
+		return err
 	}
 	params := r.params("url", "workers")
 	params.Set("key", key.Key)
@@ -226,23 +226,23 @@ func (r *request) setPush() (string, error) {
 	}
 	r.before = key.Push
 	if err := r.post("platform/key/push", params, &made); err != nil {
-		return "", err
+		return err
 	}
 	r.after = made.NotifyPushURL
 	if made.PushSecret != "" {
 		return r.toSecret(secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push"})
 	}
-	return r.atKey("keys.push_set"), nil
+	return r.goOn(r.atKey("keys.push_set"))
 }
 
-func (r *request) rotatePush() (string, error) {
+func (r *request) rotatePush() error {
 	key, err := r.theKey()
 	if err != nil {
-		return "", err
+		return err
 	}
 	var made madeKey
 	if err := r.post("platform/key/push/rotate", url.Values{"key": {key.Key}, "grace": {r.value("grace")}}, &made); err != nil {
-		return "", err
+		return err
 	}
 	return r.toSecret(secretPage{App: key.App, Key: key.Key, Secret: made.PushSecret, For: "push", OldUntil: made.PushOldUntil})
 }

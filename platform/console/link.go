@@ -69,7 +69,7 @@ func (c *Console) enterByLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !c.links.take(r.PostFormValue("link"), c.cfg.Now()) {
-		c.loginRefused(r, linkPerson.Login, "link_used")
+		c.loginRefused(r, "", "link_used")
 		c.show(w, r, nil, http.StatusForbidden, "login", loginForm{Alert: "login.link_used"})
 		return
 	}

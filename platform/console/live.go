@@ -145,6 +145,7 @@ var livePhrases = map[string]phrase{
 	"live.connected":   {"Connected", "已连接"},
 	"live.lost":        {"The platform does not answer. Trying again …", "平台无响应，正在重试……"},
 	"live.over":        {"This has ended: your session is over, or may not see it any more.", "连接已结束：会话已过期，或不再有权查看。"},
+	"live.refused":     {"The platform refuses this filter: there is no such key of yours, or no such pattern.", "平台拒绝此筛选条件：没有此 Key，或路由键模式有误。"},
 	"live.again":       {"Load the page anew", "重新加载页面"},
 	"live.needs_key":   {"Name a key of one of your apps to see what it does.", "请填写您某个应用的 Key，以查看其活动。"},
 	"live.more":        {"%s more", "另有 %s 条"},

@@ -172,7 +172,7 @@ func (r *request) overviewQueues(page *overviewPage) error {
 	if err := r.get("platform/queues/list", url.Values{"limit": {strconv.Itoa(mostNotices)}, "sort": {"attention"}}, &list); err != nil {
 		return err
 	}
-	page.Queues, page.Messages = list.Total, list.Messages
+	page.Queues, page.Messages, page.More = list.Total, list.Messages, list.Attention
 	for _, q := range list.Queues {
 		if len(q.Attention) == 0 {
 			break // they are sorted by that
@@ -187,8 +187,8 @@ func (r *request) overviewQueues(page *overviewPage) error {
 			n.Number = q.Parked
 		}
 		page.Notices = append(page.Notices, n)
+		page.More--
 	}
-	page.More = max(0, list.Attention-len(page.Notices))
 	return nil
 }
 

@@ -71,12 +71,12 @@ func TestAQueueHasCurvesWhereItsEngineCounts(t *testing.T) {
 
 func TestTheOverviewSaysSinceWhenAndHowMuchWasLost(t *testing.T) {
 	at := time.Date(2020, 1, 2, 10, 42, 0, 0, time.UTC).Unix()
-	list := fmt.Sprintf(`{"total":2,"messages":5000,"attention":2,"queues":[
+	list := fmt.Sprintf(`{"total":3,"messages":5000,"attention":3,"queues":[
 {"key":"erp","topic":"orders","messages":5000,"attention":["full","dropped"],"since":%d,"dropped":9,"dropped_recently":1204,"published_per_second":1234.5,"removed_per_second":0},
 {"key":"erp","topic":"bills","messages":7,"attention":["no_consumer"],"since":0}]}`, at)
-	b := newSite(t, answers(map[string]string{"platform/queues/list": list})).operator()
+	b := newSite(t, answers(map[string]string{"platform/queues/list": list, "platform/status": `{"ready":false}`})).operator()
 	page := b.get("/")
-	for _, want := range []string{"erp/orders</code></a> is full since 2020-01-02 10:42 UTC and has dropped 1,204 messages.", "erp/bills</code></a> has no consumer. Messages that wait: 7."} {
+	for _, want := range []string{"erp/orders</code></a> is full since 2020-01-02 10:42 UTC and has dropped 1,204 messages.", "erp/bills</code></a> has no consumer. Messages that wait: 7.", ">1 more queues<"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the overview lacks %q: %s", want, page)
 		}

@@ -43,18 +43,26 @@ func (p secretPage) path() string {
 	return "apps/" + url.PathEscape(p.App) + "/keys/" + url.PathEscape(p.Key) + "/secret/" + url.PathEscape(p.For)
 }
 
-// toSecret keeps a new secret, and returns the page that shows it.
-func (r *request) toSecret(page secretPage) (string, error) {
+// toSecret leads to the page that shows a new secret. A secret that cannot be kept until
+// then is shown here: the old one may be good no more.
+func (r *request) toSecret(page secretPage) error {
+	if r.keepSecret(page) != nil {
+		return r.answer(http.StatusOK, "secret", page)
+	}
+	return r.goOn(page.path())
+}
+
+func (r *request) keepSecret(page secretPage) error {
 	text, err := json.Marshal(page)
 	if err != nil {
-		return "", err
+		return err
 	}
 	id := derived("secret "+page.path(), r.s.id)
 	if err := r.c.cfg.Store.Delete(r.Context(), kindSecret, id); err != nil { // one that nobody has looked at
-		return "", err
+		return err
 	}
 	_, err = r.c.cfg.Store.Save(r.Context(), kindSecret, id, text, 0, secretLife)
-	return page.path(), err
+	return err
 }
 
 func (r *request) secret() error {

@@ -240,8 +240,21 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, nil, err)
 		return
 	}
-	c.loginRefused(r, form.Login, code)
+	who := form.Login
+	if code != "no_role" { // for which the password was right
+		who = c.known(r, who)
+	}
+	c.loginRefused(r, who, code)
 	c.show(w, r, nil, status, "login", form)
+}
+
+// known returns the login of somebody with a role, and "" for all else that was typed, as
+// people type a password there, too.
+func (c *Console) known(r *http.Request, login string) string {
+	if _, err := c.cfg.Registry.Role(r.Context(), login); err != nil {
+		return ""
+	}
+	return login
 }
 
 // local returns a path below the console's own, or "" for anything else.

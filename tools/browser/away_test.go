@@ -96,6 +96,11 @@ func aPageOutlivesThePlatform(t *testing.T, browser context.Context) {
 		t.Fatal(err)
 	}
 	p.await(`document.querySelector(".live tbody").innerText.includes("shop/items")`)
+
+	p.expect("status of 400")
+	p.expect("EventSource's response has a MIME type")
+	p.open(front.url + "/console/live?client=nobody&routing_key=" + strings.Repeat("x", 2000))
+	p.await(`document.querySelector("[data-state]").textContent.includes("refuses this filter")`)
 }
 
 // A page on which the session ends leads to the login, and from there back.

@@ -74,14 +74,16 @@
 	}
 
 	// A browser gives up on a stream that is answered with an error, also with that of a proxy
-	// while the platform starts anew. Only the end of the session is for good.
+	// while the platform starts anew. What the platform refuses it refuses for good.
 	async function refused() {
-		const answer = await fetch(location.href, {headers: {Accept: "application/json", "X-Poll": "1"}}).catch(() => null);
-		if (answer?.status !== 401 && answer?.status !== 403) {
+		const stop = new AbortController();
+		const answer = await fetch(live.dataset.live, {headers: {Accept: "application/json", "X-Poll": "1"}, signal: stop.signal}).catch(() => null);
+		stop.abort();
+		if (!answer || answer.ok || answer.status === 429 || answer.status >= 500) {
 			setTimeout(listen, 3000);
 			return;
 		}
-		state.textContent = live.dataset.over;
+		state.textContent = answer.status === 401 || answer.status === 403 ? live.dataset.over : live.dataset.refused;
 		live.querySelector("[data-again]").hidden = false;
 	}
 

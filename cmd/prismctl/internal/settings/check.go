@@ -24,6 +24,9 @@ func checkLevel(k *kong.Context, from string) error {
 	return nil
 }
 
+// mostHistory bounds keep-history: all of it is copied for a search, which others wait for.
+const mostHistory = 64 << 20
+
 func (s *Serve) check() error {
 	switch {
 	case s.ShowSecret:
@@ -42,6 +45,8 @@ func (s *Serve) check() error {
 		return fmt.Errorf("%s must be a minute or more, such as 12h", s.From["session-life"])
 	case s.KeepHistory < 0:
 		return fmt.Errorf("%s must not be negative; 0 keeps nothing", s.From["keep-history"])
+	case s.KeepHistory > mostHistory:
+		return fmt.Errorf("%s must be %d (64 MiB) at most: each search for a message reads all of it", s.From["keep-history"], mostHistory)
 	case s.Drain <= 0:
 		return fmt.Errorf("%s must be more than 0, such as 10s", s.From["drain"])
 	case s.DrainDelay < 0:
