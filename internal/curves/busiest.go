@@ -15,14 +15,13 @@ func (v *Curves) seriesOf(k *queue, q *Queue, fresh bool) *series {
 	s := v.series[name] // of an earlier queue, or process
 	switch {
 	case s != nil || !name.fits():
-	case v.own < mostOwn:
+	case v.room(&name):
 		s = v.make(name)
 	case k.score >= enough:
 		s = v.takeFromLeast(k, name)
 	}
 	if s != nil {
-		k.score = max(k.score, s.score)
-		k.series, s.queue = s, k
+		k.take(s)
 	}
 	return s
 }
@@ -31,7 +30,7 @@ func (v *Curves) seriesOf(k *queue, q *Queue, fresh bool) *series {
 // clearly busier.
 func (v *Curves) takeFromLeast(k *queue, name Name) *series {
 	if v.least == nil {
-		v.least = v.findLeast()
+		v.least = v.findLeast(true)
 	}
 	if k.score <= clearly*v.least.score {
 		return nil
@@ -41,9 +40,23 @@ func (v *Curves) takeFromLeast(k *queue, name Name) *series {
 	return v.make(name)
 }
 
-func (v *Curves) findLeast() (least *series) {
+// place makes a series for one that was saved, if there is room, or if it was busier than
+// another one, which has to go then.
+func (v *Curves) place(one *saved) *series {
+	if !v.room(&one.name) {
+		least := v.findLeast(one.name.Key != "")
+		if one.score <= least.score {
+			return nil
+		}
+		v.remove(least.name, least)
+	}
+	return v.make(one.name)
+}
+
+// findLeast returns the series of the least busy queue, or domain.
+func (v *Curves) findLeast(own bool) (least *series) {
 	for name, s := range v.series {
-		if name.Key != "" && (least == nil || s.score < least.score) {
+		if own == (name.Key != "") && (least == nil || s.score < least.score) {
 			least = s
 		}
 	}

@@ -61,9 +61,9 @@ type Curves struct {
 
 	mu      sync.RWMutex // guards what follows
 	begun   bool         // there was a sample
-	crowded bool         // there were more queues than are known
 	last    time.Time    // the last sample
 	sample  uint32       // its number
+	crowded uint32       // that of the last one with more queues than are known
 	decay   float64      // of what a queue did, between the last two samples
 	opened  time.Time    // when the window began
 	before  time.Duration
@@ -128,12 +128,12 @@ func (v *Curves) know(q *Queue) (known *queue, fresh bool) {
 	switch {
 	case known != nil:
 	case len(v.queues) >= mostQueues:
-		v.crowded = true
+		v.crowded = v.sample
 		return nil, false
 	default:
 		fresh = true
 		known = &queue{}
-		if !v.begun || v.crowded {
+		if !v.begun || v.sample-v.crowded <= 1 { // it may have been there before
 			known.published, known.dropped, known.messages = q.Published, q.Dropped, messages(q)
 		}
 		v.queues[id] = known
@@ -150,10 +150,18 @@ func (v *Curves) id(key, topic string) uint64 {
 func (v *Curves) total(domain string) *series {
 	name := Name{Domain: domain}
 	s := v.series[name]
-	if s == nil && len(v.series)-v.own < mostDomains && name.fits() {
+	if s == nil && v.room(&name) {
 		s = v.make(name)
 	}
 	return s
+}
+
+// room reports whether a series can be made and no other one has to go.
+func (v *Curves) room(name *Name) bool {
+	if name.Key == "" {
+		return len(v.series)-v.own < mostDomains && name.fits()
+	}
+	return v.own < mostOwn && name.fits()
 }
 
 func (v *Curves) make(name Name) *series {
@@ -172,6 +180,9 @@ func (v *Curves) end(at time.Time) {
 		switch {
 		case s.sample == v.sample:
 			s.note(at)
+			if name.Key == "" {
+				s.score = s.score*v.decay + s.adding.moved()
+			}
 		case at.Sub(s.last) > seriesLife:
 			v.remove(name, s)
 		default:
@@ -201,14 +212,14 @@ func (v *Curves) remove(name Name, s *series) {
 }
 
 // Points returns what is known of a series between two times, the oldest first: minutes,
-// or hours. Minutes and hours in which nothing was counted are left out. known says that
-// there is such a series.
+// or hours. Minutes and hours in which nothing was counted are left out. known is false if
+// others have all the series that there may be.
 func (v *Curves) Points(name Name, hours bool, from, to time.Time) (points []Point, known bool) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	s := v.series[name]
 	if s == nil {
-		return nil, false
+		return nil, v.room(&name)
 	}
 	if hours {
 		return s.hour.points(s.hours[:], from, to, v.last), true

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -272,6 +273,25 @@ func TestDropsAreForgottenAfterADay(t *testing.T) {
 	}
 }
 
+func TestAClockThatGoesBackALittleForgetsNoDrops(t *testing.T) {
+	c, q := newClock(), orders()
+	c.sample(q)
+	q.Dropped += 3
+	c.sample(q)
+	c.now = noon.Add(-time.Second) // another part of the day
+	q.Dropped += 2
+	c.sample(q)
+	c.now = noon.Add(time.Second)
+	q.Dropped++
+	if c.sample(q); c.Recent("shop", "orders").Dropped != 6 {
+		t.Errorf("%d were dropped, want 6", c.Recent("shop", "orders").Dropped)
+	}
+	c.now = noon.Add(-48 * time.Hour)
+	if c.sample(q); c.Recent("shop", "orders").Dropped != 0 {
+		t.Errorf("of days to come %d were dropped", c.Recent("shop", "orders").Dropped)
+	}
+}
+
 // crowd returns more queues than there are series.
 func crowd(n int) []*Queue {
 	all := make([]*Queue, n)
@@ -304,6 +324,25 @@ func TestTheBusiestQueuesHaveTheSeries(t *testing.T) {
 	}
 }
 
+func TestNothingYetIsNotThatOthersHaveTheSeries(t *testing.T) {
+	c := newClock()
+	for name, known := range map[Name]bool{{"new", "", ""}: true, {"new", "shop", ""}: true, {"new", "shop", strings.Repeat("x", 600)}: false} {
+		if _, got := c.Points(name, false, noon, c.now); got != known {
+			t.Errorf("before any sample, of %.20v: %v", name, got)
+		}
+	}
+	all := crowd(mostOwn + mostDomains)
+	for i, q := range all {
+		q.Domain = fmt.Sprint(i % mostDomains)
+	}
+	c.sample(all...)
+	for _, name := range []Name{{"new", "", ""}, {"new", "shop", ""}} {
+		if _, known := c.Points(name, false, noon, c.now); known {
+			t.Errorf("%v has a series, though others have them all", name)
+		}
+	}
+}
+
 func TestQueuesThatAreNearlyAsBusyTakeNoPlace(t *testing.T) {
 	c, all := newClock(), crowd(2*mostOwn)
 	for i := range 600 {
@@ -331,7 +370,7 @@ func TestTheSeriesOfAQueueThatIsGoneIsKeptForAMonth(t *testing.T) {
 	c.now = noon.Add(31 * 24 * time.Hour)
 	c.sample(other)
 	for _, name := range []Name{q.name(), {Domain: "default"}} {
-		if _, known := c.Points(name, true, noon, c.now); known {
+		if c.series[name] != nil {
 			t.Errorf("there is a series of %v after 31 days", name)
 		}
 	}
@@ -375,10 +414,18 @@ func TestAFloodOfQueuesTakesTwelveMegabytes(t *testing.T) {
 	if len(c.queues) != mostQueues || len(c.series) != mostOwn+mostDomains {
 		t.Errorf("there are %d queues and %d series", len(c.queues), len(c.series))
 	}
-	late := all[len(all)-1] // one that is known from now on, and has counted before
-	c.sample(append(all[1:100], late)...)
+	late := all[len(all)-1] // one that is known only from the second sample on, and has counted before
+	fewer := append(slices.Clone(all[:100]), late)
+	c.sample(fewer...)
+	c.sample(fewer...)
 	if r := c.Recent(late.Key, late.Topic); r.Published != 0 {
 		t.Errorf("what it did before counts: %v a second", r.Published)
+	}
+	made := orders() // when all were known
+	made.publish(5)
+	c.sample(append(fewer, made)...)
+	if r := c.Recent(made.Key, made.Topic); r.Published == 0 {
+		t.Error("the first messages of a queue do not count, as there had once been too many")
 	}
 	runtime.KeepAlive(all)
 }

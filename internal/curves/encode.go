@@ -149,9 +149,10 @@ func (v *Curves) Unsaved(name Name) {
 	}
 }
 
-// Load adds a series that was saved, if there is room for it, but nothing that is newer
-// than now. Where a minute or an hour is in both, the larger numbers count, as they may
-// have been counted by two processes at the same time.
+// Load adds a series that was saved, if there is room for it, or if another one was less
+// busy, which is forgotten then; but nothing that is newer than now. Where a minute or an
+// hour is in both, the larger numbers count, as they may have been counted by two processes
+// at the same time.
 func (v *Curves) Load(text []byte, now time.Time) error {
 	one, err := decode(text)
 	if err != nil {
@@ -160,17 +161,16 @@ func (v *Curves) Load(text []byte, now time.Time) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.series[one.name]
-	switch room := v.own < mostOwn; {
-	case s != nil:
-	case one.name.Key == "":
-		s = v.total(one.name.Domain)
-	case room:
-		s = v.make(one.name)
+	if s == nil {
+		s = v.place(one)
 	}
 	if s == nil {
 		return nil
 	}
 	s.score = max(s.score, one.score)
+	if k := v.queues[v.id(one.name.Key, one.name.Topic)]; k != nil && (k.series == nil || k.series == s) {
+		k.take(s)
+	}
 	s.minute.join(s.minutes[:], one.points[0], now)
 	s.hour.join(s.hours[:], one.points[1], now)
 	if last := one.last(); last.After(s.last) {

@@ -1,9 +1,12 @@
 package curves
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -139,6 +142,67 @@ func TestWhatIsTooNewIsNotLoaded(t *testing.T) {
 	again.sample()
 	if got := again.of(t, q.name(), true); len(got) != 0 {
 		t.Errorf("the hours are %+v", got)
+	}
+}
+
+// The store was away at first, and other queues and domains have taken the series.
+func TestTheBusiestAreLoadedLateAndGoOn(t *testing.T) {
+	before, busy := newClock(), crowd(mostOwn)
+	for i, q := range busy {
+		q.Domain = fmt.Sprint(i % mostDomains)
+	}
+	before.sample(busy...)
+	for i, q := range busy {
+		q.publish(100 + i)
+	}
+	before.sample(busy...)
+
+	c, calm := newClock(), make([]*Queue, 2*mostOwn)
+	for i := range calm {
+		calm[i] = &Queue{Domain: fmt.Sprint("calm ", i%mostDomains), Key: fmt.Sprint(i), Ready: 1}
+	}
+	c.now = before.now
+	c.sample(slices.Concat(calm, busy)...)
+	for _, name := range before.Names() {
+		text, _ := before.Save(name)
+		if err := c.Load(text, c.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range busy {
+		q.publish(1) // which alone gives it no series
+	}
+	c.sample(slices.Concat(calm, busy)...)
+	for i, q := range busy {
+		if got := c.of(t, q.name(), true); len(got) != 1 || got[0].Published != uint64(100+i+1) {
+			t.Fatalf("%s has %+v", q.Topic, got)
+		}
+	}
+	for i := range mostDomains {
+		if got := c.of(t, Name{Domain: fmt.Sprint(i)}, true); len(got) != 1 || got[0].Published < 1000 {
+			t.Errorf("domain %d has %+v", i, got)
+		}
+	}
+	if len(c.series) != mostOwn+mostDomains || c.own != mostOwn {
+		t.Errorf("there are %d series, %d of queues", len(c.series), c.own)
+	}
+}
+
+// As docs/operations.md says.
+func TestASavedSeriesTakesAtMost25KB(t *testing.T) {
+	s := saved{name: Name{Topic: strings.Repeat("x", mostName)}}
+	for kind, n := range []uint32{minutePoints, hourPoints} {
+		for i := range n {
+			p := point{number: numberOf(noon.AddDate(50, 0, 0), [...]time.Duration{time.Minute, time.Hour}[kind]) + i}
+			for _, a := range p.amounts() {
+				*a = math.MaxUint16
+			}
+			s.points[kind] = append(s.points[kind], p)
+		}
+	}
+	text := s.encode()
+	if _, err := decode(text); err != nil || len(text) > 25_000 || len(text) < 24_000 {
+		t.Errorf("it takes %d bytes, %v", len(text), err)
 	}
 }
 

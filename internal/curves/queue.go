@@ -40,7 +40,7 @@ func (k *queue) count(q *Queue, c *counts, v *Curves, at time.Time) {
 	c.published, c.dropped = behind(k.published, q.Published), behind(k.dropped, q.Dropped)
 	k.published, k.dropped, k.messages = q.Published, q.Dropped, messages(q)
 	c.removed = uint64(max(0, int64(c.published)-(int64(k.messages)-had)-int64(c.dropped)))
-	k.score = k.score*v.decay + float64(c.published+c.removed+c.dropped)
+	k.score = k.score*v.decay + c.moved()
 	if k.messages > 0 {
 		k.score++ // so that one in which messages wait comes before an empty one
 	}
@@ -63,14 +63,15 @@ func behind(was, is uint64) uint64 {
 // drop counts messages as dropped.
 func (k *queue) drop(n uint64, at time.Time) {
 	part := uint32(at.Unix() / int64(dayPart/time.Second))
-	if passed := int64(part) - int64(k.part); passed < 0 || passed >= dayParts {
+	if passed := int64(part) - int64(k.part); passed <= -dayParts || passed >= dayParts {
 		k.part, k.drops = part, [dayParts]uint32{}
 	}
 	for k.part < part {
 		k.part++
 		k.drops[k.part%dayParts] = 0
 	}
-	k.drops[part%dayParts] = clip(uint64(k.drops[part%dayParts]) + n)
+	now := &k.drops[k.part%dayParts] // also where the clock went back a little
+	*now = clip(uint64(*now) + n)
 }
 
 func (k *queue) droppedInADay() (n uint64) {
@@ -93,6 +94,12 @@ func (k *queue) judge(r Reasons, at time.Time) {
 			k.since[i] = clip(uint64(at.Unix()))
 		}
 	}
+}
+
+// take makes a series that of the queue.
+func (k *queue) take(s *series) {
+	k.score = max(k.score, s.score)
+	k.series, s.queue = s, k
 }
 
 // leave leaves the series to another queue.

@@ -38,6 +38,9 @@ type counts struct {
 	published, removed, dropped           uint64 // meanwhile
 }
 
+// moved returns how many messages came or left.
+func (c *counts) moved() float64 { return float64(c.published + c.removed + c.dropped) }
+
 // A part is a minute or an hour that is not over.
 type part struct {
 	length time.Duration
