@@ -14,6 +14,9 @@ import (
 // sampleEvery is how often the queues are counted, unless that takes long.
 const sampleEvery = 10 * time.Second
 
+// lastCount is how long the last count before the end may take.
+const lastCount = 2 * time.Second
+
 // queueCurves counts the queues again and again.
 type queueCurves struct {
 	p        *Platform
@@ -40,8 +43,8 @@ func (h *queueCurves) begin() {
 	}
 }
 
-// run loads what was saved, counts and saves until ctx ends, and saves then once more. What
-// counting takes is at most a twentieth of the time.
+// run loads what was saved, counts and saves until ctx ends, and counts and saves then once
+// more. What counting takes is at most a twentieth of the time.
 func (h *queueCurves) run(ctx context.Context) {
 	h.saver.try(ctx, h.saver.load)
 	timer := time.NewTimer(0)
@@ -50,20 +53,28 @@ func (h *queueCurves) run(ctx context.Context) {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.Background(), lastCount)
+			h.count(last)
+			cancel()
 			h.saver.try(context.Background(), h.saver.finish)
 			return
 		}
 		began := time.Now()
-		err := withoutPanic(h.p.cfg.Logger, func() error {
-			_, err := h.p.depths.all(ctx, h.p.cfg.Queues)
-			return err
-		})
-		if err != nil && ctx.Err() == nil {
-			h.p.cfg.Logger.Debug("queues cannot be counted", slog.Any("error", err))
-		}
+		h.count(ctx)
 		took := time.Since(began)
 		h.saver.try(ctx, h.saver.step)
 		timer.Reset(max(sampleEvery, countingShare*took))
+	}
+}
+
+// count counts the queues, once.
+func (h *queueCurves) count(ctx context.Context) {
+	err := withoutPanic(h.p.cfg.Logger, func() error {
+		_, err := h.p.depths.all(ctx, h.p.cfg.Queues)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		h.p.cfg.Logger.Debug("queues cannot be counted", slog.Any("error", err))
 	}
 }
 

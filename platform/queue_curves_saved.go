@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/internal/curves"
@@ -29,24 +30,34 @@ type curveSaver struct {
 	samples int
 	renewed time.Time // when it was last sure that it is the one that saves; zero if it is not
 	failed  bool
+	used    atomic.Bool // the store was used since try was called
+}
+
+// store returns the store to use it.
+func (s *curveSaver) store() Store {
+	s.used.Store(true)
+	return s.p.cfg.Store
 }
 
 func (s *curveSaver) try(ctx context.Context, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
+	s.used.Store(false)
 	err := withoutPanic(s.p.cfg.Logger, func() error { return do(ctx) })
 	if err != nil && !s.failed && ctx.Err() != context.Canceled {
 		s.p.cfg.Logger.Warn("statistics of queues cannot be saved; they are kept in memory", slog.Any("error", err))
 	}
-	s.failed = err != nil
+	if s.used.Load() && ctx.Err() != context.Canceled {
+		s.failed = err != nil
+	}
 }
 
-// load loads what was saved, once.
+// load loads what was saved, unless that was done.
 func (s *curveSaver) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	records, err := s.p.cfg.Store.List(ctx, kindQueueStats)
+	records, err := s.store().List(ctx, kindQueueStats)
 	if err != nil {
 		return err
 	}
@@ -89,6 +100,9 @@ func (s *curveSaver) finish(ctx context.Context) error {
 		return err
 	}
 	err := inParallel(ctx, s.kept.Names(), s.save)
+	if err == nil {
+		err = s.prune(ctx)
+	}
 	if err != nil || !s.p.cfg.Gateway.Shared {
 		return err
 	}
@@ -105,7 +119,7 @@ func (s *curveSaver) save(ctx context.Context, name curves.Name) error {
 	if !changed {
 		return nil
 	}
-	err := replaceRecord(ctx, s.p.cfg.Store, kindQueueStats, queueStatsID(name), text, 0)
+	err := replaceRecord(ctx, s.store(), kindQueueStats, queueStatsID(name), text, 0)
 	if err != nil {
 		s.kept.Unsaved(name)
 	}
@@ -114,7 +128,7 @@ func (s *curveSaver) save(ctx context.Context, name curves.Name) error {
 
 // prune deletes the records of series that are gone, and those of another format.
 func (s *curveSaver) prune(ctx context.Context) error {
-	records, err := s.p.cfg.Store.List(ctx, kindQueueStats)
+	records, err := s.store().List(ctx, kindQueueStats)
 	if err != nil {
 		return err
 	}
@@ -122,7 +136,7 @@ func (s *curveSaver) prune(ctx context.Context) error {
 		delete(records, queueStatsID(name))
 	}
 	for id := range records {
-		if err := s.p.cfg.Store.Delete(ctx, kindQueueStats, id); err != nil {
+		if err := s.store().Delete(ctx, kindQueueStats, id); err != nil {
 			return err
 		}
 	}
@@ -130,19 +144,24 @@ func (s *curveSaver) prune(ctx context.Context) error {
 }
 
 // own reports whether this process is the one that saves. It saves nothing before it has
-// loaded what was saved.
+// loaded what was saved, again where another one may have saved meanwhile.
 func (s *curveSaver) own(ctx context.Context) (bool, error) {
 	if err := s.load(ctx); err != nil {
 		return false, err
 	}
 	now := s.p.cfg.Now()
-	if !s.p.cfg.Gateway.Shared || !s.renewed.IsZero() && now.Sub(s.renewed) < slotRenew/2 {
+	since := now.Sub(s.renewed)
+	if !s.p.cfg.Gateway.Shared || since < slotRenew/2 {
 		return true, nil
 	}
 	err := s.claim(ctx, now.Add(slotLife))
 	if errors.Is(err, errSlotTaken) {
 		s.renewed = time.Time{}
 		return false, nil
+	}
+	if err == nil && since >= slotLife {
+		s.loaded = false
+		err = s.load(ctx)
 	}
 	if err == nil {
 		s.renewed = now
@@ -153,7 +172,7 @@ func (s *curveSaver) own(ctx context.Context) (bool, error) {
 // claim makes this process the one that saves until then.
 func (s *curveSaver) claim(ctx context.Context, until time.Time) error {
 	now, owner := s.p.cfg.Now(), s.p.calls.name
-	return putRecord(ctx, s.p.cfg.Store, kindQueueSaver, "", func(old *callSlot) (*callSlot, error) {
+	return putRecord(ctx, s.store(), kindQueueSaver, "", func(old *callSlot) (*callSlot, error) {
 		if old != nil && old.Owner != owner && now.Before(old.Until) {
 			return nil, errSlotTaken
 		}
