@@ -183,7 +183,8 @@ type QueueStats struct {
 	Key         string `json:"key"` // empty for all queues of the domain
 	Topic       string `json:"topic"`
 	StepSeconds int    `json:"step_seconds"` // the length of the part that a point is of
-	// Other says that the queue is none of the 200 busiest, so that nothing is known of it.
+	// Other says that the queue is none of the 200 busiest, or the domain none of 20, so
+	// that nothing is known of it.
 	Other  bool         `json:"other"`
 	Points []QueuePoint `json:"points"` // the oldest first, without those in which nothing was counted
 }

@@ -19,7 +19,7 @@ type queueStatsDoc struct {
 	Key         string          `json:"key"` // "" for all queues of the domain
 	Topic       string          `json:"topic"`
 	StepSeconds int             `json:"step_seconds"`
-	Other       bool            `json:"other"` // the queue is none of the busiest, of which Points are known
+	Other       bool            `json:"other"` // Points are of others: of the busiest queues, and the first domains
 	Points      []queuePointDoc `json:"points"`
 }
 
@@ -63,7 +63,7 @@ func (p *Platform) queuesStats(ctx context.Context, c *call) (any, error) {
 	}
 	p.curves.begin()
 	points, known := p.curves.kept.Points(name, hours, from, to)
-	doc.Key, doc.Topic, doc.Other = name.Key, name.Topic, !known && name.Key != ""
+	doc.Key, doc.Topic, doc.Other = name.Key, name.Topic, !known
 	for _, at := range points {
 		doc.Points = append(doc.Points, queuePointDoc{
 			at.Start.Unix(), at.Ready, at.Held, at.Parked, at.Consumers, at.Bytes, at.Most, at.Published, at.Removed, at.Dropped,

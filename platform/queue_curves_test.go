@@ -139,6 +139,30 @@ func TestAQueueAmongManyCalmOnesHasNoSeriesOfItsOwn(t *testing.T) {
 	})
 }
 
+// crowded is an engine with queues of many domains.
+type crowded struct{ *memory.Queues }
+
+func (q crowded) Depths(ctx context.Context) (all []platform.QueueDepth, err error) {
+	for i := range 20 {
+		all = append(all, platform.QueueDepth{Owner: fmt.Sprint(i), Exchange: fmt.Sprint("domain ", i)})
+	}
+	own, err := q.Queues.Depths(ctx)
+	return append(all, own...), err
+}
+
+func TestADomainAmongManyHasNoSeriesOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues := newQueues(memory.Config{})
+		for engine, other := range map[platform.Queues]bool{queues: false, crowded{queues}: true} {
+			p := counts(t, provisionedStore(), engine, false)
+			if stats := result[queueStats](t, ask(t, p, adminKey, "GET", "platform/queues/stats")); stats.Other != other {
+				t.Errorf("it has %+v, want other to be %v", stats, other)
+			}
+			must(t, p.Shutdown(t.Context()))
+		}
+	})
+}
+
 // A listedQueue is a queue of queues/list.
 type listedQueue struct {
 	Topic           string

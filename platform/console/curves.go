@@ -158,7 +158,7 @@ type queuePoint struct {
 type queueHistory struct {
 	Past   string       `json:"past"`
 	Step   int64        `json:"step_seconds"`
-	Other  bool         `json:"other"` // the queue is not among the busiest, of which Points are known
+	Other  bool         `json:"other"` // Points are of others: of the busiest queues, and the first domains
 	Points []queuePoint `json:"points"`
 	Span   span         `json:"-"`
 }
