@@ -27,11 +27,7 @@ func (c *queueStatsCmd) Validate() error {
 
 // Run shows how a queue did.
 func (c *queueStatsCmd) Run(ctx context.Context, t *tool) error {
-	now := time.Now()
-	query := admin.QueueStatsQuery{Hours: c.Hours, From: now.Add(-time.Hour)}
-	if c.Hours {
-		query.From = now.Add(-30 * 24 * time.Hour)
-	}
+	query := admin.QueueStatsQuery{Hours: c.Hours} // until now by the clock of the platform
 	var stats *admin.QueueStats
 	err := c.provision(ctx, t, func(ctx context.Context, a *admin.Client) (err error) {
 		if c.All {
@@ -46,6 +42,9 @@ func (c *queueStatsCmd) Run(ctx context.Context, t *tool) error {
 		return err
 	case t.Output == asJSON:
 		return t.printJSON(stats)
+	case stats.Other && c.All:
+		t.notice("the platform remembers only how 20 domains did, and this is none of them")
+		return nil
 	case stats.Other:
 		t.notice("the platform remembers only how the 200 busiest queues did, and this is none of them; --all shows all together")
 		return nil
@@ -53,11 +52,18 @@ func (c *queueStatsCmd) Run(ctx context.Context, t *tool) error {
 		t.notice("nothing was counted yet: the platform begins when its queues are used")
 		return nil
 	}
-	return t.printTable(queueStatsTable(stats.Points, query.From, now))
+	return t.printTable(queueStatsTable(stats.Points, c.Hours))
 }
 
-// queueStatsTable has a row for each number that is not always 0.
-func queueStatsTable(points []admin.QueuePoint, from, to time.Time) [][]string {
+// queueStatsTable has a row for each number that is not always 0, of the time until the
+// end of the last point.
+func queueStatsTable(points []admin.QueuePoint, hours bool) [][]string {
+	step, past := time.Minute, time.Hour
+	if hours {
+		step, past = time.Hour, 30*24*time.Hour
+	}
+	to := time.Unix(points[len(points)-1].Start, 0).Add(step)
+	from := to.Add(-past)
 	rows := [][]string{{"", "LAST", "MOST", "SUM", from.Local().Format("01-02 15:04") + " - " + to.Local().Format("01-02 15:04")}}
 	for _, row := range []struct {
 		name string
