@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -165,6 +166,9 @@ func (p *person) follow(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	run(p, func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 		resp, err := chromedp.RunResponse(ctx, steps...)
+		if err == nil && resp == nil {
+			err = errors.New("no page was loaded")
+		}
 		if err == nil {
 			p.status = resp.Status
 		}

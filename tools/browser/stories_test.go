@@ -44,6 +44,9 @@ func TestInARealBrowser(t *testing.T) {
 		{"the overview goes on and leaves what is read", theOverviewGoesOnAndLeavesWhatIsRead},
 		{"a page outlives the platform", aPageOutlivesThePlatform},
 		{"an ended session leads back to the page", anEndedSessionLeadsBackToThePage},
+		{"the console needs no mouse", theConsoleNeedsNoMouse},
+		{"a flood leaves the live page usable", aFloodLeavesTheLivePageUsable},
+		{"other sites do nothing by the console", otherSitesDoNothingByTheConsole},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, browser) })
 	}
