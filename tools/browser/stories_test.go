@@ -45,6 +45,7 @@ func TestInARealBrowser(t *testing.T) {
 		{"a page outlives the platform", aPageOutlivesThePlatform},
 		{"an ended session leads back to the page", anEndedSessionLeadsBackToThePage},
 		{"the console needs no mouse", theConsoleNeedsNoMouse},
+		{"the console lives under a path behind nginx", theConsoleLivesUnderAPathBehindNginx},
 		{"a flood leaves the live page usable", aFloodLeavesTheLivePageUsable},
 		{"other sites do nothing by the console", otherSitesDoNothingByTheConsole},
 	} {
