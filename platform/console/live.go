@@ -17,8 +17,9 @@ func (c *Console) liveRoutes() {
 	c.mux.HandleFunc("GET "+c.base+"/live/events", c.within((*request).liveEvents))
 }
 
-// liveRate is how many records a second a browser gets; what is more is counted.
-const liveRate = 50
+// liveRate is how many records a second a browser gets; what is more is counted. Each row
+// that comes makes the oldest one go, so that a page changes less than 50 times a second.
+const liveRate = 24
 
 // A livePage has the filter that its records agree with.
 type livePage struct {

@@ -15,7 +15,7 @@ import (
 )
 
 // watchedRate is how many records a second the live page of the console asks for.
-const watchedRate = 50
+const watchedRate = 24
 
 // openWatchedCalls compares calls through the gateway of a platform that somebody watches
 // with those of one that nobody does.

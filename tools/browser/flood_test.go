@@ -56,7 +56,7 @@ func aFloodLeavesTheLivePageUsable(t *testing.T, browser context.Context) {
 	seconds := ask[float64](p, "(performance.now() - seen.began) / 1000")
 	rows, most := ask[int](p, "seen.rows"), ask[int](p, "seen.most")
 	t.Logf("%d messages, %d a second; %d rows in %.1f s, at most %d; the page answers in %v", published, rate, rows, seconds, most, took)
-	if limit := int(52 * (seconds + 1)); rows == 0 || rows > limit || most > 500 { // 50 a second, and how many more; a second's at once
+	if limit := int(25 * (seconds + 1)); rows == 0 || rows > limit || most > 500 { // 24 a second, and how many more; a second's at once
 		t.Errorf("%d rows came in %.1f s, and there were %d at a time", rows, seconds, most)
 	}
 	if published < 5*rows {
