@@ -49,14 +49,14 @@ func TestItIsToldHowAQueueDidAndADomain(t *testing.T) {
 	if err := q.Create(ctx, "orders"); err != nil {
 		t.Fatal(err)
 	}
-	queues, _, err := a.Queues(ctx, admin.QueueQuery{Search: "orders"}) // counts
-	if err != nil {
+	if _, _, err := a.Queues(ctx, admin.QueueQuery{Search: "orders"}); err != nil { // which counts
 		t.Fatal(err)
 	}
 	if err := q.Write(ctx, "orders", []byte("hello world")); err != nil {
 		t.Fatal(err)
 	}
-	if queues, _, err = a.Queues(ctx, admin.QueueQuery{Search: "orders"}); err != nil {
+	queues, _, err := a.Queues(ctx, admin.QueueQuery{Search: "orders"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if q := queues[0]; q.Since == 0 || q.DroppedRecently != 0 {

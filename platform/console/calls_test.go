@@ -79,6 +79,9 @@ func TestWhyASignatureIsRefusedIsOnThePageOfTheCall(t *testing.T) {
 		if latest.ID != id || len(latest.Diagnosis.Causes) == 0 || latest.Diagnosis.Causes[0] != "path-without-base" {
 			t.Fatalf("the latest is %+v, want %s", latest, id)
 		}
+		if overview := b.get("/"); !strings.Contains(overview, `/calls/`+id+`"`) {
+			t.Errorf("the overview does not lead to the refused call: %s", overview)
+		}
 		page := b.get("/calls/" + id)
 		for _, want := range []string{"the client signs the path without its base", "Part 3 of 7 (path) differs at character 4: the rule has a there", "***&amp;GET&amp;%2F<mark>a</mark>pi%2F", "Sign the whole path, with its base.", "Signature and key: refused", "Backend: not reached"} {
 			if !strings.Contains(page, want) {

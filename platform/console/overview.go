@@ -32,6 +32,7 @@ type overviewPage struct {
 	History  *queueHistory `json:"history,omitempty"` // of all queues, for those who see them
 	Slowest  []apiNumber   `json:"slowest"`
 	Failing  []apiNumber   `json:"failing"`
+	Troubled []callRow     `json:"troubled,omitempty"` // the last calls that failed or were refused
 	Denied   bool          `json:"denied"` // the person sees nothing: the member of the role is gone, or may do nothing
 	Version  string        `json:"version,omitempty"`
 	Status   *status       `json:"status,omitempty"` // for operators
@@ -199,6 +200,11 @@ func (r *request) overviewCalls(page *overviewPage) (err error) {
 	if page.History, err = r.queueHistory(url.Values{}); err != nil {
 		return err
 	}
+	failed, err := r.listCalls(callsFilter{Failed: true}, mostListed)
+	if err != nil {
+		return err
+	}
+	page.Troubled = failed.Calls
 	all, err := r.apiNumbers(page.Span.from)
 	if err != nil {
 		return err
@@ -254,7 +260,9 @@ var overviewPhrases = map[string]phrase{
 	"overview.notice.parked":      {"has parked what nobody could handle%s: %s.", "%s搁置了 %s 条无法处理的消息。"},
 	"overview.notice.dropped":     {"has dropped messages%s: %s.", "%s已丢弃 %s 条消息。"},
 	"overview.notice.failing":     {"has failed in %s of %s calls within the last hour.", "最近一小时内 %[2]s 次调用中有 %[1]s 次失败。"},
-	"overview.more":               {"%s more queues", "另有 %s 个队列"},
+	"overview.more":               {"Queues that need attention, too: %s", "另有 %s 个队列需要关注"},
+	"overview.troubled":           {"Last calls that failed", "最近失败的调用"},
+	"overview.all_troubled":       {"All of them", "全部"},
 	"overview.queue":              {"Queue", "队列"},
 	"overview.default_queue":      {"default queue", "默认队列"},
 	"overview.calls":              {"Calls", "调用"},

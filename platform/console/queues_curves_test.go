@@ -76,7 +76,7 @@ func TestTheOverviewSaysSinceWhenAndHowMuchWasLost(t *testing.T) {
 {"key":"erp","topic":"bills","messages":7,"attention":["no_consumer"],"since":0}]}`, at)
 	b := newSite(t, answers(map[string]string{"platform/queues/list": list, "platform/status": `{"ready":false}`})).operator()
 	page := b.get("/")
-	for _, want := range []string{"erp/orders</code></a> is full since 2020-01-02 10:42 UTC and has dropped 1,204 messages.", "erp/bills</code></a> has no consumer. Messages that wait: 7.", ">1 more queues<"} {
+	for _, want := range []string{"erp/orders</code></a> is full since 2020-01-02 10:42 UTC and has dropped 1,204 messages.", "erp/bills</code></a> has no consumer. Messages that wait: 7.", ">Queues that need attention, too: 1<"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the overview lacks %q: %s", want, page)
 		}
