@@ -228,8 +228,8 @@ func (c *chart) path(of curve, filled bool) string {
 		case begun < 0:
 		case filled:
 			fmt.Fprintf(&b, "V%dH%dZ", plotUnits, begun)
-		case begun == i-1: // a line of no length is seen by its caps
-			b.WriteString("h.1")
+		case begun == i-1: // a point alone is a line as long as a step
+			b.WriteString("m-.5 0h1")
 		}
 		begun = -1
 	}

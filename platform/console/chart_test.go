@@ -23,11 +23,11 @@ func drawn(t *testing.T, lang language, name string, kind quantity, numbers ...f
 func TestACurveHasGapsWhereNothingIsKnown(t *testing.T) {
 	unknown := math.NaN()
 	for want, numbers := range map[string][]float64{
-		"":                              {unknown},
-		"M0 0L0 0 h.1":                  {2},
-		"M1 500L1 500 2 0 ":             {unknown, 1, 2, unknown},
-		"M0 500L0 500 1 0 M3 0L3 0 h.1": {1, 2, unknown, 2},
-		"M0 1000L0 1000 1 1000 ":        {0, 0},
+		"":                                   {unknown},
+		"M0 0L0 0 m-.5 0h1":                  {2},
+		"M1 500L1 500 2 0 ":                  {unknown, 1, 2, unknown},
+		"M0 500L0 500 1 0 M3 0L3 0 m-.5 0h1": {1, 2, unknown, 2},
+		"M0 1000L0 1000 1 1000 ":             {0, 0},
 	} {
 		_, c := drawn(t, english, "calls", counted, numbers...)
 		if got := c.Line(c.Curves[0]); got != want {
