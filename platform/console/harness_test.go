@@ -62,7 +62,7 @@ func newSite(t *testing.T, change ...func(*platform.Config)) *site {
 		t.Fatal(err)
 	}
 	registry := platform.NewRegistry(store)
-	registry.Iterations = platform.KeepHashes
+	registry.Iterations = platform.MinIterations
 	s := &site{T: t, registry: registry, logged: new(logged)}
 	cfg := platform.Config{
 		Store: store, Queues: memory.New(memory.Config{}), Users: registry, Explain: true,

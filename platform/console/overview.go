@@ -33,7 +33,7 @@ type overviewPage struct {
 	Slowest  []apiNumber   `json:"slowest"`
 	Failing  []apiNumber   `json:"failing"`
 	Troubled []callRow     `json:"troubled,omitempty"` // the last calls that failed or were refused
-	Denied   bool          `json:"denied"` // the person sees nothing: the member of the role is gone, or may do nothing
+	Denied   bool          `json:"denied"`             // the person sees nothing: the member of the role is gone, or may do nothing
 	Version  string        `json:"version,omitempty"`
 	Status   *status       `json:"status,omitempty"` // for operators
 	Span     span          `json:"-"`

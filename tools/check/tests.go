@@ -51,14 +51,17 @@ func tests() error {
 	return errors.Join(<-read, r.failure(), err)
 }
 
+// long is the packages whose tests take minutes, the longest first.
+var long = []string{"/cmd/prismctl", "/platform/jetstream", "/tools/browser", "/platform", "/tools/bench", "/platform/console"}
+
 // longestFirst puts the packages first whose tests take longest: go test begins with them
 // then, and none of them is left to run alone in the end.
 func longestFirst(packages []string) []string {
 	rank := func(pkg string) int {
-		if strings.HasSuffix(pkg, "/platform/jetstream") || strings.HasSuffix(pkg, "/cmd/prismctl") {
-			return 0
+		if i := slices.IndexFunc(long, func(end string) bool { return strings.HasSuffix(pkg, end) }); i >= 0 {
+			return i
 		}
-		return 1
+		return len(long)
 	}
 	return slices.SortedStableFunc(slices.Values(packages), func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 }

@@ -8,7 +8,7 @@ import (
 
 func TestTheLongestPackagesBeginFirst(t *testing.T) {
 	got := longestFirst([]string{"m/admin", "m/cmd/prismctl", "m/cmd/prismctl/internal/load", "m/platform", "m/platform/jetstream"})
-	want := []string{"m/cmd/prismctl", "m/platform/jetstream", "m/admin", "m/cmd/prismctl/internal/load", "m/platform"}
+	want := []string{"m/cmd/prismctl", "m/platform/jetstream", "m/platform", "m/admin", "m/cmd/prismctl/internal/load"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}

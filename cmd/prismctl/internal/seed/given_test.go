@@ -47,7 +47,9 @@ func newStage(t *testing.T) *stage {
 func (s *stage) try(l settings.Lists, chosen platform.Key, adminKey Key) (Key, error) {
 	s.t.Helper()
 	var said strings.Builder
-	seed := &seeder{store: s.store, registry: platform.NewRegistry(s.store), lists: l, from: settings.Sources{}, notice: func(format string, args ...any) {
+	registry := platform.NewRegistry(s.store)
+	registry.Iterations = platform.MinIterations
+	seed := &seeder{store: s.store, registry: registry, lists: l, from: settings.Sources{}, notice: func(format string, args ...any) {
 		fmt.Fprintf(&said, format+"\n", args...)
 	}}
 	err := seed.users(s.t.Context())

@@ -105,7 +105,7 @@ func (s *seeder) user(ctx context.Context, entry settings.User, there []platform
 	}
 	hash := entry.PasswordHash
 	if hash == "" {
-		if hash, err = platform.HashPassword(password, 0); err != nil {
+		if hash, err = platform.HashPassword(password, max(0, s.registry.Iterations)); err != nil {
 			return err
 		}
 	}
