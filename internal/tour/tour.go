@@ -43,7 +43,7 @@ type Step struct {
 
 const (
 	// tourTime is more than enough on any machine; a healthy tour takes a second.
-	tourTime  = 30 * time.Second
+	tourTime  = 2 * time.Minute
 	leaveTime = 5 * time.Second
 )
 
