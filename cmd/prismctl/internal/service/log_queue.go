@@ -26,10 +26,17 @@ type logQueue struct {
 
 	mu      sync.Mutex // guards what follows
 	waiting []byte
-	untold  int64 // lost lines
+	tells   []telling // in waiting
+	untold  int64     // lost lines
 	closed  bool
 	wake    chan struct{}
 	ended   chan struct{}
+}
+
+// A telling is a line about lost ones: where it begins, and how many it speaks of.
+type telling struct {
+	at   int
+	lost int64
 }
 
 func newLogQueue(out io.Writer, told func(int64) []byte, failed func(error)) *logQueue {
@@ -47,6 +54,7 @@ func (q *logQueue) Write(line []byte) (int, error) {
 		return len(line), nil
 	}
 	if q.untold > 0 {
+		q.tells = append(q.tells, telling{len(q.waiting), q.untold})
 		q.waiting = append(q.waiting, q.told(q.untold)...)
 		q.untold = 0
 	}
@@ -68,10 +76,12 @@ func (q *logQueue) lose(text []byte) {
 func (q *logQueue) run() {
 	defer close(q.ended)
 	var chunk []byte
+	var tells []telling
 	failing := false
 	for range q.wake {
 		q.mu.Lock()
 		chunk, q.waiting = q.waiting, chunk[:0]
+		tells, q.tells = q.tells, tells[:0]
 		q.mu.Unlock()
 		if len(chunk) == 0 {
 			continue
@@ -80,6 +90,12 @@ func (q *logQueue) run() {
 		if err != nil {
 			q.mu.Lock()
 			q.lose(chunk[min(n, len(chunk)):])
+			for _, t := range tells {
+				if t.at >= n { // it is no line of a caller, and what it says is to be told again
+					q.lost.Add(-1)
+					q.untold += t.lost - 1
+				}
+			}
 			q.mu.Unlock()
 		}
 		if err != nil && !failing && q.failed != nil {

@@ -9,8 +9,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopex/prism-go/cmd/prismctl/internal/engine"
+	"github.com/shopex/prism-go/internal/patience"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/platform/memory"
 )
@@ -144,5 +146,20 @@ func TestAnAPIIsALabelOnlyWhenThePlatformHasIt(t *testing.T) {
 		if got := apiOf(platform.Call{Path: c.path, API: c.api}); got != c.want {
 			t.Errorf("%s is counted as %s", c.path, got)
 		}
+	}
+}
+
+// What says how many lines are lost is no line of a caller.
+func TestALostLineAboutLostLinesIsNotCounted(t *testing.T) {
+	q := newLogQueue(clogged{}, lostLine, nil)
+	for n := range int64(3) {
+		q.Write([]byte("line\n"))
+		for late := time.Now().Add(patience.Of(5 * time.Second)); q.lost.Load() < n+1 && time.Now().Before(late); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	q.close()
+	if got := q.lost.Load(); got != 3 || q.untold != 3 {
+		t.Errorf("%d lines are lost, and %d are to be told, want 3", got, q.untold)
 	}
 }
