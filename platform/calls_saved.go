@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/shopex/prism-go/internal/calls"
@@ -20,8 +19,7 @@ const (
 	kindCallSlot  = "callSlot"
 
 	saveEvery = 10 * time.Second
-	saveRound = 30 // each series is saved in one of so many turns
-	saveTime  = 5 * time.Second
+	saveRound = 30              // each series is saved in one of so many turns
 	slotLife  = 3 * time.Minute // for which a slot is owned that is not renewed
 	slotRenew = time.Minute
 	mostSlots = 1000
@@ -31,17 +29,18 @@ const (
 // callSaver saves the statistics of calls. Only the goroutine of run uses it, except for
 // what is said.
 type callSaver struct {
+	saveTry
 	l       *callLog
 	slot    string
 	loaded  bool
 	turn    int
 	renewed time.Time
-	failed  bool
 
 	owned chan string // has the slot, once its records are loaded; any goroutine may look
 }
 
 func (s *callSaver) init(l *callLog) {
+	s.p, s.what = l.p, "calls"
 	s.l, s.owned = l, make(chan string, 1)
 }
 
@@ -70,16 +69,6 @@ func (s *callSaver) run(ctx context.Context) {
 		s.try(context.Background(), s.finish)
 		return
 	}
-}
-
-func (s *callSaver) try(ctx context.Context, do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	err := withoutPanic(s.l.p.cfg.Logger, func() error { return do(ctx) })
-	if err != nil && !s.failed && ctx.Err() != context.Canceled {
-		s.l.p.cfg.Logger.Warn("statistics of calls cannot be saved; they are kept in memory", slog.Any("error", err))
-	}
-	s.failed = err != nil
 }
 
 // step saves the part of the series whose turn it is.
@@ -115,7 +104,7 @@ func (s *callSaver) finish(ctx context.Context) error {
 		return err
 	}
 	err := inParallel(ctx, s.l.stats.Load().Names(), s.save)
-	if err != nil || !s.l.p.cfg.Gateway.Shared {
+	if err != nil || !s.p.cfg.Gateway.Shared {
 		return err
 	}
 	return s.claim(ctx, s.slot, time.Time{})
@@ -128,11 +117,11 @@ func callStatsName(slot string, name calls.Series) string {
 // save stores a series, if it has had calls since it was stored.
 func (s *callSaver) save(ctx context.Context, name calls.Series) error {
 	stats := s.l.stats.Load()
-	text, changed := stats.Save(name, s.l.p.cfg.Now())
+	text, changed := stats.Save(name, s.p.cfg.Now())
 	if !changed {
 		return nil
 	}
-	err := replaceRecord(ctx, s.l.p.cfg.Store, kindCallStats, digest(callStatsName(s.slot, name)), text, 0)
+	err := replaceRecord(ctx, s.store(), kindCallStats, digest(callStatsName(s.slot, name)), text, 0)
 	if err != nil {
 		stats.Unsaved(name)
 	}
@@ -144,16 +133,16 @@ func (s *callSaver) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	records, err := s.l.p.cfg.Store.List(ctx, kindCallStats)
+	records, err := s.store().List(ctx, kindCallStats)
 	if err != nil {
 		return err
 	}
-	now := s.l.p.cfg.Now()
+	now := s.p.cfg.Now()
 	for id, record := range records {
 		name, last, err := calls.Saved(record.Value)
 		switch {
 		case err != nil || last.Before(now.Add(-statsLife)): // of another version, or nobody's any more
-			s.l.p.cfg.Store.Delete(ctx, kindCallStats, id)
+			s.store().Delete(ctx, kindCallStats, id)
 		case id == digest(callStatsName(s.slot, name)):
 			if err := s.l.stats.Load().Load(record.Value, now); err != nil {
 				return err
@@ -167,8 +156,8 @@ func (s *callSaver) load(ctx context.Context) error {
 
 // forget removes series that had no calls for long.
 func (s *callSaver) forget(ctx context.Context) error {
-	for _, name := range s.l.stats.Load().Forget(s.l.p.cfg.Now().Add(-statsLife)) {
-		if err := s.l.p.cfg.Store.Delete(ctx, kindCallStats, digest(callStatsName(s.slot, name))); err != nil {
+	for _, name := range s.l.stats.Load().Forget(s.p.cfg.Now().Add(-statsLife)) {
+		if err := s.store().Delete(ctx, kindCallStats, digest(callStatsName(s.slot, name))); err != nil {
 			return err
 		}
 	}
@@ -186,11 +175,11 @@ var errSlotTaken = errors.New("platform: another process has the slot")
 // own takes a slot, or renews it. When another process has taken it, as this one has not
 // renewed it for long, what was counted there is that one's.
 func (s *callSaver) own(ctx context.Context) error {
-	if !s.l.p.cfg.Gateway.Shared {
+	if !s.p.cfg.Gateway.Shared {
 		s.slot = "0"
 		return nil
 	}
-	now := s.l.p.cfg.Now()
+	now := s.p.cfg.Now()
 	if s.slot != "" && now.Sub(s.renewed) < slotRenew {
 		return nil
 	}
@@ -221,8 +210,8 @@ func (s *callSaver) own(ctx context.Context) error {
 
 // claim makes this process the owner of a slot until then.
 func (s *callSaver) claim(ctx context.Context, slot string, until time.Time) error {
-	now := s.l.p.cfg.Now()
-	err := putRecord(ctx, s.l.p.cfg.Store, kindCallSlot, slot, func(old *callSlot) (*callSlot, error) {
+	now := s.p.cfg.Now()
+	err := putRecord(ctx, s.store(), kindCallSlot, slot, func(old *callSlot) (*callSlot, error) {
 		if old != nil && old.Owner != s.l.name && now.Before(old.Until) {
 			return nil, errSlotTaken
 		}

@@ -29,7 +29,7 @@ type queueCurves struct {
 func (h *queueCurves) init(p *Platform) {
 	h.p, h.kept = p, curves.New()
 	p.depths = depthCounts{counted: h.note, turn: make(chan struct{}, 1)}
-	h.saver = curveSaver{p: p, kept: h.kept}
+	h.saver = curveSaver{saveTry: saveTry{p: p, what: "queues"}, kept: h.kept}
 }
 
 // begin lets the queues be counted from now on. It is called whenever queues are used.

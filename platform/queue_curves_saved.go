@@ -3,8 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/shopex/prism-go/internal/curves"
@@ -24,32 +22,11 @@ const (
 
 // A curveSaver saves the curves of queues. Only the goroutine that counts uses it.
 type curveSaver struct {
-	p       *Platform
+	saveTry
 	kept    *curves.Curves
 	loaded  bool
 	samples int
 	renewed time.Time // when it was last sure that it is the one that saves; zero if it is not
-	failed  bool
-	used    atomic.Bool // the store was used since try was called
-}
-
-// store returns the store to use it.
-func (s *curveSaver) store() Store {
-	s.used.Store(true)
-	return s.p.cfg.Store
-}
-
-func (s *curveSaver) try(ctx context.Context, do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	s.used.Store(false)
-	err := withoutPanic(s.p.cfg.Logger, func() error { return do(ctx) })
-	if err != nil && !s.failed && ctx.Err() != context.Canceled {
-		s.p.cfg.Logger.Warn("statistics of queues cannot be saved; they are kept in memory", slog.Any("error", err))
-	}
-	if s.used.Load() && ctx.Err() != context.Canceled {
-		s.failed = err != nil
-	}
 }
 
 // load loads what was saved, unless that was done.
