@@ -219,6 +219,12 @@ func checkAsLong(hash, decoy, password string) (bool, error) {
 	return right, nil
 }
 
+// HashPassword is [HashPassword] with the Iterations of r, or the default ones where r
+// keeps hashes as they are.
+func (r *Registry) HashPassword(password string) (string, error) {
+	return HashPassword(password, max(0, r.Iterations))
+}
+
 // strengthen replaces the hash of a user that has just logged in, if it has fewer
 // iterations than it should have.
 func (r *Registry) strengthen(ctx context.Context, a *account, password string) error {

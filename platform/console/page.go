@@ -148,7 +148,8 @@ func (r *request) goOn(next string) error {
 	return nil
 }
 
-// action is change for what answers by itself, such as with a page of its own. Both write what was done, or refused, into the audit log.
+// action is change for what answers by itself, such as with a page of its own. Both write
+// what was done, or refused, into the audit log.
 func (c *Console) action(pattern string, do func(*request) error) {
 	if phrases["did."+pattern] == (phrase{}) && !unaudited[pattern] {
 		panic("console: the audit log has no words for " + pattern)

@@ -128,7 +128,7 @@ func (r *request) hash() (string, error) {
 		return "", r.Context().Err()
 	}
 	defer func() { <-r.c.hashing }()
-	return platform.HashPassword(password, max(0, r.c.cfg.Registry.Iterations))
+	return r.c.cfg.Registry.HashPassword(password)
 }
 
 func (r *request) createUser() (string, error) {

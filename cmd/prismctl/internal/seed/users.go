@@ -105,7 +105,7 @@ func (s *seeder) user(ctx context.Context, entry settings.User, there []platform
 	}
 	hash := entry.PasswordHash
 	if hash == "" {
-		if hash, err = platform.HashPassword(password, max(0, s.registry.Iterations)); err != nil {
+		if hash, err = s.registry.HashPassword(password); err != nil {
 			return err
 		}
 	}
