@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"/tools/check":           {"tools/chromium", "internal/patience"},
 	"/internal/patience":     {},
 	"/internal/postgres":     {},
+	"/internal/nginx":        {},
 	"/internal/printable":    {},
 	"/internal/guard":        {"internal/printable"},
 	"/internal/push":         {"internal/guard"},

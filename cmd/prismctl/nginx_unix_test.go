@@ -4,21 +4,18 @@ package main
 
 import (
 	"crypto/tls"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/nginx"
 	"github.com/shopex/prism-go/notify"
 )
 
@@ -26,59 +23,15 @@ import (
 // addresses. It returns false where there is no nginx.
 func nginxOf(t *testing.T, p *pair, front, back string) bool {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Log("!!! WITHOUT NGINX: the configuration in docs/operations.md is not tried; install nginx-light")
-		return false
-	}
 	_, site, _ := strings.Cut(project(t, "docs/operations.md"), "```nginx\n")
 	site, _, _ = strings.Cut(site, "```")
-	site = strings.NewReplacer("listen 443 ssl", "listen "+front+" ssl", "127.0.0.1:8080", back,
-		"/etc/prism/tls.crt", p.cert, "/etc/prism/tls.key", p.key).Replace(site)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "nginx.conf")
-	temporary := ""
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temporary += fmt.Sprintf("%s_temp_path %s/%s;\n", kind, dir, kind)
-	}
-	whole := "daemon off;\nworker_processes 1;\nuser root;\npid " + dir + "/pid;\nevents {}\nhttp {\naccess_log off;\n" + temporary + site + "}\n"
-	if os.Geteuid() != 0 {
-		whole = strings.Replace(whole, "user root;\n", "", 1)
-	}
-	if err := os.WriteFile(config, []byte(whole), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log := new(buffer)
-	nginx := exec.Command(program, "-e", "stderr", "-c", config)
-	nginx.Stderr = log
-	if err := nginx.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = nginx.Process.Signal(os.Interrupt)
-		_ = nginx.Wait()
-	})
-	for { // until it listens, or has ended
-		conn, err := net.Dial("tcp", front)
-		if err == nil {
-			conn.Close()
-			return true
-		}
-		if strings.Contains(log.String(), "[emerg]") {
-			t.Fatalf("nginx: %s", log.String())
-		}
-		time.Sleep(time.Millisecond) // there is no event to wait for
-	}
+	return nginx.Start(t, front, strings.NewReplacer("listen 443 ssl", "listen "+front+" ssl", "127.0.0.1:8080", back,
+		"/etc/prism/tls.crt", p.cert, "/etc/prism/tls.key", p.key).Replace(site))
 }
 
 func TestTheDocumentedProxyCarriesLoginsAndTheChannel(t *testing.T) {
 	p := newPair(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // an address for nginx
-	if err != nil {
-		t.Fatal(err)
-	}
-	front := l.Addr().String()
-	l.Close()
+	front := nginx.Address(t)
 	log := filepath.Join(t.TempDir(), "access.log")
 	s := serve(t, nil, "--trusted-proxies", "127.0.0.1", "--public-url", "https://"+front, "--access-log", log, "--redirect", "https://shop.example/cb")
 	if !nginxOf(t, p, front, strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/api")) {

@@ -1,23 +1,17 @@
 package browser
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/shopex/prism-go"
+	"github.com/shopex/prism-go/internal/nginx"
 	"github.com/shopex/prism-go/platform"
 	"github.com/shopex/prism-go/prismtest"
 )
@@ -73,52 +67,10 @@ func (p *person) mustHaveCookiesUnder(page, path string) {
 // skipped; the tests on Debian have it.
 func openNginx(t *testing.T, srv *prismtest.Server) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil || runtime.GOOS == "windows" {
-		t.Skip("!!! WITHOUT NGINX: the console is not tried behind it; install nginx-light")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // an address for nginx
-	if err != nil {
-		t.Fatal(err)
-	}
-	front := l.Addr().String()
-	l.Close()
-	dir := t.TempDir()
-	var config strings.Builder
-	if os.Geteuid() == 0 {
-		config.WriteString("user root;\n")
-	}
-	fmt.Fprintf(&config, "daemon off;\nworker_processes 1;\npid %s/pid;\nevents {}\nhttp {\naccess_log off;\n", dir)
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		fmt.Fprintf(&config, "%s_temp_path %s/%s;\n", kind, dir, kind)
-	}
+	front := nginx.Address(t)
 	back, _, _ := strings.Cut(srv.URL(), "/prism")
-	fmt.Fprintf(&config, "server { listen %s; location /prism/ { proxy_pass %s; proxy_http_version 1.1; proxy_set_header Host $http_host; } }\n}\n", front, back)
-	name := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(name, []byte(config.String()), 0o600); err != nil {
-		t.Fatal(err)
+	if !nginx.Start(t, front, fmt.Sprintf("server { listen %s; location /prism/ { proxy_pass %s; proxy_http_version 1.1; proxy_set_header Host $http_host; } }\n", front, back)) {
+		t.SkipNow()
 	}
-	said := new(bytes.Buffer)
-	nginx := exec.Command(program, "-e", "stderr", "-c", name)
-	nginx.Stderr = said
-	if err := nginx.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = nginx.Wait() }()
-	t.Cleanup(func() {
-		_ = nginx.Process.Signal(os.Interrupt)
-		<-ended
-	})
-	for {
-		if conn, err := net.Dial("tcp", front); err == nil {
-			conn.Close()
-			return "http://" + front
-		}
-		select {
-		case <-ended:
-			t.Fatalf("nginx: %s", said)
-		case <-time.After(time.Millisecond): // there is no event of its listening
-		}
-	}
+	return "http://" + front
 }
