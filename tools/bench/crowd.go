@@ -39,7 +39,7 @@ func (c *crowd) join(topic string) error {
 	if err != nil {
 		return err
 	}
-	b, err := dial(c.station.server.Listener.Addr().String(), signed("/api/platform/notify"))
+	b, err := dial(c.station.server.Listener.Addr().String(), signed("GET", "/api/platform/notify", "topic", "messages"))
 	if err != nil {
 		return err
 	}

@@ -42,11 +42,12 @@ func openCall() (*contest, error) {
 	}, nil
 }
 
-// signed returns a path of the platform with the query that signs it now.
-func signed(path string) string {
-	q := url.Values{"client_id": {benchKey}, "sign_method": {"md5"}, "topic": {"messages"}}
+// signed returns a target whose query has one parameter and signs the call now, with a body
+// that is no form.
+func signed(method, path, name, value string) string {
+	q := url.Values{"client_id": {benchKey}, "sign_method": {"md5"}, name: {value}}
 	q.Set("sign_time", strconv.FormatInt(time.Now().Unix(), 10))
-	q.Set("sign", sign.Sign(benchSecret, sign.Request{Method: http.MethodGet, Path: path, Query: q}))
+	q.Set("sign", sign.Sign(benchSecret, sign.Request{Method: method, Path: path, Query: q}))
 	return path + "?" + q.Encode()
 }
 
@@ -68,7 +69,7 @@ func call(client *prism.Client) error {
 }
 
 func get(client *http.Client, server string) error {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server+signed("/api/platform/notify/status"), nil)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server+signed("GET", "/api/platform/notify/status", "topic", "messages"), nil)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/shopex/prism-go/apijson"
 	"github.com/shopex/prism-go/platform"
-	"github.com/shopex/prism-go/sign"
 )
 
 // bulk is the size of one body of the rows about streams.
@@ -167,16 +166,9 @@ func (b *backend) caller(server string) *calling {
 	b.ends = append(b.ends, transport.CloseIdleConnections)
 	return &calling{
 		client: &http.Client{Transport: transport}, server: server,
-		orders: signedFor("POST", "/api/shop/order"), uploads: signedFor("PUT", "/api/shop/upload"), loads: signedFor("GET", "/api/shop/download"),
+		orders: signed("POST", "/api/shop/order", "fields", "tid,status"), uploads: signed("PUT", "/api/shop/upload", "fields", "tid,status"),
+		loads: signed("GET", "/api/shop/download", "fields", "tid,status"),
 	}
-}
-
-// signedFor returns a target whose query signs a call with a body that is no form.
-func signedFor(method, path string) string {
-	q := url.Values{"client_id": {benchKey}, "sign_method": {"md5"}, "fields": {"tid,status"}}
-	q.Set("sign_time", strconv.FormatInt(time.Now().Unix(), 10))
-	q.Set("sign", sign.Sign(benchSecret, sign.Request{Method: method, Path: path, Query: q}))
-	return path + "?" + q.Encode()
 }
 
 const orderBody = `{"tid":"20260101","status":"paid"}`

@@ -5,13 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
-
-	"github.com/shopex/prism-go/sign"
 )
 
 // watchedRate is how many records a second the live page of the console asks for.
@@ -75,15 +71,9 @@ type viewer struct {
 // watch returns when the platform counts the viewer among those who watch: the header of
 // the answer comes after that.
 func watch(server string) (*viewer, error) {
-	const path = "/api/platform/activity/tail"
-	q := url.Values{
-		"client_id": {benchKey}, "sign_method": {"md5"}, "rate": {strconv.Itoa(watchedRate)},
-		"sign_time": {strconv.FormatInt(time.Now().Unix(), 10)},
-	}
-	q.Set("sign", sign.Sign(benchSecret, sign.Request{Method: http.MethodGet, Path: path, Query: q}))
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true
-	resp, err := (&http.Client{Transport: transport}).Get(strings.TrimSuffix(server, "/api") + path + "?" + q.Encode())
+	resp, err := (&http.Client{Transport: transport}).Get(strings.TrimSuffix(server, "/api") + signed("GET", "/api/platform/activity/tail", "rate", strconv.Itoa(watchedRate)))
 	if err != nil {
 		return nil, err
 	}

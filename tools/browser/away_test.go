@@ -111,10 +111,8 @@ func anEndedSessionLeadsBackToThePage(t *testing.T, browser context.Context) {
 	p.expect("net::ERR_")                              // of the connection that is cut
 	p.expect("EventSource's response has a MIME type") // the login page
 	p.enter(srv)
-	site := strings.TrimSuffix(srv.URL(), "/api")
-	p.open(site + "/console/users/user?login=lin")
-	p.do(chromedp.SetValue(chromedp.CSS("#role"), "operator"))
-	p.click(`form[action="/console/users/role"] button`)
+	site := siteOf(srv)
+	p.makeLinOperator(srv)
 
 	p.open(site + "/console/?past=month") // asks for itself anew
 	srv.Advance(31 * time.Minute)

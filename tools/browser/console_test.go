@@ -125,16 +125,27 @@ func (p *person) screen(width int64, scheme string) {
 	}))
 }
 
+// siteOf returns the address of the platform without a path.
+func siteOf(srv *prismtest.Server) string { return strings.TrimSuffix(srv.URL(), "/api") }
+
 // enter opens the console by a link.
 func (p *person) enter(srv *prismtest.Server) {
 	p.t.Helper()
-	p.enterAt(srv, strings.TrimSuffix(srv.URL(), "/api"))
+	p.enterAt(srv, siteOf(srv))
+}
+
+// makeLinOperator gives lin the role of an operator, as somebody who may do that.
+func (p *person) makeLinOperator(srv *prismtest.Server) {
+	p.t.Helper()
+	p.open(siteOf(srv) + "/console/users/user?login=lin")
+	p.do(chromedp.SetValue(chromedp.CSS("#role"), "operator"))
+	p.click(`form[action="/console/users/role"] button`)
 }
 
 // enterAt is enter by a proxy at another site.
 func (p *person) enterAt(srv *prismtest.Server, site string) {
 	p.t.Helper()
-	p.open(strings.Replace(srv.Console(), strings.TrimSuffix(srv.URL(), "/api"), site, 1))
+	p.open(strings.Replace(srv.Console(), siteOf(srv), site, 1))
 	p.click("main button")
 	if at := p.place(); !strings.HasSuffix(at.Path, "/console/") || p.status != 200 {
 		p.t.Fatalf("the link leads to %s, %d:\n%s", at, p.status, p.text())

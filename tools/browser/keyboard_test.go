@@ -37,10 +37,10 @@ func theConsoleNeedsNoMouse(t *testing.T, browser context.Context) {
 
 	p.open(p.console(srv) + "live")
 	p.skipTheMenu()
-	for _, now := range []string{"Pause", "Go on"} { // by Space, and by Enter
-		p.tabOn(now)
-		p.do(chromedp.KeyEvent(map[string]string{"Pause": " ", "Go on": kb.Enter}[now]))
-	}
+	p.tabOn("Pause")
+	p.do(chromedp.KeyEvent(" "))
+	p.tabOn("Go on")
+	p.do(chromedp.KeyEvent(kb.Enter))
 	p.tabOn("Pause")
 
 	key := srv.Key()
@@ -109,15 +109,13 @@ func parkOne(t *testing.T, srv *prismtest.Server, body string) {
 
 // console is the address of its first page.
 func (p *person) console(srv *prismtest.Server) string {
-	return strings.TrimSuffix(srv.URL(), "/api") + "/console/"
+	return siteOf(srv) + "/console/"
 }
 
 // becomeOperator gives lin a role, and logs in as lin without a mouse.
 func (p *person) becomeOperator(srv *prismtest.Server) {
 	p.t.Helper()
-	p.open(p.console(srv) + "users/user?login=lin")
-	p.do(chromedp.SetValue(chromedp.CSS("#role"), "operator"))
-	p.click(`form[action="/console/users/role"] button`)
+	p.makeLinOperator(srv)
 	p.tabOn("Sign out")
 	p.follow(chromedp.KeyEvent(kb.Enter))
 	p.open(p.console(srv) + "login")
